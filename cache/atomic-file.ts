@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Files with this in their name are unfinished: left by a killed process, never read, removed by the next run. */
+export const TEMPORARY_MARK = '.tmp-';
+
+/** Writes a file so that readers see the old one or the new one whole, also after a power loss. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await atomicFile(path, (temporary) => writeFile(temporary, data));
+}
+
+/**
+ * Runs `write` on a temporary path in the same folder, then fsyncs the file, renames it to `path`
+ * and fsyncs the folder. When `write` throws, the temporary file is removed and `path` is untouched.
+ */
+export async function atomicFile<T>(
+  path: string,
+  write: (temporaryPath: string) => Promise<T>,
+): Promise<T> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = `${path}${TEMPORARY_MARK}${randomBytes(4).toString('hex')}`;
+  try {
+    const result = await write(temporary);
+    await syncPath(temporary);
+    await rename(temporary, path);
+    await syncPath(folder);
+    return result;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** fsync of a file or folder: on return its bytes (or its entries) are on the disk. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

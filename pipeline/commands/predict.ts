@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { withoutControls } from '#pipeline/text-table.ts';
+import { type LoadedStudent, loadStudent, type Prediction } from '#stages/students/load-student.ts';
+
+export interface PredictCommandOptions {
+  readonly student: string;
+  /** Classes to show for each line. */
+  readonly top: number;
+  readonly json?: boolean;
+}
+
+/** `decant predict`: lines of stdin -> label, probability and text on stdout, in order. */
+export async function predictCommand(options: PredictCommandOptions): Promise<number> {
+  const student = await loadStudent(resolve(options.student));
+  try {
+    for await (const texts of batchesOf(createInterface({ input: process.stdin }))) {
+      await print(student, texts, options);
+    }
+  } finally {
+    await student.close();
+  }
+  return 0;
+}
+
+async function print(
+  student: LoadedStudent,
+  texts: readonly string[],
+  options: PredictCommandOptions,
+) {
+  const predictions = await student.classify(texts, { top: options.top });
+  const toLine = options.json === true ? jsonLine : tabbedLine;
+  const lines = predictions.map(
+    (prediction, index) => `${toLine(prediction, texts[index] ?? '')}\n`,
+  );
+  if (!process.stdout.write(lines.join('')))
+    await new Promise((done) => process.stdout.once('drain', done));
+}
+
+function tabbedLine({ top }: Prediction, text: string): string {
+  const labels = top.map(({ label, probability }) => `${label}\t${probability.toFixed(3)}`);
+  return `${labels.join('\t')}\t${withoutControls(text)}`;
+}
+
+function jsonLine({ label, confidence, top }: Prediction, text: string): string {
+  return JSON.stringify({ text, label, confidence, ...(top.length > 1 ? { top } : {}) });
+}
+
+/** Lines in groups; an empty line is skipped, as it has no label. */
+async function* batchesOf(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
+  let batch: string[] = [];
+  for await (const line of lines) {
+    if (line.trim() === '') continue;
+    batch.push(line);
+    if (batch.length < BATCH_LINES) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const BATCH_LINES = 512;

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { prepareConfigSchema } from '#stages/prepare/config.ts';
+import { softLabelConfig } from '#stages/soft-label/settings.ts';
+import { trainStudentConfig } from '#stages/train-student/settings.ts';
+
+const fileOrFiles = z.union([z.string(), z.array(z.string()).min(1).readonly()]);
+const variantName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use letters, digits, "-" and "_", at most 64')
+  .refine((name) => name !== 'teacher', '"teacher" is taken');
+
+type Bare<Field> = Field extends z.ZodDefault<infer Inner> ? Inner : Field;
+type PartOf<Shape> = { readonly [Key in keyof Shape]: z.ZodOptional<Bare<Shape[Key]> & z.ZodType> };
+
+/**
+ * The fields of a stage's schema, each optional and without its default: what one section may say of
+ * them. The sections are merged first and the stage's own schema fills in the rest.
+ */
+function partOf<Shape extends z.ZodRawShape>(shape: Shape): PartOf<Shape> {
+  const fields = Object.entries(shape).map(([key, field]) => {
+    const described = field as z.ZodType;
+    const bare = described instanceof z.ZodDefault ? (described.unwrap() as z.ZodType) : described;
+    return [key, bare.optional().describe(described.description ?? '')];
+  });
+  return Object.fromEntries(fields) as PartOf<Shape>;
+}
+
+function without<T extends object, K extends keyof T>(value: T, keys: readonly K[]): Omit<T, K> {
+  const kept = Object.entries(value).filter(([key]) => !keys.some((other) => other === key));
+  return Object.fromEntries(kept) as Omit<T, K>;
+}
+
+const studentPart = partOf(without(trainStudentConfig.shape, ['device']));
+
+/** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
+export const decantConfigSchema = z.strictObject({
+  corpus: z
+    .strictObject({
+      train: fileOrFiles.describe(
+        'Rows to learn from; a row without a label takes part in the soft loss only.',
+      ),
+      validation: z
+        .union([fileOrFiles, z.strictObject({ fraction: z.number().gt(0).lt(0.5) })])
+        .describe(
+          'Rows to choose by; or { fraction: 0.1 }: a share of train by hash, so growth moves no row.',
+        ),
+      test: fileOrFiles.describe('Rows to measure with; their labels are read by evaluate only.'),
+      columns: prepareConfigSchema.shape.columns.describe(
+        'Names of the columns (CSV) or keys (JSONL).',
+      ),
+      onConflict: prepareConfigSchema.shape.onConflict,
+      maxRejects: prepareConfigSchema.shape.maxRejects,
+      classNames: prepareConfigSchema.shape.classNames,
+      license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
+    })
+    .describe('Where the rows are and how to read them.'),
+  device: z
+    .enum(['auto', 'cpu', 'cuda'])
+    .default('auto')
+    .describe('auto takes CUDA where it works and says so; cuda is never replaced silently.'),
+  threads: z.int().min(1).optional().describe('Threads of a model run. Default: all cores.'),
+  seed: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe('Decides splits by fraction and, where a variant sets none, its training.'),
+  teacher: z
+    .strictObject({
+      model: z.string().describe('Hugging Face folder with onnx/model.onnx, or a lone .onnx file.'),
+      maxLength: z
+        .int()
+        .min(2)
+        .default(128)
+        .describe('Longest input in tokens; longer ones are cut, counted and told.'),
+      license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
+    })
+    .describe('The frozen model that is asked once.'),
+  'soft-label': z
+    .strictObject(partOf(without(softLabelConfig.shape, ['device', 'threads', 'maxLength'])))
+    .default({})
+    .describe('What of the teacher is kept.'),
+  student: z
+    .strictObject({
+      ...studentPart,
+      vocabulary: prepareConfigSchema.shape.studentVocabulary,
+    })
+    .prefault({})
+    .describe('What all variants share.'),
+  variants: z
+    .record(
+      variantName,
+      z.strictObject({
+        ...studentPart,
+        initFrom: z.string().optional().describe('Variant whose student this one starts from.'),
+        labels: z
+          .literal('hard-relabel')
+          .optional()
+          .describe('Also learn from the labels that hard-relabel gives.'),
+      }),
+    )
+    .refine((variants) => Object.keys(variants).length > 0, 'name at least one variant')
+    .describe('Students to train from the one cache, by name.'),
+  'hard-relabel': z
+    .strictObject({
+      student: z.string().describe('Variant whose opinion is asked.'),
+      policy: z
+        .literal('fill-unlabelled')
+        .default('fill-unlabelled')
+        .describe('fill-unlabelled: only rows without gold get a label.'),
+      minConfidence: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe('Calibrated confidence that teacher and student must both reach.'),
+    })
+    .optional()
+    .describe('How hard labels are made; needed by variants with labels: hard-relabel.'),
+  export: z
+    .strictObject({
+      variant: z
+        .string()
+        .optional()
+        .describe('Variant to export. Default: the first one that learns from soft labels only.'),
+    })
+    .default({})
+    .describe('What becomes a Hugging Face directory.'),
+  report: z
+    .strictObject({
+      title: z.string().default('Distillation report').describe('Heading of report.html.'),
+      texts: z
+        .enum(['none', 'masked', 'full'])
+        .default('none')
+        .describe('Whether the report may show texts of the corpus.'),
+    })
+    .prefault({})
+    .describe('The one page that is sent around.'),
+});
+
+/** decant.yaml, checked and with all defaults. */
+export type DecantConfig = z.infer<typeof decantConfigSchema>;

@@ -1,0 +1,109 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { StageEvent } from '#stages/stage.ts';
+import type { FailureReport } from './events.ts';
+import type { FromHost, HostJob, StopReason, ToHost } from './host-protocol.ts';
+
+/** How a stage host ended. */
+export type HostOutcome =
+  | { readonly type: 'sealed' }
+  | { readonly type: 'failed'; readonly failure: FailureReport };
+
+/** A running stage host. */
+export interface StageHost {
+  readonly pid: number | undefined;
+  readonly outcome: Promise<HostOutcome>;
+  stop(reason: StopReason): void;
+  kill(): void;
+}
+
+/** Starts a process that runs one job. It inherits `lockFd`, so the store stays locked while it lives. */
+export function startHost(
+  job: HostJob,
+  lockFd: number,
+  onEvent: (event: StageEvent) => void,
+): StageHost {
+  const child = fork(join(import.meta.dirname, 'stage-host.ts'), ['serve'], {
+    execArgv: ['--import', import.meta.resolve('tsx'), '--no-warnings'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', lockFd],
+    // Our own settings, whatever tsconfig.json the current folder has.
+    env: { ...process.env, TSX_TSCONFIG_PATH: join(import.meta.dirname, '..', 'tsconfig.json') },
+    serialization: 'advanced',
+  });
+  const lastLines = keepLastLines(child, STDERR_LINES);
+  let lastEvent: StageEvent | undefined;
+  const outcome = new Promise<HostOutcome>((resolve) => {
+    let answer: HostOutcome | undefined;
+    child.on('message', (message: FromHost) => {
+      switch (message.type) {
+        case 'ready':
+          return post(child, { type: 'run', job });
+        case 'event':
+          lastEvent = message.event;
+          return onEvent(message.event);
+        case 'sealed':
+        case 'failed':
+          answer = message;
+          return;
+        default:
+          return message satisfies never;
+      }
+    });
+    child.on('error', (error) => {
+      answer ??= { type: 'failed', failure: hostFailure(job, error.message, lastEvent, lastLines) };
+    });
+    child.on('close', (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      const died = () => hostFailure(job, how, lastEvent, lastLines);
+      resolve(answer ?? { type: 'failed', failure: died() });
+    });
+  });
+  return {
+    pid: child.pid,
+    outcome,
+    stop: (reason) => post(child, { type: 'stop', reason }),
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+function post(child: ChildProcess, message: ToHost): void {
+  if (child.connected) child.send(message, () => undefined);
+}
+
+/** Native libraries say on stderr what they do not say in their errors. */
+function keepLastLines(child: ChildProcess, limit: number): string[] {
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      if (lines.length > limit) lines.shift();
+    });
+  }
+  return lines;
+}
+
+function hostFailure(
+  job: HostJob,
+  how: string,
+  lastEvent: StageEvent | undefined,
+  lines: readonly string[],
+): FailureReport {
+  const outOfMemory =
+    how === 'signal SIGKILL' || lines.some((line) => /heap out of memory|bad_alloc/.test(line));
+  const said =
+    lines.length === 0 ? '' : `\nits last words:\n${lines.map((line) => `  | ${line}`).join('\n')}`;
+  const doing =
+    lastEvent === undefined ? 'before its first event' : `after ${JSON.stringify(lastEvent)}`;
+  return {
+    kind: outOfMemory ? 'retry' : 'internal',
+    code: 'E_HOST_DIED',
+    message: `the process of ${job.instance} ended with ${how} ${doing}${said}`,
+    fix: outOfMemory
+      ? 'it was killed or ran out of memory: give it more, or lower soft-label.tokenBudget or student.batchSize; then run the same command again, finished parts are kept'
+      : 'run the same command again: finished parts are kept; `npx decant doctor` checks the native libraries',
+  };
+}
+
+const STDERR_LINES = 50;

@@ -1,0 +1,30 @@
+import type { EarlierArtifact, StageEvent } from '#stages/stage.ts';
+import type { FailureReport } from './events.ts';
+
+/** Everything a stage host needs to know to make one artifact. */
+export interface HostJob {
+  readonly store: string;
+  readonly instance: string;
+  readonly stage: string;
+  readonly fingerprint: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly files: Readonly<Record<string, readonly string[]>>;
+  readonly inputFolders: Readonly<Record<string, string>>;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly recipe: Readonly<Record<string, unknown>>;
+  readonly earlier: readonly EarlierArtifact[];
+  readonly recomputeTeacher: boolean;
+}
+
+/** Why a run has to stop before it is done. */
+export type StopReason = 'interrupted' | 'terminated' | 'time-limit' | 'orphaned';
+
+export type ToHost =
+  | { readonly type: 'run'; readonly job: HostJob }
+  | { readonly type: 'stop'; readonly reason: StopReason };
+
+export type FromHost =
+  | { readonly type: 'ready' }
+  | { readonly type: 'event'; readonly event: StageEvent }
+  | { readonly type: 'sealed' }
+  | { readonly type: 'failed'; readonly failure: FailureReport };

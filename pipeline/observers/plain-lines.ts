@@ -1,0 +1,61 @@
+import type { Observer, RunEvent } from '#pipeline/events.ts';
+import { formatDuration, startMeter } from './progress.ts';
+
+export interface PlainLinesOptions {
+  readonly write: (line: string) => void;
+  /** Least time between two progress lines, in milliseconds; also the heartbeat of a silent stage. */
+  readonly everyMs: number;
+}
+
+/** Shows a run as plain lines: for logs, cron and batch schedulers. */
+export function plainLinesObserver({ write, everyMs }: PlainLinesOptions): Observer {
+  let meter = startMeter();
+  let lastProgress = '';
+  let lastAt = 0;
+  let current = '';
+  const say = (instance: string, text: string) => {
+    lastAt = performance.now();
+    write(`${instance.padEnd(NAME_WIDTH)} ${text}`);
+  };
+  const heartbeat = setInterval(() => {
+    if (current !== '' && performance.now() - lastAt >= everyMs)
+      say(current, lastProgress || 'working');
+  }, everyMs);
+  heartbeat.unref();
+  const onStageEvent = ({ instance, event }: Extract<RunEvent, { type: 'stage-event' }>) => {
+    if (event.type === 'note') say(instance, event.message);
+    if (event.type === 'warning') say(instance, `warning: ${event.message}`);
+    if (event.type !== 'progress') return;
+    lastProgress = meter.describe(event);
+    if (performance.now() - lastAt >= everyMs) say(instance, lastProgress);
+  };
+  const observe = (event: RunEvent): void => {
+    switch (event.type) {
+      case 'run-started':
+        return;
+      case 'waiting-for-lock':
+        return write(event.message);
+      case 'stage-started':
+        meter = startMeter();
+        [current, lastProgress] = [event.instance, ''];
+        return say(event.instance, `starts: ${event.because}`);
+      case 'stage-event':
+        return onStageEvent(event);
+      case 'stage-fresh':
+        return say(event.instance, 'fresh');
+      case 'stage-finished':
+        current = '';
+        return say(event.instance, `done in ${formatDuration(event.durationMs)}`);
+      case 'stage-failed':
+        current = '';
+        return say(event.instance, `failed: ${event.failure.message.split('\n')[0]}`);
+      case 'run-finished':
+        return clearInterval(heartbeat);
+      default:
+        return event satisfies never;
+    }
+  };
+  return { observe };
+}
+
+const NAME_WIDTH = 26;

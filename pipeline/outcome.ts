@@ -1,0 +1,116 @@
+import { join, relative } from 'node:path';
+import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
+import { type Metrics, readMetrics, readTimings, type Timings } from '#datasets/metrics.ts';
+import { formatBytes, formatCount } from './observers/progress.ts';
+import type { Project } from './project.ts';
+import { textTable } from './text-table.ts';
+
+/** What a run has brought: the figures of every model and where the results lie. */
+export interface Outcome {
+  readonly schemaVersion: 1;
+  readonly models: readonly ModelOutcome[];
+  readonly report?: string;
+  readonly student?: string;
+  readonly cache?: string;
+}
+
+interface ModelOutcome {
+  readonly name: string;
+  readonly metrics: Metrics;
+  readonly timings: Timings;
+}
+
+/** Collects the results of the fresh artifacts; what was not run is left out. */
+export async function outcomeOf(
+  project: Project,
+  artifacts: ReadonlyMap<string, Artifact>,
+): Promise<Outcome> {
+  const models: ModelOutcome[] = [];
+  for (const [instance, { folder }] of artifacts) {
+    const [stage, name] = instance.split(':');
+    if (stage !== 'evaluate' || name === undefined) continue;
+    const metrics = outputFolder(folder, 'metrics');
+    models.push({ name, metrics: await readMetrics(metrics), timings: await readTimings(metrics) });
+  }
+  const exported = [...artifacts].find(([instance]) => instance.startsWith('export-student:'));
+  const report = artifacts.get('report');
+  const cache = artifacts.get('soft-label');
+  return {
+    schemaVersion: 1,
+    models: models.sort((a, b) => rank(project, a.name) - rank(project, b.name)),
+    ...(report && { report: join(outputFolder(report.folder, 'report'), 'report.html') }),
+    ...(exported && { student: outputFolder(exported[1].folder, 'student') }),
+    ...(cache && { cache: outputFolder(cache.folder, 'rows') }),
+  };
+}
+
+/** The outcome for people: a table, the paths, and what to try next. */
+export function describeOutcome(outcome: Outcome): string {
+  const parts: string[] = [];
+  if (outcome.models.length > 0) parts.push(`\n${modelTable(outcome.models)}\n`);
+  for (const [label, path] of [
+    ['report', outcome.report],
+    ['student', outcome.student],
+    ['cache', outcome.cache],
+  ]) {
+    if (path !== undefined) parts.push(`${`${label}`.padEnd(8)} ${here(path)}`);
+  }
+  if (outcome.student !== undefined && outcome.cache !== undefined) {
+    parts.push(
+      '\nTry next:',
+      ...nextCommands(here(outcome.student)).map((command) => `  ${command}`),
+    );
+  }
+  return parts.join('\n');
+}
+
+function nextCommands(student: string): string[] {
+  return [
+    `echo "My new card has still not arrived" | npx decant predict --student ${student}`,
+    `npx decant cache sql "select text, gold_label, top_names[1:3] as teacher_says, round(confidence, 3) as confidence from soft_labels join examples using (example_id) where gold_label <> top_label order by confidence desc limit 5"`,
+    'npx decant status',
+  ];
+}
+
+function modelTable(models: readonly ModelOutcome[]): string {
+  const columns = [
+    'model',
+    'accuracy',
+    'agreement',
+    'calibration error',
+    'parameters',
+    'file',
+    'latency p50',
+  ];
+  const rows = models.map(({ name, metrics, timings }) => [
+    name,
+    percent(metrics.accuracy),
+    metrics.agreement === null ? '-' : percent(metrics.agreement),
+    percent(metrics.expectedCalibrationError),
+    metrics.parameters === null ? '-' : millions(metrics.parameters),
+    formatBytes(metrics.fileBytes),
+    `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
+  ]);
+  return textTable(columns, rows);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function millions(count: number): string {
+  return count < 1e6
+    ? `${formatCount(Math.round(count / 1e3))} k`
+    : `${(count / 1e6).toFixed(1)} M`;
+}
+
+function rank({ loaded }: Project, name: string): number {
+  return Object.keys(loaded.config.variants).indexOf(name);
+}
+
+/** A path as people paste it: relative to where they are when that is shorter. */
+function here(path: string): string {
+  const short = relative(process.cwd(), path);
+  const chosen = short.length < path.length ? short : path;
+  return /[^\w./@:-]/.test(chosen) ? `'${chosen.replaceAll("'", "'\\''")}'` : chosen;
+}

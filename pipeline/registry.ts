@@ -1,0 +1,26 @@
+import { evaluate } from '#stages/evaluate/index.ts';
+import { exportStudent } from '#stages/export-student/index.ts';
+import { hardRelabel } from '#stages/hard-relabel/index.ts';
+import { prepare } from '#stages/prepare/index.ts';
+import { report } from '#stages/report/index.ts';
+import { softLabel } from '#stages/soft-label/index.ts';
+import { trainStudent } from '#stages/train-student/index.ts';
+import type { AnyStage } from './graph.ts';
+
+/** Every stage of the pipeline, in the order they usually run. Add yours here. */
+export const stages: readonly AnyStage[] = [
+  prepare,
+  softLabel,
+  trainStudent,
+  hardRelabel,
+  evaluate,
+  exportStudent,
+  report,
+];
+
+/** The stage of a name that came from our own graph. */
+export function stageNamed(name: string): AnyStage {
+  const stage = stages.find((candidate) => candidate.name === name);
+  if (stage === undefined) throw new Error(`no stage ${name} in the registry`);
+  return stage;
+}

@@ -1,0 +1,120 @@
+import { openPartial, outputFolder, sealArtifact } from '#cache/artifact-store.ts';
+import { Failure } from '#cache/failure.ts';
+import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { reportOf } from './failures.ts';
+import type { FromHost, HostJob, StopReason, ToHost } from './host-protocol.ts';
+import { stageNamed } from './registry.ts';
+
+/**
+ * The process in which one stage runs. It inherits the lock of the store, obeys its parent's
+ * messages only (the terminal signals the whole group, the parent decides) and ends after the batch
+ * at hand when its parent is gone.
+ */
+export class StoppedError extends Failure {
+  constructor(reason: StopReason) {
+    super(
+      reason === 'interrupted' ? 'interrupted' : 'retry',
+      reason === 'interrupted' ? 'E_INTERRUPTED' : 'E_STOPPED',
+      STOP_MESSAGES[reason],
+      'run the same command again: it goes on where this one stopped',
+    );
+  }
+}
+
+const STOP_MESSAGES: Readonly<Record<StopReason, string>> = {
+  interrupted: 'interrupted',
+  terminated: 'stopped by SIGTERM',
+  'time-limit': 'stopped at the time limit (--max-duration)',
+  orphaned: 'stopped because the command line process is gone',
+};
+
+/** Runs one job to its sealed artifact; every event goes to `emit`. */
+export async function runJob(
+  job: HostJob,
+  emit: (event: StageEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const stage = stageNamed(job.stage);
+  const startedAt = new Date().toISOString();
+  const folder = await openPartial(job.store, job, Object.keys(stage.outputs));
+  const outputs = Object.keys(stage.outputs).map((name) => [name, outputFolder(folder, name)]);
+  const context: StageContext<unknown> = {
+    config: stage.configSchema.parse(job.config),
+    files: job.files,
+    inputs: job.inputFolders,
+    outputs: Object.fromEntries(outputs),
+    earlier: job.earlier,
+    recipe: job.recipe,
+    recomputeTeacher: job.recomputeTeacher,
+    signal,
+  };
+  const counts: Record<string, number> = {};
+  const environment: Record<string, string> = { node: process.version };
+  for await (const event of stage.run(context)) {
+    if (event.type === 'count') counts[event.name] = event.value;
+    if (event.type === 'environment') environment[event.name] = event.value;
+    emit(event);
+  }
+  signal.throwIfAborted();
+  const finishedAt = new Date().toISOString();
+  const { instance, fingerprint, recipe, inputs } = job;
+  const made = {
+    instance,
+    fingerprint,
+    recipe,
+    inputs,
+    counts,
+    environment,
+    startedAt,
+    finishedAt,
+  };
+  await sealArtifact(job.store, made, stage.outputs);
+}
+
+/** Serves the parent process over IPC until the job is done. */
+function serve(): void {
+  const stopping = new AbortController();
+  const stop = (reason: StopReason) => stopping.abort(new StoppedError(reason));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
+  process.on('disconnect', () => stop('orphaned'));
+  process.on('message', (message: ToHost) => {
+    switch (message.type) {
+      case 'stop':
+        return stop(message.reason);
+      case 'run':
+        void runJob(message.job, throttled(send), stopping.signal).then(
+          () => finish({ type: 'sealed' }),
+          (error: unknown) => finish({ type: 'failed', failure: reportOf(error) }),
+        );
+        return;
+      default:
+        return message satisfies never;
+    }
+  });
+  send({ type: 'ready' });
+}
+
+function send(message: FromHost): void {
+  // The parent may be gone: then there is nobody to tell.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+function finish(message: FromHost): void {
+  if (!process.connected) process.exit(0);
+  process.send?.(message, undefined, undefined, () => process.exit(0));
+}
+
+/** Progress is passed on ten times a second at most, the last one always; other events at once. */
+function throttled(emit: (message: FromHost) => void): (event: StageEvent) => void {
+  let last = 0;
+  return (event) => {
+    const now = performance.now();
+    const isWorthwhile =
+      event.type !== 'progress' || event.done >= event.total || now - last >= 100;
+    if (!isWorthwhile) return;
+    if (event.type === 'progress') last = now;
+    emit({ type: 'event', event });
+  };
+}
+
+if (process.argv[2] === 'serve') serve();

@@ -1,0 +1,83 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Failure } from '#cache/failure.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
+
+/** The files of a teacher that decide what it says. */
+export interface TeacherFiles {
+  /** The graph, then its external data. */
+  readonly model: readonly string[];
+  readonly config: string;
+  readonly tokenizer: string;
+  readonly tokenizerConfig: readonly string[];
+  readonly specialTokens: readonly string[];
+}
+
+export class TeacherFileError extends Failure {
+  constructor(path: string, problem: string, fix: string) {
+    super('model', 'E_TEACHER_FILES', `${path}: ${problem}`, fix);
+  }
+}
+
+/**
+ * Finds the files of `teacher.model`: a Hugging Face folder with `onnx/model.onnx` (or `model.onnx`),
+ * or a lone .onnx file with config.json and tokenizer.json beside it or one folder up.
+ */
+export function teacherFiles(path: string): TeacherFiles {
+  if (!existsSync(path)) {
+    throw new TeacherFileError(
+      path,
+      'there is no such file or folder',
+      'set teacher.model to a Hugging Face folder with onnx/model.onnx, or to an .onnx file',
+    );
+  }
+  const model = statSync(path).isDirectory() ? modelIn(path) : path;
+  const folders = statSync(path).isDirectory()
+    ? [path]
+    : [dirname(path), join(dirname(path), '..')];
+  const beside = (name: string) =>
+    folders
+      .map((folder) => join(folder, name))
+      .filter(existsSync)
+      .slice(0, 1);
+  const required = (name: string, purpose: string): string => {
+    const [found] = beside(name);
+    if (found !== undefined) return found;
+    throw new TeacherFileError(
+      path,
+      `has no ${name} (${purpose})`,
+      `put the ${name} of the model beside it; exporters such as optimum write it`,
+    );
+  };
+  return {
+    model: [model, ...externalData(model)],
+    config: required('config.json', 'the names of its classes'),
+    tokenizer: required('tokenizer.json', 'how texts become its inputs'),
+    tokenizerConfig: beside('tokenizer_config.json'),
+    specialTokens: beside('special_tokens_map.json'),
+  };
+}
+
+function modelIn(folder: string): string {
+  const candidates = ['onnx/model.onnx', 'model.onnx'].map((name) => join(folder, name));
+  const found = candidates.find(existsSync);
+  if (found !== undefined) return found;
+  throw new TeacherFileError(
+    folder,
+    'has neither onnx/model.onnx nor model.onnx',
+    'export it: optimum-cli export onnx --model NAME --task text-classification FOLDER',
+  );
+}
+
+/** Files that hold weights outside the graph: they belong to its digest. */
+function externalData(model: string): string[] {
+  return [...skimModelFile(model).externalFiles].sort().map((location) => {
+    const file = join(dirname(model), location);
+    if (existsSync(file)) return file;
+    throw new TeacherFileError(
+      model,
+      `keeps weights in ${location}, which is not there`,
+      `copy ${basename(location)} beside ${basename(model)}`,
+    );
+  });
+}

@@ -1,0 +1,41 @@
+/** A table for a terminal: header, rule, rows; columns that hold numbers are right-aligned. */
+export function textTable(
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+): string {
+  const cells = rows.map((row) => row.map(cellText));
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
+  );
+  const isNumeric = columns.map(
+    (_, index) =>
+      cells.length > 0 &&
+      cells.every((row) => /^[-+]?[\d,.]*\d\S{0,3}( [a-zA-Z/]+)?$|^-?$/.test(row[index] ?? '')),
+  );
+  const line = (texts: readonly string[]) =>
+    texts
+      .map((text, index) =>
+        isNumeric[index] ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  return [
+    line(columns),
+    widths.map((width) => '-'.repeat(width)).join('  '),
+    ...cells.map(line),
+  ].join('\n');
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? `${value}` : `${Number(value.toPrecision(6))}`;
+  if (Array.isArray(value)) return `[${value.map(cellText).join(', ')}]`;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return withoutControls(text);
+}
+
+/** Control and bidirectional characters could forge what a terminal shows. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\u00b7');
+}

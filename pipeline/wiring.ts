@@ -1,0 +1,317 @@
+import { resolve } from 'node:path';
+import type { z } from 'zod';
+import { Failure } from '#cache/failure.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
+import { nearestName } from '#datasets/nearest-name.ts';
+import { evaluate } from '#stages/evaluate/index.ts';
+import { exportStudent } from '#stages/export-student/index.ts';
+import { hardRelabel } from '#stages/hard-relabel/index.ts';
+import { prepare } from '#stages/prepare/index.ts';
+import { report } from '#stages/report/index.ts';
+import { softLabel } from '#stages/soft-label/index.ts';
+import { trainStudent } from '#stages/train-student/index.ts';
+import { configAsYaml, type LoadedConfig } from './config.ts';
+import type { DecantConfig } from './config-schema.ts';
+import { ConfigError } from './config-sources.ts';
+import type { AnyStage, InputReference, StageInstance } from './graph.ts';
+import { type TeacherFiles, teacherFiles } from './teacher-files.ts';
+
+type Variant = DecantConfig['variants'][string];
+
+/**
+ * The graph of a configuration: every stage instance with its settings, files and inputs, in an
+ * order in which inputs come before their users.
+ */
+export function graphOf(loaded: LoadedConfig): StageInstance[] {
+  const { config, folder } = loaded;
+  const files = teacherFiles(resolve(folder, config.teacher.model));
+  const order = variantOrder(loaded);
+  const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
+  const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
+  const trained = order.map((name) => trainInstance(loaded, name));
+  const exported = exportedVariant(config, order);
+  const evaluations = [
+    evaluateTeacher(config, files),
+    ...order.map((name) => evaluateStudent(config, name)),
+  ];
+  return inOrder([
+    prepareInstance(loaded, files),
+    softLabelInstance(config, files),
+    ...trained,
+    ...relabel,
+    ...evaluations,
+    exportInstance(config, exported),
+    reportInstance(loaded, order, exported, needsRelabel),
+  ]);
+}
+
+/** The variant that becomes the Hugging Face directory. */
+export function exportedVariant(config: DecantConfig, order: readonly string[]): string {
+  const named = config.export.variant;
+  if (named !== undefined) return named;
+  const learnsFromTeacher = (name: string) => {
+    const variant = config.variants[name];
+    return variant?.labels === undefined && (variant?.softLossWeight ?? 1) > 0;
+  };
+  return order.find(learnsFromTeacher) ?? order[0] ?? '';
+}
+
+function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles): StageInstance {
+  const { corpus, student } = config;
+  const paths = (value: string | readonly string[]) =>
+    [value].flat().map((path) => resolve(folder, path));
+  const fraction = isFraction(corpus.validation) ? corpus.validation.fraction : undefined;
+  return instance('prepare', prepare, {
+    config: {
+      columns: corpus.columns,
+      onConflict: corpus.onConflict,
+      maxRejects: corpus.maxRejects,
+      classNames: corpus.classNames,
+      validationFraction: fraction,
+      seed: config.seed,
+      teacherMaxLength: config.teacher.maxLength,
+      studentMaxLength: student.maxLength ?? config.teacher.maxLength,
+      studentVocabulary: student.vocabulary,
+    },
+    files: {
+      train: paths(corpus.train),
+      validation: isFraction(corpus.validation) ? [] : paths(corpus.validation),
+      test: paths(corpus.test),
+      teacherTokenizer: [teacher.tokenizer],
+      teacherConfig: [teacher.config],
+      teacherTokenizerConfig: teacher.tokenizerConfig,
+      teacherSpecialTokens: teacher.specialTokens,
+    },
+    inputs: {},
+  });
+}
+
+function softLabelInstance(config: DecantConfig, teacher: TeacherFiles): StageInstance {
+  return instance('soft-label', softLabel, {
+    config: {
+      ...config['soft-label'],
+      maxLength: config.teacher.maxLength,
+      device: config.device,
+      threads: config.threads,
+    },
+    files: { model: teacher.model, modelConfig: [teacher.config], tokenizer: [teacher.tokenizer] },
+    inputs: {
+      ...perSplit(SPLITS, 'prepare', 'inputs'),
+      ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
+      classes: { instance: 'prepare', output: 'classes' },
+    },
+  });
+}
+
+function trainInstance({ config }: LoadedConfig, name: string): StageInstance {
+  const { initFrom, labels, ...own } = config.variants[name] ?? ({} as Variant);
+  const { vocabulary: _ofPrepare, ...shared } = config.student;
+  return instance(`train-student:${name}`, trainStudent, {
+    config: { seed: config.seed, ...shared, ...defined(own), device: config.device },
+    files: {},
+    inputs: {
+      ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
+      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      ...perSplit(['train', 'validation'], 'soft-label', 'rows'),
+      'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
+      classes: { instance: 'prepare', output: 'classes' },
+      ...(labels === undefined
+        ? {}
+        : { hardLabels: { instance: 'hard-relabel', output: 'hard-labels' } }),
+      ...(initFrom === undefined
+        ? {}
+        : { initFrom: { instance: `train-student:${initFrom}`, output: 'student' } }),
+    },
+  });
+}
+
+function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
+  const settings = loaded.config['hard-relabel'];
+  if (settings === undefined) {
+    const problem = 'is missing, but a variant has labels: hard-relabel';
+    throw new ConfigError(loaded.file, [{ path: 'hard-relabel', problem }]);
+  }
+  const { student, ...config } = settings;
+  checkVariant(loaded, student, 'hard-relabel.student');
+  return instance('hard-relabel', hardRelabel, {
+    config,
+    files: {},
+    inputs: {
+      ...perSplit(['train', 'validation'], 'soft-label', 'rows'),
+      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      predictions: { instance: `train-student:${student}`, output: 'predictions' },
+      classes: { instance: 'prepare', output: 'classes' },
+    },
+  });
+}
+
+function evaluateTeacher(config: DecantConfig, teacher: TeacherFiles): StageInstance {
+  return instance('evaluate:teacher', evaluate, {
+    config: { subject: 'teacher', name: 'teacher', device: config.device, threads: config.threads },
+    files: { model: teacher.model },
+    inputs: testInputs('tokens/teacher'),
+  });
+}
+
+function evaluateStudent(config: DecantConfig, name: string): StageInstance {
+  return instance(`evaluate:${name}`, evaluate, {
+    config: { subject: 'student', name, threads: config.threads },
+    files: {},
+    inputs: {
+      ...testInputs('tokens/student'),
+      student: { instance: `train-student:${name}`, output: 'student' },
+    },
+  });
+}
+
+function testInputs(tokens: string): Record<string, InputReference> {
+  return {
+    ...perSplit(['test'], 'prepare', tokens),
+    ...perSplit(['test'], 'soft-label', 'rows'),
+    ...perSplit(['test'], 'prepare', 'labels'),
+    classes: { instance: 'prepare', output: 'classes' },
+  };
+}
+
+function exportInstance(config: DecantConfig, name: string): StageInstance {
+  return instance(`export-student:${name}`, exportStudent, {
+    config: { name, teacherLicense: config.teacher.license, corpusLicense: config.corpus.license },
+    files: {},
+    inputs: {
+      student: { instance: `train-student:${name}`, output: 'student' },
+      metrics: { instance: `evaluate:${name}`, output: 'metrics' },
+      classes: { instance: 'prepare', output: 'classes' },
+      ...perSplit(['validation'], 'prepare', 'tokens/student'),
+      ...perSplit(['validation'], 'prepare', 'labels'),
+    },
+  });
+}
+
+function reportInstance(
+  loaded: LoadedConfig,
+  order: readonly string[],
+  exported: string,
+  hasRelabel: boolean,
+): StageInstance {
+  const who = ['teacher', ...order];
+  const of = (stage: string, output: string, names: readonly string[]) =>
+    Object.fromEntries(
+      names.map((name) => [`${output}.${name}`, { instance: `${stage}:${name}`, output }]),
+    );
+  return instance('report', report, {
+    config: {
+      ...loaded.config.report,
+      variants: order,
+      exported,
+      resolvedConfig: configAsYaml(loaded, { origins: false }),
+      command: 'npx decant run',
+    },
+    files: {},
+    inputs: {
+      ...of('evaluate', 'metrics', who),
+      ...of('evaluate', 'predictions', who),
+      ...of('train-student', 'log', order),
+      ...perSplit(['train', 'test'], 'soft-label', 'rows'),
+      ...perSplit(['train', 'test'], 'prepare', 'inputs'),
+      ...perSplit(['train', 'test'], 'prepare', 'labels'),
+      rejects: { instance: 'prepare', output: 'rejects' },
+      classes: { instance: 'prepare', output: 'classes' },
+      exported: { instance: `export-student:${exported}`, output: 'student' },
+      ...(hasRelabel ? { 'hard-labels': { instance: 'hard-relabel', output: 'hard-labels' } } : {}),
+    },
+  });
+}
+
+function perSplit(
+  splits: readonly Split[],
+  from: string,
+  output: string,
+): Record<string, InputReference> {
+  return Object.fromEntries(
+    splits.map((split) => [`${output}/${split}`, { instance: from, output: `${output}/${split}` }]),
+  );
+}
+
+function instance(
+  name: string,
+  stage: AnyStage,
+  rest: {
+    config: Record<string, unknown>;
+    files: StageInstance['files'];
+    inputs: StageInstance['inputs'];
+  },
+): StageInstance {
+  const parsed = stage.configSchema.safeParse(defined(rest.config));
+  if (!parsed.success) throw new StageSettingsError(name, parsed.error);
+  return { ...rest, name, stage, config: parsed.data as Record<string, unknown> };
+}
+
+/** Settings that are right one by one but not together, such as heads that do not divide hiddenSize. */
+class StageSettingsError extends Failure {
+  constructor(instanceName: string, error: z.ZodError) {
+    const problems = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    super('usage', 'E_CONFIG', `${instanceName}:\n${problems.join('\n')}`, 'correct decant.yaml');
+  }
+}
+
+/** Variants with those that they start from before them. */
+function variantOrder(loaded: LoadedConfig): string[] {
+  const { variants } = loaded.config;
+  const ordered: string[] = [];
+  const visit = (name: string, path: readonly string[]): void => {
+    if (ordered.includes(name)) return;
+    if (path.includes(name)) {
+      const problem = `${[...path, name].join(' -> ')} starts from itself`;
+      throw new ConfigError(loaded.file, [{ path: `variants.${name}.initFrom`, problem }]);
+    }
+    for (const earlier of needsOf(loaded, name)) visit(earlier, [...path, name]);
+    ordered.push(name);
+  };
+  for (const name of Object.keys(variants)) visit(name, []);
+  return ordered;
+}
+
+/** Variants that must be trained before this one. */
+function needsOf(loaded: LoadedConfig, name: string): string[] {
+  const variant = loaded.config.variants[name];
+  const needs: string[] = [];
+  if (variant?.initFrom !== undefined) {
+    checkVariant(loaded, variant.initFrom, `variants.${name}.initFrom`);
+    needs.push(variant.initFrom);
+  }
+  const relabel = loaded.config['hard-relabel'];
+  if (variant?.labels === 'hard-relabel' && relabel !== undefined) needs.push(relabel.student);
+  return needs;
+}
+
+function checkVariant(loaded: LoadedConfig, name: string, path: string): void {
+  const known = Object.keys(loaded.config.variants);
+  if (known.includes(name)) return;
+  const near = nearestName(name, known);
+  const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
+  throw new ConfigError(loaded.file, [{ path, problem: `there is no variant "${name}"; ${hint}` }]);
+}
+
+/** The same instances, each after those that it reads from, otherwise in the order given. */
+function inOrder(instances: readonly StageInstance[]): StageInstance[] {
+  const byName = new Map(instances.map((one) => [one.name, one]));
+  const ordered = new Set<StageInstance>();
+  const visit = (one: StageInstance): void => {
+    if (ordered.has(one)) return;
+    for (const ref of Object.values(one.inputs)) {
+      const needed = byName.get(ref.instance);
+      if (needed !== undefined) visit(needed);
+    }
+    ordered.add(one);
+  };
+  for (const one of instances) visit(one);
+  return [...ordered];
+}
+
+function isFraction(value: unknown): value is { readonly fraction: number } {
+  return typeof value === 'object' && value !== null && 'fraction' in value;
+}
+
+function defined(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}

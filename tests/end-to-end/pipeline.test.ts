@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { before, describe, test } from 'node:test';
+import { type MiniProject, miniProject } from '#tests/support/mini-project.ts';
+
+interface RunRecord {
+  readonly status: string;
+  readonly exitCode: number;
+  readonly stages: Readonly<
+    Record<string, { status: string; result?: { counts: Readonly<Record<string, number>> } }>
+  >;
+}
+
+const everything = [
+  'prepare',
+  'soft-label',
+  'train-student:gold-only',
+  'train-student:distilled',
+  'hard-relabel',
+  'train-student:relabelled',
+  'evaluate:teacher',
+  'evaluate:gold-only',
+  'evaluate:distilled',
+  'evaluate:relabelled',
+  'export-student:distilled',
+  'report',
+];
+
+function lastRun(project: MiniProject): RunRecord {
+  return JSON.parse(readFileSync(project.path('.decant', 'last-run.json'), 'utf8')) as RunRecord;
+}
+
+/** Names of the stages that the last run made, in the order of the pipeline. */
+function made(project: MiniProject): string[] {
+  const { stages } = lastRun(project);
+  return everything.filter((name) => stages[name]?.status === 'done');
+}
+
+function counts(project: MiniProject, stage: string): Readonly<Record<string, number>> {
+  return lastRun(project).stages[stage]?.result?.counts ?? {};
+}
+
+async function succeed(project: MiniProject, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await project.decant(...args);
+  assert.equal(code, 0, `decant ${args.join(' ')} ended with ${code}:\n${stderr}`);
+  return stdout;
+}
+
+describe('the pipeline on the mini sample, step by step', () => {
+  let project: MiniProject;
+  before(() => {
+    project = miniProject();
+  });
+
+  test('a first run makes everything and says where it is', async () => {
+    const said = await succeed(project, 'run');
+    assert.deepEqual(made(project).toSorted(), everything.toSorted());
+    for (const name of ['teacher', 'gold-only', 'distilled', 'relabelled']) {
+      assert.match(said, new RegExp(`^${name} .*%.*%.*MB|^${name} .*%.*kB`, 'm'));
+    }
+    const report = /^report +'?(.+?)'?$/m.exec(said)?.[1] ?? '';
+    assert.ok(existsSync(project.path(report)), report);
+    assert.equal(counts(project, 'soft-label')['teacherRows'], 1066);
+  });
+
+  test('the same command again makes nothing', async () => {
+    await succeed(project, 'run');
+    assert.deepEqual(made(project), []);
+    await succeed(project, 'status', '--check');
+  });
+
+  test('the commands that the run proposes work when pasted', async () => {
+    const said = await succeed(project, 'run');
+    const student = /^student +'?(.+?)'?$/m.exec(said)?.[1] ?? '';
+    assert.ok(existsSync(project.path(student, 'model.safetensors')));
+    const query = /npx decant cache sql "(.+)"/.exec(said)?.[1] ?? '';
+    assert.match(await succeed(project, 'cache', 'sql', query), /teacher_says/);
+    assert.match(await succeed(project, 'status'), /soft-label +fresh/);
+  });
+
+  test('after a change of temperature only what depends on it runs', async () => {
+    await succeed(project, 'run', '--set', 'variants.distilled.temperature=1');
+    assert.deepEqual(made(project), [
+      'train-student:distilled',
+      'hard-relabel',
+      'train-student:relabelled',
+      'evaluate:distilled',
+      'evaluate:relabelled',
+      'export-student:distilled',
+      'report',
+    ]);
+  });
+
+  test('after a label is corrected no row meets the teacher', async () => {
+    const file = project.path('labelled.csv');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/,card_arrival$/m, ',card_delivery_estimate'));
+    await succeed(project, 'run');
+    assert.ok(!made(project).includes('soft-label'));
+    assert.ok(made(project).includes('train-student:gold-only'));
+    writeFileSync(file, text);
+  });
+
+  test('after rows are appended exactly these meet the teacher', async () => {
+    const rows = Array.from({ length: 20 }, (_, row) =>
+      JSON.stringify({ id: `new-${row}`, text: `My top up number ${row} is still missing` }),
+    );
+    appendFileSync(project.path('unlabelled.jsonl'), `${rows.join('\n')}\n`);
+    await succeed(project, 'run', '--to', 'soft-label');
+    assert.deepEqual(made(project), ['prepare', 'soft-label']);
+    const { teacherRows, rowsReused, rowsNew } = counts(project, 'soft-label');
+    assert.deepEqual(
+      { teacherRows, rowsReused, rowsNew },
+      { teacherRows: 20, rowsReused: 1066, rowsNew: 20 },
+    );
+  });
+
+  test('a stage whose inputs are stale is refused by name', async () => {
+    const { code, stderr } = await project.decant('run', 'report');
+    assert.equal(code, 2);
+    assert.match(stderr, /report needs .*E_STALE_INPUT/s);
+  });
+
+  test('a new teacher pass over known rows has to be allowed', async () => {
+    const setting = ['--set', 'soft-label.topK=4', '--to', 'soft-label'];
+    const { code, stderr } = await project.decant('run', ...setting);
+    assert.equal(code, 2);
+    assert.match(stderr, /topK.*3 -> 4/s);
+    assert.match(stderr, /--recompute-teacher/);
+    await succeed(project, 'run', ...setting, '--recompute-teacher');
+  });
+});
+
+describe('a dense cache', () => {
+  test('keeps every logit and trains at any temperature', async () => {
+    const project = miniProject({
+      'soft-label': { keep: 'all', temperatures: [1] },
+      student: { layers: 1, hiddenSize: 32, steps: 10 },
+      variants: { distilled: { temperature: 3 } },
+    });
+    await succeed(project, 'run');
+    const said = await succeed(
+      project,
+      'cache',
+      'sql',
+      'select len(logits) as n, count(*) as rows from soft_labels group by n',
+    );
+    assert.match(said, /12 +1066/);
+  });
+});
