@@ -1,0 +1,36 @@
+import { UnknownCorpusKindError } from './corpus-errors.ts';
+import { type CorpusColumns, type CorpusEntry, type RawRow, toCorpusEntry } from './corpus-row.ts';
+import { readCsv } from './csv.ts';
+import { readJsonl } from './jsonl.ts';
+
+/** Reads one corpus file row by row: good rows and rejects in the order of the file. */
+export async function* openCorpus(
+  path: string,
+  columns: CorpusColumns,
+): AsyncGenerator<CorpusEntry, void, void> {
+  for await (const found of readerOf(path)(path, columns)) {
+    yield 'type' in found ? found : toCorpusEntry(found, columns);
+  }
+}
+
+/** Throws when the name of the file does not say what it holds. */
+export function requireCorpusKind(path: string): void {
+  readerOf(path);
+}
+
+type CorpusReader = (path: string, columns: CorpusColumns) => AsyncIterable<RawRow | CorpusEntry>;
+
+function readerOf(path: string): CorpusReader {
+  const name = path.toLowerCase().replace(/\.gz$/, '');
+  const kind = Object.keys(readers).find((extension) => name.endsWith(extension));
+  const reader = kind === undefined ? undefined : readers[kind];
+  if (reader === undefined) throw new UnknownCorpusKindError(path, Object.keys(readers));
+  return reader;
+}
+
+const readers: Readonly<Record<string, CorpusReader>> = {
+  '.csv': (path, columns) => readCsv(path, columns, ','),
+  '.tsv': (path, columns) => readCsv(path, columns, '\t'),
+  '.jsonl': (path) => readJsonl(path),
+  '.ndjson': (path) => readJsonl(path),
+};

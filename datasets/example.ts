@@ -1,0 +1,23 @@
+/** The parts of a corpus: the student learns from `train`, choices are made on `validation`, `test` only measures. */
+export const SPLITS = ['train', 'validation', 'test'] as const;
+
+export type Split = (typeof SPLITS)[number];
+
+/** Is this text the name of a split? */
+export function isSplit(text: unknown): text is Split {
+  return SPLITS.some((split) => split === text);
+}
+
+/** One distinct input of the corpus. */
+export interface Example {
+  /** Hash of what is tokenised, 32 hex digits; the key of every join. */
+  readonly exampleId: string;
+  readonly split: Split;
+  /** The user's own id of the row, for people; never a key. */
+  readonly sourceId: string | null;
+  readonly text: string;
+  /** Second text of a pair task. */
+  readonly textPair: string | null;
+  /** How many equal corpus rows it stands for. */
+  readonly weight: number;
+}

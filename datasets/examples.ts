@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { Example } from './example.ts';
+import { readTable, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
+
+/** Writes `examples.parquet` in the order given. */
+export async function writeExamples(folder: string, examples: readonly Example[]): Promise<void> {
+  await writeTable(pathIn(folder), FORMAT, {
+    rowCount: examples.length,
+    slice: (from, to) => {
+      const part = examples.slice(from, to);
+      return {
+        example_id: part.map((example) => example.exampleId),
+        split: part.map((example) => example.split),
+        source_id: part.map((example) => example.sourceId),
+        text: part.map((example) => example.text),
+        text_pair: part.map((example) => example.textPair),
+        weight: part.map((example) => example.weight),
+      };
+    },
+  });
+}
+
+/** Reads what `writeExamples` wrote, in the same order. */
+export async function readExamples(folder: string): Promise<Example[]> {
+  const path = pathIn(folder);
+  return readTable(path, FORMAT, (group) => {
+    const [splits, sourceIds] = [splitsOf(path, group), group.utf8('source_id')];
+    const [texts, textPairs] = [group.texts('text'), group.utf8('text_pair')];
+    const weights = group.int32('weight');
+    return group.texts('example_id').map((exampleId, row) => ({
+      exampleId,
+      split: valueAt(splits, row),
+      sourceId: valueAt(sourceIds, row),
+      text: valueAt(texts, row),
+      textPair: valueAt(textPairs, row),
+      weight: valueAt(weights, row),
+    }));
+  });
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'examples.parquet');
+}
+
+const FORMAT: TableFormat = {
+  name: 'examples',
+  formatVersion: 1,
+  columns: [
+    { name: 'example_id', type: 'utf8' },
+    { name: 'split', type: 'utf8' },
+    { name: 'source_id', type: 'utf8', nullable: true },
+    { name: 'text', type: 'utf8' },
+    { name: 'text_pair', type: 'utf8', nullable: true },
+    { name: 'weight', type: 'int32' },
+  ],
+};

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { Failure } from '#cache/failure.ts';
+import type { Split } from './example.ts';
+import { readTable, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
+
+/** A label that relabelling gave to an example, with what it replaces and why. */
+export interface HardLabel {
+  readonly exampleId: string;
+  /** Never `test`: relabelling must not touch the split that measures. */
+  readonly split: Split;
+  /** The corpus' own label, where there was one. */
+  readonly oldLabel: string | null;
+  readonly oldLabelId: number | null;
+  readonly newLabel: string;
+  readonly newLabelId: number;
+  readonly reason: string;
+  /** Calibrated probability of the new label, 0 to 1. */
+  readonly teacherConfidence: number;
+  readonly studentConfidence: number;
+}
+
+/** A hard label for a test example. */
+export class TestSplitError extends Failure {
+  constructor(path: string, exampleId: string) {
+    const message = `${path}: example ${exampleId} is a test example and must keep its label`;
+    super('data', 'E_TEST_SPLIT', message, 'relabel train and validation rows only');
+  }
+}
+
+/** Writes `hard-labels.parquet` in the order given; refuses test examples. */
+export async function writeHardLabels(folder: string, rows: readonly HardLabel[]): Promise<void> {
+  const path = pathIn(folder);
+  refuseTest(path, rows);
+  await writeTable(path, FORMAT, {
+    rowCount: rows.length,
+    slice: (from, to) => {
+      const part = rows.slice(from, to);
+      return {
+        example_id: part.map((row) => row.exampleId),
+        split: part.map((row) => row.split),
+        old_label: part.map((row) => row.oldLabel),
+        old_label_id: part.map((row) => row.oldLabelId),
+        new_label: part.map((row) => row.newLabel),
+        new_label_id: part.map((row) => row.newLabelId),
+        reason: part.map((row) => row.reason),
+        teacher_confidence: part.map((row) => row.teacherConfidence),
+        student_confidence: part.map((row) => row.studentConfidence),
+      };
+    },
+  });
+}
+
+/** Reads what `writeHardLabels` wrote, in the same order; refuses test examples. */
+export async function readHardLabels(folder: string): Promise<HardLabel[]> {
+  const path = pathIn(folder);
+  const rows = await readTable(path, FORMAT, (group) => {
+    const [splits, reasons] = [splitsOf(path, group), group.texts('reason')];
+    const [oldLabels, oldLabelIds] = [group.utf8('old_label'), group.numbers('old_label_id')];
+    const [newLabels, newLabelIds] = [group.texts('new_label'), group.int32('new_label_id')];
+    const [teacher, student] = [
+      group.float('teacher_confidence'),
+      group.float('student_confidence'),
+    ];
+    return group.texts('example_id').map((exampleId, row) => ({
+      exampleId,
+      split: valueAt(splits, row),
+      oldLabel: valueAt(oldLabels, row),
+      oldLabelId: valueAt(oldLabelIds, row),
+      newLabel: valueAt(newLabels, row),
+      newLabelId: valueAt(newLabelIds, row),
+      reason: valueAt(reasons, row),
+      teacherConfidence: valueAt(teacher, row),
+      studentConfidence: valueAt(student, row),
+    }));
+  });
+  refuseTest(path, rows);
+  return rows;
+}
+
+function refuseTest(path: string, rows: readonly HardLabel[]): void {
+  const test = rows.find((row) => row.split === 'test');
+  if (test !== undefined) throw new TestSplitError(path, test.exampleId);
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'hard-labels.parquet');
+}
+
+const FORMAT: TableFormat = {
+  name: 'hard-labels',
+  formatVersion: 1,
+  columns: [
+    { name: 'example_id', type: 'utf8' },
+    { name: 'split', type: 'utf8' },
+    { name: 'old_label', type: 'utf8', nullable: true },
+    { name: 'old_label_id', type: 'int32', nullable: true },
+    { name: 'new_label', type: 'utf8' },
+    { name: 'new_label_id', type: 'int32' },
+    { name: 'reason', type: 'utf8' },
+    { name: 'teacher_confidence', type: 'float' },
+    { name: 'student_confidence', type: 'float' },
+  ],
+};

@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '#cache/atomic-file.ts';
+import { Failure } from '#cache/failure.ts';
+
+const share = z.number().min(0).max(1);
+
+const metricsSchema = z.strictObject({
+  formatVersion: z.literal(1),
+  /** `teacher`, or the variant's name. */
+  name: z.string(),
+  subject: z.enum(['teacher', 'student']),
+  /** Test rows with a gold label: what all figures but `agreement` are about. */
+  rows: z.int(),
+  accuracy: share,
+  /** Bootstrap, 95 %. */
+  accuracyInterval: z.tuple([share, share]),
+  /** Share of all test rows on which it puts the teacher's class first; null for the teacher itself. */
+  agreement: share.nullable(),
+  expectedCalibrationError: share,
+  macroF1: share,
+  /** Nats. Where the gold class of a row stands outside the kept top k, the row counts with the smallest possible value. */
+  negativeLogLikelihood: z.number(),
+  /** Rows of which the likelihood above is a bound and not a value. */
+  goldOutsideTopK: z.int(),
+  parameters: z.int().nullable(),
+  /** Of the ONNX file and its external weights. */
+  fileBytes: z.int(),
+  calibrationBins: z.array(
+    z.strictObject({
+      from: share,
+      to: share,
+      count: z.int(),
+      meanConfidence: share.nullable(),
+      accuracy: share.nullable(),
+    }),
+  ),
+  /** Most frequent mistakes first. */
+  confusions: z.array(z.strictObject({ gold: z.string(), predicted: z.string(), count: z.int() })),
+  /** In class order. */
+  perClass: z.array(
+    z.strictObject({
+      label: z.string(),
+      support: z.int(),
+      precision: share,
+      recall: share,
+      f1: share,
+    }),
+  ),
+});
+
+const timingsSchema = z.strictObject({
+  formatVersion: z.literal(1),
+  provider: z.string(),
+  runtime: z.string(),
+  /** Null: all cores. */
+  threads: z.int().nullable(),
+  /** Test rows that were timed. */
+  rows: z.int(),
+  latencyMsBatch1: z.strictObject({ p50: z.number(), p95: z.number() }),
+  /** At batch 32, rows of like length together. */
+  rowsPerSecond: z.number(),
+});
+
+/** What evaluate found out about one model on the test split: `metrics.json`. */
+export type Metrics = z.infer<typeof metricsSchema>;
+
+/** How fast it was on one machine, once: `timings.json`, never equal twice. */
+export type Timings = z.infer<typeof timingsSchema>;
+
+/** A metrics.json or timings.json that is not of format 1. */
+export class MetricsFileError extends Failure {
+  constructor(file: string, reason: string) {
+    super(
+      'corrupt',
+      'E_METRICS_FILE',
+      `${file}: ${reason}`,
+      'write it again: decant run --force evaluate',
+    );
+  }
+}
+
+export async function writeMetrics(folder: string, metrics: Metrics): Promise<void> {
+  await writeJson(join(folder, 'metrics.json'), metricsSchema.parse(metrics));
+}
+
+export async function readMetrics(folder: string): Promise<Metrics> {
+  return readJson(join(folder, 'metrics.json'), metricsSchema);
+}
+
+export async function writeTimings(folder: string, timings: Timings): Promise<void> {
+  await writeJson(join(folder, 'timings.json'), timingsSchema.parse(timings));
+}
+
+export async function readTimings(folder: string): Promise<Timings> {
+  return readJson(join(folder, 'timings.json'), timingsSchema);
+}
+
+async function writeJson(file: string, value: unknown): Promise<void> {
+  await writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    throw new MetricsFileError(
+      file,
+      error instanceof z.ZodError ? z.prettifyError(error) : String(error),
+    );
+  }
+}

@@ -1,0 +1,50 @@
+/** What a column of ours can hold. Lists are never null and hold no nulls. */
+export type ColumnType = 'utf8' | 'int32' | 'float' | 'list<int32>' | 'list<float>';
+
+/** Name and type of one column. */
+export interface ColumnSpec {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Flat columns only. */
+  readonly nullable?: boolean;
+}
+
+/** All lists of a row group end to end, as Arrow keeps them. */
+export interface ListColumn<A extends Int32Array | Float32Array> {
+  /** Exactly the values that `offsets` spans, no more. */
+  readonly values: A;
+  /** rows + 1 ascending positions; row r is `values[offsets[r] - offsets[0] .. offsets[r + 1] - offsets[0]]`. */
+  readonly offsets: Int32Array;
+}
+
+/** What a writer takes for one column of one row group. */
+export type ColumnData =
+  | readonly (string | null)[]
+  | readonly (number | null)[]
+  | Int32Array
+  | Float32Array
+  | ListColumn<Int32Array>
+  | ListColumn<Float32Array>;
+
+/** Lists that all have `width` values: row r is `values[r * width .. (r + 1) * width]`. */
+export function fixedWidthList<A extends Int32Array | Float32Array>(
+  values: A,
+  width: number,
+  rowCount: number,
+): ListColumn<A> {
+  return { values, offsets: Int32Array.from({ length: rowCount + 1 }, (_, row) => row * width) };
+}
+
+/** Parts end to end, in one new array. */
+export function joinNumbers<A extends Int32Array | Float32Array>(
+  parts: readonly A[],
+  Result: new (length: number) => A,
+): A {
+  const result = new Result(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    result.set(part, position);
+    position += part.length;
+  }
+  return result;
+}

@@ -1,0 +1,149 @@
+import type { ColumnData, ColumnSpec, ListColumn } from './columns.ts';
+import { listLevels, optionalLevels, type PageLevels, requiredLevels } from './levels.ts';
+
+/** A column of one row group, ready to be compressed. */
+export interface PlainColumn {
+  readonly levels: PageLevels;
+  /** Values that are there: nulls and empty lists have none. */
+  readonly valueCount: number;
+  /** In PLAIN encoding. */
+  readonly bytes: Buffer;
+}
+
+/** Encodes rows as PLAIN values and levels; throws an Error that says what is wrong with them. */
+export function plainColumn(column: ColumnSpec, data: ColumnData, rowCount: number): PlainColumn {
+  switch (column.type) {
+    case 'utf8':
+      return plainRows(rowsOf(data, column, rowCount), column, plainTexts);
+    case 'int32':
+      if (data instanceof Int32Array) return plainNumbers(data, column, rowCount);
+      return plainRows(rowsOf(data, column, rowCount), column, plainIntegers);
+    case 'float':
+      if (data instanceof Float32Array) return plainNumbers(data, column, rowCount);
+      return plainRows(rowsOf(data, column, rowCount), column, plainFloats);
+    case 'list<int32>':
+      return plainLists(listOf(data, Int32Array), rowCount);
+    case 'list<float>':
+      return plainLists(listOf(data, Float32Array), rowCount);
+    default:
+      return column.type satisfies never;
+  }
+}
+
+type Cell = string | number | null;
+
+function plainRows(
+  rows: readonly Cell[],
+  column: ColumnSpec,
+  encode: (cells: readonly NonNullable<Cell>[]) => Buffer,
+): PlainColumn {
+  const cells = rows.filter((cell) => cell !== null);
+  if (!column.nullable && cells.length < rows.length) {
+    throw new Error(`row ${rows.indexOf(null)} is null, and the column is not nullable`);
+  }
+  const bytes = encode(cells);
+  const levels = column.nullable ? optionalLevels(presence(rows)) : requiredLevels(rows.length);
+  return { levels, valueCount: cells.length, bytes };
+}
+
+function plainNumbers(
+  values: Int32Array | Float32Array,
+  column: ColumnSpec,
+  rowCount: number,
+): PlainColumn {
+  if (values.length !== rowCount) throw new Error(`${values.length} values for ${rowCount} rows`);
+  const levels = column.nullable
+    ? optionalLevels(new Uint8Array(rowCount).fill(1))
+    : requiredLevels(rowCount);
+  return { levels, valueCount: rowCount, bytes: bytesOf(values) };
+}
+
+function plainLists({ values, offsets }: ListColumn<Int32Array | Float32Array>, rowCount: number) {
+  if (offsets.length !== rowCount + 1) {
+    throw new Error(`${offsets.length} offsets for ${rowCount} rows`);
+  }
+  const descending = offsets.findIndex((offset, row) => offset < (offsets[row - 1] ?? offset));
+  if (descending > 0) throw new Error(`row ${descending - 1} ends before it begins`);
+  const spanned = (offsets[rowCount] ?? 0) - (offsets[0] ?? 0);
+  if (spanned !== values.length) {
+    throw new Error(`the offsets span ${spanned} values, and there are ${values.length}`);
+  }
+  return { levels: listLevels(offsets), valueCount: values.length, bytes: bytesOf(values) };
+}
+
+function plainTexts(cells: readonly NonNullable<Cell>[]): Buffer {
+  const lengths = cells.map((text) => {
+    if (typeof text !== 'string') throw new Error(`${text} is not a text`);
+    const length = Buffer.byteLength(text);
+    // Half a surrogate pair has no UTF-8 form: Node would write another character in its place.
+    if (length !== text.length && LONE_SURROGATE.test(text)) {
+      throw new Error(
+        `${JSON.stringify(text)} holds half a surrogate pair, which has no UTF-8 form`,
+      );
+    }
+    return length;
+  });
+  const total = lengths.reduce((sum, length) => sum + length + 4, 0);
+  if (total > MAX_PAGE_BYTES) throw new Error(tooLarge(total));
+  const bytes = Buffer.allocUnsafe(total);
+  let position = 0;
+  for (const [index, text] of cells.entries()) {
+    const length = lengths[index] ?? 0;
+    bytes.writeUInt32LE(length, position);
+    bytes.write(String(text), position + 4, length);
+    position += 4 + length;
+  }
+  return bytes;
+}
+
+function plainIntegers(cells: readonly NonNullable<Cell>[]): Buffer {
+  const wrong = cells.find((cell) => typeof cell !== 'number' || (cell | 0) !== cell);
+  if (wrong !== undefined) throw new Error(`${wrong} is not an integer of 32 bits`);
+  return bytesOf(Int32Array.from(cells, Number));
+}
+
+function plainFloats(cells: readonly NonNullable<Cell>[]): Buffer {
+  const wrong = cells.find((cell) => typeof cell !== 'number');
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not a number`);
+  return bytesOf(Float32Array.from(cells, Number));
+}
+
+/** The bytes of an array as they lie in memory: PLAIN on every little-endian machine. */
+function bytesOf(values: Int32Array | Float32Array): Buffer {
+  if (values.byteLength > MAX_PAGE_BYTES) throw new Error(tooLarge(values.byteLength));
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function presence(rows: readonly Cell[]): Uint8Array {
+  return Uint8Array.from(rows, (cell) => (cell === null ? 0 : 1));
+}
+
+function rowsOf(data: ColumnData, column: ColumnSpec, rowCount: number): readonly Cell[] {
+  if (!isRows(data)) throw new Error(`these values cannot be written as ${column.type}`);
+  if (data.length !== rowCount) throw new Error(`${data.length} values for ${rowCount} rows`);
+  return data;
+}
+
+function listOf<A extends Int32Array | Float32Array>(
+  data: ColumnData,
+  Values: abstract new (...given: never[]) => A,
+): ListColumn<A> {
+  const values = 'values' in data && 'offsets' in data ? data.values : undefined;
+  if (!(values instanceof Values) || !('offsets' in data)) {
+    throw new Error(`these values are no lists of ${Values.name}`);
+  }
+  return { values, offsets: data.offsets };
+}
+
+function isRows(data: ColumnData): data is readonly (string | null)[] | readonly (number | null)[] {
+  return Array.isArray(data);
+}
+
+function tooLarge(bytes: number): string {
+  return `${bytes} bytes in one page, and Parquet takes less than 2 GiB: write smaller row groups`;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+// Less than 2 GiB, so that levels and header have room in the 32-bit sizes of a page.
+const MAX_PAGE_BYTES = 0x7f000000;

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { fixedWidthList, joinNumbers } from '#datasets/parquet/columns.ts';
+import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
+import type { RowGroup } from '#datasets/parquet/row-group.ts';
+import type { Split } from './example.ts';
+import { readGroups, splitsOf, type TableFormat, writeTable } from './table-file.ts';
+
+/** What a model says about the examples of one split. */
+export interface Predictions {
+  readonly rowCount: number;
+  readonly exampleIds: readonly string[];
+  /** [rowCount] */
+  readonly predictedIds: Int32Array;
+  /** Probability of the predicted class, 0 to 1. [rowCount] */
+  readonly confidence: Float32Array;
+  /** [rowCount * classCount] in class order. */
+  readonly logits: Float32Array;
+}
+
+/** Writes `<split>.parquet` in the order given. */
+export async function writePredictions(
+  folder: string,
+  split: Split,
+  rows: Predictions,
+): Promise<void> {
+  const path = pathIn(folder, split);
+  const { rowCount } = rows;
+  const classCount = rowCount === 0 ? 0 : rows.logits.length / rowCount;
+  const lengths = [rows.exampleIds, rows.predictedIds, rows.confidence].map(({ length }) => length);
+  if (!Number.isInteger(classCount) || lengths.some((length) => length !== rowCount)) {
+    const found = [...lengths, rows.logits.length].join(', ');
+    throw new ParquetValueError(path, 'logits', `${rowCount} rows with columns of ${found} values`);
+  }
+  await writeTable(path, FORMAT, {
+    rowCount,
+    slice: (from, to) => ({
+      example_id: rows.exampleIds.slice(from, to),
+      split: Array.from({ length: to - from }, () => split),
+      predicted_id: rows.predictedIds.subarray(from, to),
+      confidence: rows.confidence.subarray(from, to),
+      logits: fixedWidthList(
+        rows.logits.subarray(from * classCount, to * classCount),
+        classCount,
+        to - from,
+      ),
+    }),
+  });
+}
+
+/** Reads what `writePredictions` wrote, in the same order. */
+export async function readPredictions(folder: string, split: Split): Promise<Predictions> {
+  const path = pathIn(folder, split);
+  const { groups } = await readGroups(path, FORMAT);
+  if (groups.some((group) => splitsOf(path, group).some((found) => found !== split))) {
+    throw new CorruptParquetError(path, `rows of another split than ${split}`);
+  }
+  return {
+    rowCount: groups.reduce((sum, group) => sum + group.rowCount, 0),
+    exampleIds: groups.flatMap((group) => group.texts('example_id')),
+    predictedIds: joinNumbers(
+      groups.map((group) => group.int32('predicted_id')),
+      Int32Array,
+    ),
+    confidence: joinNumbers(
+      groups.map((group) => group.float('confidence')),
+      Float32Array,
+    ),
+    logits: joinNumbers(evenLists(path, groups), Float32Array),
+  };
+}
+
+/** The logits of each row group, after a check that all rows have the same number of them. */
+function evenLists(path: string, groups: readonly RowGroup[]): Float32Array[] {
+  const lists = groups.map((group) => group.listFloat('logits'));
+  const classCount = lists[0]?.offsets[1] ?? 0;
+  if (lists.some(({ offsets }) => offsets.some((offset, row) => offset !== row * classCount))) {
+    throw new CorruptParquetError(path, 'rows have different numbers of logits');
+  }
+  return lists.map(({ values }) => values);
+}
+
+function pathIn(folder: string, split: Split): string {
+  return join(folder, `${split}.parquet`);
+}
+
+const FORMAT: TableFormat = {
+  name: 'predictions',
+  formatVersion: 1,
+  columns: [
+    { name: 'example_id', type: 'utf8' },
+    { name: 'split', type: 'utf8' },
+    { name: 'predicted_id', type: 'int32' },
+    { name: 'confidence', type: 'float' },
+    { name: 'logits', type: 'list<float>' },
+  ],
+};

@@ -1,0 +1,131 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type RecordBatch, toRecordBatch } from '#datasets/parquet/arrow.ts';
+import type { ParquetCodec } from '#datasets/parquet/codec.ts';
+import { CorruptParquetError } from '#datasets/parquet/errors.ts';
+import { openParquet, type ParquetFile } from '#datasets/parquet/reader.ts';
+import type { RowGroup } from '#datasets/parquet/row-group.ts';
+import { checkRows, columnData, columnsOf, rowsOf } from './soft-label-columns.ts';
+import { footerOf, metaOf, refuseMixedMeta, type SoftLabelMeta } from './soft-label-meta.ts';
+import { concatRows, emptyRows, type SoftLabelRows } from './soft-label-rows.ts';
+import { checkColumns, checkFormat, writeTable } from './table-file.ts';
+
+export type { SoftLabelMeta } from './soft-label-meta.ts';
+export { temperatureIndex, temperatureSuffix } from './soft-label-meta.ts';
+export type { SoftLabelRows } from './soft-label-rows.ts';
+export { concatRows, takeRows } from './soft-label-rows.ts';
+
+/** An opened folder of shards. Close it. */
+export interface SoftLabelReader {
+  readonly meta: SoftLabelMeta;
+  readonly rowCount: number;
+  /** Paths, in order. */
+  readonly shards: readonly string[];
+  readShard(index: number): Promise<SoftLabelRows>;
+  /** All rows, row group by row group. */
+  rows(): AsyncGenerator<SoftLabelRows>;
+  /** All rows, row group by row group, as Arrow's. */
+  recordBatches(): AsyncGenerator<RecordBatch>;
+  close(): Promise<void>;
+}
+
+/** Writes one shard (atomic), such as `rows/train/part-00000.parquet`. */
+export async function writeSoftLabelShard(
+  path: string,
+  rows: SoftLabelRows,
+  meta: SoftLabelMeta,
+  codec: ParquetCodec = 'zstd',
+): Promise<void> {
+  checkRows(path, rows, meta);
+  const { rowCount } = rows;
+  const format = { name: FORMAT_NAME, formatVersion: meta.formatVersion, columns: columnsOf(meta) };
+  const slice = (from: number, to: number) => columnData(rows, meta, from, to);
+  await writeTable(path, format, { rowCount, slice, metadata: footerOf(meta) }, codec);
+}
+
+/** Opens a folder of shards; refuses shards that do not belong together. */
+export async function openSoftLabels(folder: string): Promise<SoftLabelReader> {
+  const paths = await shardPaths(folder);
+  const shards: Shard[] = [];
+  try {
+    for (const path of paths) shards.push(await openShard(path));
+    refuseMixedMeta(shards);
+    const meta = shards[0]?.meta;
+    if (meta === undefined) throw new CorruptParquetError(folder, 'no part-*.parquet is there');
+    return readerOf(shards, meta);
+  } catch (error) {
+    await closeAll(shards);
+    throw error;
+  }
+}
+
+interface Shard {
+  readonly path: string;
+  readonly file: ParquetFile;
+  readonly meta: SoftLabelMeta;
+}
+
+async function openShard(path: string): Promise<Shard> {
+  const file = await openParquet(path);
+  try {
+    checkFormat(file, FORMAT_NAME, FORMAT_VERSION);
+    const meta = metaOf(path, file.metadata);
+    checkColumns(file, columnsOf(meta));
+    return { path, file, meta };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function readerOf(shards: readonly Shard[], meta: SoftLabelMeta): SoftLabelReader {
+  const columns = columnsOf(meta);
+  return {
+    meta,
+    rowCount: shards.reduce((sum, shard) => sum + shard.file.rowCount, 0),
+    shards: shards.map((shard) => shard.path),
+    readShard: async (index) => {
+      const shard = shards[index];
+      if (shard === undefined) throw new RangeError(`shard ${index} of ${shards.length}`);
+      const parts: SoftLabelRows[] = [];
+      for await (const group of groupsOf(shard, meta)) parts.push(rowsOf(shard.path, group, meta));
+      return parts.length === 0 ? emptyRows(meta.temperatures.length) : concatRows(parts);
+    },
+    async *rows() {
+      for (const shard of shards) {
+        for await (const group of groupsOf(shard, meta)) yield rowsOf(shard.path, group, meta);
+      }
+    },
+    async *recordBatches() {
+      for (const shard of shards) {
+        for await (const group of groupsOf(shard, meta)) yield toRecordBatch(group, columns);
+      }
+    },
+    close: () => closeAll(shards),
+  };
+}
+
+/** Row groups of a shard. */
+async function* groupsOf({ file }: Shard, meta: SoftLabelMeta): AsyncGenerator<RowGroup> {
+  const names = columnsOf(meta).map((column) => column.name);
+  for (let index = 0; index < file.rowGroupCount; index++) {
+    yield await file.readRowGroup(index, names);
+  }
+}
+
+async function shardPaths(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: Error) => {
+    if (!('code' in error) || error.code !== 'ENOENT') throw error;
+    throw new CorruptParquetError(folder, 'the folder is missing', { cause: error });
+  });
+  const shards = names.filter((name) => SHARD_NAME.test(name)).sort();
+  return shards.map((name) => join(folder, name));
+}
+
+async function closeAll(shards: readonly Shard[]): Promise<void> {
+  for (const { file } of shards) await file.close();
+}
+
+const FORMAT_NAME = 'soft-labels';
+const FORMAT_VERSION = 1;
+const SHARD_NAME = /^part-\d+\.parquet$/;

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { Failure } from '#cache/failure.ts';
+
+/** The text is not a tokenizer.json that the `tokenizers` package understands. */
+export class BadTokenizerError extends Failure {
+  constructor(path: string, detail: string) {
+    super(
+      'model',
+      'E_TOKENIZER',
+      `${path}: not a usable tokenizer.json: ${detail}`,
+      'save it with the fast tokenizer of the model: AutoTokenizer.from_pretrained(MODEL).save_pretrained(DIR)',
+    );
+  }
+}
+
+/** What we read and change of a tokenizer.json; everything else passes through untouched. */
+export type TokenizerJson = z.infer<typeof tokenizerJsonSchema>;
+
+/** Checks the text of a tokenizer.json; `path` is for the message. */
+export function parseTokenizerJson(text: string, path: string): TokenizerJson {
+  const parsed = tokenizerJsonSchema.safeParse(jsonOf(text, path));
+  if (!parsed.success) throw new BadTokenizerError(path, z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+/**
+ * The same tokenizer, cut at `maxLength` tokens and never padded. Fast tokenizers write the truncation and
+ * padding of their last call into the file, so what stands there is no wish of the user; only its side is.
+ */
+export function withMaxLength(tokenizer: TokenizerJson, maxLength: number): TokenizerJson {
+  const direction = tokenizer.truncation?.direction ?? 'Right';
+  const strategy = tokenizer.truncation?.strategy ?? 'LongestFirst';
+  return {
+    ...tokenizer,
+    truncation: { direction, max_length: maxLength, strategy, stride: 0 },
+    padding: null,
+  };
+}
+
+function jsonOf(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BadTokenizerError(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+const addedTokenSchema = z.looseObject({
+  id: z.int().min(0),
+  content: z.string(),
+  special: z.boolean().default(false),
+});
+
+const tokenizerJsonSchema = z.looseObject({
+  truncation: z
+    .looseObject({ direction: z.string().optional(), strategy: z.string().optional() })
+    .nullish(),
+  padding: z.unknown().optional(),
+  added_tokens: z.array(addedTokenSchema).default([]),
+  post_processor: z.unknown().optional(),
+  // The vocabulary stays unchecked: it may have hundreds of thousands of entries.
+  model: z.looseObject({ type: z.string().optional(), vocab: z.unknown() }),
+});

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
+export const prepareConfigSchema = z.strictObject({
+  columns: z
+    .strictObject({
+      text: z.string().min(1).default('text').describe('Column of the text.'),
+      label: z
+        .string()
+        .min(1)
+        .default('label')
+        .describe('Column of the label; a row without a value there is unlabelled.'),
+      id: z
+        .string()
+        .min(1)
+        .default('id')
+        .describe('Column of your own row id, kept for people to find rows; may be absent.'),
+      textPair: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Column of the second text, for tasks on pairs of texts.'),
+    })
+    .prefault({})
+    .describe('Names of the columns (or JSON keys) of the corpus files.'),
+  onConflict: z
+    .enum(['majority', 'soft', 'reject'])
+    .default('majority')
+    .describe(
+      'What to do with equal texts of different labels: keep the most frequent one (on a tie the first), keep all by their share, or leave the rows out.',
+    ),
+  validationFraction: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'Share of the labelled train rows that becomes the validation split, for a corpus without validation files; a growing corpus moves no row.',
+    ),
+  seed: z.int().min(0).default(1).describe('Decides which rows validationFraction takes.'),
+  teacherMaxLength: z
+    .int()
+    .min(4)
+    .default(128)
+    .describe('Tokens of a text that the teacher sees; longer texts are cut and counted.'),
+  studentMaxLength: z
+    .int()
+    .min(4)
+    .default(128)
+    .describe('Tokens of a text that the student sees; longer texts are cut and counted.'),
+  studentVocabulary: z
+    .enum(['trimmed', 'full'])
+    .default('trimmed')
+    .describe(
+      'Vocabulary of the student: the word pieces of the train split and all single characters, or all of the teacher.',
+    ),
+  maxRejects: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('Largest share of unreadable rows before the corpus is refused.'),
+  classNames: z
+    .array(z.string().min(1))
+    .min(2)
+    .optional()
+    .describe(
+      "Names of the classes: the teacher's own in any order, or, where the teacher has only numbers, names for its outputs in their order.",
+    ),
+});
+
+export type PrepareConfig = z.infer<typeof prepareConfigSchema>;

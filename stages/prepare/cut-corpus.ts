@@ -1,0 +1,115 @@
+import { basename } from 'node:path';
+import type { Reject } from '#datasets/corpus/reject.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
+import type { StageEvent } from '#stages/stage.ts';
+import type { ClassList } from './class-list.ts';
+import type { PrepareConfig } from './config.ts';
+import { type MergedSplit, mergeRows } from './merge-rows.ts';
+import { EmptySplitError } from './prepare-errors.ts';
+import type { CorpusContent, CorpusFiles } from './read-corpus.ts';
+import { dropLeaks, takeValidation } from './split-rows.ts';
+import { countByCode } from './write-rejects.ts';
+
+/** The corpus as the other stages see it. */
+export interface CutCorpus {
+  readonly splits: Readonly<Record<Split, MergedSplit>>;
+  /** Every row that was left out, and why. */
+  readonly rejects: readonly Reject[];
+}
+
+/** Cuts the rows into three splits without leaks and duplicates, and says what was left out. */
+export function* cutCorpus(
+  content: CorpusContent,
+  files: CorpusFiles,
+  classes: ClassList,
+  config: PrepareConfig,
+): Generator<StageEvent, CutCorpus, void> {
+  const { validationFraction: fraction, seed, onConflict } = config;
+  const assigned =
+    fraction === undefined ? content.rows : takeValidation(content.rows, fraction, seed);
+  const { rows, leaks } = dropLeaks(assigned);
+  const merged = (split: Split): MergedSplit =>
+    mergeRows(
+      rows.filter((row) => row.split === split),
+      { onConflict, classNames: classes.classNames, idOfLabel: classes.idOfLabel },
+    );
+  const splits = { train: merged('train'), validation: merged('validation'), test: merged('test') };
+  for (const split of SPLITS) requireRows(split, splits[split], files, leaks);
+  yield* splitEvents(splits);
+  yield* leftOutEvents(splits, content.rejects, leaks);
+  const conflicts = SPLITS.flatMap((split) => splits[split].rejects);
+  return { splits, rejects: [...content.rejects, ...leaks, ...conflicts] };
+}
+
+function requireRows(
+  split: Split,
+  { examples }: MergedSplit,
+  files: CorpusFiles,
+  leaks: readonly Reject[],
+): void {
+  if (examples.length > 0) return;
+  const names = (files[split].length > 0 ? files[split] : files.train).map((path) =>
+    basename(path),
+  );
+  const lost = leaks.filter((leak) => leak.reason.startsWith(`${split} row`)).length;
+  const detail = lost === 0 ? 'is there' : `is left: all ${lost} also stand in another split`;
+  throw new EmptySplitError(split, names, detail);
+}
+
+function* splitEvents(splits: CutCorpus['splits']): Generator<StageEvent, void, void> {
+  for (const split of SPLITS) {
+    yield { type: 'count', name: `${split}Rows`, value: splits[split].examples.length };
+  }
+  const labelled = labelledRows(splits.train);
+  yield { type: 'count', name: 'labelledRows', value: labelled };
+  const { train, validation, test } = splits;
+  const message = `${count(train.examples.length)} train rows (${count(labelled)} labelled), ${count(validation.examples.length)} validation, ${count(test.examples.length)} test`;
+  yield { type: 'note', message };
+  for (const split of ['validation', 'test'] as const) {
+    if (splits[split].labels.length > 0) continue;
+    const only = 'accuracy cannot be measured there, only agreement with the teacher';
+    yield { type: 'warning', message: `no ${split} row has a label: ${only}` };
+  }
+}
+
+function* leftOutEvents(
+  splits: CutCorpus['splits'],
+  rejects: readonly Reject[],
+  leaks: readonly Reject[],
+): Generator<StageEvent, void, void> {
+  const duplicates = sumOver(splits, (split) => split.duplicates);
+  const conflicts = sumOver(splits, (split) => split.conflicts);
+  yield { type: 'count', name: 'duplicates', value: duplicates };
+  yield { type: 'count', name: 'conflicts', value: conflicts };
+  yield { type: 'count', name: 'leaks', value: leaks.length };
+  yield { type: 'count', name: 'rejects', value: rejects.length };
+  if (duplicates > 0) {
+    const message = `rows that repeat an earlier one, now its weight: ${count(duplicates)}`;
+    yield { type: 'note', message };
+  }
+  if (conflicts > 0) {
+    const message = `texts with more than one label, decided by corpus.onConflict: ${count(conflicts)}`;
+    yield { type: 'warning', message };
+  }
+  if (leaks.length > 0) {
+    const message = `rows left out because validation or test has the same text: ${count(leaks.length)} (rejects.jsonl)`;
+    yield { type: 'note', message };
+  }
+  if (rejects.length > 0) {
+    const codes = Object.entries(countByCode(rejects)).map(([code, rows]) => `${rows} ${code}`);
+    const message = `unreadable rows left out: ${count(rejects.length)} (${codes.join(', ')}; rejects.jsonl)`;
+    yield { type: 'warning', message };
+  }
+}
+
+function labelledRows({ labels }: MergedSplit): number {
+  return new Set(labels.map((label) => label.exampleId)).size;
+}
+
+function sumOver(splits: CutCorpus['splits'], value: (split: MergedSplit) => number): number {
+  return SPLITS.reduce((sum, split) => sum + value(splits[split]), 0);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

@@ -1,0 +1,67 @@
+import { SPLITS } from '#datasets/example.ts';
+import { defineStage, type StageEvent } from '#stages/stage.ts';
+import { type ClassList, readClassList } from './class-list.ts';
+import { type PrepareConfig, prepareConfigSchema } from './config.ts';
+import { cutCorpus } from './cut-corpus.ts';
+import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
+import { TooManyRejectsError } from './prepare-errors.ts';
+import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
+import { tokeniseSplits } from './tokenise-splits.ts';
+import { writeCorpus } from './write-corpus.ts';
+
+/** Reads the corpus and makes of it what every other stage reads: examples, labels, classes, tokens. */
+export const prepare = defineStage({
+  name: 'prepare',
+  version: 1,
+  configSchema: prepareConfigSchema,
+  speedKnobs: [],
+  outputs: Object.fromEntries(outputNames().map((name) => [name, { formatVersion: 1 }])),
+
+  async *run(context) {
+    const { config, files, signal } = context;
+    const corpusFiles = corpusFilesOf(files, config.validationFraction);
+    const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
+    const content = yield* readCorpus(corpusFiles, config.columns, signal);
+    yield* checkContent(content, classes, config);
+    const corpus = yield* cutCorpus(content, corpusFiles, classes, config);
+    await writeCorpus(context, corpus, classes.classNames);
+    yield* tokeniseSplits(context, corpus);
+  },
+});
+
+function outputNames(): string[] {
+  return [
+    ...['inputs', 'labels', 'tokens/teacher', 'tokens/student'].flatMap((kind) =>
+      SPLITS.map((split) => `${kind}/${split}`),
+    ),
+    'classes',
+    'tokenizer/student',
+    'rejects',
+  ];
+}
+
+function* checkContent(
+  { rows, rejects }: CorpusContent,
+  classes: ClassList,
+  config: PrepareConfig,
+): Generator<StageEvent, void, void> {
+  const total = rows.length + rejects.length;
+  if (rejects.length > config.maxRejects * total) {
+    throw new TooManyRejectsError(rejects, total, config.maxRejects);
+  }
+  requireKnownLabels(rows, classes);
+  if (usesNumbers(rows, classes)) {
+    const message =
+      'labels are matched to the outputs of the teacher by number; give corpus.classNames to see names';
+    yield { type: 'note', message };
+  }
+  const unused = unusedClasses(rows, classes);
+  if (unused.length > 0) {
+    const count = `${unused.length} of ${classes.classNames.length} classes of the teacher`;
+    yield { type: 'note', message: `no row of the corpus has ${count}: ${firstNames(unused)}` };
+  }
+}
+
+function firstNames(names: readonly string[]): string {
+  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')}, ...`;
+}

@@ -1,0 +1,118 @@
+import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
+import type { Example } from '#datasets/example.ts';
+import type { GoldLabel } from '#datasets/labels.ts';
+import type { PrepareConfig } from './config.ts';
+import type { SourceRow } from './read-corpus.ts';
+
+/** The distinct examples of one split. */
+export interface MergedSplit {
+  readonly examples: readonly Example[];
+  readonly labels: readonly GoldLabel[];
+  /** Rows that were merged into an earlier one. */
+  readonly duplicates: number;
+  /** Examples whose rows carry different labels. */
+  readonly conflicts: number;
+  /** Rows left out by `onConflict: reject`. */
+  readonly rejects: readonly Reject[];
+}
+
+/** How equal rows become one example. */
+export interface MergeRules {
+  readonly onConflict: PrepareConfig['onConflict'];
+  readonly classNames: readonly string[];
+  readonly idOfLabel: ReadonlyMap<string, number>;
+}
+
+/** Merges equal rows into the first of them; its weight counts them. Order stays that of the corpus. */
+export function mergeRows(rows: readonly SourceRow[], rules: MergeRules): MergedSplit {
+  const groups = groupEqual(rows).map((group) => mergeGroup(group, rules));
+  const kept = groups.filter((group) => group.rejects.length === 0);
+  return {
+    examples: kept.map((group) => group.example),
+    labels: kept.flatMap((group) => group.labels),
+    duplicates: kept.reduce((sum, group) => sum + group.example.weight - 1, 0),
+    conflicts: groups.filter((group) => group.conflict).length,
+    rejects: groups.flatMap((group) => group.rejects),
+  };
+}
+
+interface Group {
+  readonly first: SourceRow;
+  readonly rows: SourceRow[];
+}
+
+interface MergedGroup {
+  readonly example: Example;
+  readonly labels: readonly GoldLabel[];
+  readonly conflict: boolean;
+  readonly rejects: readonly Reject[];
+}
+
+function groupEqual(rows: readonly SourceRow[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const row of rows) {
+    const key = equalityKey(row);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { first: row, rows: [row] });
+    else group.rows.push(row);
+  }
+  return [...groups.values()];
+}
+
+/** Train learns nothing from near-equal rows; validation and test keep what they were made to measure. */
+function equalityKey(row: SourceRow): string {
+  return row.split === 'train' ? row.leakKey : row.exampleId;
+}
+
+function mergeGroup({ first, rows }: Group, rules: MergeRules): MergedGroup {
+  const votes = countVotes(rows, rules.idOfLabel);
+  const conflict = votes.size > 1;
+  const { exampleId, split, sourceId, text, textPair } = first;
+  return {
+    example: { exampleId, split, sourceId, text, textPair, weight: rows.length },
+    labels: goldLabels(exampleId, votes, rules),
+    conflict,
+    rejects: conflict && rules.onConflict === 'reject' ? rows.map(toConflictReject) : [],
+  };
+}
+
+/** Rows per class, in the order of first appearance. */
+function countVotes(
+  rows: readonly SourceRow[],
+  idOfLabel: ReadonlyMap<string, number>,
+): Map<number, number> {
+  const votes = new Map<number, number>();
+  for (const { label } of rows) {
+    const labelId = label === null ? undefined : idOfLabel.get(label);
+    if (labelId !== undefined) votes.set(labelId, (votes.get(labelId) ?? 0) + 1);
+  }
+  return votes;
+}
+
+function goldLabels(
+  exampleId: string,
+  votes: ReadonlyMap<number, number>,
+  { onConflict, classNames }: MergeRules,
+): GoldLabel[] {
+  const total = [...votes.values()].reduce((sum, count) => sum + count, 0);
+  const most = Math.max(...votes.values());
+  const soft = onConflict === 'soft';
+  const kept = soft ? [...votes] : [...votes].filter(([, count]) => count === most).slice(0, 1);
+  return kept.map(([labelId, count]) => ({
+    exampleId,
+    labelId,
+    label: classNames[labelId] ?? '',
+    weight: soft ? count / total : 1,
+  }));
+}
+
+function toConflictReject(row: SourceRow): Reject {
+  return {
+    file: row.file,
+    line: row.line,
+    column: null,
+    code: 'label-conflict',
+    reason: `label "${row.label ?? ''}", but equal rows have another one`,
+    excerpt: excerptOf(row.text),
+  };
+}

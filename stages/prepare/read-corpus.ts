@@ -1,0 +1,98 @@
+import { basename } from 'node:path';
+import type { CorpusColumns, CorpusRow } from '#datasets/corpus/corpus-row.ts';
+import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
+import type { Reject } from '#datasets/corpus/reject.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
+import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
+import type { StageEvent } from '#stages/stage.ts';
+import { SplitFilesError } from './prepare-errors.ts';
+
+/** A good row with its identity. */
+export interface SourceRow extends CorpusRow {
+  readonly split: Split;
+  readonly exampleId: string;
+  readonly leakKey: string;
+}
+
+/** Everything that was read, in the order of the files. */
+export interface CorpusContent {
+  readonly rows: readonly SourceRow[];
+  readonly rejects: readonly Reject[];
+}
+
+export type CorpusFiles = Readonly<Record<Split, readonly string[]>>;
+
+/** Takes the corpus files out of the stage's files and checks that the three splits can be filled. */
+export function corpusFilesOf(
+  files: Readonly<Record<string, readonly string[]>>,
+  validationFraction: number | undefined,
+): CorpusFiles {
+  const { train = [], validation = [], test = [] } = files;
+  if (train.length === 0) {
+    throw new SplitFilesError(
+      'corpus.train names no file',
+      'set corpus.train to your corpus files',
+    );
+  }
+  if (test.length === 0) {
+    const fix = 'set corpus.test to labelled rows that nothing else uses';
+    throw new SplitFilesError('corpus.test names no file', fix);
+  }
+  if (validation.length === 0 && validationFraction === undefined) {
+    const fix = 'set corpus.validation to files or to { fraction: 0.1 }';
+    throw new SplitFilesError('corpus.validation names no file and no fraction', fix);
+  }
+  if (validation.length > 0 && validationFraction !== undefined) {
+    const fix = 'keep one of the two';
+    throw new SplitFilesError('corpus.validation names files and a fraction', fix);
+  }
+  for (const path of [...train, ...validation, ...test]) requireCorpusKind(path);
+  return { train, validation, test };
+}
+
+/** Reads all files of all splits; says how far it is and how many rows of each file carry a label. */
+export async function* readCorpus(
+  files: CorpusFiles,
+  columns: CorpusColumns,
+  signal: AbortSignal,
+): AsyncGenerator<StageEvent, CorpusContent, void> {
+  const rows: SourceRow[] = [];
+  const rejects: Reject[] = [];
+  const sources = SPLITS.flatMap((split) => files[split].map((path) => ({ split, path })));
+  for (const [index, { split, path }] of sources.entries()) {
+    const before = rows.length;
+    yield readProgress(index, sources.length, basename(path));
+    for await (const entry of openCorpus(path, columns)) {
+      if (entry.type === 'reject') rejects.push(entry.reject);
+      else rows.push(toSourceRow(entry.row, split));
+      if ((rows.length + rejects.length) % rowsPerCheck === 0) signal.throwIfAborted();
+    }
+    yield fileNote(path, columns, rows.slice(before));
+  }
+  yield readProgress(sources.length, sources.length, `${rows.length} rows`);
+  return { rows, rejects };
+}
+
+function toSourceRow(row: CorpusRow, split: Split): SourceRow {
+  const { text, textPair } = row;
+  return {
+    ...row,
+    split,
+    exampleId: exampleIdOf(text, textPair),
+    leakKey: leakKeyOf(text, textPair),
+  };
+}
+
+function readProgress(done: number, total: number, detail: string): StageEvent {
+  return { type: 'progress', done, total, unit: 'files', detail };
+}
+
+/** A misspelt label column looks like an unlabelled file, so the number of labels is always said. */
+function fileNote(path: string, columns: CorpusColumns, rows: readonly SourceRow[]): StageEvent {
+  const labelled = rows.filter((row) => row.label !== null).length;
+  const labels =
+    labelled === 0 ? `none with a value in "${columns.label}"` : `${labelled} with a label`;
+  return { type: 'note', message: `${basename(path)}: ${rows.length} rows, ${labels}` };
+}
+
+const rowsPerCheck = 1000;

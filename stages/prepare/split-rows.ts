@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
+import type { SourceRow } from './read-corpus.ts';
+
+/**
+ * Moves a share of the labelled train rows into validation. A row is chosen by its own content alone, so that
+ * a growing corpus moves none; by its leak key and not by its id, so that near-equal rows stay on one side
+ * and do not have to be dropped as leaks.
+ */
+export function takeValidation(
+  rows: readonly SourceRow[],
+  fraction: number,
+  seed: number,
+): SourceRow[] {
+  return rows.map((row) => {
+    const chosen =
+      row.split === 'train' && row.label !== null && shareOf(row.leakKey, seed) < fraction;
+    return chosen ? { ...row, split: 'validation' } : row;
+  });
+}
+
+/** Drops train rows that also stand in validation or test, and validation rows that also stand in test. */
+export function dropLeaks(rows: readonly SourceRow[]): { rows: SourceRow[]; leaks: Reject[] } {
+  const inTest = firstByKey(rows.filter((row) => row.split === 'test'));
+  const inValidation = firstByKey(rows.filter((row) => row.split === 'validation'));
+  const kept: SourceRow[] = [];
+  const leaks: Reject[] = [];
+  for (const row of rows) {
+    const twin = twinOf(row, inTest, inValidation);
+    if (twin === undefined) kept.push(row);
+    else leaks.push(leakOf(row, twin));
+  }
+  return { rows: kept, leaks };
+}
+
+/** A number in [0, 1) that depends on the seed and the text only. */
+function shareOf(key: string, seed: number): number {
+  const digest = createHash('sha256').update(`${seed}\u0000${key}`, 'utf8').digest();
+  return digest.readUIntBE(0, 6) / 2 ** 48;
+}
+
+function firstByKey(rows: readonly SourceRow[]): Map<string, SourceRow> {
+  const first = new Map<string, SourceRow>();
+  for (const row of rows) if (!first.has(row.leakKey)) first.set(row.leakKey, row);
+  return first;
+}
+
+function twinOf(
+  row: SourceRow,
+  inTest: ReadonlyMap<string, SourceRow>,
+  inValidation: ReadonlyMap<string, SourceRow>,
+): SourceRow | undefined {
+  switch (row.split) {
+    case 'train':
+      return inTest.get(row.leakKey) ?? inValidation.get(row.leakKey);
+    case 'validation':
+      return inTest.get(row.leakKey);
+    case 'test':
+      return undefined;
+    default:
+      return row.split satisfies never;
+  }
+}
+
+function leakOf(row: SourceRow, twin: SourceRow): Reject {
+  return {
+    file: row.file,
+    line: row.line,
+    column: null,
+    code: 'leak',
+    reason: `${row.split} row that also stands in ${twin.split}: ${twin.file} line ${twin.line}`,
+    excerpt: excerptOf(row.text),
+  };
+}

@@ -1,0 +1,68 @@
+import type { Example } from '#datasets/example.ts';
+import type { EncodedText, TextTokenizer } from '#datasets/tokenizer.ts';
+import type { TokenTable } from '#datasets/tokens.ts';
+
+/** Tokenises examples in chunks; yields the number of rows done so far. */
+export async function* tokenise(
+  examples: readonly Example[],
+  tokenizer: TextTokenizer,
+  signal: AbortSignal,
+): AsyncGenerator<number, TokenTable, void> {
+  const chunks: EncodedChunk[] = [];
+  for (let from = 0; from < examples.length; from += rowsPerChunk) {
+    signal.throwIfAborted();
+    const part = examples.slice(from, from + rowsPerChunk);
+    chunks.push(packChunk(await tokenizer.encode(part)));
+    yield from + part.length;
+  }
+  const isPair = examples.some((example) => example.textPair !== null);
+  return {
+    exampleIds: examples.map((example) => example.exampleId),
+    offsets: offsetsOf(chunks.flatMap((chunk) => chunk.lengths)),
+    tokenIds: concat(chunks.map((chunk) => chunk.ids)),
+    typeIds: isPair ? concat(chunks.map((chunk) => chunk.typeIds)) : null,
+    truncated: Uint8Array.from(chunks.flatMap((chunk) => chunk.truncated)),
+    tokenizerDigest: tokenizer.digest,
+    maxLength: tokenizer.maxLength,
+  };
+}
+
+/** Rows that lost tokens. */
+export function truncatedRows(table: TokenTable): number {
+  return table.truncated.reduce((sum, flag) => sum + flag, 0);
+}
+
+/** One chunk in typed arrays: lists of numbers would take several times the memory. */
+interface EncodedChunk {
+  readonly lengths: number[];
+  readonly truncated: number[];
+  readonly ids: Int32Array;
+  readonly typeIds: Int32Array;
+}
+
+function packChunk(encoded: readonly EncodedText[]): EncodedChunk {
+  return {
+    lengths: encoded.map(({ ids }) => ids.length),
+    truncated: encoded.map(({ truncated }) => (truncated ? 1 : 0)),
+    ids: Int32Array.from(encoded.flatMap(({ ids }) => ids)),
+    typeIds: Int32Array.from(encoded.flatMap(({ typeIds }) => typeIds)),
+  };
+}
+
+function offsetsOf(lengths: readonly number[]): Int32Array {
+  const offsets = new Int32Array(lengths.length + 1);
+  for (const [row, length] of lengths.entries()) offsets[row + 1] = (offsets[row] ?? 0) + length;
+  return offsets;
+}
+
+function concat(parts: readonly Int32Array[]): Int32Array {
+  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const rowsPerChunk = 1000;

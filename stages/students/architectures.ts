@@ -1,0 +1,11 @@
+import { bag } from './bag.ts';
+import { bert } from './bert.ts';
+import { modernBert } from './modernbert.ts';
+import type { Architecture, ArchitectureName } from './student.ts';
+
+/** The architecture of that name. */
+export function architectureOf(name: ArchitectureName): Architecture {
+  return architectures[name];
+}
+
+const architectures = { modernbert: modernBert, bert, bag } as const;

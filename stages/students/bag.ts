@@ -1,0 +1,67 @@
+import type { Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+import { bagOnnx } from './bag-onnx.ts';
+import { dropoutOf } from './dropout.ts';
+import { bagConfig } from './hugging-face-config.ts';
+import { embed, linear, meanOverTokens } from './operations.ts';
+import {
+  type Architecture,
+  type ForwardInputs,
+  type Initialisation,
+  matrix,
+  type NamedTensors,
+  type ParameterSpec,
+  parameterOf,
+  type StudentShape,
+  vector,
+} from './student.ts';
+
+/** Mean of the word pieces' embeddings, one hidden layer: blind to word order, small and fast. */
+export const bag: Architecture = {
+  name: 'bag',
+  parameters,
+  forward,
+  config: bagConfig,
+  onnx: (shape, weights) => bagOnnx(shape, parameters(shape), weights),
+};
+
+function parameters(shape: StudentShape): ParameterSpec[] {
+  const { vocabularySize, hiddenSize, intermediateSize, classCount } = shape;
+  return [
+    matrix('embeddings.weight', [vocabularySize, hiddenSize], EMBEDDING),
+    matrix('hidden.weight', [intermediateSize, hiddenSize], variancePreserving(hiddenSize)),
+    vector('hidden.bias', intermediateSize, 'zeros'),
+    matrix(
+      'classifier.weight',
+      [classCount, intermediateSize],
+      variancePreserving(intermediateSize),
+    ),
+    vector('classifier.bias', classCount, 'zeros'),
+  ];
+}
+
+function forward(
+  tf: Tensorflow,
+  named: NamedTensors,
+  inputs: ForwardInputs,
+  shape: StudentShape,
+): Tensor2D {
+  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const tokens = embed(tf, parameterOf(named, 'embeddings.weight'), inputs.inputIds);
+  const pooled = dropout(meanOverTokens(tf, tokens, inputs));
+  const hidden = tf.relu(
+    linear(tf, pooled, parameterOf(named, 'hidden.weight'), parameterOf(named, 'hidden.bias')),
+  );
+  return linear(
+    tf,
+    dropout(hidden),
+    parameterOf(named, 'classifier.weight'),
+    parameterOf(named, 'classifier.bias'),
+  );
+}
+
+/** He et al. 2015: as much variance behind a ReLU as before it. */
+function variancePreserving(inputs: number): Initialisation {
+  return { kind: 'normal', std: Math.sqrt(2 / inputs) };
+}
+
+const EMBEDDING: Initialisation = { kind: 'normal', std: 0.1 };

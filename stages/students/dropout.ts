@@ -1,0 +1,37 @@
+import { nativeBackend, type Tensor, type Tensorflow } from '#stages/tensorflow/runtime.ts';
+
+/** Drops values of a tensor and scales the rest up. */
+export type Dropout = (x: Tensor) => Tensor;
+
+/**
+ * Dropout whose masks depend on the fed seed and on how often it was called in this forward pass.
+ * tfjs's own would draw in JavaScript, which a recorded graph turns into one constant mask.
+ */
+export function dropoutOf(tf: Tensorflow, rate: number, seed: Tensor | undefined): Dropout {
+  if (seed === undefined || rate === 0) return (x) => x;
+  let calls = 0;
+  return (x) => {
+    calls += 1;
+    const uniform = statelessUniform(tf, x.shape, seedOfCall(tf, seed, calls));
+    const mask = tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate));
+    return tf.mul(x, mask);
+  };
+}
+
+/** Adds multiples of 2^32 / golden ratio: far apart, so that neighbouring steps share no mask. */
+function seedOfCall(tf: Tensorflow, seed: Tensor, call: number): Tensor {
+  const offset = Int32Array.of(0, Math.imul(call, 0x9e3779b9));
+  return tf.add(seed, tf.tensor1d(offset, 'int32'));
+}
+
+/** Uniform [0, 1) from a seed alone: equal in the eager and the recorded step, and after a resume. */
+function statelessUniform(tf: Tensorflow, shape: readonly number[], seed: Tensor): Tensor {
+  const backend = nativeBackend(tf);
+  const { binding } = backend;
+  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
+  return backend.executeSingleOutput(
+    'StatelessRandomUniform',
+    [type('dtype', binding.TF_FLOAT), type('T', binding.TF_INT32), type('Tseed', binding.TF_INT32)],
+    [tf.tensor1d(Int32Array.from(shape), 'int32'), seed],
+  );
+}

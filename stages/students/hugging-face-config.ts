@@ -1,0 +1,128 @@
+import type { StudentShape } from './student.ts';
+
+/** config.json of ModernBertForSequenceClassification. */
+export function modernBertConfig(
+  shape: StudentShape,
+  classNames: readonly string[],
+): Record<string, unknown> {
+  const { dropout } = shape;
+  return {
+    architectures: ['ModernBertForSequenceClassification'],
+    attention_bias: false,
+    attention_dropout: dropout,
+    bos_token_id: shape.clsTokenId,
+    classifier_activation: 'gelu',
+    classifier_bias: false, // of head.dense: the classifier itself always has one
+    classifier_dropout: dropout,
+    classifier_pooling: 'mean',
+    cls_token_id: shape.clsTokenId,
+    decoder_bias: true,
+    deterministic_flash_attn: false,
+    embedding_dropout: dropout,
+    eos_token_id: shape.sepTokenId,
+    global_attn_every_n_layers: 1,
+    global_rope_theta: MODERNBERT_THETA,
+    hidden_activation: 'gelu',
+    hidden_size: shape.hiddenSize,
+    id2label: classById(classNames),
+    initializer_cutoff_factor: 2,
+    initializer_range: 0.02,
+    intermediate_size: shape.intermediateSize,
+    label2id: idByClass(classNames),
+    local_attention: 128,
+    local_rope_theta: 10_000,
+    max_position_embeddings: shape.maxLength,
+    mlp_bias: false,
+    mlp_dropout: dropout,
+    model_type: 'modernbert',
+    norm_bias: false,
+    norm_eps: MODERNBERT_EPSILON,
+    num_attention_heads: shape.heads,
+    num_hidden_layers: shape.layers,
+    pad_token_id: shape.padTokenId,
+    reference_compile: false, // torch.compile costs more than a student's whole forward pass
+    repad_logits_with_grad: false,
+    sep_token_id: shape.sepTokenId,
+    sparse_pred_ignore_index: -100,
+    sparse_prediction: false,
+    torch_dtype: 'float32',
+    transformers_version: TRANSFORMERS_VERSION,
+    vocab_size: shape.vocabularySize,
+  };
+}
+
+/** config.json of BertForSequenceClassification. */
+export function bertConfig(
+  shape: StudentShape,
+  classNames: readonly string[],
+): Record<string, unknown> {
+  return {
+    architectures: ['BertForSequenceClassification'],
+    attention_probs_dropout_prob: shape.dropout,
+    classifier_dropout: null, // null: as hidden_dropout_prob
+    hidden_act: 'gelu',
+    hidden_dropout_prob: shape.dropout,
+    hidden_size: shape.hiddenSize,
+    id2label: classById(classNames),
+    initializer_range: 0.02,
+    intermediate_size: shape.intermediateSize,
+    label2id: idByClass(classNames),
+    layer_norm_eps: BERT_EPSILON,
+    max_position_embeddings: bertPositions(shape),
+    model_type: 'bert',
+    num_attention_heads: shape.heads,
+    num_hidden_layers: shape.layers,
+    pad_token_id: shape.padTokenId,
+    position_embedding_type: 'absolute',
+    torch_dtype: 'float32',
+    transformers_version: TRANSFORMERS_VERSION,
+    type_vocab_size: 2,
+    use_cache: true,
+    vocab_size: shape.vocabularySize,
+  };
+}
+
+/** config.json of the bag of embeddings, which no Hugging Face class can load: the ONNX file is for use. */
+export function bagConfig(
+  shape: StudentShape,
+  classNames: readonly string[],
+): Record<string, unknown> {
+  return {
+    architectures: ['DecantBagForSequenceClassification'],
+    cls_token_id: shape.clsTokenId,
+    dropout: shape.dropout,
+    hidden_act: 'relu',
+    hidden_size: shape.hiddenSize,
+    id2label: classById(classNames),
+    intermediate_size: shape.intermediateSize,
+    label2id: idByClass(classNames),
+    max_position_embeddings: shape.maxLength,
+    model_type: 'decant-bag',
+    pad_token_id: shape.padTokenId,
+    sep_token_id: shape.sepTokenId,
+    torch_dtype: 'float32',
+    vocab_size: shape.vocabularySize,
+  };
+}
+
+/** Rows of BERT's position table: batches are padded to multiples of 8, which may pass maxLength. */
+export function bertPositions({ maxLength }: StudentShape): number {
+  return Math.ceil(maxLength / 8) * 8;
+}
+
+function classById(classNames: readonly string[]): Record<string, string> {
+  return Object.fromEntries(classNames.map((name, id) => [String(id), name]));
+}
+
+function idByClass(classNames: readonly string[]): Record<string, number> {
+  return Object.fromEntries(classNames.map((name, id) => [name, id]));
+}
+
+/** Base of the rotary frequencies, as in the global layers of the published ModernBERT. */
+export const MODERNBERT_THETA = 160_000;
+
+export const MODERNBERT_EPSILON = 1e-5;
+export const BERT_EPSILON = 1e-12;
+
+/** The release that the golden tensors were made with. */
+const TRANSFORMERS_VERSION = '4.49.0';

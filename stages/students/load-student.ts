@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Failure } from '#cache/failure.ts';
+import { openTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
+import { topK } from '#stages/numerics/top-k.ts';
+import { openClassifier } from '#stages/onnx/classifier.ts';
+
+/** What a student says of one text. */
+export interface Prediction {
+  readonly label: string;
+  /** Probability of `label`, 0..1. */
+  readonly confidence: number;
+  /** The most likely classes with their probabilities, best first. */
+  readonly top: readonly { readonly label: string; readonly probability: number }[];
+}
+
+/** An exported student at work. */
+export interface LoadedStudent {
+  readonly classNames: readonly string[];
+  /** Predictions in the order of the texts; keep a call to a few hundred texts. */
+  classify(texts: readonly string[], options?: { readonly top?: number }): Promise<Prediction[]>;
+  close(): Promise<void>;
+}
+
+export class NotAStudentError extends Failure {
+  constructor(folder: string, problem: string) {
+    super(
+      'model',
+      'E_STUDENT',
+      `${folder}: ${problem}`,
+      'name the folder that export-student made; `npx decant run` prints its path',
+    );
+  }
+}
+
+const configSchema = z.object({
+  id2label: z.record(z.string(), z.string()),
+  pad_token_id: z.int().nonnegative().default(0),
+  max_position_embeddings: z.int().positive().default(512),
+});
+
+/** Opens a student directory: config.json, tokenizer.json and onnx/model.onnx. Needs no TensorFlow. */
+export async function loadStudent(
+  folder: string,
+  options: { readonly threads?: number } = {},
+): Promise<LoadedStudent> {
+  for (const name of ['config.json', 'tokenizer.json', 'onnx/model.onnx']) {
+    if (!existsSync(join(folder, name))) throw new NotAStudentError(folder, `has no ${name}`);
+  }
+  const config = await readConfig(folder);
+  const classNames = namesOf(folder, config.id2label);
+  const tokenizer = await openTokenizer(
+    join(folder, 'tokenizer.json'),
+    config.max_position_embeddings,
+  );
+  const classifier = await openClassifier(join(folder, 'onnx/model.onnx'), {
+    device: 'cpu',
+    padTokenId: config.pad_token_id,
+    ...options,
+  });
+  return {
+    classNames,
+    async classify(texts, { top = 1 } = {}) {
+      const inputs = texts.map((text): TokenizerInput => ({ text, textPair: null }));
+      const rows = (await tokenizer.encode(inputs)).map(({ ids }) => ({
+        tokenIds: Int32Array.from(ids),
+        typeIds: null,
+      }));
+      const predictions = new Map<number, Prediction>();
+      for (const batch of byLength(rows.map(({ tokenIds }) => tokenIds.length))) {
+        const logits = await classifier.logits(batch.flatMap((index) => rows[index] ?? []));
+        batch.forEach((index, row) => {
+          const of = logits.subarray(row * classNames.length, (row + 1) * classNames.length);
+          predictions.set(index, predictionOf(of, classNames, top));
+        });
+      }
+      return texts.flatMap((_, index) => predictions.get(index) ?? []);
+    },
+    close: () => classifier.close(),
+  };
+}
+
+async function readConfig(folder: string): Promise<z.infer<typeof configSchema>> {
+  const parsed = configSchema.safeParse(
+    JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')),
+  );
+  if (parsed.success) return parsed.data;
+  throw new NotAStudentError(folder, `config.json: ${z.prettifyError(parsed.error)}`);
+}
+
+function namesOf(folder: string, id2label: Readonly<Record<string, string>>): string[] {
+  const count = Object.keys(id2label).length;
+  return Array.from({ length: count }, (_, id) => {
+    const name = id2label[String(id)];
+    if (name === undefined)
+      throw new NotAStudentError(folder, `config.json: id2label has no ${id}`);
+    return name;
+  });
+}
+
+/** Indices in batches, texts of like length together so that little is padded. */
+function byLength(lengths: readonly number[]): number[][] {
+  const order = lengths
+    .map((_, index) => index)
+    .sort((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0));
+  const count = Math.ceil(order.length / BATCH_SIZE);
+  return Array.from({ length: count }, (_, batch) =>
+    order.slice(batch * BATCH_SIZE, (batch + 1) * BATCH_SIZE),
+  );
+}
+
+function predictionOf(
+  logits: Float32Array,
+  classNames: readonly string[],
+  count: number,
+): Prediction {
+  const { ids, logProbs } = topK(logits, Math.max(1, Math.min(count, classNames.length)));
+  const top = Array.from(ids, (id, rank) => ({
+    label: classNames[id] ?? '',
+    probability: Math.exp(logProbs[rank] ?? Number.NEGATIVE_INFINITY),
+  }));
+  return { label: top[0]?.label ?? '', confidence: top[0]?.probability ?? 0, top };
+}
+
+const BATCH_SIZE = 32;

@@ -1,0 +1,139 @@
+import {
+  type Attribute,
+  graph,
+  int64Tensor,
+  model,
+  node,
+  type ProtoMessage,
+  tensor,
+  valueInfo,
+} from '#stages/onnx/wire.ts';
+import type { ParameterSpec } from './student.ts';
+
+/**
+ * Collects nodes and weights of a classifier's graph. Each method adds what it is named after and
+ * returns the name of its output; weights keep their Hugging Face names and layout.
+ */
+export class OnnxBuilder {
+  readonly #shapes: ReadonlyMap<string, readonly number[]>;
+  readonly #weights: ReadonlyMap<string, Float32Array>;
+  readonly #nodes: ProtoMessage[] = [];
+  readonly #initializers = new Map<string, ProtoMessage>();
+
+  constructor(specs: readonly ParameterSpec[], weights: ReadonlyMap<string, Float32Array>) {
+    this.#shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
+    this.#weights = weights;
+  }
+
+  /** Any operator with one output. */
+  add(operator: string, inputs: readonly string[], attributes?: Attributes): string {
+    return this.addMany(operator, inputs, 1, attributes)[0] as string;
+  }
+
+  /** Any operator with several outputs. */
+  addMany(
+    operator: string,
+    inputs: readonly string[],
+    outputCount: number,
+    attributes?: Attributes,
+  ): string[] {
+    const stem = `${operator.toLowerCase()}_${this.#nodes.length}`;
+    const outputs = Array.from({ length: outputCount }, (_, index) => `${stem}_${index}`);
+    this.#nodes.push(node(operator, inputs, outputs, attributes, stem));
+    return outputs;
+  }
+
+  /** A parameter of the student. */
+  weight(name: string): string {
+    const shape = this.#shapes.get(name);
+    const values = this.#weights.get(name);
+    if (shape === undefined || values === undefined) {
+      throw new Error(`the student has no parameter "${name}"`);
+    }
+    this.#initializers.set(name, tensor(name, 'float32', shape, values));
+    return name;
+  }
+
+  floats(values: readonly number[], shape: readonly number[] = [values.length]): string {
+    const name = `floats_${shape.join('x')}_${values.join('_')}`;
+    return this.#constant(name, tensor(name, 'float32', shape, Float32Array.from(values)));
+  }
+
+  scalar(value: number): string {
+    return this.floats([value], []);
+  }
+
+  /** int64: shapes, axes and indices. */
+  ints(values: readonly number[]): string {
+    const name = `ints_${values.join('_')}`;
+    return this.#constant(name, int64Tensor(name, values));
+  }
+
+  /** x W^T + b of rows [rows, in]; Gemm takes W as Hugging Face stores it. */
+  linear(x: string, name: string, options: { readonly bias: boolean }): string {
+    const inputs = [x, this.weight(`${name}.weight`)];
+    if (options.bias) inputs.push(this.weight(`${name}.bias`));
+    return this.add('Gemm', inputs, { transB: { int: 1 } });
+  }
+
+  layerNorm(
+    x: string,
+    name: string,
+    options: { readonly bias: boolean; readonly epsilon: number },
+  ): string {
+    const inputs = [x, this.weight(`${name}.weight`)];
+    if (options.bias) inputs.push(this.weight(`${name}.bias`));
+    return this.add('LayerNormalization', inputs, {
+      axis: { int: -1 },
+      epsilon: { float: options.epsilon },
+    });
+  }
+
+  /** Opset 17 has no Gelu; ONNX Runtime knows this form and runs it as one kernel. */
+  gelu(x: string): string {
+    const erf = this.add('Erf', [this.add('Div', [x, this.scalar(Math.SQRT2)])]);
+    const twiceCdf = this.add('Add', [erf, this.scalar(1)]);
+    return this.add('Mul', [this.add('Mul', [x, twiceCdf]), this.scalar(0.5)]);
+  }
+
+  reshape(x: string, shape: string): string {
+    return this.add('Reshape', [x, shape]);
+  }
+
+  transpose(x: string, order: readonly number[]): string {
+    return this.add('Transpose', [x], { perm: { ints: order } });
+  }
+
+  split(x: string, sizes: readonly number[], axis: number): string[] {
+    return this.addMany('Split', [x, this.ints(sizes)], sizes.length, { axis: { int: axis } });
+  }
+
+  concat(parts: readonly string[], axis: number): string {
+    return this.add('Concat', parts, { axis: { int: axis } });
+  }
+
+  /** The whole file: input_ids and attention_mask in, `logits` out. */
+  finish(logits: string, classCount: number): Uint8Array {
+    this.#nodes.push(node('Identity', [logits], ['logits']));
+    const batch = ['batch', 'sequence'];
+    return model(
+      graph({
+        name: 'student',
+        nodes: this.#nodes,
+        initializers: [...this.#initializers.values()],
+        inputs: [
+          valueInfo('input_ids', 'int64', batch),
+          valueInfo('attention_mask', 'int64', batch),
+        ],
+        outputs: [valueInfo('logits', 'float32', ['batch', classCount])],
+      }),
+    );
+  }
+
+  #constant(name: string, value: ProtoMessage): string {
+    this.#initializers.set(name, value);
+    return name;
+  }
+}
+
+type Attributes = Readonly<Record<string, Attribute>>;

@@ -1,0 +1,98 @@
+import { Failure } from '#cache/failure.ts';
+import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+
+export type ArchitectureName = 'modernbert' | 'bert' | 'bag';
+
+/** Everything that decides the parameters of a student. A bag has no layers and no heads. */
+export interface StudentShape {
+  readonly architecture: ArchitectureName;
+  readonly vocabularySize: number;
+  readonly classCount: number;
+  readonly maxLength: number;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly intermediateSize: number;
+  readonly dropout: number;
+  readonly padTokenId: number;
+  readonly clsTokenId: number;
+  readonly sepTokenId: number;
+}
+
+/** How a parameter starts. `cutoff` truncates the normal distribution at that many standard deviations. */
+export type Initialisation =
+  | { readonly kind: 'normal'; readonly std: number; readonly cutoff?: number }
+  | { readonly kind: 'zeros' }
+  | { readonly kind: 'ones' }
+  | { readonly kind: 'identity' };
+
+/** One tensor of a student. */
+export interface ParameterSpec {
+  /** As in Hugging Face's model.safetensors. */
+  readonly name: string;
+  /** Matrices as Hugging Face lays them out: [out, in]. */
+  readonly shape: readonly number[];
+  /** Whether weight decay pulls on it: on matrices (embedding tables too), not on biases and gains. */
+  readonly decay: boolean;
+  readonly init: Initialisation;
+}
+
+/** One padded batch. */
+export interface ForwardInputs {
+  /** int32 [batchSize * sequenceLength], row by row; padding is on the right. */
+  readonly inputIds: Tensor;
+  /** int32 [batchSize]: real tokens of each row. */
+  readonly lengths: Tensor;
+  readonly batchSize: number;
+  readonly sequenceLength: number;
+  /** int32 [2]: decides the dropout masks. Absent: no dropout. */
+  readonly dropoutSeed?: Tensor;
+}
+
+/** Tensors of a student by their Hugging Face names. */
+export type NamedTensors = Readonly<Record<string, Tensor>>;
+
+/** A kind of student: its parameters, its forward pass, and how others load it. */
+export interface Architecture {
+  readonly name: ArchitectureName;
+  parameters(shape: StudentShape): readonly ParameterSpec[];
+  /** Logits [batchSize, classCount]; pure tfjs operations, so that it can be recorded into a graph. */
+  forward(
+    tf: Tensorflow,
+    parameters: NamedTensors,
+    inputs: ForwardInputs,
+    shape: StudentShape,
+  ): Tensor2D;
+  /** Contents of config.json. */
+  config(shape: StudentShape, classNames: readonly string[]): Record<string, unknown>;
+  /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence] -> logits [batch, classes]. */
+  onnx(shape: StudentShape, weights: ReadonlyMap<string, Float32Array>): Uint8Array;
+}
+
+/** A shape that no student of the architecture can have. */
+export class StudentShapeError extends Failure {
+  constructor(architecture: ArchitectureName, problem: string, fix: string) {
+    super('usage', 'E_STUDENT_SHAPE', `${architecture}: ${problem}`, fix);
+  }
+}
+
+/** A matrix: decays, starts normal unless told otherwise. */
+export function matrix(
+  name: string,
+  shape: readonly [number, number],
+  init: Initialisation,
+): ParameterSpec {
+  return { name, shape, decay: true, init };
+}
+
+/** A bias or gain: does not decay, starts at zero or one. */
+export function vector(name: string, size: number, kind: 'zeros' | 'ones'): ParameterSpec {
+  return { name, shape: [size], decay: false, init: { kind } };
+}
+
+/** The parameter of that name; a missing one is a mistake in the architecture. */
+export function parameterOf(parameters: NamedTensors, name: string): Tensor {
+  const parameter = parameters[name];
+  if (parameter === undefined) throw new Error(`the student has no parameter "${name}"`);
+  return parameter;
+}

@@ -1,0 +1,162 @@
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from './runtime.ts';
+
+/** What a teacher says about a batch: its best k classes and the rest as one bucket. */
+export interface TopKTargets {
+  /** int32 [batch, k], k different classes a row. */
+  readonly topIds: Tensor;
+  /** [batch, k]: log p_T(i) = z_i / T - LSE_T over all classes. */
+  readonly teacherLogProbs: Tensor;
+  /** [batch]: log of the teacher's probability outside the k, at T. */
+  readonly tailLogMass: Tensor;
+  readonly temperature: Scalar;
+  /** [batch]: 1, or 0 for a row that only fills the batch. */
+  readonly weights: Tensor1D;
+}
+
+/** What a teacher says about a batch: every class. */
+export interface DenseTargets {
+  /** [batch, classCount], raw. */
+  readonly teacherLogits: Tensor;
+  readonly temperature: Scalar;
+  /** [batch]: 1, or 0 for a row that only fills the batch. */
+  readonly weights: Tensor1D;
+}
+
+/** What people say about a batch. */
+export interface GoldTargets {
+  /** int32 [batch]; anything where the weight is 0. */
+  readonly goldIds: Tensor;
+  /** [batch]: 1, or 0 for a row without gold. */
+  readonly weights: Tensor1D;
+  /** Share of the target that is spread evenly over all classes. */
+  readonly labelSmoothing: number;
+}
+
+/**
+ * T^2 KL(teacher_T || student_T) over the top k and one tail bucket: the weighted mean over rows, so
+ * that a missing row of weight 0 counts nowhere. 0 when all weights are 0.
+ */
+export function softLossTopK(
+  tf: Tensorflow,
+  studentLogits: Tensor2D,
+  targets: TopKTargets,
+): Scalar {
+  return meanOverRows(tf, studentLogits, targets.weights, (logits) => {
+    const { temperature, topIds } = targets;
+    const teacher = tf.maximum(targets.teacherLogProbs, LOG_ZERO);
+    const student = tf.logSoftmax(tf.div<Tensor2D>(logits, temperature));
+    const top = scatterRows(tf, tf.exp(teacher), topIds, logits.shape);
+    const topKl = tf.sub(negativeEntropy(tf, teacher), tf.sum(tf.mul(top, student), 1));
+    const rest = topIds.shape[1] === logits.shape[1] ? undefined : tailBucket(tf, student, targets);
+    return {
+      losses: tf.mul(rest ? tf.add(topKl, rest.kl) : topKl, tf.square(temperature)),
+      // dKL/dz = (s - target) / T, where the target shares the tail out as the student does
+      gradient: tf.mul(tf.sub(tf.exp(student), rest ? tf.add(top, rest.target) : top), temperature),
+    };
+  });
+}
+
+/** T^2 KL(teacher_T || student_T) over all classes, the weighted mean over rows as above. */
+export function softLossDense(
+  tf: Tensorflow,
+  studentLogits: Tensor2D,
+  targets: DenseTargets,
+): Scalar {
+  return meanOverRows(tf, studentLogits, targets.weights, (logits) => {
+    const { teacherLogits, temperature } = targets;
+    const teacher = tf.maximum(tf.logSoftmax(tf.div(teacherLogits, temperature)), LOG_ZERO);
+    const student = tf.logSoftmax(tf.div<Tensor2D>(logits, temperature));
+    const probabilities = tf.exp(teacher);
+    const kl = tf.sum(tf.mul(probabilities, tf.sub(teacher, student)), 1);
+    return {
+      losses: tf.mul(kl, tf.square(temperature)),
+      gradient: tf.mul(tf.sub(tf.exp(student), probabilities), temperature),
+    };
+  });
+}
+
+/** Cross-entropy with the gold class: the weighted mean over the rows that have one, 0 when none has. */
+export function hardLoss(tf: Tensorflow, studentLogits: Tensor2D, targets: GoldTargets): Scalar {
+  return meanOverRows(tf, studentLogits, targets.weights, (logits) => {
+    const classCount = logits.shape[1];
+    const { goldIds, labelSmoothing } = targets;
+    const even = labelSmoothing / classCount;
+    const target = tf.oneHot(goldIds, classCount, 1 - labelSmoothing + even, even, 'float32');
+    const student = tf.logSoftmax(logits);
+    return {
+      losses: tf.neg(tf.sum(tf.mul(target, student), 1)),
+      gradient: tf.sub(tf.exp(student), target),
+    };
+  });
+}
+
+/** Losses of the rows [batch] and their derivatives by the logits [batch, classCount]. */
+interface RowLosses {
+  readonly losses: Tensor;
+  readonly gradient: Tensor;
+}
+
+// The derivatives are written out: a third of the operations that automatic differentiation needs,
+// and none of them subtracts nearly equal numbers.
+function meanOverRows(
+  tf: Tensorflow,
+  studentLogits: Tensor2D,
+  weights: Tensor1D,
+  rowLosses: (logits: Tensor2D) => RowLosses,
+): Scalar {
+  const mean = tf.customGrad<Scalar>((...inputs) => {
+    const [logits, save] = inputs as [Tensor2D, (tensors: Tensor[]) => void];
+    const share = tf.div(weights, tf.maximum(tf.sum(weights), SMALLEST_TOTAL)); // [batch]
+    const { losses, gradient } = rowLosses(logits);
+    save([tf.mul(gradient, tf.expandDims(share, 1))]);
+    return {
+      value: tf.sum(tf.mul(losses, share)),
+      gradFunc: (upstream, saved) => saved.map((derivative) => tf.mul(derivative, upstream)),
+    };
+  });
+  return mean(studentLogits);
+}
+
+/** The bucket's own term of the KL [batch] and its share in the gradient's target [batch, classCount]. */
+function tailBucket(
+  tf: Tensorflow,
+  student: Tensor2D,
+  { topIds, teacherLogProbs, tailLogMass }: TopKTargets,
+): { readonly kl: Tensor; readonly target: Tensor } {
+  const isTop = tf.greater(scatterRows(tf, tf.onesLike(teacherLogProbs), topIds, student.shape), 0);
+  const outside = tf.where(isTop, FAR_BELOW, student);
+  // Summed over the classes outside: 1 - sum(top k) would cancel once the student is sharp.
+  const studentTail = tf.logSumExp(outside, 1, true); // [batch, 1]
+  const teacherTail = tf.maximum(tf.expandDims(tailLogMass, 1), LOG_ZERO); // [batch, 1]
+  const difference = tf.sub(teacherTail, studentTail);
+  return {
+    kl: tf.squeeze(tf.mul(tf.exp(teacherTail), difference), [1]),
+    target: tf.exp(tf.add(outside, difference)),
+  };
+}
+
+/** Row by row, values [batch, k] at the columns `ids`; 0 elsewhere. */
+function scatterRows(tf: Tensorflow, values: Tensor, ids: Tensor, shape: [number, number]): Tensor {
+  const [batch, classCount] = shape;
+  const firsts = Int32Array.from({ length: batch }, (_, row) => row * classCount);
+  const flatIds = tf.add(ids, tf.tensor2d(firsts, [batch, 1], 'int32'));
+  const flat = tf.unsortedSegmentSum(
+    tf.reshape(values, [-1]),
+    tf.reshape(flatIds, [-1]),
+    batch * classCount,
+  );
+  return tf.reshape(flat, shape);
+}
+
+function negativeEntropy(tf: Tensorflow, logProbs: Tensor): Tensor {
+  return tf.sum(tf.mul(tf.exp(logProbs), logProbs), 1);
+}
+
+/** Its exponential is 0 in float32, and unlike -Infinity it stays 0 when multiplied by that. */
+const LOG_ZERO = -1e4;
+
+/** Stands for -Infinity under a logarithm of sums. */
+const FAR_BELOW = -1e30;
+
+/** Total weight below which a batch counts as empty. */
+const SMALLEST_TOTAL = 1e-12;

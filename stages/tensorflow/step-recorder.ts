@@ -1,0 +1,154 @@
+import { type Attribute, type ConstantData, GraphDef } from './graph-def.ts';
+import {
+  type Binding,
+  graphProtobuf,
+  type NativeBackend,
+  nativeBackend,
+  type Tensor,
+  type Tensorflow,
+} from './runtime.ts';
+
+type OperationAttribute = Parameters<Binding['executeOp']>[1][number];
+
+/**
+ * Writes down the native operations that tfjs functions issue while they run once, as the nodes of a
+ * TensorFlow graph. Whatever a recording reads from JavaScript becomes a constant of the graph; so
+ * reading back float values and unseeded JavaScript randomness are refused while recording.
+ */
+export class StepRecorder {
+  readonly graph = new GraphDef(graphProtobuf());
+  /** Where each native tensor came from. */
+  readonly #sources = new Map<number, Source>();
+  readonly #backend: NativeBackend;
+
+  constructor(tf: Tensorflow) {
+    this.#backend = nativeBackend(tf);
+  }
+
+  /** The integer by which TensorFlow knows a data type. */
+  type(dtype: 'float32' | 'int32'): number {
+    return this.#backend.getDTypeInteger(dtype);
+  }
+
+  /** From now on the tensor stands for that output of the graph. */
+  declare(tensor: Tensor, output: string): void {
+    const type = this.#backend.getDTypeInteger(tensor.dtype);
+    this.#sources.set(this.#idOf(tensor), { output, type });
+  }
+
+  /** The graph output that a recorded tensor came from. */
+  outputOf(tensor: Tensor): string {
+    return this.#sourceOf(this.#idOf(tensor), 'the result').output;
+  }
+
+  /** Runs the function once and adds the operations it issues to the graph. */
+  record<T>(compute: () => T): T {
+    const { binding } = this.#backend;
+    const { random } = Math;
+    this.#backend.binding = this.#recording(binding);
+    Math.random = refuseRandom;
+    try {
+      return compute();
+    } finally {
+      this.#backend.binding = binding;
+      Math.random = random;
+    }
+  }
+
+  #recording(binding: Binding): Binding {
+    const createTensor: Binding['createTensor'] = (shape, dtype, data) => {
+      const id = binding.createTensor(shape, dtype, data);
+      const node = this.#constant(dtype, shape, data as ConstantData);
+      this.#sources.set(id, { output: `${node}:0`, type: dtype });
+      return id;
+    };
+    const executeOp: Binding['executeOp'] = (operation, attributes, inputs, outputCount) => {
+      const sources = inputs.map((id) => this.#sourceOf(id, `an input of ${operation}`));
+      const outputs = binding.executeOp(operation, attributes, inputs, outputCount);
+      const node = this.#operation(operation, sources, attributesOf(binding, attributes));
+      for (const [index, { id, dtype }] of outputs.entries()) {
+        this.#sources.set(id, { output: `${node}:${index}`, type: dtype });
+      }
+      return outputs;
+    };
+    const tensorDataSync: Binding['tensorDataSync'] = (id) => {
+      const values = binding.tensorDataSync(id);
+      // Integers are let through: the kernel of tf.gather looks at its indices to check their bounds.
+      if (values instanceof Int32Array) return values;
+      throw new Error(
+        'a step program must not read values back: a recording would keep them for ever',
+      );
+    };
+    // Properties of a native module are read-only, so that plain assignment would throw.
+    const replaced = Object.entries({ createTensor, executeOp, tensorDataSync });
+    const descriptors = Object.fromEntries(replaced.map(([name, value]) => [name, { value }]));
+    return Object.create(binding, descriptors) as Binding;
+  }
+
+  #constant(type: number, shape: readonly number[], data: ConstantData): string {
+    return this.graph.add('Const', [], {
+      dtype: { type },
+      value: { constant: { type, shape, data } },
+    });
+  }
+
+  #operation(name: string, sources: readonly Source[], given: Record<string, Attribute>): string {
+    const implied = Object.entries(IMPLIED_TYPES[name] ?? {}).map(([attribute, input]) => {
+      return [attribute, { type: sources[input]?.type ?? 0 }];
+    });
+    const inputs = sources.map(({ output }) => output);
+    return this.graph.add(name, inputs, { ...Object.fromEntries(implied), ...given });
+  }
+
+  #sourceOf(id: number, role: string): Source {
+    const source = this.#sources.get(id);
+    if (source !== undefined) return source;
+    throw new Error(
+      `${role} was made outside the step program: it may use its feeds, its weights and constants`,
+    );
+  }
+
+  #idOf(tensor: Tensor): number {
+    // The method is private in the package's types only; it also uploads a tensor that is still in JavaScript.
+    const backend = this.#backend as unknown as { getInputTensorIds(tensors: Tensor[]): [number] };
+    return backend.getInputTensorIds([tensor])[0];
+  }
+}
+
+/** An output of the graph and its element type. */
+interface Source {
+  readonly output: string;
+  readonly type: number;
+}
+
+function refuseRandom(): never {
+  throw new Error('a step program must not use JavaScript randomness: feed a seed instead');
+}
+
+function attributesOf(
+  binding: Binding,
+  attributes: readonly OperationAttribute[],
+): Record<string, Attribute> {
+  return Object.fromEntries(
+    attributes.map((attribute) => [attribute.name, attributeOf(binding, attribute)]),
+  );
+}
+
+function attributeOf(binding: Binding, { name, type, value }: OperationAttribute): Attribute {
+  if (type === binding.TF_ATTR_TYPE) return { type: Number(value) };
+  if (type === binding.TF_ATTR_INT)
+    return Array.isArray(value) ? { ints: value } : { int: Number(value) };
+  if (type === binding.TF_ATTR_FLOAT) return { float: Number(value) };
+  if (type === binding.TF_ATTR_BOOL) return { bool: Boolean(value) };
+  if (type === binding.TF_ATTR_STRING && typeof value === 'string') return { text: value };
+  if (type === binding.TF_ATTR_SHAPE && Array.isArray(value)) return { shape: value };
+  throw new Error(`attribute ${name} has a kind that a graph cannot record (${type})`);
+}
+
+/**
+ * Type attributes that a kernel of tfjs leaves to eager execution to find out, and the input that has
+ * the type. A graph wants them written down.
+ */
+const IMPLIED_TYPES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ExpandDims: { T: 0, Tdim: 1 },
+};

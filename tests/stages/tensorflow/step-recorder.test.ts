@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
+import { nativeBackend, type Scalar, type Tensor1D } from '#stages/tensorflow/runtime.ts';
+import type { StepProgram } from '#stages/tensorflow/step-program.ts';
+import { tf } from '#tests/support/tensorflow.ts';
+
+/** Three weights; the loss is what a test wants to see recorded. */
+function programOf(loss: (weights: Tensor1D) => Scalar): StepProgram {
+  return {
+    initialWeights: Float32Array.of(1, 2, 3),
+    decayMask: new Float32Array(3),
+    buckets: [1],
+    feeds: () => [],
+    loss: (_, weights) => ({ loss: loss(weights), parts: {} }),
+    evaluationFeeds: () => [],
+    evaluate: (_, weights) => weights.square(),
+    optimizer: {
+      kind: 'adamw',
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      maxGradNorm: Number.POSITIVE_INFINITY,
+    },
+  };
+}
+
+test('JavaScript randomness in a step is refused: the graph would repeat one draw for ever', () => {
+  const program = programOf((weights) => tf.dropout(weights, 0.5).sum());
+  assert.throws(() => createGraphStepper(tf, program), /must not use JavaScript randomness/);
+  assert.equal(typeof Math.random(), 'number');
+});
+
+test('reading values back in a step is refused: the graph would keep the first ones', () => {
+  const program = programOf((weights) => weights.mul(weights.dataSync()[0] ?? 0).sum());
+  assert.throws(() => createGraphStepper(tf, program), /must not read values back/);
+});
+
+test('a tensor from outside is refused by the name of the operation that uses it', (t) => {
+  const outside = tf.tensor1d([1, 2, 3]);
+  t.after(() => outside.dispose());
+  // uploaded, as tensors are once an operation has used them
+  outside.square().dispose();
+  const program = programOf((weights) => weights.mul(outside).sum());
+  assert.throws(() => createGraphStepper(tf, program), /an input of Mul was made outside/);
+});
+
+test('after a refusal TensorFlow works as before and nothing is left', () => {
+  const before = nativeBackend(tf).getNumOfSavedModels();
+  const program = programOf((weights) => weights.mul(weights.dataSync()[0] ?? 0).sum());
+  assert.throws(() => createGraphStepper(tf, program));
+  assert.deepEqual([...tf.tidy(() => tf.tensor1d([1, 2]).add(1).dataSync())], [2, 3]);
+  assert.equal(nativeBackend(tf).getNumOfSavedModels(), before);
+});
+
+test('constants, integer lists and flags of operations survive the recording', (t) => {
+  const program = programOf((weights) =>
+    tf
+      .pad(tf.transpose(tf.expandDims(weights, 0)).mul(tf.tensor2d([[1], [10], [100]])), [
+        [1, 0],
+        [0, 1],
+      ])
+      .sum([0], true)
+      .squeeze()
+      .sum<Scalar>(),
+  );
+  const graph = createGraphStepper(tf, program);
+  t.after(() => graph.dispose());
+  assert.equal(graph.step(1, {}, 0).loss, 321);
+  assert.deepEqual([...graph.evaluate(1, {})], [1, 4, 9]);
+});
