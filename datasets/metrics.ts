@@ -81,18 +81,22 @@ export class MetricsFileError extends Failure {
   }
 }
 
+/** Writes `metrics.json`. */
 export async function writeMetrics(folder: string, metrics: Metrics): Promise<void> {
   await writeJson(join(folder, 'metrics.json'), metricsSchema.parse(metrics));
 }
 
+/** Reads and checks `metrics.json`. */
 export async function readMetrics(folder: string): Promise<Metrics> {
   return readJson(join(folder, 'metrics.json'), metricsSchema);
 }
 
+/** Writes `timings.json`. */
 export async function writeTimings(folder: string, timings: Timings): Promise<void> {
   await writeJson(join(folder, 'timings.json'), timingsSchema.parse(timings));
 }
 
+/** Reads and checks `timings.json`. */
 export async function readTimings(folder: string): Promise<Timings> {
   return readJson(join(folder, 'timings.json'), timingsSchema);
 }

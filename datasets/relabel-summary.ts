@@ -38,10 +38,12 @@ export class RelabelSummaryError extends Failure {
   }
 }
 
+/** Writes `summary.json`. */
 export async function writeRelabelSummary(folder: string, summary: RelabelSummary): Promise<void> {
   await writeFileAtomic(join(folder, FILE), `${JSON.stringify(summary, null, 2)}\n`);
 }
 
+/** Reads and checks `summary.json`. */
 export async function readRelabelSummary(folder: string): Promise<RelabelSummary> {
   const file = join(folder, FILE);
   try {

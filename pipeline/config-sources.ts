@@ -165,8 +165,9 @@ const PREFIX = 'DECANT_';
 /** Variables of ours that are no settings of a run. */
 const RESERVED = new Set([
   'DECANT_CONFIG',
-  'DECANT_DEVICE',
   'DECANT_NATIVE_CACHE',
+  'DECANT_NATIVE_DEVICE',
+  'DECANT_SCREENSHOTS',
   'DECANT_INTEROP_PYTHON',
 ]);
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);

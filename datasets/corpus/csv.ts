@@ -10,7 +10,7 @@ import { decodeUtf8 } from './strict-utf8.ts';
 /** Rows of a table file with a header line; quotes as in RFC 4180, blank lines are skipped. */
 export async function* readCsv(
   path: string,
-  columns: CorpusColumns,
+  columns: CorpusColumns | 'all',
   delimiter: ',' | '\t',
 ): AsyncGenerator<RawRow | CorpusEntry, void, void> {
   const file = basename(path);
@@ -105,7 +105,7 @@ function brokenQuotes(path: string, line: number, error: CsvError | undefined): 
 function readHeader(
   path: string,
   record: ParsedRecord,
-  columns: CorpusColumns,
+  columns: CorpusColumns | 'all',
   start: number,
 ): Header {
   const names = record.fields.map((field) => {
@@ -114,7 +114,8 @@ function readHeader(
     throw new NotUtf8Error(path, start + record.offset, `header holds "${decoded.replaced}"`);
   });
   const positions = new Map<string, number>();
-  for (const [role, column] of Object.entries(columns)) {
+  const wanted = columns === 'all' ? names.map((name) => ['text', name]) : Object.entries(columns);
+  for (const [role = '', column = ''] of wanted) {
     const times = names.filter((name) => name === column).length;
     const required = role === 'text' || role === 'textPair';
     if (times > 1 || (times === 0 && required)) throw new ColumnError(path, role, column, names);

@@ -13,12 +13,20 @@ export async function* openCorpus(
   }
 }
 
+/** Reads one corpus file without saying which column is what: every value of every row. */
+export function openColumns(path: string): AsyncIterable<RawRow | CorpusEntry> {
+  return readerOf(path)(path, 'all');
+}
+
 /** Throws when the name of the file does not say what it holds. */
 export function requireCorpusKind(path: string): void {
   readerOf(path);
 }
 
-type CorpusReader = (path: string, columns: CorpusColumns) => AsyncIterable<RawRow | CorpusEntry>;
+type CorpusReader = (
+  path: string,
+  columns: CorpusColumns | 'all',
+) => AsyncIterable<RawRow | CorpusEntry>;
 
 function readerOf(path: string): CorpusReader {
   const name = path.toLowerCase().replace(/\.gz$/, '');

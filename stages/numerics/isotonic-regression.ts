@@ -34,7 +34,8 @@ export function isotonicAt(fit: IsotonicFit, x: number): number {
   if (right === 0) return valueAt(fit.ys, 0);
   const [x0, x1] = [valueAt(fit.xs, right - 1), valueAt(fit.xs, right)];
   const [y0, y1] = [valueAt(fit.ys, right - 1), valueAt(fit.ys, right)];
-  return y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
+  // Divided first: knots may be so close that the product would be lost below the smallest number.
+  return y0 + ((x - x0) / (x1 - x0)) * (y1 - y0);
 }
 
 interface Block {

@@ -106,6 +106,7 @@ export async function labelFolder(
   return folder;
 }
 
+/** Writes the tiny classes. */
 export async function classFolder(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   await writeClasses(folder, TINY_CLASSES);
@@ -133,6 +134,7 @@ export function tinyTokens(ids: readonly string[], seed = 1): TokenTable {
   };
 }
 
+/** Writes a token table. */
 export async function tokenFolder(folder: string, table: TokenTable): Promise<string> {
   mkdirSync(folder, { recursive: true });
   await writeTokens(folder, table);
@@ -201,6 +203,7 @@ function logSumExp(logits: readonly number[], temperature: number): number {
   return Math.log(logits.reduce((sum, z) => sum + Math.exp(z / temperature), 0));
 }
 
+/** Size of the tiny vocabulary; token 0 is padding. */
 export const TINY_VOCABULARY = 8;
 
 const random = randomFor(7, 'tiny-embedding');

@@ -32,6 +32,13 @@ test('between knots it is linear, outside it is flat', () => {
   assert.equal(isotonicAt(fit, 2), 1);
 });
 
+test('knots that are the smallest numbers apart keep their values', () => {
+  const fit = fitIsotonic([0, 5e-324], [0, 1]);
+  assert.deepEqual([isotonicAt(fit, 0), isotonicAt(fit, 5e-324)], [0, 1]);
+  const half = fitIsotonic([0, 0, 5e-324], [0, 1, 1]);
+  assert.equal(isotonicAt(half, 5e-324), 1);
+});
+
 test('no point, no fit', () => {
   assert.throws(() => fitIsotonic([], []), RangeError);
 });

@@ -1,0 +1,174 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readClasses } from '#datasets/classes.ts';
+import { goldClasses } from '#datasets/gold-classes.ts';
+import { readLabels } from '#datasets/labels.ts';
+import { writeMetrics, writeTimings } from '#datasets/metrics.ts';
+import { writePredictions } from '#datasets/predictions.ts';
+import { readTokens } from '#datasets/tokens.ts';
+import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
+import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
+import { countParameters } from '#stages/onnx/parameter-count.ts';
+import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
+import { countSafetensors } from '#stages/students/safetensors.ts';
+import { measure } from './measure.ts';
+import { type Scores, teacherScores } from './scores.ts';
+import { measureSpeed } from './speed.ts';
+import { studentScores } from './student-scores.ts';
+
+const configSchema = z.strictObject({
+  subject: z.enum(['teacher', 'student']).describe('What is evaluated.'),
+  name: z.string().min(1).describe('Name of it in tables: teacher, or the variant.'),
+  device: z
+    .enum(['auto', 'cpu', 'cuda'])
+    .default('cpu')
+    .describe('Where it runs. Latency on CPU is what most students are deployed for.'),
+  threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
+  latencyRuns: z
+    .int()
+    .min(1)
+    .default(50)
+    .describe('Test rows that are run one by one to time them.'),
+});
+
+type EvaluateConfig = z.infer<typeof configSchema>;
+
+/** Measures one model on the test split. The only stage that reads test labels. */
+export const evaluate = defineStage<EvaluateConfig>({
+  name: 'evaluate',
+  version: 1,
+  configSchema,
+  // Logits on CPU do not depend on the number of threads; timings are volatile.
+  speedKnobs: ['threads', 'latencyRuns'],
+  outputs: {
+    metrics: { formatVersion: 1, volatile: ['timings.json'] },
+    predictions: { formatVersion: 1 },
+  },
+
+  async *run(context) {
+    const { config } = context;
+    const subject = await subjectOf(context);
+    const classNames = await readClasses(inputOf(context, 'classes'));
+    const gold = goldClasses(await readLabels(inputOf(context, 'labels/test')));
+    const teacher = await teacherScores(inputOf(context, 'rows/test'), classNames);
+    const classifier = await openClassifier(subject.modelFiles[0] ?? '', {
+      device: config.device,
+      threads: config.threads,
+      padTokenId: subject.padTokenId,
+    });
+    try {
+      yield { type: 'environment', name: 'provider', value: classifier.provider };
+      yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
+      if (classifier.withoutCuda !== undefined) {
+        yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
+      }
+      const scores = yield* scoresOf(context, { classifier, teacher, classNames });
+      const metrics = measure(
+        { ...identityOf(config), parameters: subject.parameters, fileBytes: subject.fileBytes },
+        scores,
+        gold,
+        { teacher, classNames },
+      );
+      yield* remarks(metrics.rows, scores, metrics.goldOutsideTopK);
+      await writeMetrics(outputOf(context, 'metrics'), metrics);
+      await writePredictions(outputOf(context, 'predictions'), 'test', scores);
+      yield { type: 'metric', name: 'accuracy', value: metrics.accuracy, step: 0 };
+      await timeIt(context, classifier);
+    } finally {
+      await classifier.close();
+    }
+  },
+});
+
+interface Subject {
+  /** The .onnx file first, then the files with its external weights. */
+  readonly modelFiles: readonly string[];
+  readonly fileBytes: number;
+  readonly parameters: number;
+  readonly padTokenId: number;
+}
+
+async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject> {
+  if (context.config.subject === 'teacher') {
+    const modelFiles = filesOf(context, 'model');
+    const parameters = countParameters(modelFiles[0] ?? '');
+    // The cache holds the teacher's answers; it only runs to be timed, and any padding will do.
+    return { modelFiles, fileBytes: await bytesOf(modelFiles), parameters, padTokenId: 0 };
+  }
+  const student = inputOf(context, 'student');
+  const modelFiles = [join(student, 'onnx', 'model.onnx')];
+  return {
+    modelFiles,
+    fileBytes: await bytesOf(modelFiles),
+    parameters: await countSafetensors(join(student, 'model.safetensors')),
+    padTokenId: await padTokenOf(join(student, 'config.json')),
+  };
+}
+
+async function* scoresOf(
+  context: StageContext<EvaluateConfig>,
+  { classifier, teacher, classNames }: Loaded,
+): AsyncGenerator<StageEvent, Scores, void> {
+  if (context.config.subject === 'teacher') return teacher;
+  const tokens = await readTokens(inputOf(context, 'tokens/student/test'));
+  const options = { classCount: classNames.length, signal: context.signal };
+  return yield* studentScores(classifier, tokens, options);
+}
+
+interface Loaded {
+  readonly classifier: Classifier;
+  readonly teacher: Scores;
+  readonly classNames: readonly string[];
+}
+
+function* remarks(
+  labelled: number,
+  scores: Scores,
+  goldOutsideTopK: number,
+): Generator<StageEvent> {
+  if (labelled < scores.rowCount) {
+    const rest = scores.rowCount - labelled;
+    yield {
+      type: 'note',
+      message: `${rest} test rows have no gold label; only agreement counts them`,
+    };
+  }
+  if (goldOutsideTopK > 0) {
+    yield {
+      type: 'note',
+      message: `the gold class of ${goldOutsideTopK} of the test rows stands outside the kept top k: the teacher's negative log-likelihood is a lower bound`,
+    };
+  }
+}
+
+async function timeIt(
+  context: StageContext<EvaluateConfig>,
+  classifier: Classifier,
+): Promise<void> {
+  const { config } = context;
+  const tokens = await readTokens(inputOf(context, `tokens/${config.subject}/test`));
+  const speed = await measureSpeed(classifier, tokens, config.latencyRuns);
+  await writeTimings(outputOf(context, 'metrics'), {
+    formatVersion: 1,
+    provider: classifier.provider,
+    runtime: `onnxruntime ${classifier.runtimeVersion}`,
+    threads: config.threads ?? null,
+    ...speed,
+  });
+}
+
+function identityOf({ name, subject }: EvaluateConfig) {
+  return { name, subject };
+}
+
+async function bytesOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Hugging Face's config names the padding token; 0 where it does not. */
+async function padTokenOf(file: string): Promise<number> {
+  const config = z.object({ pad_token_id: z.int().nullish() });
+  return config.parse(JSON.parse(await readFile(file, 'utf8'))).pad_token_id ?? 0;
+}

@@ -1,0 +1,94 @@
+import { Failure } from '#cache/failure.ts';
+import type { Metrics } from '#datasets/metrics.ts';
+import { rowIndexOf } from '#datasets/row-index.ts';
+import {
+  accuracy,
+  agreement,
+  bootstrapInterval,
+  calibrationBins,
+  classScores,
+  confusionPairs,
+  correctness,
+  expectedCalibrationError,
+  macroF1,
+  negativeLogLikelihood,
+} from '#stages/numerics/metrics.ts';
+import { randomFor } from '#stages/numerics/random.ts';
+import type { Scores } from './scores.ts';
+
+/** Figures of a model that do not come from its scores. */
+export interface Identity {
+  readonly name: string;
+  readonly subject: 'teacher' | 'student';
+  readonly parameters: number | null;
+  readonly fileBytes: number;
+}
+
+/** A test split without any gold label measures nothing. */
+export class NoGoldError extends Failure {
+  constructor(name: string) {
+    super(
+      'data',
+      'E_EVALUATE_GOLD',
+      `evaluate ${name}: no test row has a gold label`,
+      'set corpus.test to files with labels',
+    );
+  }
+}
+
+/** All metrics of one model. Rows without gold count in `agreement` only. */
+export function measure(
+  identity: Identity,
+  scores: Scores,
+  gold: ReadonlyMap<string, number>,
+  reference: { readonly teacher: Scores; readonly classNames: readonly string[] },
+): Metrics {
+  const rows = scores.exampleIds.flatMap((exampleId, row) => (gold.has(exampleId) ? [row] : []));
+  if (rows.length === 0) throw new NoGoldError(identity.name);
+  const goldIds = Int32Array.from(rows, (row) => gold.get(scores.exampleIds[row] ?? '') ?? -1);
+  const predictedIds = Int32Array.from(rows, (row) => scores.predictedIds[row] ?? -1);
+  const confidence = Float32Array.from(rows, (row) => scores.confidence[row] ?? 0);
+  const correct = correctness(predictedIds, goldIds);
+  const bins = calibrationBins(confidence, correct);
+  const { classNames } = reference;
+  const perClass = classScores(predictedIds, goldIds, classNames.length);
+  const logProbs = rows.map((row, index) => scores.logProbOf(row, goldIds[index] ?? -1));
+  const nameOf = (classId: number) => classNames[classId] ?? String(classId);
+  return {
+    formatVersion: 1,
+    ...identity,
+    rows: rows.length,
+    accuracy: accuracy(predictedIds, goldIds),
+    // One stream for all models: their intervals are over the same resamples of the test rows.
+    accuracyInterval: bootstrapInterval(correct, randomFor(1, 'accuracy-interval')),
+    agreement: identity.subject === 'teacher' ? null : agreementWith(scores, reference.teacher),
+    expectedCalibrationError: expectedCalibrationError(bins),
+    macroF1: macroF1(perClass),
+    negativeLogLikelihood: negativeLogLikelihood(Float64Array.from(logProbs, ({ value }) => value)),
+    goldOutsideTopK: logProbs.filter(({ isBound }) => isBound).length,
+    calibrationBins: bins,
+    confusions: confusionPairs(predictedIds, goldIds, MOST_CONFUSED).map((pair) => ({
+      gold: nameOf(pair.goldId),
+      predicted: nameOf(pair.predictedId),
+      count: pair.count,
+    })),
+    perClass: perClass.map(({ support, precision, recall, f1 }, classId) => ({
+      label: nameOf(classId),
+      support,
+      precision,
+      recall,
+      f1,
+    })),
+  };
+}
+
+function agreementWith(student: Scores, teacher: Scores): number {
+  const index = rowIndexOf(teacher.exampleIds, 'soft labels of the test split');
+  const teacherIds = Int32Array.from(
+    student.exampleIds,
+    (exampleId) => teacher.predictedIds[index.rowOf(exampleId)] ?? -1,
+  );
+  return agreement(student.predictedIds, teacherIds);
+}
+
+const MOST_CONFUSED = 10;

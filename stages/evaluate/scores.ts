@@ -1,0 +1,106 @@
+import { requireSameClasses } from '#datasets/class-list.ts';
+import type { Predictions } from '#datasets/predictions.ts';
+import { type SoftLabelMeta, temperatureIndex } from '#datasets/soft-label-meta.ts';
+import { concatRows, type SoftLabelRows } from '#datasets/soft-label-rows.ts';
+import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { logSumExpAtOne, topClasses } from '#datasets/top-classes.ts';
+
+/** What a model says of the test rows, and how likely it finds any class of a row. */
+export interface Scores extends Predictions {
+  logProbOf(row: number, classId: number): LogProb;
+}
+
+export interface LogProb {
+  readonly value: number;
+  /** The class stands outside the kept top k: its log-probability is at most `value`. */
+  readonly isBound: boolean;
+}
+
+/** Scores of a student from its logits, [rows, classCount]. */
+export function scoresFromLogits(
+  exampleIds: readonly string[],
+  logits: Float32Array,
+  classCount: number,
+): Scores {
+  const rowCount = exampleIds.length;
+  const predictedIds = new Int32Array(rowCount);
+  const confidence = new Float32Array(rowCount);
+  const logSumExps = new Float64Array(rowCount);
+  for (let row = 0; row < rowCount; row++) {
+    const rowLogits = logits.subarray(row * classCount, (row + 1) * classCount);
+    const highest = rowLogits.reduce((best, logit) => Math.max(best, logit), -Infinity);
+    const sum = rowLogits.reduce((total, logit) => total + Math.exp(logit - highest), 0);
+    predictedIds[row] = rowLogits.indexOf(highest);
+    confidence[row] = 1 / sum;
+    logSumExps[row] = highest + Math.log(sum);
+  }
+  return {
+    rowCount,
+    exampleIds,
+    predictedIds,
+    confidence,
+    logits,
+    logProbOf: (row, classId) => ({
+      value: valueAt(logits, row * classCount + classId) - valueAt(logSumExps, row),
+      isBound: false,
+    }),
+  };
+}
+
+/** The teacher's scores, from its cache alone: no model runs. */
+export async function teacherScores(
+  folder: string,
+  classNames: readonly string[],
+): Promise<Scores> {
+  const reader = await openSoftLabels(folder);
+  try {
+    requireSameClasses(folder, reader.meta.classNames, classNames);
+    const parts: SoftLabelRows[] = [];
+    for await (const rows of reader.rows()) parts.push(rows);
+    return scoresFromSoftLabels(concatRows(parts), reader.meta);
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Scores from soft labels; a class outside the top k is bounded by the tail and by the k-th class. */
+export function scoresFromSoftLabels(rows: SoftLabelRows, meta: SoftLabelMeta): Scores {
+  const { classIds, confidences } = topClasses(rows, meta);
+  return {
+    rowCount: rows.rowCount,
+    exampleIds: rows.exampleIds,
+    predictedIds: classIds,
+    confidence: Float32Array.from(confidences),
+    logits: rows.logits,
+    logProbOf: meta.mode === 'dense' ? denseLogProb(rows, meta) : topKLogProb(rows, meta),
+  };
+}
+
+function denseLogProb(rows: SoftLabelRows, meta: SoftLabelMeta): Scores['logProbOf'] {
+  const logSumExp = logSumExpAtOne(rows, meta);
+  const classCount = meta.classNames.length;
+  return (row, classId) => ({
+    value: valueAt(rows.logits, row * classCount + classId) - valueAt(logSumExp, row),
+    isBound: false,
+  });
+}
+
+function topKLogProb(rows: SoftLabelRows, meta: SoftLabelMeta): Scores['logProbOf'] {
+  const logSumExp = logSumExpAtOne(rows, meta);
+  const tail = rows.tailLogMass[temperatureIndex(meta, 1)] ?? new Float32Array();
+  const topK = meta.topK ?? 0;
+  return (row, classId) => {
+    const ids = rows.topIds.subarray(row * topK, (row + 1) * topK);
+    const place = ids.indexOf(classId);
+    const kept = place === -1 ? topK - 1 : place;
+    const logProb = valueAt(rows.topLogits, row * topK + kept) - valueAt(logSumExp, row);
+    if (place !== -1) return { value: logProb, isBound: false };
+    return { value: Math.min(logProb, valueAt(tail, row)), isBound: true };
+  };
+}
+
+function valueAt(values: ArrayLike<number>, index: number): number {
+  const value = values[index];
+  if (value === undefined) throw new RangeError(`no value at ${index} of ${values.length}`);
+  return value;
+}

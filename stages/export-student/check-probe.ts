@@ -1,0 +1,41 @@
+import { Failure } from '#cache/failure.ts';
+import type { ProbeInput } from '#datasets/probe.ts';
+import type { Classifier } from '#stages/onnx/classifier.ts';
+
+/** The ONNX graph computes something else than the student that was trained. */
+export class ProbeMismatchError extends Failure {
+  constructor(difference: number, exampleId: string) {
+    super(
+      'model',
+      'E_EXPORT_PROBE',
+      `onnx/model.onnx gives logits that differ by ${difference} from those of training (example ${exampleId}; allowed ${TOLERANCE})`,
+      'train the student again: decant run --force train-student; if it stays, report it with the model',
+    );
+  }
+}
+
+/** Largest distance between the exported graph's logits and the trainer's; throws where it is too large. */
+export async function checkProbe(
+  classifier: Classifier,
+  inputs: readonly ProbeInput[],
+): Promise<number> {
+  let maxDifference = 0;
+  for (const { exampleId, tokenIds, logits } of inputs) {
+    const row = { tokenIds: Int32Array.from(tokenIds), typeIds: null };
+    const difference = largestDifference(await classifier.logits([row]), logits);
+    if (!(difference <= TOLERANCE)) throw new ProbeMismatchError(difference, exampleId);
+    maxDifference = Math.max(maxDifference, difference);
+  }
+  return maxDifference;
+}
+
+/** NaN where the lengths differ or a value is NaN: it fails every comparison. */
+function largestDifference(found: Float32Array, expected: readonly number[]): number {
+  if (found.length !== expected.length) return Number.NaN;
+  return found.reduce(
+    (most, logit, index) => Math.max(most, Math.abs(logit - (expected[index] ?? Number.NaN))),
+    0,
+  );
+}
+
+const TOLERANCE = 1e-4;

@@ -1,0 +1,100 @@
+import type { Metrics } from '#datasets/metrics.ts';
+
+/** What the card of an exported student tells. */
+export interface CardFacts {
+  readonly metrics: Metrics;
+  readonly architecture: string;
+  readonly classNames: readonly string[];
+  readonly maxDifference: number;
+  readonly probeInputs: number;
+  /** On labelled validation rows; null where there are none. */
+  readonly validationAccuracy: number | null;
+  readonly teacherLicense: string | undefined;
+  readonly corpusLicense: string | undefined;
+}
+
+/** README.md of the directory: Hugging Face's model card, with its YAML head. */
+export function modelCard(facts: CardFacts): string {
+  const { metrics, architecture, classNames } = facts;
+  return `---
+library_name: transformers
+pipeline_tag: text-classification
+tags:
+  - knowledge-distillation
+  - text-classification
+  - onnx
+metrics:
+  - accuracy
+  - f1
+---
+
+# ${plain(metrics.name)}
+
+A small text classifier (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} classes), trained by offline knowledge distillation with Decant: a large teacher read every training text once, and this student learned from the probabilities that it gave.
+
+## Measured
+
+On ${metrics.rows.toLocaleString('en-US')} labelled test rows that took no part in training, in the choice of the weights or in relabelling.
+
+| figure | value |
+|---|---|
+${measured(facts)
+  .map(([name, value]) => `| ${name} | ${value} |`)
+  .join('\n')}
+
+Figures are of this corpus' test split; other texts may fare worse. A class that is not in the list below cannot be predicted.
+
+## How it was made
+
+\`decant.yaml\` of the run holds every setting. \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
+
+## Use
+
+\`\`\`python
+from transformers import pipeline
+classify = pipeline("text-classification", model=".")
+\`\`\`
+
+\`\`\`
+npx decant predict --student .
+\`\`\`
+
+## Licence
+
+- Teacher: ${plain(facts.teacherLicense ?? 'not stated (set teacher.license)')}
+- Corpus: ${plain(facts.corpusLicense ?? 'not stated (set corpus.license)')}
+
+Both may bind those who pass this student on.
+
+## Classes
+
+${classNames.map((name) => `- ${plain(name)}`).join('\n')}
+`;
+}
+
+function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
+  const [low, high] = metrics.accuracyInterval;
+  return [
+    [
+      'accuracy',
+      `${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)})`,
+    ],
+    ['macro-F1', percent(metrics.macroF1)],
+    ['agreement with the teacher', percent(metrics.agreement)],
+    ['expected calibration error, 15 bins', percent(metrics.expectedCalibrationError)],
+    ['negative log-likelihood', `${metrics.negativeLogLikelihood.toFixed(3)} nats`],
+    ['accuracy on the validation split', percent(validationAccuracy)],
+    ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`],
+  ];
+}
+
+function percent(share: number | null): string {
+  return share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`;
+}
+
+/** One line of Markdown that means itself: names come from the user's files. */
+function plain(text: string): string {
+  return text
+    .replace(/\p{C}+|\s+/gu, ' ')
+    .replace(/[\\`*<>[\]|#&]/g, (character) => `\\${character}`);
+}

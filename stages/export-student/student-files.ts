@@ -1,0 +1,79 @@
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { atomicFile } from '#cache/atomic-file.ts';
+import { Failure } from '#cache/failure.ts';
+import { requireSameClasses } from '#datasets/class-list.ts';
+
+/** The student folder is not one that other tools could load. */
+export class IncompleteStudentError extends Failure {
+  constructor(file: string, reason: string) {
+    super(
+      'corrupt',
+      'E_EXPORT_STUDENT',
+      `${file}: ${reason}`,
+      'train the student again: decant run --force train-student',
+    );
+  }
+}
+
+/** Copies everything that transformers, transformers.js and ONNX Runtime look for. */
+export async function copyStudentFiles(from: string, to: string): Promise<void> {
+  for (const file of STUDENT_FILES) {
+    await atomicFile(join(to, file), (temporary) =>
+      copyFile(join(from, file), temporary).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+        throw new IncompleteStudentError(join(from, file), 'the file is missing');
+      }),
+    );
+  }
+}
+
+/** What export needs to know from a student's config.json. */
+export interface StudentConfig {
+  readonly architecture: string;
+  readonly modelType: string;
+  readonly padTokenId: number;
+}
+
+/** Reads config.json and checks that its labels are the classes of this run, in order. */
+export async function readStudentConfig(
+  folder: string,
+  classNames: readonly string[],
+): Promise<StudentConfig> {
+  const file = join(folder, 'config.json');
+  const parsed = configSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+  if (!parsed.success) throw new IncompleteStudentError(file, z.prettifyError(parsed.error));
+  const { id2label, architectures, model_type, pad_token_id } = parsed.data;
+  const labels = Array.from(
+    { length: Object.keys(id2label).length },
+    (_, id) => id2label[id] ?? '',
+  );
+  requireSameClasses(file, labels, classNames);
+  return {
+    architecture: architectures?.[0] ?? model_type,
+    modelType: model_type,
+    padTokenId: pad_token_id ?? 0,
+  };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+const configSchema = z.object({
+  architectures: z.array(z.string()).optional(),
+  model_type: z.string(),
+  id2label: z.record(z.string(), z.string()),
+  pad_token_id: z.int().nullish(),
+});
+
+// Without tokenizer_config.json transformers.js fails and truncation does nothing.
+const STUDENT_FILES = [
+  'config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'onnx/model.onnx',
+];

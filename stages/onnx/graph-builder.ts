@@ -1,0 +1,205 @@
+import type { GraphValue, ModelSkim } from './model-skim.ts';
+import {
+  DATA_TYPES,
+  type DataType,
+  type Dimension,
+  type GraphParts,
+  int64Tensor,
+  node,
+  type ProtoMessage,
+  tensor,
+  valueInfo,
+} from './wire.ts';
+
+type Reduction = 'ReduceMax' | 'ReduceSum';
+type FloatType = 'float32' | 'float64';
+
+/**
+ * Nodes along the last axis, for a graph that already exists: each method appends what it needs, in
+ * the form that the model's opset knows, and returns the name of its result.
+ */
+export class GraphBuilder {
+  readonly #opset: number;
+  readonly #prefix: string;
+  /** All axes of the logits but the last; undefined where the model does not say. */
+  readonly #leading: readonly Dimension[] | undefined;
+  readonly #nodes: ProtoMessage[] = [];
+  readonly #initializers = new Map<string, ProtoMessage>();
+  readonly #outputs: ProtoMessage[] = [];
+  #count = 0;
+
+  constructor(model: ModelSkim, leading: readonly Dimension[] | undefined) {
+    this.#opset = model.opset;
+    this.#prefix = freePrefix(model.names);
+    this.#leading = leading;
+  }
+
+  parts(): GraphParts {
+    return {
+      nodes: this.#nodes,
+      initializers: [...this.#initializers.values()],
+      outputs: this.#outputs,
+    };
+  }
+
+  unary(operator: 'Exp' | 'Log', value: string): string {
+    return this.#add(operator, [value]);
+  }
+
+  binary(operator: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Less', left: string, right: string): string {
+    return this.#add(operator, [left, right]);
+  }
+
+  where(condition: string, then: string, otherwise: string): string {
+    return this.#add('Where', [condition, then, otherwise]);
+  }
+
+  cast(value: string, type: DataType): string {
+    return this.#add('Cast', [value], { to: { int: DATA_TYPES[type] } });
+  }
+
+  /** The value itself where it is float32, else a cast of it that can be fetched. */
+  float32Output(label: string, value: GraphValue): string {
+    if (value.type === 'float32') return value.name;
+    const name = `${this.#prefix}${label}`;
+    this.#nodes.push(node('Cast', [value.name], [name], { to: { int: DATA_TYPES.float32 } }));
+    return this.#declare(name, value.shape?.at(-1) ?? '', 'float32');
+  }
+
+  divide(value: string, divisor: number, type: FloatType = 'float32'): string {
+    return divisor === 1 ? value : this.binary('Div', value, this.constant(divisor, type));
+  }
+
+  /** A scalar; equal ones are stored once. */
+  constant(value: number, type: FloatType = 'float32'): string {
+    const name = `${this.#prefix}${type}_${value}`;
+    const data = type === 'float32' ? Float32Array.of(value) : Float64Array.of(value);
+    this.#initializers.set(name, tensor(name, type, [], data));
+    return name;
+  }
+
+  /** The k largest values, best first, and their positions as int64. */
+  topK(value: string, k: number): readonly [values: string, ids: string] {
+    const [values, ids] = [this.#name(), this.#name()];
+    this.#nodes.push(
+      node('TopK', [value, this.#int64('k', [k])], [values, ids], {
+        axis: { int: -1 },
+        largest: { int: 1 },
+        sorted: { int: 1 },
+      }),
+    );
+    return [values, ids];
+  }
+
+  /** `value` with `replacement` at the positions `ids`. */
+  scatter(value: string, ids: string, replacement: number): string {
+    const shape = this.#add('Shape', [ids]);
+    const updates = this.#add('Expand', [this.constant(replacement), shape]);
+    return this.#add('ScatterElements', [value, ids, updates], { axis: { int: -1 } });
+  }
+
+  highest(value: string): string {
+    return this.#reduce('ReduceMax', value);
+  }
+
+  /**
+   * The sum in float64. ONNX Runtime's float32 sum depends, in its last bits, on where a row happens to
+   * lie in memory, and with it on the other rows of the batch; rounded from float64 it does not.
+   */
+  sum(value: string, type: FloatType = 'float32'): string {
+    return this.#reduce('ReduceSum', type === 'float64' ? value : this.cast(value, 'float64'));
+  }
+
+  /**
+   * exp(value / T) for each T, for values <= 0. Where one temperature is another times a power of two,
+   * squaring replaces the Exp: e2 = e4^2, e1 = e2^2. Each squaring doubles the relative error
+   * (6e-8 at the start), so a chain ends after four.
+   */
+  expAtEach(value: string, temperatures: readonly number[]): ReadonlyMap<number, string> {
+    const done = new Map<number, { readonly name: string; readonly squarings: number }>();
+    for (const temperature of temperatures.toSorted((a, b) => b - a)) {
+      const chains = [...done].map(([from, { name, squarings }]) => {
+        const more = Math.log2(from / temperature);
+        return { name, more, squarings: squarings + more };
+      });
+      const chain = chains.findLast(
+        ({ more, squarings }) => Number.isInteger(more) && squarings <= MAX_SQUARINGS,
+      );
+      if (chain === undefined) {
+        const name = this.unary('Exp', this.divide(value, temperature));
+        done.set(temperature, { name, squarings: 0 });
+      } else {
+        done.set(temperature, {
+          name: this.#square(chain.name, chain.more),
+          squarings: chain.squarings,
+        });
+      }
+    }
+    return new Map([...done].map(([temperature, { name }]) => [temperature, name]));
+  }
+
+  /** Declares a value as an output of the graph, cast to a type, under a name of its own. */
+  output(label: string, value: string, width: Dimension, type: DataType = 'float32'): string {
+    const name = `${this.#prefix}${label}`;
+    this.#nodes.push(node('Cast', [value], [name], { to: { int: DATA_TYPES[type] } }));
+    return this.#declare(name, width, type);
+  }
+
+  /** Declares the shape of a value as an output. */
+  shapeOutput(label: string, value: string): string {
+    const name = `${this.#prefix}${label}`;
+    this.#nodes.push(node('Shape', [value], [name]));
+    this.#outputs.push(valueInfo(name, 'int64', ['']));
+    return name;
+  }
+
+  #reduce(operator: Reduction, value: string): string {
+    const keepdims = { int: 1 };
+    if (this.#opset < AXES_ARE_AN_INPUT[operator]) {
+      return this.#add(operator, [value], { keepdims, axes: { ints: [-1] } });
+    }
+    return this.#add(operator, [value, this.#int64('last_axis', [-1])], { keepdims });
+  }
+
+  #declare(name: string, width: Dimension, type: DataType): string {
+    const shape = this.#leading === undefined ? undefined : [...this.#leading, width];
+    this.#outputs.push(valueInfo(name, type, shape));
+    return name;
+  }
+
+  #square(value: string, times: number): string {
+    let result = value;
+    for (let count = 0; count < times; count++) result = this.binary('Mul', result, result);
+    return result;
+  }
+
+  #int64(label: string, values: readonly number[]): string {
+    const name = `${this.#prefix}${label}`;
+    this.#initializers.set(name, int64Tensor(name, values));
+    return name;
+  }
+
+  #add(operator: string, inputs: readonly string[], attributes: Parameters<typeof node>[3] = {}) {
+    const output = this.#name();
+    this.#nodes.push(node(operator, inputs, [output], attributes));
+    return output;
+  }
+
+  #name(): string {
+    this.#count += 1;
+    return `${this.#prefix}v${this.#count}`;
+  }
+}
+
+/** A model that already carries a head of ours must not be given the same names again. */
+function freePrefix(names: ReadonlySet<string>): string {
+  for (let number = 0; ; number++) {
+    const prefix = number === 0 ? 'decant/' : `decant${number}/`;
+    if (![...names].some((name) => name.startsWith(prefix))) return prefix;
+  }
+}
+
+/** The opset from which on the axes are an input instead of an attribute. */
+const AXES_ARE_AN_INPUT: Readonly<Record<Reduction, number>> = { ReduceSum: 13, ReduceMax: 18 };
+
+const MAX_SQUARINGS = 4;

@@ -1,0 +1,69 @@
+import { closeSync, openSync } from 'node:fs';
+import { DATA_TYPES } from './wire.ts';
+import { type ByteSource, type Field, fieldsOf, fileAsSource, nested } from './wire-reader.ts';
+
+/**
+ * How many weights an ONNX file holds: the elements of its initialisers, as floats or as the bytes
+ * that a quantised model restores them from. Integers of 32 and 64 bits are shapes and indices.
+ */
+export function countParameters(path: string): number {
+  const descriptor = openSync(path, 'r');
+  try {
+    return parametersIn(fileAsSource(descriptor));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function parametersIn(source: ByteSource): number {
+  let total = 0;
+  for (const field of fieldsOf(source, 0, source.size)) {
+    if (field.number !== MODEL_GRAPH) continue;
+    for (const part of nested(source, field)) {
+      if (part.number === GRAPH_INITIALIZER) total += elementsOf(source, part);
+    }
+  }
+  return total;
+}
+
+function elementsOf(source: ByteSource, initializer: Field): number {
+  let elements = 1;
+  let isWeight = false;
+  for (const field of nested(source, initializer)) {
+    if (field.number === TENSOR_DIMS) {
+      for (const size of dimsOf(source, field)) elements *= size;
+    }
+    if (field.number === TENSOR_TYPE) isWeight = WEIGHT_TYPES.has(Number(field.value));
+  }
+  return isWeight ? elements : 0;
+}
+
+/** Dimensions come one a field, or packed into one field, at the writer's choice. */
+function dimsOf(source: ByteSource, field: Field): number[] {
+  if (field.value !== 0n || field.length === 0) return [Number(field.value)];
+  const bytes = source.read(field.offset, field.length);
+  const dims: number[] = [];
+  let size = 0;
+  let scale = 1;
+  for (const byte of bytes) {
+    size += (byte & 0x7f) * scale;
+    scale *= 128;
+    if (byte >= 0x80) continue;
+    dims.push(size);
+    size = 0;
+    scale = 1;
+  }
+  return dims;
+}
+
+const MODEL_GRAPH = 7;
+const GRAPH_INITIALIZER = 5;
+const TENSOR_DIMS = 1;
+const TENSOR_TYPE = 2;
+const WEIGHT_TYPES: ReadonlySet<number> = new Set([
+  DATA_TYPES.float32,
+  DATA_TYPES.float16,
+  DATA_TYPES.float64,
+  DATA_TYPES.int8,
+  DATA_TYPES.uint8,
+]);

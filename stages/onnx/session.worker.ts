@@ -1,0 +1,22 @@
+import { serveRequests } from '#stages/worker-thread.ts';
+import { type OnnxSession, openSession } from './session.ts';
+import { buffersOf, type SessionReply, type SessionRequest } from './threaded-session.ts';
+
+let session: OnnxSession | undefined;
+
+serveRequests<SessionRequest, SessionReply>({
+  async reply(request) {
+    if (request.type === 'open') {
+      session = await openSession(request.model, request.options);
+      const { inputs, outputs, provider, withoutCuda, runtimeVersion } = session;
+      return {
+        type: 'opened',
+        description: { inputs, outputs, provider, withoutCuda, runtimeVersion },
+      };
+    }
+    if (session === undefined) throw new Error('no session was opened');
+    return { type: 'results', results: await session.run(request.feeds, request.fetches) };
+  },
+  transfer: (reply) => (reply.type === 'results' ? buffersOf(reply.results) : []),
+  close: async () => session?.close(),
+});

@@ -1,0 +1,196 @@
+import { Failure } from '#cache/failure.ts';
+import { GraphBuilder } from './graph-builder.ts';
+import type { GraphValue, ModelSkim } from './model-skim.ts';
+import { graph, graphAppendix } from './wire.ts';
+
+/** What the graph shall yield besides its logits. */
+export interface HeadRequest {
+  /** Number of best classes to keep; undefined keeps all logits. */
+  readonly topK: number | undefined;
+  readonly temperatures: readonly number[];
+  /** Name of the graph output with the logits; `logits` or else the first output when left out. */
+  readonly logits?: string;
+}
+
+/** Names to fetch. All values are float32 except the ids, which are int32, and the shape, int64. */
+export interface HeadOutputs {
+  /** [..., topK] best first; undefined when dense. */
+  readonly topLogits: string | undefined;
+  readonly topIds: string | undefined;
+  /** [..., classCount] as float32, whatever the model's own type. */
+  readonly logits: string;
+  /** [..., 1] per temperature, over all classes. */
+  readonly logSumExp: readonly string[];
+  /** [..., 1] per temperature, over the classes outside the top k; empty when dense. */
+  readonly tailLogMass: readonly string[];
+  /** [..., 1] at T = 1, over all classes. */
+  readonly entropyNats: string;
+  /** Shape of the logits: the only word about the class count in models that do not declare it. */
+  readonly logitsShape: string;
+}
+
+/** Bytes to append to the model, and what it then yields. */
+export interface SoftLabelHead {
+  readonly bytes: Uint8Array;
+  readonly outputs: HeadOutputs;
+  /** The model's own output that was taken for the logits. */
+  readonly logits: GraphValue;
+}
+
+/** The model cannot be given a soft-label head. */
+export class UnsupportedTeacherError extends Failure {
+  constructor(reason: string, fix: string) {
+    super('model', 'E_TEACHER_UNSUPPORTED', `teacher model: ${reason}`, fix);
+  }
+}
+
+/**
+ * Appends nodes to a model without touching its bytes: protobuf merges repeated embedded messages,
+ * so a second `graph` field adds to the first one. Unknown fields and external weights stay as they are.
+ */
+export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabelHead {
+  if (model.opset < 11) {
+    throw new UnsupportedTeacherError(
+      `opset ${model.opset} is older than 11`,
+      'export it again with opset 17, or convert it with onnx.version_converter',
+    );
+  }
+  const logits = logitsOf(model, request.logits);
+  const build = new GraphBuilder(model, logits.shape?.slice(0, -1));
+  const scores = build.float32Output('logits', logits);
+  const common = { logits: scores, logitsShape: build.shapeOutput('logits_shape', logits.name) };
+  const parts =
+    request.topK === undefined
+      ? denseHead(build, scores, request.temperatures)
+      : topKHead(build, scores, request.topK, request.temperatures);
+  return { bytes: graphAppendix(graph(build.parts())), outputs: { ...common, ...parts }, logits };
+}
+
+type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape'>;
+
+/**
+ * One Exp over all classes, taken relative to the best class OUTSIDE the top k: with
+ *   m1 = best logit, m2 = best logit of the tail,
+ *   A_T = sum over the top k of exp((z - m1)/T), S_T = sum over the tail of exp((z - m2)/T),
+ *   Z_T = A_T + S_T exp((m2 - m1)/T)
+ * LSE_T = m1/T + log Z_T, and the log of the tail's mass is (m2 - m1)/T + log S_T - log Z_T. Nothing
+ * cancels: a tail of e^-200 is as exact as one of e^-1, where 1 - sum(top k) is noise below e^-13.
+ */
+function topKHead(
+  build: GraphBuilder,
+  logits: string,
+  topK: number,
+  temperatures: readonly number[],
+): HeadParts {
+  const [best, ids] = build.topK(logits, topK);
+  const tail = build.scatter(logits, ids, OUTSIDE);
+  const tailHighest = build.highest(tail);
+  const tailShifted = build.binary('Sub', tail, tailHighest);
+  const tailExps = build.expAtEach(tailShifted, withOne(temperatures));
+
+  // All that is as small as a row or the top k is computed in float64.
+  const highest = build.cast(build.highest(best), 'float64');
+  const topShifted = build.binary('Sub', build.cast(best, 'float64'), highest);
+  const gap = build.binary('Sub', build.cast(tailHighest, 'float64'), highest); // m2 - m1 <= 0
+  const at = (temperature: number) => {
+    const topExp = build.unary('Exp', build.divide(topShifted, temperature, 'float64'));
+    const tailExp = tailExps.get(temperature) ?? '';
+    const tailSum = build.sum(tailExp);
+    const scaledGap = build.divide(gap, temperature, 'float64');
+    const tailScale = build.unary('Exp', scaledGap);
+    const scaledTail = build.binary('Mul', tailSum, tailScale);
+    const total = build.binary('Add', build.sum(topExp, 'float64'), scaledTail);
+    const logTotal = build.unary('Log', total);
+    const logTail = build.binary('Add', scaledGap, build.unary('Log', tailSum));
+    const tailLogMass = build.binary('Sub', logTail, logTotal);
+    const scaledHighest = build.divide(highest, temperature, 'float64');
+    const logSumExp = build.binary('Add', scaledHighest, logTotal);
+    return { topExp, tailExp, tailSum, tailScale, total, logTotal, logSumExp, tailLogMass };
+  };
+  const byTemperature = new Map(withOne(temperatures).map((value) => [value, at(value)]));
+  const stored = temperatures.flatMap((temperature) => byTemperature.get(temperature) ?? []);
+
+  // H = log Z - E[z - m1], the tail's part being E[(z - m2) + (m2 - m1)].
+  const one = at1(byTemperature);
+  const topPart = build.sum(build.binary('Mul', one.topExp, topShifted), 'float64');
+  const tailSpread = build.sum(build.binary('Mul', one.tailExp, tailShifted));
+  const tailOffset = build.binary('Mul', one.tailSum, gap);
+  const tailMean = build.binary('Add', tailSpread, tailOffset);
+  const tailPart = build.binary('Mul', one.tailScale, tailMean);
+  const mean = build.binary('Div', build.binary('Add', topPart, tailPart), one.total);
+
+  const hasNoTail = build.binary('Less', tailHighest, build.constant(OUTSIDE / 10));
+  const nothing = build.constant(-Infinity, 'float64');
+  return {
+    topLogits: build.output('top_logits', best, topK),
+    topIds: build.output('top_ids', ids, topK, 'int32'),
+    logSumExp: stored.map((part, index) => build.output(`log_sum_exp_${index}`, part.logSumExp, 1)),
+    tailLogMass: stored.map(({ tailLogMass }, index) => {
+      const value = build.where(hasNoTail, nothing, tailLogMass);
+      return build.output(`tail_log_mass_${index}`, value, 1);
+    }),
+    entropyNats: build.output('entropy', build.binary('Sub', one.logTotal, mean), 1),
+  };
+}
+
+function denseHead(
+  build: GraphBuilder,
+  logits: string,
+  temperatures: readonly number[],
+): HeadParts {
+  const highest = build.highest(logits);
+  const shifted = build.binary('Sub', logits, highest);
+  const exps = build.expAtEach(shifted, withOne(temperatures));
+  const totals = new Map([...exps].map(([temperature, exp]) => [temperature, build.sum(exp)]));
+  const logTotals = new Map(
+    [...totals].map(([temperature, total]) => [temperature, build.unary('Log', total)]),
+  );
+  const wideHighest = build.cast(highest, 'float64');
+  const mean = build.binary('Div', build.sum(build.binary('Mul', at1(exps), shifted)), at1(totals));
+  return {
+    topLogits: undefined,
+    topIds: undefined,
+    logSumExp: temperatures.map((temperature, index) => {
+      const scaled = build.divide(wideHighest, temperature, 'float64');
+      const value = build.binary('Add', scaled, logTotals.get(temperature) ?? '');
+      return build.output(`log_sum_exp_${index}`, value, 1);
+    }),
+    tailLogMass: [],
+    entropyNats: build.output('entropy', build.binary('Sub', at1(logTotals), mean), 1),
+  };
+}
+
+function logitsOf(model: ModelSkim, name: string | undefined): GraphValue {
+  const { outputs } = model;
+  const names = outputs.map((output) => output.name).join(', ');
+  const wanted = outputs.find((output) => output.name === (name ?? 'logits'));
+  const logits = wanted ?? (name === undefined ? outputs[0] : undefined);
+  if (logits === undefined) {
+    throw new UnsupportedTeacherError(
+      `it has no output "${name ?? 'logits'}" (outputs: ${names || 'none'})`,
+      'export a model whose output `logits` has one number a class',
+    );
+  }
+  const floating = ['float32', 'float16', 'float64'].includes(logits.type ?? '');
+  if (!floating || (logits.shape !== undefined && logits.shape.length < 2)) {
+    throw new UnsupportedTeacherError(
+      `output "${logits.name}" is ${logits.type ?? 'of an unknown type'} of rank ${logits.shape?.length ?? '?'}`,
+      'export a model whose logits are float32 or float16 of shape [batch, classes]',
+    );
+  }
+  return logits;
+}
+
+function at1<T>(values: ReadonlyMap<number, T>): T {
+  const value = values.get(1);
+  if (value === undefined) throw new RangeError('temperature 1 was not built');
+  return value;
+}
+
+/** Entropy is told at T = 1, also where 1 is not stored. */
+function withOne(temperatures: readonly number[]): number[] {
+  return [...new Set([...temperatures, 1])];
+}
+
+// Finite on purpose: with -Infinity, 0 * -Infinity would make the entropy NaN.
+const OUTSIDE = -1e30;

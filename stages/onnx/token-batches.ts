@@ -1,0 +1,57 @@
+import type { TokenTable } from '#datasets/tokens.ts';
+
+/** The tokens of one example. */
+export interface TokenRow {
+  readonly tokenIds: Int32Array;
+  /** Null where the examples are not pairs. */
+  readonly typeIds: Int32Array | null;
+}
+
+/** The tokens of row `row`, as views. */
+export function tokenRow(table: TokenTable, row: number): TokenRow {
+  const [from, to] = [table.offsets[row], table.offsets[row + 1]];
+  if (from === undefined || to === undefined) throw new RangeError(`no token row ${row}`);
+  return {
+    tokenIds: table.tokenIds.subarray(from, to),
+    typeIds: table.typeIds?.subarray(from, to) ?? null,
+  };
+}
+
+/** Row numbers in batches, rows of like length together so that little is padded. */
+export function lengthBatches(
+  table: TokenTable,
+  rows: readonly number[],
+  batchSize: number,
+): number[][] {
+  const length = (row: number) => (table.offsets[row + 1] ?? 0) - (table.offsets[row] ?? 0);
+  const sorted = rows.toSorted((a, b) => length(a) - length(b) || a - b);
+  return Array.from({ length: Math.ceil(sorted.length / batchSize) }, (_, batch) =>
+    sorted.slice(batch * batchSize, (batch + 1) * batchSize),
+  );
+}
+
+/** Rows of one batch side by side, padded on the right to the longest. */
+export interface PaddedBatch {
+  readonly batchSize: number;
+  readonly sequenceLength: number;
+  /** [batchSize * sequenceLength] each, int64 as ONNX encoders want them. */
+  readonly inputIds: BigInt64Array;
+  readonly attentionMask: BigInt64Array;
+  readonly tokenTypeIds: BigInt64Array;
+}
+
+/** Pads with `padTokenId`; the attention mask is 1 on real tokens. */
+export function padBatch(rows: readonly TokenRow[], padTokenId: number): PaddedBatch {
+  const sequenceLength = Math.max(1, ...rows.map((row) => row.tokenIds.length));
+  const size = rows.length * sequenceLength;
+  const inputIds = new BigInt64Array(size).fill(BigInt(padTokenId));
+  const attentionMask = new BigInt64Array(size);
+  const tokenTypeIds = new BigInt64Array(size);
+  rows.forEach((row, index) => {
+    const start = index * sequenceLength;
+    inputIds.set(Array.from(row.tokenIds, BigInt), start);
+    attentionMask.fill(1n, start, start + row.tokenIds.length);
+    if (row.typeIds !== null) tokenTypeIds.set(Array.from(row.typeIds, BigInt), start);
+  });
+  return { batchSize: rows.length, sequenceLength, inputIds, attentionMask, tokenTypeIds };
+}

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+/** Settings of the report; the command line fills in the last four. */
+export const reportConfig = z.strictObject({
+  title: z.string().min(1).default('Distillation report').describe('Heading of the page.'),
+  texts: z
+    .enum(['none', 'masked', 'full'])
+    .default('none')
+    .describe(
+      'Whether texts of the corpus are shown. none: example ids only; masked: letters as x, digits as 0.',
+    ),
+  variants: z.array(z.string()).default([]).describe('Order of the students.'),
+  exported: z
+    .string()
+    .optional()
+    .describe('Student that the first sentence is about. Default: the last one.'),
+  baseline: z
+    .string()
+    .default('gold-only')
+    .describe('Student that the gain is measured against, where there is one of this name.'),
+  resolvedConfig: z.string().default('').describe('The whole configuration, as YAML.'),
+  command: z.string().default('npx decant run').describe('What to type to get this page again.'),
+});
+
+/** Settings of the report after the defaults. */
+export type ReportConfig = z.infer<typeof reportConfig>;

@@ -1,0 +1,62 @@
+import type { SoftLabelMeta } from '#datasets/soft-label-meta.ts';
+import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { topClasses } from '#datasets/top-classes.ts';
+import { histogramBins } from './plots/histogram.ts';
+import { niceRange } from './plots/scale.ts';
+import type { CacheFigures, Fact } from './report-data.ts';
+
+/** Figures of a folder of soft labels, and what its files say of their origin. */
+export async function readCacheFigures(
+  folder: string,
+): Promise<{ figures: CacheFigures; facts: Fact[] }> {
+  const reader = await openSoftLabels(folder);
+  try {
+    const entropies: number[] = [];
+    const confidences: number[] = [];
+    for await (const rows of reader.rows()) {
+      for (const entropy of rows.entropyNats) entropies.push(entropy);
+      for (const confidence of topClasses(rows, reader.meta).confidences)
+        confidences.push(confidence);
+    }
+    return { figures: figuresOf(reader.meta, entropies, confidences), facts: factsOf(reader.meta) };
+  } finally {
+    await reader.close();
+  }
+}
+
+function figuresOf(
+  meta: SoftLabelMeta,
+  entropies: readonly number[],
+  confidences: readonly number[],
+): CacheFigures {
+  // The last percent of a long tail would squeeze all the rest into the first bars.
+  const ascending = entropies.toSorted((a, b) => a - b);
+  const usual = ascending[Math.floor(ascending.length * 0.995)] ?? 1;
+  const [, end] = niceRange(0, Math.max(usual, 0.1));
+  return {
+    rows: entropies.length,
+    kept:
+      meta.mode === 'dense'
+        ? `all ${meta.classNames.length} logits`
+        : `top ${meta.topK} and the tail`,
+    temperatures: meta.temperatures,
+    entropyNats: histogramBins(entropies, end, 30),
+    confidence: histogramBins(confidences, 1, 25),
+    meanEntropyNats: mean(entropies),
+    meanConfidence: mean(confidences),
+  };
+}
+
+function factsOf(meta: SoftLabelMeta): Fact[] {
+  return [
+    { name: 'Teacher (SHA-256)', value: meta.teacherDigest },
+    { name: 'Tokenizer (SHA-256)', value: meta.tokenizerDigest },
+    { name: 'Soft labels (fingerprint)', value: meta.fingerprint },
+    { name: 'Teacher ran on', value: `${meta.runtime}, ${meta.provider}, ${meta.precision}` },
+    { name: 'Longest input', value: `${meta.maxLength} tokens` },
+  ];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}

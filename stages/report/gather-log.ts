@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { thinned } from './plots/line-chart.ts';
+import type { Point, TrainingCurve } from './report-data.ts';
+
+/** Loss and validation accuracy over the steps of one training, from its metrics.jsonl. */
+export async function readCurve(
+  folder: string,
+  { name, colour }: Pick<TrainingCurve, 'name' | 'colour'>,
+): Promise<TrainingCurve> {
+  const lines = parsedLines(await readFile(join(folder, 'metrics.jsonl'), 'utf8'));
+  return {
+    name,
+    colour,
+    loss: thinned(pointsOf(lines, 'loss'), MOST_POINTS),
+    validationAccuracy: thinned(pointsOf(lines, 'validationAccuracy'), MOST_POINTS),
+  };
+}
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** A log is a by-product: a torn line of a killed run is passed over. */
+function parsedLines(text: string): Line[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      const value: unknown = JSON.parse(line);
+      return isRecord(value) ? [value] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isRecord(value: unknown): value is Line {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function pointsOf(lines: readonly Line[], field: string): Point[] {
+  return lines.flatMap((line) => {
+    const { step, [field]: value } = line;
+    return typeof step === 'number' && typeof value === 'number' ? [{ x: step, y: value }] : [];
+  });
+}
+
+const MOST_POINTS = 160;

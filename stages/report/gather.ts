@@ -1,0 +1,139 @@
+import { Failure } from '#cache/failure.ts';
+import { readClasses } from '#datasets/classes.ts';
+import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import { inputOf } from '#stages/folders.ts';
+import type { StageContext } from '#stages/stage.ts';
+import type { ReportConfig } from './config.ts';
+import { readCacheFigures } from './gather-cache.ts';
+import { readRejects, readSplit } from './gather-corpus.ts';
+import { readCurve } from './gather-log.ts';
+import { readMistakes } from './gather-mistakes.ts';
+import { readRelabelling } from './gather-relabelling.ts';
+import type { Fact, ModelResult, ReportData, TrainingCurve } from './report-data.ts';
+import { textsUnder } from './texts.ts';
+
+/** A report needs at least one evaluated student. */
+export class NothingToReportError extends Failure {
+  constructor(missing: string) {
+    super(
+      'usage',
+      'E_REPORT_EMPTY',
+      `report: ${missing}`,
+      'name a variant of decant.yaml whose evaluate stage takes part in the run',
+    );
+  }
+}
+
+/** Reads and counts everything that the page shows. */
+export async function gather(context: StageContext<ReportConfig>): Promise<ReportData> {
+  const { config, inputs } = context;
+  const classNames = await readClasses(inputOf(context, 'classes'));
+  const models = await readModels(context);
+  const { headline, teacher, baseline } = rolesIn(models, config);
+  const cache = await readCacheFigures(inputOf(context, 'rows/train'));
+  const train = await readSplit(inputs, 'train');
+  const validation = await readSplit(inputs, 'validation');
+  const test = await readSplit(inputs, 'test');
+  return {
+    title: config.title,
+    models,
+    headline,
+    teacher,
+    baseline,
+    curves: await readCurves(context, models),
+    cache: cache.figures,
+    relabelling: await readRelabelling(
+      inputs['hard-labels'],
+      textsUnder(config.texts, train.examples),
+    ),
+    mistakes: await readMistakes(
+      {
+        predictions: inputOf(context, `predictions.${headline.metrics.name}`),
+        labels: inputOf(context, 'labels/test'),
+      },
+      classNames,
+      textsUnder(config.texts, test.examples),
+    ),
+    corpus: {
+      classCount: classNames.length,
+      splits: [train, validation, test]
+        .map(({ figures }) => figures)
+        .filter(({ examples }) => examples > 0),
+      rejects: await readRejects(inputs['rejects']),
+    },
+    origin: {
+      command: config.command,
+      resolvedConfig: config.resolvedConfig,
+      facts: [...cache.facts, ...timingFacts(headline)],
+    },
+  };
+}
+
+/** The teacher first, then the variants in the order of the config; colours go along with the places. */
+async function readModels(context: StageContext<ReportConfig>): Promise<ModelResult[]> {
+  const order = ['teacher', ...variantsOf(context)];
+  const evaluated = order.flatMap((name, colour) => {
+    const folder = context.inputs[`metrics.${name}`];
+    return folder === undefined ? [] : [{ folder, colour }];
+  });
+  return Promise.all(
+    evaluated.map(async ({ folder, colour }) => ({
+      metrics: await readMetrics(folder),
+      timings: await readTimings(folder),
+      colour: Math.min(colour, LAST_COLOUR),
+    })),
+  );
+}
+
+/** The order that was asked for, or every evaluated student by name. */
+function variantsOf({ config, inputs }: StageContext<ReportConfig>): string[] {
+  if (config.variants.length > 0) return config.variants;
+  const names = Object.keys(inputs).flatMap((key) =>
+    key.startsWith('metrics.') ? [key.slice('metrics.'.length)] : [],
+  );
+  return names.filter((name) => name !== 'teacher').sort();
+}
+
+/** Roles come from the config and never from the figures: picking the best on test would be choosing by test. */
+function rolesIn(models: readonly ModelResult[], config: ReportConfig) {
+  const named = (name: string) => models.find(({ metrics }) => metrics.name === name) ?? null;
+  const students = models.filter(({ metrics }) => metrics.subject === 'student');
+  const headline = config.exported === undefined ? students.at(-1) : named(config.exported);
+  if (!headline) {
+    throw new NothingToReportError(
+      config.exported === undefined
+        ? 'no student was evaluated'
+        : `the student "${config.exported}" was not evaluated`,
+    );
+  }
+  const baseline = named(config.baseline);
+  return {
+    headline,
+    teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,
+    baseline: baseline === headline ? null : baseline,
+  };
+}
+
+async function readCurves(
+  { inputs }: StageContext<ReportConfig>,
+  models: readonly ModelResult[],
+): Promise<TrainingCurve[]> {
+  const logged = models.flatMap(({ metrics, colour }) => {
+    const folder = inputs[`log.${metrics.name}`];
+    return folder === undefined ? [] : [{ folder, name: metrics.name, colour }];
+  });
+  return Promise.all(logged.map(({ folder, name, colour }) => readCurve(folder, { name, colour })));
+}
+
+function timingFacts({ timings }: ModelResult): Fact[] {
+  if (timings === null) return [];
+  const threads = timings.threads === null ? 'all cores' : `${timings.threads} threads`;
+  return [
+    {
+      name: 'Students were timed on',
+      value: `${timings.runtime}, ${timings.provider}, ${threads}`,
+    },
+  ];
+}
+
+const LAST_COLOUR = 6;

@@ -1,0 +1,44 @@
+import { Html, html } from './html.ts';
+import type { ReportData } from './report-data.ts';
+import { calibration } from './sections/calibration.ts';
+import { cost } from './sections/cost.ts';
+import { headline, headlineSentence } from './sections/headline.ts';
+import { mistakes } from './sections/mistakes.ts';
+import { corpus, reproduction } from './sections/origin.ts';
+import { relabelling } from './sections/relabelling.ts';
+import { resultsTable } from './sections/results-table.ts';
+import { teacherCache } from './sections/teacher-cache.ts';
+import { trainingCurves } from './sections/training-curves.ts';
+import { STYLE } from './style.ts';
+
+/** The whole report as one HTML document: no script, nothing fetched. */
+export function reportPage(data: ReportData): string {
+  const body = html`<main>${headline(data)}
+${resultsTable(data)}
+${cost(data)}
+${trainingCurves(data)}
+${calibration(data)}
+${mistakes(data)}
+${teacherCache(data)}
+${relabelling(data)}
+${corpus(data)}
+${reproduction(data)}
+<footer>Made by Decant. This page is one file: it holds no script and loads nothing.</footer>
+</main>`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<meta name="description" content="${headlineSentence(data)}">
+<title>${data.title}</title>
+<style>${Html.trusted(STYLE)}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`.markup;
+}

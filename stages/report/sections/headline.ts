@@ -1,0 +1,87 @@
+import {
+  bytes,
+  magnitude,
+  milliseconds,
+  NONE,
+  percent,
+  percentPoints,
+  signed,
+} from '#stages/report/format.ts';
+import { type Html, html } from '#stages/report/html.ts';
+import type { ModelResult, ReportData } from '#stages/report/report-data.ts';
+
+/** What was bought for what, in one sentence and a few figures. */
+export function headline(data: ReportData): Html {
+  return html`<header><h1>${data.title}</h1>
+<p class="lead">${headlineSentence(data)}</p>
+<ul class="tiles">${tiles(data).map(
+    ({ value, meaning }) => html`<li><b>${value}</b><span>${meaning}</span></li>`,
+  )}</ul></header>`;
+}
+
+/** `The student keeps 98.3 % of the teacher's accuracy with 2.9 % of its parameters, +4.0 points over gold labels only.` */
+export function headlineSentence(data: ReportData): string {
+  const parts = [
+    data.teacher === null ? reached(data.headline) : kept(data.headline, data.teacher),
+    ...(data.baseline === null ? [] : [gained(data.headline, data.baseline)]),
+  ];
+  return `The student ${parts.join(', ')}.`;
+}
+
+function reached(student: ModelResult): string {
+  return `classifies ${percent(student.metrics.accuracy)} of the test rows correctly`;
+}
+
+function kept(student: ModelResult, teacher: ModelResult): string {
+  const share = percent(student.metrics.accuracy / (teacher.metrics.accuracy || 1));
+  const { size, unit } = sizeRatio(student, teacher);
+  return `keeps ${share} of the teacher\u2019s accuracy with ${percent(size, size < 0.1 ? 1 : 0)} of its ${unit}`;
+}
+
+function gained(student: ModelResult, baseline: ModelResult): string {
+  const points = (student.metrics.accuracy - baseline.metrics.accuracy) * 100;
+  const name = baseline.metrics.name === 'gold-only' ? 'gold labels only' : baseline.metrics.name;
+  return `${signed(points)} points over ${name}`;
+}
+
+function sizeRatio(student: ModelResult, teacher: ModelResult): { size: number; unit: string } {
+  const [own, theirs] = [student.metrics.parameters, teacher.metrics.parameters];
+  if (own !== null && theirs !== null && theirs > 0)
+    return { size: own / theirs, unit: 'parameters' };
+  return { size: student.metrics.fileBytes / (teacher.metrics.fileBytes || 1), unit: 'file size' };
+}
+
+interface Tile {
+  readonly value: string;
+  readonly meaning: string;
+}
+
+function tiles({ headline: student, teacher }: ReportData): Tile[] {
+  const { metrics, timings } = student;
+  const [low, high] = metrics.accuracyInterval;
+  const beside = (text: string | undefined) => (text === undefined ? '' : `; teacher ${text}`);
+  return [
+    {
+      value: percent(metrics.accuracy),
+      meaning: `accuracy of ${metrics.name} (${percentPoints(low)} to ${percentPoints(high)})${beside(teacher ? percent(teacher.metrics.accuracy) : undefined)}`,
+    },
+    {
+      value: percent(metrics.agreement),
+      meaning: 'of the test rows get the teacher\u2019s class',
+    },
+    {
+      value: metrics.parameters === null ? bytes(metrics.fileBytes) : magnitude(metrics.parameters),
+      meaning: `${metrics.parameters === null ? 'file' : `parameters, ${bytes(metrics.fileBytes)} file`}${beside(teacher ? sizeOf(teacher) : undefined)}`,
+    },
+    {
+      value: timings === null ? NONE : milliseconds(timings.latencyMsBatch1.p50),
+      meaning: `median answer to one text${beside(teacher?.timings ? milliseconds(teacher.timings.latencyMsBatch1.p50) : undefined)}`,
+    },
+  ];
+}
+
+function sizeOf({ metrics }: ModelResult): string {
+  return metrics.parameters === null
+    ? bytes(metrics.fileBytes)
+    : `${magnitude(metrics.parameters)}, ${bytes(metrics.fileBytes)}`;
+}

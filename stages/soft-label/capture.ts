@@ -1,0 +1,168 @@
+import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
+import type { StageEvent } from '#stages/stage.ts';
+import { type Batch, planBatches } from './batches.ts';
+import { inOrder } from './in-order.ts';
+import { copyRow, emptyColumns, isFiniteRow, type LabelColumns } from './label-columns.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { SealedPlace, SealedRows } from './sealed-rows.ts';
+import type { Keep } from './settings.ts';
+import type { ShardWriter } from './shard-writer.ts';
+import type { Shard } from './shards.ts';
+import type { Teacher, TeacherAnswer } from './teacher.ts';
+import type { TeacherRow } from './teacher-rows.ts';
+
+/** All that is needed to fill shards. */
+export interface CaptureJob {
+  readonly shards: readonly Shard[];
+  readonly sealed: Pick<SealedRows, 'places' | 'read'>;
+  /** undefined when every row is taken over. */
+  readonly teacher: Teacher | undefined;
+  readonly writer: ShardWriter;
+  readonly keep: Keep;
+  readonly tokenBudget: number;
+  readonly maxLength: number;
+  readonly quarantine: Quarantine;
+  readonly signal: AbortSignal;
+}
+
+/** One shard in the making. */
+interface Draft {
+  readonly shard: Shard;
+  readonly columns: LabelColumns;
+  /** Rows that meet the teacher. */
+  readonly fresh: readonly TeacherRow[];
+  /** Their positions in the shard. */
+  readonly positions: readonly number[];
+}
+
+/** A batch of a shard, or the end of one. */
+type Task =
+  | { readonly type: 'batch'; readonly draft: Draft; readonly batch: Batch }
+  | { readonly type: 'end'; readonly draft: Draft };
+
+/**
+ * Runs the rows that no sealed artifact holds through the teacher and writes the shards. Batches are
+ * formed inside a shard, so that a resumed run sees the same ones; while one is computed the next is
+ * prepared and the shard before is written.
+ */
+export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void, void> {
+  const { teacher, signal } = job;
+  const total = job.shards.reduce((sum, shard) => sum + freshRows(shard, job).length, 0);
+  const seen = { rows: 0, tokens: 0, padded: 0 };
+  const start = (task: Task): Promise<TeacherAnswer | undefined> => {
+    if (task.type === 'end' || teacher === undefined) return Promise.resolve(undefined);
+    return teacher.label(rowsOf(task.draft, task.batch), task.batch.length);
+  };
+  for await (const { item: task, result: answer } of inOrder(tasksOf(job), BATCHES_AHEAD, start)) {
+    signal.throwIfAborted();
+    if (task.type === 'end') {
+      const { rows, told } = await finish(task.draft, job);
+      for (const message of told) yield { type: 'warning', message };
+      await job.writer.write(task.draft.shard.path, rows);
+      continue;
+    }
+    if (answer === undefined) throw new Error('rows without a teacher');
+    if (answer.looksLikeProbabilities) yield { type: 'warning', message: PROBABILITIES };
+    takeAnswer(task.draft, task.batch, answer.columns);
+    const { rows, tokens } = countOf(rowsOf(task.draft, task.batch));
+    seen.rows += rows;
+    seen.tokens += tokens;
+    seen.padded += rows * task.batch.length;
+    const detail = `padding ${((1 - seen.tokens / seen.padded) * 100).toFixed(0)} %`;
+    yield { type: 'progress', done: seen.rows, total, unit: 'rows', detail };
+  }
+  await job.writer.drain();
+}
+
+/** Rows of a shard that must meet the teacher. */
+export function freshRows(
+  shard: Shard,
+  { sealed }: { readonly sealed: Pick<SealedRows, 'places'> },
+): TeacherRow[] {
+  return shard.rows.filter((row) => !sealed.places.has(row.exampleId));
+}
+
+function* tasksOf(job: CaptureJob): Generator<Task> {
+  const { tokenBudget, maxLength, teacher } = job;
+  for (const shard of job.shards) {
+    const draft = draftOf(shard, job);
+    const lengths = draft.fresh.map((row) => row.tokenIds.length);
+    const exactLengths = teacher?.hasMask === false;
+    for (const batch of planBatches(lengths, { tokenBudget, maxLength, exactLengths })) {
+      yield { type: 'batch', draft, batch };
+    }
+    yield { type: 'end', draft };
+  }
+}
+
+function draftOf(shard: Shard, job: CaptureJob): Draft {
+  const fresh = freshRows(shard, job);
+  const isFresh = new Set(fresh);
+  const positions = [...shard.rows.keys()].filter((position) => {
+    const row = shard.rows[position];
+    return row !== undefined && isFresh.has(row);
+  });
+  return { shard, columns: emptyColumns(shard.rows.length, job.keep), fresh, positions };
+}
+
+function rowsOf(draft: Draft, batch: Batch): TeacherRow[] {
+  return batch.rows.flatMap((row) => draft.fresh[row] ?? []);
+}
+
+function takeAnswer(draft: Draft, batch: Batch, answer: LabelColumns): void {
+  batch.rows.forEach((row, index) => {
+    const position = draft.positions[row];
+    if (position !== undefined) copyRow(draft.columns, position, answer, index);
+  });
+}
+
+/** Takes over what is known already and leaves out what is not finite. */
+async function finish(
+  { shard, columns, fresh }: Draft,
+  job: CaptureJob,
+): Promise<{ rows: SoftLabelRows; told: string[] }> {
+  for (const [position, row] of shard.rows.entries()) {
+    const place = job.sealed.places.get(row.exampleId);
+    if (place !== undefined) await takeOver(columns, position, place, job.sealed);
+  }
+  const isFresh = new Set(fresh);
+  const bad = new Set(
+    [...shard.rows.entries()]
+      .filter(([position, row]) => isFresh.has(row) && !isFiniteRow(columns, position))
+      .map(([position]) => position),
+  );
+  const told = shard.rows
+    .filter((_, position) => bad.has(position))
+    .map((row) => job.quarantine.add(row));
+  const rows: SoftLabelRows = {
+    ...columns,
+    rowCount: shard.rows.length,
+    exampleIds: shard.rows.map((row) => row.exampleId),
+    splits: shard.rows.map((row) => row.split),
+    sourceIds: shard.rows.map((row) => row.sourceId),
+  };
+  if (bad.size === 0) return { rows, told };
+  const good = [...shard.rows.keys()].filter((position) => !bad.has(position));
+  return { rows: takeRows(rows, good), told };
+}
+
+async function takeOver(
+  columns: LabelColumns,
+  position: number,
+  place: SealedPlace,
+  sealed: Pick<SealedRows, 'read'>,
+): Promise<void> {
+  copyRow(columns, position, await sealed.read(place), place.row);
+}
+
+function countOf(rows: readonly TeacherRow[]) {
+  return {
+    rows: rows.length,
+    tokens: rows.reduce((sum, row) => sum + row.tokenIds.length, 0),
+  };
+}
+
+const BATCHES_AHEAD = 4;
+
+const PROBABILITIES =
+  'the teacher gives probabilities (each row in [0, 1], adding up to 1) where logits belong: soft labels at T other than 1 would be wrong; export it without its last softmax';

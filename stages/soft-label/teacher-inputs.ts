@@ -1,0 +1,89 @@
+import { Failure } from '#cache/failure.ts';
+import type { SessionTensor, SessionValue } from '#stages/onnx/session.ts';
+import type { Batch } from './batches.ts';
+import type { TeacherRow } from './teacher-rows.ts';
+
+const COLUMNS = ['input_ids', 'attention_mask', 'token_type_ids'] as const;
+
+/** What Decant can feed a text teacher with, by the names that Hugging Face exports use. */
+export type InputColumn = (typeof COLUMNS)[number];
+
+/** How the columns enter this model. */
+export interface TeacherInputs {
+  readonly inputs: readonly { readonly name: InputColumn; readonly type: 'int32' | 'int64' }[];
+  /** Without a mask padding would be read as text. */
+  readonly hasMask: boolean;
+}
+
+/** The model asks for something that the corpus does not have. */
+export class TeacherInputsError extends Failure {
+  constructor(inputs: readonly SessionValue[]) {
+    const wanted = inputs.map(({ name, type, shape }) => `${name} (${type}[${shape.join(', ')}])`);
+    super(
+      'model',
+      'E_TEACHER_INPUTS',
+      `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${COLUMNS.join(', ')} (int64 or int32, [batch, sequence])`,
+      'export the teacher as a text classifier: optimum-cli export onnx --task text-classification',
+    );
+  }
+}
+
+/** Matches the model's inputs with our columns by name; all of the model's and at least the ids. */
+export function matchTeacherInputs(inputs: readonly SessionValue[]): TeacherInputs {
+  const matched = inputs.flatMap(({ name, type, shape }) => {
+    const column = COLUMNS.find((candidate) => candidate === name);
+    const usable = (type === 'int64' || type === 'int32') && shape.length === 2;
+    return column !== undefined && usable ? [{ name: column, type } as const] : [];
+  });
+  const names = new Set(matched.map(({ name }) => name));
+  if (matched.length !== inputs.length || !names.has('input_ids')) {
+    throw new TeacherInputsError(inputs);
+  }
+  return { inputs: matched, hasMask: names.has('attention_mask') };
+}
+
+/** The tensors of one batch: rows padded on the right. */
+export function feedsOf(
+  { inputs }: TeacherInputs,
+  rows: readonly TeacherRow[],
+  { length }: Pick<Batch, 'length'>,
+  padTokenId: number,
+): Record<string, SessionTensor> {
+  const dims = [rows.length, length];
+  return Object.fromEntries(
+    inputs.map(({ name, type }) => [
+      name,
+      tensorOf(columnOf(name, rows, length, padTokenId), type, dims),
+    ]),
+  );
+}
+
+function columnOf(
+  name: InputColumn,
+  rows: readonly TeacherRow[],
+  length: number,
+  padTokenId: number,
+): Int32Array {
+  const column = new Int32Array(rows.length * length);
+  if (name === 'input_ids') column.fill(padTokenId);
+  rows.forEach(({ tokenIds, typeIds }, row) => {
+    const start = row * length;
+    if (name === 'attention_mask') column.fill(1, start, start + tokenIds.length);
+    else if (name === 'input_ids') column.set(tokenIds, start);
+    else if (typeIds !== null) column.set(typeIds, start);
+  });
+  return column;
+}
+
+function tensorOf(
+  column: Int32Array,
+  type: 'int32' | 'int64',
+  dims: readonly number[],
+): SessionTensor {
+  if (type === 'int32') return { type, data: column, dims };
+  const data = new BigInt64Array(column.length);
+  // Ids are not negative, so the low halves are all there is; a BigInt for each would cost more.
+  const lowHalves = new Int32Array(data.buffer);
+  for (let index = 0; index < column.length; index++) lowHalves[2 * index] = column[index] ?? 0;
+  return { type, data, dims };
+}

@@ -1,0 +1,83 @@
+import { Failure } from '#cache/failure.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
+import { readExamples } from '#datasets/examples.ts';
+import { rowIndexOf } from '#datasets/row-index.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { inputOf } from '#stages/folders.ts';
+import type { StageContext } from '#stages/stage.ts';
+
+/** One row of the corpus as the teacher will see it. */
+export interface TeacherRow {
+  readonly exampleId: string;
+  readonly split: Split;
+  readonly sourceId: string | null;
+  /** For messages about the row, never for the teacher. */
+  readonly text: string;
+  readonly tokenIds: Int32Array;
+  readonly typeIds: Int32Array | null;
+}
+
+/** The whole corpus: rows of each split in corpus order. */
+export interface TeacherCorpus {
+  readonly rows: Readonly<Record<Split, readonly TeacherRow[]>>;
+  readonly tokenizerDigest: string;
+  readonly maxLength: number;
+}
+
+/** Tokens were made for a longer teacher input than is allowed now, or by several tokenizers. */
+export class TokensMismatchError extends Failure {
+  constructor(problem: string) {
+    super(
+      'data',
+      'E_TOKENS_MISMATCH',
+      `tokens for the teacher: ${problem}`,
+      'run the pipeline from prepare again: decant run --from prepare',
+    );
+  }
+}
+
+/** Joins examples and tokens by example id, for all splits. */
+export async function readTeacherCorpus(
+  context: StageContext<unknown>,
+  maxLength: number,
+): Promise<TeacherCorpus> {
+  const splits = await Promise.all(SPLITS.map((split) => readSplit(context, split)));
+  const [train, validation, test] = splits;
+  if (train === undefined || validation === undefined || test === undefined) {
+    throw new RangeError('a split is missing');
+  }
+  const { tokenizerDigest } = train;
+  if (splits.some((split) => split.tokenizerDigest !== tokenizerDigest)) {
+    throw new TokensMismatchError('the splits were tokenised by different tokenizers');
+  }
+  const longest = Math.max(...splits.map((split) => split.maxLength));
+  if (longest > maxLength) {
+    throw new TokensMismatchError(`cut at ${longest} tokens, but maxLength is ${maxLength}`);
+  }
+  return {
+    rows: { train: train.rows, validation: validation.rows, test: test.rows },
+    tokenizerDigest,
+    maxLength: longest,
+  };
+}
+
+async function readSplit(context: StageContext<unknown>, split: Split) {
+  const [examples, tokens] = await Promise.all([
+    readExamples(inputOf(context, `inputs/${split}`)),
+    readTokens(inputOf(context, `tokens/teacher/${split}`)),
+  ]);
+  const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
+  const rows = examples.map(({ exampleId, sourceId, text }): TeacherRow => {
+    const tokenRow = tokensOf(tokens, index.rowOf(exampleId));
+    return { exampleId, split, sourceId, text, ...tokenRow };
+  });
+  return { rows, tokenizerDigest: tokens.tokenizerDigest, maxLength: tokens.maxLength };
+}
+
+function tokensOf(table: TokenTable, row: number) {
+  const [from, to] = table.offsets.subarray(row, row + 2);
+  return {
+    tokenIds: table.tokenIds.subarray(from, to),
+    typeIds: table.typeIds?.subarray(from, to) ?? null,
+  };
+}

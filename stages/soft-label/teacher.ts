@@ -1,0 +1,163 @@
+import { Failure } from '#cache/failure.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
+import {
+  type Device,
+  float32Of,
+  int32Of,
+  type OnnxSession,
+  type SessionTensor,
+} from '#stages/onnx/session.ts';
+import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stages/onnx/surgery.ts';
+import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
+import type { LabelColumns } from './label-columns.ts';
+import type { Keep } from './settings.ts';
+import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
+import type { TeacherRow } from './teacher-rows.ts';
+
+/** The model that answers, with the head that keeps the answer small. */
+export interface Teacher {
+  readonly provider: string;
+  readonly runtimeVersion: string;
+  /** Why `device: auto` did not take CUDA. */
+  readonly withoutCuda: string | undefined;
+  /** False: rows of different length must not be padded to one. */
+  readonly hasMask: boolean;
+  /**
+   * The answer may have a row more than was asked: a lone row is fed twice, because ONNX Runtime sums
+   * in another order where the batch has one row, and a row's numbers must not depend on its company.
+   */
+  label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
+  close(): Promise<void>;
+}
+
+export interface TeacherAnswer {
+  readonly columns: LabelColumns;
+  /** Told of the first batch only: the model seems to end with a softmax. */
+  readonly looksLikeProbabilities: boolean;
+}
+
+export interface TeacherOptions {
+  readonly device: Device;
+  readonly threads?: number | undefined;
+  readonly keep: Keep;
+  readonly padTokenId: number;
+}
+
+/** Teacher and class list do not belong together. */
+export class ClassCountError extends Failure {
+  constructor(output: string, found: number, expected: number) {
+    super(
+      'model',
+      'E_TEACHER_CLASSES',
+      `the teacher gives ${found} numbers a row (output "${output}"), but the class list has ${expected} classes`,
+      'use the config.json that belongs to the model, or a teacher that was trained on these classes',
+    );
+  }
+}
+
+/** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
+export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
+  const { keep } = options;
+  const head = softLabelHead(skimModelFile(model), keep);
+  const declared = head.logits.shape?.at(-1);
+  if (typeof declared === 'number' && declared > 0) {
+    checkClassCount(head.logits.name, declared, keep.classCount);
+  }
+  const session = await openThreadedSession(model, { ...options, appendix: head.bytes });
+  try {
+    return teacherOf(session, head.outputs, options);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** The teacher behind a session whose model carries the head. */
+export function teacherOf(
+  session: OnnxSession,
+  outputs: HeadOutputs,
+  { keep, padTokenId }: Pick<TeacherOptions, 'keep' | 'padTokenId'>,
+): Teacher {
+  const inputs = matchTeacherInputs(session.inputs);
+  let isFirst = true;
+  return {
+    provider: session.provider,
+    runtimeVersion: session.runtimeVersion,
+    withoutCuda: session.withoutCuda,
+    hasMask: inputs.hasMask,
+    async label(rows, length) {
+      const probe = isFirst;
+      isFirst = false;
+      const fed = rows.length === 1 ? [...rows, ...rows] : rows;
+      const results = await session.run(
+        feedsOf(inputs, fed, { length }, padTokenId),
+        fetchesOf(outputs, probe),
+      );
+      checkShape(results, outputs, fed.length, keep.classCount);
+      return {
+        columns: columnsOf(results, outputs),
+        looksLikeProbabilities:
+          probe && areProbabilities(float32Of(results, outputs.logits), keep.classCount),
+      };
+    },
+    close: () => session.close(),
+  };
+}
+
+/** Only what is kept leaves the session; the first batch brings its logits too, to be looked at. */
+function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
+  const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
+  const names = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
+  const kept = names.filter((name) => name !== undefined);
+  return probe || topLogits === undefined ? [...kept, logits] : kept;
+}
+
+function columnsOf(
+  results: Readonly<Record<string, SessionTensor>>,
+  outputs: HeadOutputs,
+): LabelColumns {
+  const { topLogits, topIds } = outputs;
+  const floats = (name: string) => float32Of(results, name);
+  return {
+    topIds: topIds === undefined ? new Int32Array() : int32Of(results, topIds),
+    topLogits: topLogits === undefined ? new Float32Array() : floats(topLogits),
+    logits: topLogits === undefined ? floats(outputs.logits) : new Float32Array(),
+    logSumExp: outputs.logSumExp.map(floats),
+    tailLogMass: outputs.tailLogMass.map(floats),
+    entropyNats: floats(outputs.entropyNats),
+  };
+}
+
+function checkShape(
+  results: Readonly<Record<string, SessionTensor>>,
+  outputs: HeadOutputs,
+  rowCount: number,
+  classCount: number,
+): void {
+  const shape = results[outputs.logitsShape];
+  const dims = shape?.type === 'int64' ? [...shape.data].map(Number) : [];
+  const [rows, classes] = dims;
+  if (dims.length !== 2 || rows !== rowCount || classes === undefined) {
+    throw new UnsupportedTeacherError(
+      `${rowCount} rows gave logits of shape [${dims.join(', ')}]`,
+      'use a text classifier, whose logits have the shape [batch, classes]',
+    );
+  }
+  checkClassCount(outputs.logits, classes, classCount);
+}
+
+function checkClassCount(output: string, found: number, expected: number): void {
+  if (found !== expected) throw new ClassCountError(output, found, expected);
+}
+
+/** All rows inside [0, 1] and adding up to 1: no logits. */
+function areProbabilities(values: Float32Array, classCount: number): boolean {
+  if (!values.every((value) => value >= 0 && value <= 1)) return false;
+  for (let start = 0; start < values.length; start += classCount) {
+    const sum = values
+      .subarray(start, start + classCount)
+      .reduce((total, value) => total + value, 0);
+    if (Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}

@@ -1,0 +1,138 @@
+import type { FeedSpec, Feeds } from '#stages/tensorflow/step-program.ts';
+import type { Batch } from './batches.ts';
+import type { SoftTarget } from './soft-targets.ts';
+import type { TransferRow } from './transfer-set.ts';
+
+/** What decides which inputs a step has and how large they are. */
+export interface BatchLayout {
+  readonly batchSize: number;
+  readonly padTokenId: number;
+  readonly dropout: boolean;
+  /** null: no soft loss. */
+  readonly soft: SoftLayout | null;
+  /** Most gold labels of one row; 0: no hard loss. */
+  readonly goldPerRow: number;
+}
+
+/** Width of the soft targets: the k of a top-k cache, the class count of a dense one. */
+export interface SoftLayout {
+  readonly type: SoftTarget['type'];
+  readonly width: number;
+}
+
+/** What does not come from the rows. */
+export interface StepScalars {
+  readonly temperature: number;
+  readonly softLossWeight: number;
+  readonly hardLossWeight: number;
+  readonly dropoutSeed: readonly [number, number];
+}
+
+/** Inputs of a training step for one sequence length. */
+export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec[] {
+  const { batchSize, soft, goldPerRow } = layout;
+  const specs = inferenceFeedSpecs(layout, bucket);
+  const add = (name: string, dtype: FeedSpec['dtype'], shape: number[]): void => {
+    specs.push({ name, dtype, shape });
+  };
+  if (layout.dropout) add('dropoutSeed', 'int32', [2]);
+  if (soft !== null) {
+    add('rowWeights', 'float32', [batchSize]);
+    add('temperature', 'float32', []);
+    add('softLossWeight', 'float32', []);
+    if (soft.type === 'dense') add('teacherLogits', 'float32', [batchSize, soft.width]);
+    else {
+      add('topIds', 'int32', [batchSize, soft.width]);
+      add('topLogProbs', 'float32', [batchSize, soft.width]);
+      add('tailLogMass', 'float32', [batchSize]);
+    }
+  }
+  if (goldPerRow > 0) {
+    add('goldIds', 'int32', [batchSize * goldPerRow]);
+    add('goldWeights', 'float32', [batchSize * goldPerRow]);
+    add('hardLossWeight', 'float32', []);
+  }
+  return specs;
+}
+
+/** Inputs of a forward pass for one sequence length. */
+export function inferenceFeedSpecs(
+  { batchSize }: Pick<BatchLayout, 'batchSize'>,
+  bucket: number,
+): FeedSpec[] {
+  return [
+    { name: 'inputIds', dtype: 'int32', shape: [batchSize * bucket] },
+    { name: 'lengths', dtype: 'int32', shape: [batchSize] },
+  ];
+}
+
+/** Values of a training step. Fresh arrays each time: tensors share their memory. */
+export function trainingFeeds(batch: Batch, layout: BatchLayout, scalars: StepScalars): Feeds {
+  const tokenRows = batch.rows.map(({ tokenIds }) => tokenIds);
+  return {
+    ...inferenceFeeds(tokenRows, batch.bucket, layout),
+    ...(layout.dropout && { dropoutSeed: Int32Array.from(scalars.dropoutSeed) }),
+    ...(layout.soft !== null && {
+      ...softFeeds(batch.rows, layout.batchSize, layout.soft),
+      temperature: Float32Array.of(scalars.temperature),
+      softLossWeight: Float32Array.of(scalars.softLossWeight),
+    }),
+    ...(layout.goldPerRow > 0 && {
+      ...goldFeeds(batch.rows, layout),
+      hardLossWeight: Float32Array.of(scalars.hardLossWeight),
+    }),
+  };
+}
+
+/** Token ids padded to the bucket. A missing row is one padding token long: nothing divides by 0. */
+export function inferenceFeeds(
+  tokenRows: readonly Int32Array[],
+  bucket: number,
+  { batchSize, padTokenId }: Pick<BatchLayout, 'batchSize' | 'padTokenId'>,
+): Feeds {
+  const inputIds = new Int32Array(batchSize * bucket).fill(padTokenId);
+  const lengths = new Int32Array(batchSize).fill(1);
+  for (const [row, tokenIds] of tokenRows.entries()) {
+    inputIds.set(tokenIds, row * bucket);
+    lengths[row] = tokenIds.length;
+  }
+  return { inputIds, lengths };
+}
+
+function softFeeds(rows: readonly TransferRow[], batchSize: number, soft: SoftLayout): Feeds {
+  const rowWeights = new Float32Array(batchSize).fill(1, 0, rows.length);
+  if (soft.type === 'dense') {
+    const teacherLogits = new Float32Array(batchSize * soft.width);
+    for (const [row, { soft: target }] of rows.entries()) {
+      if (target?.type === 'dense') teacherLogits.set(target.logits, row * soft.width);
+    }
+    return { rowWeights, teacherLogits };
+  }
+  // A missing row has weight 0, yet its targets must keep the loss finite: 0 x NaN is NaN.
+  const topIds = Int32Array.from({ length: batchSize * soft.width }, (_, i) => i % soft.width);
+  const topLogProbs = new Float32Array(batchSize * soft.width).fill(-Math.log(soft.width + 1));
+  const tailLogMass = new Float32Array(batchSize).fill(-Math.log(soft.width + 1));
+  for (const [row, { soft: target }] of rows.entries()) {
+    if (target?.type !== 'top-k') continue;
+    topIds.set(target.topIds, row * soft.width);
+    topLogProbs.set(target.topLogProbs, row * soft.width);
+    tailLogMass[row] = target.tailLogMass;
+  }
+  return { rowWeights, topIds, topLogProbs, tailLogMass };
+}
+
+/** Label-major: first every row's first label, then every row's second one. */
+function goldFeeds(
+  rows: readonly TransferRow[],
+  { batchSize, goldPerRow }: Pick<BatchLayout, 'batchSize' | 'goldPerRow'>,
+): Feeds {
+  const goldIds = new Int32Array(batchSize * goldPerRow);
+  const goldWeights = new Float32Array(batchSize * goldPerRow);
+  for (const [row, { gold }] of rows.entries()) {
+    for (const [place, { labelId, weight }] of gold.entries()) {
+      goldIds[place * batchSize + row] = labelId;
+      goldWeights[place * batchSize + row] = weight;
+    }
+  }
+  return { goldIds, goldWeights };
+}

@@ -1,0 +1,109 @@
+import { randomFor, shuffle } from '#stages/numerics/random.ts';
+import { bucketIndexOf } from './buckets.ts';
+import type { TransferRow, TransferSet } from './transfer-set.ts';
+
+/** Rows of about equal length. Fewer than `batchSize` only in the last batch of an epoch. */
+export interface Batch {
+  /** The sequence length that its rows are padded to. */
+  readonly bucket: number;
+  readonly rows: readonly TransferRow[];
+}
+
+/** How an epoch is put in order. All of it decides the bytes of the student. */
+export interface BatchOrder {
+  readonly buckets: readonly number[];
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly shuffleWindow: number;
+}
+
+/** Endless batches from `firstStep` on, epoch after epoch: the step alone tells where the loader stands. */
+export async function* trainingBatches(
+  set: TransferSet,
+  order: BatchOrder,
+  firstStep: number,
+): AsyncGenerator<Batch, never, void> {
+  const perEpoch = batchesPerEpoch(set.lengths, order);
+  let skip = firstStep % perEpoch;
+  for (let epoch = Math.floor(firstStep / perEpoch); ; epoch++) {
+    for await (const batch of epochBatches(set, order, epoch)) {
+      if (skip > 0) skip -= 1;
+      else yield batch;
+    }
+  }
+}
+
+/** Every row of the set once, in an order that depends on the seed and the epoch only. */
+export async function* epochBatches(
+  set: TransferSet,
+  order: BatchOrder,
+  epoch: number,
+): AsyncGenerator<Batch, void, void> {
+  const waiting: TransferRow[][] = order.buckets.map(() => []);
+  for await (const row of shuffledRows(set, order, epoch)) {
+    const index = bucketIndexOf(row.tokenIds.length, order.buckets);
+    const rows = waiting[index] ?? [];
+    rows.push(row);
+    if (rows.length < order.batchSize) continue;
+    yield { bucket: order.buckets[index] ?? 0, rows };
+    waiting[index] = [];
+  }
+  for (const { index, rows } of leftovers(waiting, order.batchSize)) {
+    yield { bucket: order.buckets[index] ?? 0, rows };
+  }
+}
+
+/** Batches of one epoch; the same for every epoch, since only the order of the rows changes. */
+export function batchesPerEpoch(lengths: readonly number[], order: BatchOrder): number {
+  const counts = order.buckets.map(() => 0);
+  for (const length of lengths) {
+    const index = bucketIndexOf(length, order.buckets);
+    counts[index] = (counts[index] ?? 0) + 1;
+  }
+  const full = counts.reduce((sum, count) => sum + Math.floor(count / order.batchSize), 0);
+  const rest = counts.map((count) => Array.from({ length: count % order.batchSize }, () => null));
+  return full + [...leftovers(rest, order.batchSize)].length;
+}
+
+/**
+ * What is left in the buckets at the end of an epoch: it moves up to the next longer bucket that has
+ * leftovers too, so that at most one batch of the epoch is partial.
+ */
+function* leftovers<Row>(
+  waiting: readonly (readonly Row[])[],
+  batchSize: number,
+): Generator<{ index: number; rows: Row[] }> {
+  const last = waiting.findLastIndex((rows) => rows.length > 0);
+  let carried: Row[] = [];
+  for (const [index, rows] of waiting.slice(0, last + 1).entries()) {
+    if (rows.length === 0) continue;
+    carried = [...carried, ...rows];
+    while (carried.length >= batchSize || (index === last && carried.length > 0)) {
+      yield { index, rows: carried.slice(0, batchSize) };
+      carried = carried.slice(batchSize);
+    }
+  }
+}
+
+/** Shards in random order, rows drawn at random from a window that slides over them. */
+async function* shuffledRows(
+  set: TransferSet,
+  { seed, shuffleWindow }: BatchOrder,
+  epoch: number,
+): AsyncGenerator<TransferRow, void, void> {
+  const random = randomFor(seed, `shuffle:${epoch}`);
+  const held: TransferRow[] = [];
+  for (const shard of shuffle(Array(set.shardCount).keys(), random)) {
+    for (const row of await set.readShard(shard)) {
+      if (held.length < shuffleWindow) {
+        held.push(row);
+        continue;
+      }
+      const drawn = Math.floor(random() * shuffleWindow);
+      const next = held[drawn];
+      held[drawn] = row;
+      if (next !== undefined) yield next;
+    }
+  }
+  yield* shuffle(held, random);
+}

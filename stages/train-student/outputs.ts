@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '#cache/atomic-file.ts';
+import type { Split } from '#datasets/example.ts';
+import { writePredictions } from '#datasets/predictions.ts';
+import type { ProbeInput } from '#datasets/probe.ts';
+import type { TokenTable } from '#datasets/tokens.ts';
+import { toNamed } from '#stages/students/parameters.ts';
+import { writeSafetensors } from '#stages/students/safetensors.ts';
+import type { Architecture, StudentShape } from '#stages/students/student.ts';
+import { bestClasses } from './soft-targets.ts';
+import { tokenIdsOf } from './token-rows.ts';
+
+/** A finished student. */
+export interface TrainedStudent {
+  readonly architecture: Architecture;
+  readonly shape: StudentShape;
+  readonly weights: Float32Array;
+  readonly classNames: readonly string[];
+}
+
+/** A split with the student's logits. [rows * classCount] */
+export interface PredictedSplit {
+  readonly split: Split;
+  readonly tokens: TokenTable;
+  readonly logits: Float32Array;
+}
+
+/** Writes the student as a Hugging Face folder with its ONNX graph. */
+export async function writeStudent(
+  folder: string,
+  { architecture, shape, weights, classNames }: TrainedStudent,
+  tokenizerFolder: string,
+): Promise<void> {
+  const specs = architecture.parameters(shape);
+  const named = toNamed(weights, specs);
+  const config = architecture.config(shape, classNames);
+  await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  const tensors = specs.map(({ name, shape }) => ({
+    name,
+    shape,
+    values: named.get(name) ?? new Float32Array(),
+  }));
+  await writeSafetensors(join(folder, 'model.safetensors'), tensors);
+  await writeFileAtomic(join(folder, 'onnx', 'model.onnx'), architecture.onnx(shape, named));
+  for (const file of tokenizerFiles) {
+    await writeFileAtomic(join(folder, file), await readFile(join(tokenizerFolder, file)));
+  }
+}
+
+/** Inputs spread over the splits, first split first, with the logits that the trainer got for them. */
+export function probeOf(splits: readonly PredictedSplit[]): ProbeInput[] {
+  return splits.reduce<ProbeInput[]>(
+    (inputs, split) => [...inputs, ...probeInputs(split, probeSize - inputs.length)],
+    [],
+  );
+}
+
+/** Writes the student's answer to every row of a split. */
+export async function writeSplitPredictions(
+  folder: string,
+  { split, tokens, logits }: PredictedSplit,
+  classCount: number,
+): Promise<void> {
+  const predictedIds = bestClasses(logits, classCount);
+  await writePredictions(folder, split, {
+    rowCount: predictedIds.length,
+    exampleIds: tokens.exampleIds,
+    predictedIds,
+    confidence: Float32Array.from(predictedIds, (best, row) =>
+      probabilityOf(best, logits.subarray(row * classCount, (row + 1) * classCount)),
+    ),
+    logits,
+  });
+}
+
+function probeInputs({ tokens, logits }: PredictedSplit, count: number): ProbeInput[] {
+  const rowCount = tokens.exampleIds.length;
+  const taken = Math.min(count, rowCount);
+  const classCount = logits.length / rowCount;
+  return Array.from({ length: taken }, (_, place) => {
+    const row = Math.floor((place * rowCount) / taken);
+    return {
+      exampleId: tokens.exampleIds[row] ?? '',
+      tokenIds: [...tokenIdsOf(tokens, row)],
+      logits: [...logits.subarray(row * classCount, (row + 1) * classCount)],
+    };
+  });
+}
+
+/** Softmax at one class. */
+function probabilityOf(classId: number, logits: Float32Array): number {
+  const logit = logits[classId] ?? Number.NaN;
+  return 1 / logits.reduce((sum, other) => sum + Math.exp(other - logit), 0);
+}
+
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
+const probeSize = 64;

@@ -1,0 +1,49 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TokenTable } from '#datasets/tokens.ts';
+import type { Stepper } from '#stages/tensorflow/step-program.ts';
+import { inferenceFeeds } from './batch-feeds.ts';
+import { bucketIndexOf } from './buckets.ts';
+import { tokenIdsOf, tokenLengths } from './token-rows.ts';
+
+/** How rows are put into batches for a forward pass. */
+export interface PredictOptions {
+  readonly buckets: readonly number[];
+  readonly batchSize: number;
+  readonly padTokenId: number;
+  readonly classCount: number;
+  readonly signal: AbortSignal;
+}
+
+/** Logits of every row of a token table, in its order. [rows * classCount] */
+export async function predictRows(
+  stepper: Stepper,
+  tokens: TokenTable,
+  options: PredictOptions,
+): Promise<Float32Array> {
+  const { buckets, batchSize, classCount } = options;
+  const logits = new Float32Array(tokens.exampleIds.length * classCount);
+  for (const [index, rows] of rowsByBucket(tokens, buckets).entries()) {
+    const bucket = buckets[index] ?? 0;
+    for (let start = 0; start < rows.length; start += batchSize) {
+      // A turn of the event loop, so that an abort that came in is seen.
+      await nextTurn();
+      options.signal.throwIfAborted();
+      const batch = rows.slice(start, start + batchSize);
+      const tokenRows = batch.map((row) => tokenIdsOf(tokens, row));
+      const answer = stepper.evaluate(bucket, inferenceFeeds(tokenRows, bucket, options));
+      for (const [place, row] of batch.entries()) {
+        const values = answer.subarray(place * classCount, (place + 1) * classCount);
+        logits.set(values, row * classCount);
+      }
+    }
+  }
+  return logits;
+}
+
+function rowsByBucket(tokens: TokenTable, buckets: readonly number[]): number[][] {
+  const rows: number[][] = buckets.map(() => []);
+  for (const [row, length] of tokenLengths(tokens).entries()) {
+    rows[bucketIndexOf(length, buckets)]?.push(row);
+  }
+  return rows;
+}

@@ -1,0 +1,166 @@
+import { z } from 'zod';
+
+/** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
+export const trainStudentConfig = z
+  .strictObject({
+    architecture: z
+      .enum(['modernbert', 'bert', 'bag'])
+      .default('modernbert')
+      .describe('Kind of student: modernbert and bert are encoders, bag averages word pieces.'),
+    layers: z.int().min(1).default(2).describe('Encoder layers; a bag has none and ignores it.'),
+    hiddenSize: z.int().min(1).default(128).describe('Width of the token vectors.'),
+    heads: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Attention heads; must divide hiddenSize. Default: hiddenSize / 64, at least 1.'),
+    intermediateSize: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        'Width of the feed-forward part. Default: 2 x hiddenSize (modernbert, bag), 4 x (bert).',
+      ),
+    dropout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .optional()
+      .describe('Share of values dropped in training. Default: modernbert 0, bert 0.1, bag 0.3.'),
+    maxLength: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Longest input in tokens. Default: the length the inputs were tokenised with.'),
+    steps: z.int().min(1).default(1500).describe('Optimiser steps; the same for all variants.'),
+    batchSize: z.int().min(1).default(32).describe('Rows of one step.'),
+    learningRate: z
+      .number()
+      .positive()
+      .optional()
+      .describe('Highest learning rate. Default: 0.001 (modernbert, bert), 0.003 (bag).'),
+    schedule: z
+      .enum(['linear', 'cosine', 'constant'])
+      .default('linear')
+      .describe('How the learning rate falls after the warm-up: to 0 (linear, cosine) or not.'),
+    warmup: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.06)
+      .describe('Share of the steps in which the learning rate rises from 0.'),
+    weightDecay: z
+      .number()
+      .min(0)
+      .default(0.01)
+      .describe('Decoupled weight decay of AdamW, on matrices only.'),
+    maxGradNorm: z
+      .number()
+      .positive()
+      .default(1)
+      .describe('Gradients of a larger global norm are scaled down to it.'),
+    temperature: z
+      .number()
+      .positive()
+      .default(2)
+      .describe('Divisor of the logits in the soft loss; a top-k cache must have stored it.'),
+    softLossWeight: z
+      .number()
+      .min(0)
+      .default(0.9)
+      .describe('Weight of T^2 KL(teacher || student); 0 trains on rows with a gold label only.'),
+    hardLossWeight: z
+      .number()
+      .min(0)
+      .default(0.1)
+      .describe('Weight of the cross-entropy against gold (or relabelled) labels.'),
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
+    shuffleWindow: z
+      .int()
+      .min(1)
+      .default(32_768)
+      .describe('Rows held in memory to draw the next one from; shards come in random order.'),
+    evaluateEvery: z
+      .int()
+      .min(1)
+      .default(250)
+      .describe('Steps between two measurements on the validation rows.'),
+    keep: z
+      .enum(['best', 'last'])
+      .default('best')
+      .describe(
+        'Which weights become the student: the latest within a standard error of the best on validation, or those of the last step.',
+      ),
+    executor: z
+      .enum(['graph', 'eager'])
+      .default('graph')
+      .describe('graph runs a recorded step as a whole; eager is the slow reference.'),
+    device: z
+      .enum(['auto', 'cpu', 'cuda'])
+      .default('auto')
+      .describe('Where to train; auto takes a GPU if TensorFlow sees one.'),
+    checkpointEvery: z
+      .int()
+      .min(1)
+      .default(250)
+      .describe('Steps between two checkpoints; a rerun after a kill goes on from the last.'),
+    memoryLimitMb: z
+      .number()
+      .min(0)
+      .default(256)
+      .describe('Joined rows up to this size stay in memory; more are read anew every epoch.'),
+  })
+  .refine(({ hiddenSize, heads }) => heads === undefined || hiddenSize % heads === 0, {
+    path: ['heads'],
+    message: 'must divide hiddenSize',
+  })
+  .refine(({ softLossWeight, hardLossWeight }) => softLossWeight + hardLossWeight > 0, {
+    path: ['hardLossWeight'],
+    message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
+  });
+
+/** Config of the stage as it is written and fingerprinted; some defaults depend on other fields. */
+export type TrainStudentConfig = z.infer<typeof trainStudentConfig>;
+
+/** The config with all defaults filled in; `maxLength` still waits for the tokens. */
+export type Settings = Omit<TrainStudentConfig, keyof Dependent | 'maxLength'> &
+  Dependent & { readonly maxLength: number | undefined };
+
+interface Dependent {
+  readonly heads: number;
+  readonly intermediateSize: number;
+  readonly dropout: number;
+  readonly learningRate: number;
+}
+
+/** Fills in the defaults that depend on the architecture and the width. */
+export function settingsOf(config: TrainStudentConfig): Settings {
+  const defaults = architectureDefaults[config.architecture];
+  return {
+    ...config,
+    maxLength: config.maxLength,
+    heads: config.heads ?? defaultHeads(config.hiddenSize),
+    intermediateSize: config.intermediateSize ?? defaults.widening * config.hiddenSize,
+    dropout: config.dropout ?? defaults.dropout,
+    learningRate: config.learningRate ?? defaults.learningRate,
+  };
+}
+
+/** Heads of about 64 dimensions, as many as divide the width. */
+function defaultHeads(hiddenSize: number): number {
+  let heads = Math.max(1, Math.floor(hiddenSize / 64));
+  while (hiddenSize % heads !== 0) heads -= 1;
+  return heads;
+}
+
+const architectureDefaults = {
+  modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
+  bert: { widening: 4, dropout: 0.1, learningRate: 1e-3 },
+  bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
+} as const;

@@ -1,0 +1,122 @@
+import { Failure } from '#cache/failure.ts';
+import type { TokenTable } from '#datasets/tokens.ts';
+import { architectureOf } from '#stages/students/architectures.ts';
+import type { Architecture, StudentShape } from '#stages/students/student.ts';
+import type { StepProgram } from '#stages/tensorflow/step-program.ts';
+import type { BatchLayout, SoftLayout } from './batch-feeds.ts';
+import { chooseBuckets } from './buckets.ts';
+import { initialWeights } from './initial-weights.ts';
+import type { Settings } from './settings.ts';
+import { studentProgram } from './student-program.ts';
+import { readVocabulary, studentShape } from './student-shape.ts';
+import { tokenIdsOf, tokenLengths } from './token-rows.ts';
+import type { TrainingInputs } from './training-inputs.ts';
+import type { TransferSet } from './transfer-set.ts';
+
+/** A student that is ready to be trained. */
+export interface StudentSetup {
+  readonly architecture: Architecture;
+  readonly shape: StudentShape;
+  readonly layout: BatchLayout;
+  /** Sequence lengths of the batches, ascending. */
+  readonly buckets: readonly number[];
+  readonly program: StepProgram;
+}
+
+/** Folders that a student is built from. */
+export interface StudentSources {
+  readonly tokenizer: string;
+  /** Another student to start from. */
+  readonly initFrom: string | undefined;
+}
+
+/** Builds the student that the settings ask for over these inputs. */
+export async function setUpStudent(
+  settings: Settings,
+  inputs: TrainingInputs,
+  transferSet: TransferSet,
+  sources: StudentSources,
+): Promise<StudentSetup> {
+  const architecture = architectureOf(settings.architecture);
+  const shape = studentShape(settings, await readVocabulary(sources.tokenizer), {
+    classCount: inputs.classNames.length,
+    maxLength: inputs.train.maxLength,
+  });
+  const tables = [inputs.train, inputs.validation.tokens];
+  for (const table of tables) requireFitting(table, shape);
+  const layout = layoutOfBatches(settings, inputs, transferSet, shape);
+  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
+  const start = await initialWeights(architecture.parameters(shape), {
+    ...sources,
+    seed: settings.seed,
+  });
+  const program = studentProgram({
+    architecture,
+    shape,
+    layout,
+    buckets,
+    initialWeights: start,
+    settings,
+  });
+  return { architecture, shape, layout, buckets, program };
+}
+
+/** A row has more tokens than the student has positions for. */
+export class InputTooLongError extends Failure {
+  constructor(exampleId: string, length: number, maxLength: number) {
+    super(
+      'usage',
+      'E_STUDENT_INPUT_LENGTH',
+      `example ${exampleId} has ${length} tokens, student.maxLength is ${maxLength}`,
+      `set student.maxLength to ${length} or more, or tokenise shorter`,
+    );
+  }
+}
+
+/** A token id stands in no embedding table; a GPU would read another word's vector without a word. */
+export class TokenIdError extends Failure {
+  constructor(exampleId: string, tokenId: number, vocabularySize: number) {
+    super(
+      'corrupt',
+      'E_TOKEN_ID',
+      `example ${exampleId} has token id ${tokenId}, the student's tokenizer has ${vocabularySize}`,
+      'tokenise again: decant run --force prepare',
+    );
+  }
+}
+
+function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: StudentShape): void {
+  for (const [row, exampleId] of tokens.exampleIds.entries()) {
+    const tokenIds = tokenIdsOf(tokens, row);
+    if (tokenIds.length > maxLength) {
+      throw new InputTooLongError(exampleId, tokenIds.length, maxLength);
+    }
+    const wrong = tokenIds.find((tokenId) => tokenId < 0 || tokenId >= vocabularySize);
+    if (wrong !== undefined) throw new TokenIdError(exampleId, wrong, vocabularySize);
+  }
+}
+
+function layoutOfBatches(
+  { batchSize, dropout, hardLossWeight }: Settings,
+  { softLabels, gold }: TrainingInputs,
+  transferSet: TransferSet,
+  { padTokenId }: StudentShape,
+): BatchLayout {
+  const hard = hardLossWeight > 0 && transferSet.goldCount > 0;
+  const widest = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
+  return {
+    batchSize,
+    padTokenId,
+    dropout: dropout > 0,
+    soft: softLabels === null ? null : softLayout(softLabels.meta),
+    goldPerRow: hard ? widest : 0,
+  };
+}
+
+function softLayout(meta: {
+  readonly mode: SoftLayout['type'];
+  readonly topK: number | null;
+  readonly classNames: readonly string[];
+}): SoftLayout {
+  return { type: meta.mode, width: meta.topK ?? meta.classNames.length };
+}

@@ -1,0 +1,83 @@
+import { requireSameClasses } from '#datasets/class-list.ts';
+import { readClasses } from '#datasets/classes.ts';
+import { goldClasses } from '#datasets/gold-classes.ts';
+import { readHardLabels } from '#datasets/hard-labels.ts';
+import { readLabels } from '#datasets/labels.ts';
+import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { inputOf } from '#stages/folders.ts';
+import type { StageContext } from '#stages/stage.ts';
+import { type GoldTarget, goldTargets } from './gold-targets.ts';
+import type { TrainStudentConfig } from './settings.ts';
+import { teacherClasses } from './soft-targets.ts';
+import { type ValidationSet, validationSet } from './validation.ts';
+
+/** What the stage reads. No test row is among it. */
+export interface TrainingInputs {
+  readonly classNames: readonly string[];
+  readonly train: TokenTable;
+  readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
+  /** null in a training without soft loss. The caller closes it. */
+  readonly softLabels: SoftLabelReader | null;
+  readonly validation: ValidationSet;
+}
+
+/** Reads and joins the input artifacts. A training without soft loss does not need the train soft labels. */
+export async function readTrainingInputs(
+  context: StageContext<TrainStudentConfig>,
+): Promise<TrainingInputs> {
+  const { softLossWeight } = context.config;
+  const classNames = await readClasses(inputOf(context, 'classes'));
+  const hardLabels = context.inputs['hardLabels'];
+  return {
+    classNames,
+    train: await readTokens(inputOf(context, 'tokens/student/train')),
+    gold: goldTargets(
+      await readLabels(inputOf(context, 'labels/train')),
+      hardLabels === undefined ? [] : await readHardLabels(hardLabels),
+    ),
+    validation: validationSet(
+      await readTokens(inputOf(context, 'tokens/student/validation')),
+      goldClasses(await readLabels(inputOf(context, 'labels/validation'))),
+      await teacherAnswers(context.inputs['rows/validation'], classNames),
+    ),
+    // Last, so that nothing that fails above leaves it open.
+    softLabels:
+      softLossWeight > 0 ? await openChecked(inputOf(context, 'rows/train'), classNames) : null,
+  };
+}
+
+async function openChecked(
+  folder: string,
+  classNames: readonly string[],
+): Promise<SoftLabelReader> {
+  const reader = await openSoftLabels(folder);
+  try {
+    requireSameClasses(folder, reader.meta.classNames, classNames);
+    return reader;
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}
+
+/** The teacher's class of each validation row. */
+async function teacherAnswers(
+  folder: string | undefined,
+  classNames: readonly string[],
+): Promise<Map<string, number>> {
+  const answers = new Map<string, number>();
+  if (folder === undefined) return answers;
+  const reader = await openChecked(folder, classNames);
+  try {
+    for await (const rows of reader.rows()) {
+      const classIds = teacherClasses(rows, reader.meta);
+      for (const [row, exampleId] of rows.exampleIds.entries()) {
+        answers.set(exampleId, classIds[row] ?? -1);
+      }
+    }
+  } finally {
+    await reader.close();
+  }
+  return answers;
+}

@@ -1,0 +1,147 @@
+import { Failure } from '#cache/failure.ts';
+import type { SoftLabelReader, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { temperatureIndex } from '#datasets/soft-labels.ts';
+import type { TokenTable } from '#datasets/tokens.ts';
+import type { GoldTarget } from './gold-targets.ts';
+import { type SoftTarget, softTargetsOf } from './soft-targets.ts';
+import { tokenIdsOf } from './token-rows.ts';
+
+/** One train row with all that its losses want. */
+export interface TransferRow {
+  readonly exampleId: string;
+  readonly tokenIds: Int32Array;
+  /** Empty where there is no gold label. */
+  readonly gold: readonly GoldTarget[];
+  /** null in a training without soft loss. */
+  readonly soft: SoftTarget | null;
+}
+
+/** The rows a student learns from, shard by shard. */
+export interface TransferSet {
+  readonly rowCount: number;
+  readonly goldCount: number;
+  /** Tokens of each row, in stored order. */
+  readonly lengths: readonly number[];
+  readonly shardCount: number;
+  readShard(shard: number): Promise<readonly TransferRow[]>;
+  /** Token rows without soft label that were left out: the teacher's answer to them was quarantined. */
+  readonly leftOut: readonly string[];
+}
+
+/** What is joined by example id. */
+export interface TransferSources {
+  readonly tokens: TokenTable;
+  readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
+  /** null: no soft loss, so that only rows with gold are trained on. */
+  readonly softLabels: SoftLabelReader | null;
+  readonly temperature: number;
+  /** Joined rows up to this size are kept in memory, others read anew each time; same rows either way. */
+  readonly memoryLimitBytes: number;
+}
+
+/** Joins the train rows and checks that none lacks what it needs. */
+export async function openTransferSet(sources: TransferSources): Promise<TransferSet> {
+  const set =
+    sources.softLabels === null
+      ? goldOnly(sources)
+      : await withSoftLabels(sources, sources.softLabels);
+  if (set.rowCount === 0) throw new EmptyTransferSetError(sources.softLabels !== null);
+  return set;
+}
+
+/** Rows of the transfer set have no soft label, more than a quarantine explains. */
+export class MissingSoftLabelsError extends Failure {
+  constructor(missing: readonly string[], rowCount: number) {
+    super(
+      'data',
+      'E_SOFT_LABELS_MISSING',
+      `${missing.length} of ${rowCount} train rows have no soft label, the first is example ${missing[0]}`,
+      'let the teacher speak about them: decant run soft-label',
+    );
+  }
+}
+
+/** Nothing is left to learn from. */
+export class EmptyTransferSetError extends Failure {
+  constructor(soft: boolean) {
+    super(
+      'data',
+      'E_TRANSFER_SET_EMPTY',
+      soft
+        ? 'no train row has a soft label'
+        : 'no train row has a gold label, and softLossWeight is 0',
+      soft ? 'add rows to corpus.train' : 'label some rows of corpus.train, or set softLossWeight',
+    );
+  }
+}
+
+function goldOnly({ tokens, gold }: TransferSources): TransferSet {
+  const rows = tokens.exampleIds.flatMap((exampleId, row): TransferRow[] => {
+    const targets = gold.get(exampleId);
+    if (targets === undefined) return [];
+    return [{ exampleId, tokenIds: tokenIdsOf(tokens, row), gold: targets, soft: null }];
+  });
+  return {
+    rowCount: rows.length,
+    goldCount: rows.length,
+    lengths: rows.map(({ tokenIds }) => tokenIds.length),
+    shardCount: 1,
+    readShard: () => Promise.resolve(rows),
+    leftOut: [],
+  };
+}
+
+async function withSoftLabels(
+  sources: TransferSources,
+  reader: SoftLabelReader,
+): Promise<TransferSet> {
+  const { tokens, gold, temperature } = sources;
+  if (reader.meta.mode === 'top-k') temperatureIndex(reader.meta, temperature);
+  const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
+  const join = (rows: SoftLabelRows): TransferRow[] => {
+    const softTarget = softTargetsOf(rows, reader.meta, temperature);
+    return rows.exampleIds.flatMap((exampleId, row) => {
+      const tokenRow = tokenRows.get(exampleId);
+      if (tokenRow === undefined) return [];
+      const targets = gold.get(exampleId) ?? [];
+      const tokenIds = tokenIdsOf(tokens, tokenRow);
+      return [{ exampleId, tokenIds, gold: targets, soft: softTarget(row) }];
+    });
+  };
+
+  const fits = memoryOf(reader) <= sources.memoryLimitBytes;
+  const kept: TransferRow[][] = [];
+  const lengths: number[] = [];
+  const missing = new Set(tokens.exampleIds);
+  let goldCount = 0;
+  for (let shard = 0; shard < reader.shards.length; shard++) {
+    const rows = join(await reader.readShard(shard));
+    if (fits) kept.push(rows);
+    for (const row of rows) {
+      lengths.push(row.tokenIds.length);
+      missing.delete(row.exampleId);
+      if (row.gold.length > 0) goldCount += 1;
+    }
+  }
+  if (missing.size > toleratedShare * tokens.exampleIds.length) {
+    throw new MissingSoftLabelsError([...missing], tokens.exampleIds.length);
+  }
+  return {
+    rowCount: lengths.length,
+    goldCount,
+    lengths,
+    shardCount: reader.shards.length,
+    readShard: async (shard) => kept[shard] ?? join(await reader.readShard(shard)),
+    leftOut: [...missing],
+  };
+}
+
+function memoryOf({ meta, rowCount }: SoftLabelReader): number {
+  const values = meta.mode === 'dense' ? meta.classNames.length : 2 * (meta.topK ?? 0);
+  return rowCount * (4 * values + objectBytes);
+}
+
+/** Rows that the teacher may have answered with NaN before the soft-label stage stops. */
+const toleratedShare = 0.001;
+/** Row object, its typed-array views and its place in the lists, about. */
+const objectBytes = 600;

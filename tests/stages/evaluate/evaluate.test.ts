@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { writeClasses } from '#datasets/classes.ts';
+import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import { readPredictions } from '#datasets/predictions.ts';
+import { evaluate } from '#stages/evaluate/index.ts';
+import { failureOf } from '#tests/support/failure.ts';
+import { runStage } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+import {
+  classFolder,
+  exampleId,
+  labelFolder,
+  softLabelFolder,
+  softLabelsOf,
+  TINY_CLASSES,
+  TINY_VOCABULARY,
+  tinyLogits,
+  tinyMeta,
+  tinyOnnx,
+  tinyStudent,
+  tinyTokens,
+  tokenFolder,
+} from '#tests/support/tiny-world.ts';
+
+const ids = Array.from({ length: 70 }, (_, row) => exampleId(row));
+const tokens = tinyTokens(ids);
+const logits = ids.map((_, row) => tinyLogits(tokens, row));
+const best = logits.map((row) => row.indexOf(Math.max(...row)));
+// The gold class is the student's own but for every seventh row; two rows have none.
+const gold = Object.fromEntries(
+  ids.slice(2).map((id, row) => [id, ((best[row + 2] ?? 0) + (row % 7 === 0 ? 1 : 0)) % 3]),
+);
+
+test('a student is run over all test rows and measured against gold and teacher', async () => {
+  const run = await runStage(evaluate, {
+    config: { subject: 'student', name: 'distilled', threads: 1, latencyRuns: 5 },
+    inputs: await inputs('student'),
+  });
+  const metrics = await readMetrics(run.outputs['metrics'] ?? '');
+  assert.equal(metrics.rows, 68);
+  assert.equal(metrics.accuracy, 58 / 68);
+  assert.ok(metrics.accuracyInterval[0] < 58 / 68 && metrics.accuracyInterval[1] > 58 / 68);
+  assert.equal(metrics.agreement, 1);
+  assert.equal(metrics.parameters, TINY_VOCABULARY * TINY_CLASSES.length);
+  assert.equal(metrics.fileBytes, tinyOnnx().length);
+  assert.equal(metrics.goldOutsideTopK, 0);
+  assert.equal(
+    metrics.confusions.reduce((sum, { count }) => sum + count, 0),
+    10,
+  );
+  assert.deepEqual(
+    metrics.perClass.map(({ label }) => label),
+    TINY_CLASSES,
+  );
+
+  const predictions = await readPredictions(run.outputs['predictions'] ?? '', 'test');
+  assert.deepEqual(predictions.exampleIds, ids);
+  assert.deepEqual([...predictions.predictedIds], best);
+  predictions.logits.forEach((logit, index) => {
+    assert.ok(Math.abs(logit - (logits.flat()[index] ?? 0)) < 1e-5);
+  });
+  assert.match(run.notes.join(), /2 test rows have no gold label/);
+
+  const timings = await readTimings(run.outputs['metrics'] ?? '');
+  assert.equal(timings.rows, 5);
+  assert.ok(timings.latencyMsBatch1.p50 <= timings.latencyMsBatch1.p95);
+});
+
+test('the teacher is measured from its cache; its model only runs to be timed', async () => {
+  const folder = temporaryFolder();
+  const model = join(folder, 'model.onnx');
+  const weights = join(folder, 'weights.bin');
+  writeFileSync(model, tinyOnnx());
+  writeFileSync(weights, new Uint8Array(100));
+  const run = await runStage(evaluate, {
+    config: { subject: 'teacher', name: 'teacher', latencyRuns: 3 },
+    files: { model: [model, weights] },
+    inputs: await inputs('teacher', { topK: 1 }),
+  });
+  const metrics = await readMetrics(run.outputs['metrics'] ?? '');
+  assert.equal(metrics.accuracy, 58 / 68);
+  assert.equal(metrics.agreement, null);
+  // k = 1: the gold class of every wrong row stands outside.
+  assert.equal(metrics.goldOutsideTopK, 10);
+  assert.match(run.notes.join(), /lower bound/);
+  assert.equal(metrics.parameters, TINY_VOCABULARY * TINY_CLASSES.length);
+  assert.equal(metrics.fileBytes, tinyOnnx().length + 100);
+});
+
+test('speed knobs change no byte but the timings', async () => {
+  const given = await inputs('student');
+  const run = (config: object) =>
+    runStage(evaluate, { config: { subject: 'student', name: 'x', ...config }, inputs: given });
+  const [one, two] = [
+    await run({ threads: 1, latencyRuns: 1 }),
+    await run({ threads: 2, latencyRuns: 9 }),
+  ];
+  for (const [output, file] of [
+    ['metrics', 'metrics.json'],
+    ['predictions', 'test.parquet'],
+  ] as const) {
+    const bytes = [one, two].map(({ outputs }) => readFileSync(join(outputs[output] ?? '', file)));
+    assert.deepEqual(bytes[0], bytes[1]);
+  }
+});
+
+test('a cache of other classes is refused', async () => {
+  const given = await inputs('student');
+  const classes = await fourClasses();
+  const failure = await failureOf(
+    runStage(evaluate, {
+      config: { subject: 'student', name: 'x' },
+      inputs: { ...given, classes },
+    }),
+  );
+  assert.equal(failure.code, 'E_CLASSES_DIFFER');
+});
+
+test('a student with fewer logits than there are classes is refused', async () => {
+  const given = await inputs('student', { classNames: FOUR_CLASSES });
+  const classes = await fourClasses();
+  const failure = await failureOf(
+    runStage(evaluate, {
+      config: { subject: 'student', name: 'x' },
+      inputs: { ...given, classes },
+    }),
+  );
+  assert.equal(failure.code, 'E_LOGIT_WIDTH');
+  assert.match(failure.message, /3 logits a row; classes\.json names 4/);
+});
+
+test('a test split without gold labels is refused', async () => {
+  const given = await inputs('student', { gold: {} });
+  const failure = await failureOf(
+    runStage(evaluate, { config: { subject: 'student', name: 'x' }, inputs: given }),
+  );
+  assert.equal(failure.code, 'E_EVALUATE_GOLD');
+});
+
+test('a stopped run throws the reason of its signal', async () => {
+  const stopping = new AbortController();
+  const reason = new Error('stop');
+  await assert.rejects(
+    runStage(evaluate, {
+      config: { subject: 'student', name: 'x' },
+      inputs: await inputs('student'),
+      signal: stopping.signal,
+      onEvent: (event) => event.type === 'progress' && stopping.abort(reason),
+    }),
+    reason,
+  );
+});
+
+const FOUR_CLASSES = [...TINY_CLASSES, 'refund'];
+
+async function fourClasses(): Promise<string> {
+  const folder = temporaryFolder();
+  await writeClasses(folder, FOUR_CLASSES);
+  return folder;
+}
+
+async function inputs(
+  subject: 'teacher' | 'student',
+  changes: { topK?: number; gold?: Record<string, number>; classNames?: string[] } = {},
+): Promise<Record<string, string>> {
+  const folder = temporaryFolder();
+  const meta = tinyMeta({
+    topK: changes.topK ?? 2,
+    classNames: changes.classNames ?? TINY_CLASSES,
+  });
+  const rows = ids.map((id, row) => ({ id, logits: logits[row] ?? [] }));
+  return {
+    ...(subject === 'student' && { student: await tinyStudent(join(folder, 'student'), tokens) }),
+    [`tokens/${subject}/test`]: await tokenFolder(join(folder, 'tokens'), tokens),
+    // Another order than the tokens have: rows are joined by id.
+    'rows/test': await softLabelFolder(
+      join(folder, 'rows'),
+      softLabelsOf('test', rows.toReversed(), meta),
+      meta,
+    ),
+    'labels/test': await labelFolder(join(folder, 'labels'), changes.gold ?? gold),
+    classes: await classFolder(join(folder, 'classes')),
+  };
+}

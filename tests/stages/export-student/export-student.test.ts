@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { listFiles } from '#cache/digest.ts';
+import { writeMetrics } from '#datasets/metrics.ts';
+import { readProbe, writeProbe } from '#datasets/probe.ts';
+import { exportStudent } from '#stages/export-student/index.ts';
+import { reportFixture } from '#tests/stages/report/report-fixture.ts';
+import { failureOf } from '#tests/support/failure.ts';
+import { runStage } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+import {
+  classFolder,
+  exampleId,
+  labelFolder,
+  tinyLogits,
+  tinyStudent,
+  tinyTokens,
+  tokenFolder,
+} from '#tests/support/tiny-world.ts';
+
+const config = { name: 'distilled', teacherLicense: 'apache-2.0' };
+
+test('the directory holds what Hugging Face tools look for, and a card', async () => {
+  const run = await runStage(exportStudent, { config, inputs: await inputs() });
+  const folder = run.outputs['student'] ?? '';
+  assert.deepEqual(await listFiles(folder), [
+    'README.md',
+    'config.json',
+    'model.safetensors',
+    'onnx/model.onnx',
+    'special_tokens_map.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+  assert.ok((run.counts['maxDifference'] ?? 1) < 1e-5);
+  const card = readFileSync(join(folder, 'README.md'), 'utf8');
+  assert.match(card, /^---\nlibrary_name: transformers\n/);
+  assert.match(card, /\| accuracy \| 89\.5 % \(95 % interval 88\.4 % to 90\.5 %\) \|/);
+  assert.match(card, /accuracy on the validation split \| 100\.0 %/);
+  assert.match(card, /Teacher: apache-2\.0/);
+  assert.match(card, /Corpus: not stated/);
+  assert.match(card, /- card_arrival/);
+});
+
+test('a graph that is not the trained student is refused and names the example', async () => {
+  const given = await inputs();
+  const probe = await readProbe(given['student'] ?? '');
+  const [first, second, ...rest] = probe;
+  assert.ok(first && second);
+  const wrong = { ...second, logits: second.logits.map((logit) => logit + 2e-4) };
+  await writeProbe(given['student'] ?? '', [first, wrong, ...rest]);
+  const failure = await failureOf(runStage(exportStudent, { config, inputs: given }));
+  assert.equal(failure.code, 'E_EXPORT_PROBE');
+  assert.ok(failure.message.includes(exampleId(1)));
+});
+
+test('a probe of another number of classes, or an empty one, proves nothing and is refused', async () => {
+  const given = await inputs();
+  const [first] = await readProbe(given['student'] ?? '');
+  assert.ok(first);
+  await writeProbe(given['student'] ?? '', [{ ...first, logits: first.logits.slice(1) }]);
+  const narrow = await failureOf(runStage(exportStudent, { config, inputs: given }));
+  assert.equal(narrow.code, 'E_EXPORT_PROBE');
+  await writeProbe(given['student'] ?? '', []);
+  const empty = await failureOf(runStage(exportStudent, { config, inputs: given }));
+  assert.equal(empty.code, 'E_EXPORT_STUDENT');
+});
+
+test('a missing tokenizer file is named', async () => {
+  const given = await inputs();
+  rmSync(join(given['student'] ?? '', 'tokenizer_config.json'));
+  const failure = await failureOf(runStage(exportStudent, { config, inputs: given }));
+  assert.equal(failure.code, 'E_EXPORT_STUDENT');
+  assert.match(failure.message, /tokenizer_config\.json: the file is missing/);
+});
+
+test('labels of config.json in another order than the classes are refused', async () => {
+  const given = await inputs();
+  const file = join(given['student'] ?? '', 'config.json');
+  const student = JSON.parse(readFileSync(file, 'utf8'));
+  const id2label = { 0: 'age_limit', 1: 'top_up_failed', 2: 'card_arrival' };
+  writeFileSync(file, JSON.stringify({ ...student, id2label }));
+  const failure = await failureOf(runStage(exportStudent, { config, inputs: given }));
+  assert.equal(failure.code, 'E_CLASSES_DIFFER');
+});
+
+test('two exports have the same bytes', async () => {
+  const given = await inputs();
+  const [first, second] = [
+    await runStage(exportStudent, { config, inputs: given }),
+    await runStage(exportStudent, { config, inputs: given }),
+  ];
+  for (const file of await listFiles(first.outputs['student'] ?? '')) {
+    const bytes = [first, second].map(({ outputs }) =>
+      readFileSync(join(outputs['student'] ?? '', file)),
+    );
+    assert.deepEqual(bytes[0], bytes[1], file);
+  }
+});
+
+async function inputs(): Promise<Record<string, string>> {
+  const folder = temporaryFolder();
+  const ids = Array.from({ length: 12 }, (_, row) => exampleId(row));
+  const tokens = tinyTokens(ids);
+  const gold = ids.slice(0, 10).map((id, row) => {
+    const logits = tinyLogits(tokens, row);
+    return [id, logits.indexOf(Math.max(...logits))];
+  });
+  const metrics = join(folder, 'metrics');
+  mkdirSync(metrics);
+  await writeMetrics(metrics, reportFixture().headline.metrics);
+  return {
+    student: await tinyStudent(join(folder, 'student'), tokens),
+    metrics,
+    classes: await classFolder(join(folder, 'classes')),
+    'tokens/student/validation': await tokenFolder(join(folder, 'tokens'), tokens),
+    'labels/validation': await labelFolder(join(folder, 'labels'), Object.fromEntries(gold)),
+  };
+}

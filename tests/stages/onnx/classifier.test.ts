@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openClassifier } from '#stages/onnx/classifier.ts';
+import { countParameters } from '#stages/onnx/parameter-count.ts';
+import { lengthBatches, padBatch, tokenRow } from '#stages/onnx/token-batches.ts';
+import { graph, model, node, valueInfo } from '#stages/onnx/wire.ts';
+import { failureOf } from '#tests/support/failure.ts';
+import { sampleFolder } from '#tests/support/paths.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+import {
+  exampleId,
+  TINY_CLASSES,
+  tinyLogits,
+  tinyOnnx,
+  tinyTokens,
+} from '#tests/support/tiny-world.ts';
+
+const tokens = tinyTokens(Array.from({ length: 9 }, (_, row) => exampleId(row)));
+const rows = tokens.exampleIds.map((_, row) => tokenRow(tokens, row));
+
+test('a batch of rows of any length gives the logits of each row alone', async () => {
+  const classifier = await openClassifier(written(tinyOnnx()), {
+    device: 'cpu',
+    threads: 1,
+    padTokenId: 3,
+  });
+  try {
+    const logits = await classifier.logits(rows);
+    assert.equal(logits.length, rows.length * TINY_CLASSES.length);
+    const expected = rows.flatMap((_, row) => tinyLogits(tokens, row));
+    logits.forEach((logit, index) => assert.ok(Math.abs(logit - (expected[index] ?? 0)) < 1e-5));
+  } finally {
+    await classifier.close();
+  }
+});
+
+test('an input that token ids cannot fill is named', async () => {
+  const pixels = graph({
+    inputs: [valueInfo('pixel_values', 'float32', ['batch', 3])],
+    outputs: [valueInfo('logits', 'float32', ['batch', 3])],
+    nodes: [node('Identity', ['pixel_values'], ['logits'])],
+  });
+  const failure = await failureOf(openClassifier(written(model(pixels)), { device: 'cpu' }));
+  assert.equal(failure.code, 'E_MODEL_SIGNATURE');
+  assert.match(failure.message, /input "pixel_values"/);
+});
+
+test('a model without logits is refused with the outputs that it has', async () => {
+  const hidden = graph({
+    inputs: [valueInfo('input_ids', 'int64', ['batch', 'sequence'])],
+    outputs: [valueInfo('last_hidden_state', 'int64', ['batch', 'sequence'])],
+    nodes: [node('Identity', ['input_ids'], ['last_hidden_state'])],
+  });
+  const failure = await failureOf(openClassifier(written(model(hidden)), { device: 'cpu' }));
+  assert.match(failure.message, /no output "logits" \(outputs: last_hidden_state\)/);
+});
+
+test('length batches hold every row once, short ones first', () => {
+  const batches = lengthBatches(tokens, [0, 1, 2, 3, 4, 5, 6, 7, 8], 4);
+  assert.deepEqual(
+    batches.map((batch) => batch.length),
+    [4, 4, 1],
+  );
+  assert.deepEqual(
+    batches.flat().toSorted((a, b) => a - b),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8],
+  );
+  const lengths = batches.flat().map((row) => rows[row]?.tokenIds.length ?? 0);
+  assert.deepEqual(
+    lengths,
+    lengths.toSorted((a, b) => a - b),
+  );
+});
+
+test('padding is on the right and masked', () => {
+  const batch = padBatch(
+    [
+      { tokenIds: Int32Array.of(5, 6), typeIds: Int32Array.of(0, 1) },
+      { tokenIds: Int32Array.of(7), typeIds: null },
+    ],
+    9,
+  );
+  assert.deepEqual([...batch.inputIds], [5n, 6n, 7n, 9n]);
+  assert.deepEqual([...batch.attentionMask], [1n, 1n, 1n, 0n]);
+  assert.deepEqual([...batch.tokenTypeIds], [0n, 1n, 0n, 0n]);
+});
+
+test('the parameters of a file are the elements of its float and byte weights', () => {
+  assert.equal(countParameters(written(tinyOnnx())), 8 * 3);
+  // Its weights are stored as int8: about one byte each.
+  const mini = join(sampleFolder('mini'), 'teacher', 'onnx', 'model.onnx');
+  const bytes = readFileSync(mini).length;
+  assert.ok(countParameters(mini) > 0.7 * bytes && countParameters(mini) < bytes);
+});
+
+test('the mini teacher gives the reference logits of PyTorch within 0.15', async () => {
+  const folder = sampleFolder('mini');
+  const reference: Reference[] = JSON.parse(readFileSync(join(folder, 'reference.json'), 'utf8'));
+  const classifier = await openClassifier(join(folder, 'teacher', 'onnx', 'model.onnx'), {
+    device: 'cpu',
+  });
+  try {
+    for (const { input_ids, top } of reference.slice(0, 8)) {
+      const row = { tokenIds: Int32Array.from(input_ids), typeIds: null };
+      const logits = await classifier.logits([row]);
+      for (const [classId, expected] of top) {
+        const difference = Math.abs((logits[classId] ?? Number.NaN) - expected);
+        assert.ok(difference < 0.15, String(difference));
+      }
+    }
+  } finally {
+    await classifier.close();
+  }
+});
+
+interface Reference {
+  readonly input_ids: readonly number[];
+  readonly top: readonly (readonly [classId: number, logit: number])[];
+}
+
+function written(bytes: Uint8Array): string {
+  const file = join(temporaryFolder(), 'model.onnx');
+  writeFileSync(file, bytes);
+  return file;
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { reportPage } from '#stages/report/page.ts';
+import type { ReportData } from '#stages/report/report-data.ts';
+import { headlineSentence } from '#stages/report/sections/headline.ts';
+import { reportFixture } from './report-fixture.ts';
+
+test('the first sentence says what was bought for what', () => {
+  assert.equal(
+    headlineSentence(reportFixture()).replaceAll('\u202F', ' '),
+    'The student keeps 98.3 % of the teacher\u2019s accuracy with 2.9 % of its parameters, +4.0 points over gold labels only.',
+  );
+});
+
+test('a loss against the baseline is told with a minus sign', () => {
+  const data = reportFixture();
+  const worse = { ...data, headline: data.models[1] ?? data.headline, baseline: data.headline };
+  assert.match(headlineSentence(worse), /, \u22124\.0 points over distilled\.$/);
+});
+
+test('without teacher and baseline the sentence stands on its own', () => {
+  const data = { ...reportFixture(), teacher: null, baseline: null };
+  assert.match(
+    headlineSentence(data),
+    /^The student classifies 89\.5.% of the test rows correctly\.$/,
+  );
+});
+
+test('the page is one file: no script, nothing loaded, and a policy that says so', () => {
+  const page = reportPage(reportFixture());
+  assert.doesNotMatch(page, /<script|<link|<img|<iframe|<object|<embed|\bon\w+=|javascript:/i);
+  assert.doesNotMatch(page, /(?:src|href|url)\s*[=(]/i);
+  assert.match(page, /default-src &#39;none&#39;|default-src 'none'/);
+});
+
+test('every figure of the table stands in the page', () => {
+  const page = reportPage(reportFixture());
+  for (const figure of [
+    '91.1',
+    '89.5',
+    '85.5',
+    '90.7',
+    '661',
+    '22.8',
+    '9.64',
+    '\u22650.375',
+    '4,214',
+    '8,954',
+  ]) {
+    assert.ok(page.includes(figure), figure);
+  }
+});
+
+test('every id is given once', () => {
+  const ids = [...reportPage(reportFixture()).matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.ok(ids.length > 10);
+});
+
+test('no coordinate is NaN or infinite, also with one point, no rows and equal values', () => {
+  const data = reportFixture();
+  const flat: ReportData = {
+    ...data,
+    models: data.models.map((model) => ({
+      ...model,
+      metrics: { ...model.metrics, accuracy: 1, accuracyInterval: [1, 1], parameters: null },
+      timings: null,
+    })),
+    curves: data.curves.map((curve) => ({
+      ...curve,
+      loss: [],
+      validationAccuracy: [{ x: 5, y: 0.5 }],
+    })),
+    cache: { ...data.cache, entropyNats: [], confidence: [] },
+    relabelling: null,
+    mistakes: [],
+  };
+  for (const page of [reportPage(data), reportPage(flat)]) {
+    assert.doesNotMatch(page, /NaN|Infinity|undefined|\[object/);
+  }
+});
+
+test('whatever stands in names, texts and settings stays text', () => {
+  const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>\u001B]0;owned\u0007\u202Egnp`;
+  const page = reportPage(poisoned(reportFixture(), evil) as ReportData);
+  for (const live of ['<script', '<img', '\u001B', '\u0007', '\u202E']) {
+    assert.ok(!page.includes(live), live);
+  }
+  assert.ok(page.includes('&#60;script&#62;alert(1)'));
+  assert.ok(page.includes('\u241B]0;owned\u2407[U+202E]gnp'));
+});
+
+/** The same value with every text in it replaced. */
+function poisoned(value: unknown, text: string): unknown {
+  if (typeof value === 'string') return text;
+  if (Array.isArray(value)) return value.map((item) => poisoned(item, text));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, poisoned(item, text)]),
+  );
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { planBatches } from '#stages/soft-label/batches.ts';
+import { inOrder } from '#stages/soft-label/in-order.ts';
+import { mergeProvenance } from '#stages/soft-label/provenance.ts';
+import { recipeChanges } from '#stages/soft-label/recipe-changes.ts';
+
+test('property: every row stands in one batch, fits into its length, and batches fit the budget', () => {
+  const lengths = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 });
+  fc.assert(
+    fc.property(lengths, fc.integer({ min: 1, max: 300 }), fc.boolean(), (all, budget, exact) => {
+      const options = { tokenBudget: budget, maxLength: 50, exactLengths: exact };
+      const batches = planBatches(all, options);
+      const rows = batches.flatMap((batch) => batch.rows).toSorted((a, b) => a - b);
+      assert.deepEqual(rows, [...all.keys()]);
+      for (const { rows: members, length } of batches) {
+        assert.ok(members.every((row) => (all[row] ?? 0) <= length));
+        assert.ok(members.length === 1 || members.length * length <= budget);
+        assert.ok(length <= 50);
+        assert.ok(exact ? members.every((row) => Math.max(1, all[row] ?? 0) === length) : true);
+      }
+    }),
+  );
+});
+
+test('the longest rows come first, lengths are multiples of 8 and end at maxLength', () => {
+  const options = { tokenBudget: 48, maxLength: 20, exactLengths: false };
+  assert.deepEqual(planBatches([3, 20, 9, 17, 8], options), [
+    { rows: [1, 3], length: 20 },
+    { rows: [2, 4, 0], length: 16 },
+  ]);
+});
+
+test('results come in order, and at most `depth` pieces of work are ahead', async () => {
+  let running = 0;
+  let most = 0;
+  const seen: number[] = [];
+  const work = async (item: number) => {
+    running += 1;
+    most = Math.max(most, running);
+    for (let turn = 0; turn < 5 - item; turn++) await Promise.resolve();
+    running -= 1;
+    return item * 10;
+  };
+  for await (const { item, result } of inOrder([0, 1, 2, 3, 4], 2, work)) {
+    assert.equal(result, item * 10);
+    seen.push(item);
+  }
+  assert.deepEqual(seen, [0, 1, 2, 3, 4]);
+  assert.ok(most <= 3);
+});
+
+test('a failure is thrown in its turn, after the work that was started has ended', async () => {
+  const ended: number[] = [];
+  const work = async (item: number) => {
+    await Promise.resolve();
+    ended.push(item);
+    if (item === 1) throw new Error('second');
+    return item;
+  };
+  const drain = async () => {
+    for await (const _ of inOrder([0, 1, 2, 3, 4], 2, work));
+  };
+  await assert.rejects(drain, /second/);
+  assert.deepEqual(ended, [0, 1, 2, 3]);
+});
+
+test('rows of several origins name all of them once', () => {
+  const cpu = { provider: 'cpu', runtime: 'onnxruntime 1' };
+  const both = mergeProvenance([cpu, { provider: 'cuda', runtime: 'onnxruntime 1' }, cpu]);
+  assert.deepEqual(both, { provider: 'cpu+cuda', runtime: 'onnxruntime 1' });
+  assert.deepEqual(mergeProvenance([both, cpu]), both);
+});
+
+test('changes of a recipe are told old -> new, long values by their beginning', () => {
+  const changes = recipeChanges(
+    { config: { topK: 3, temperatures: [1, 2] }, files: { model: ['a'.repeat(64)] } },
+    {
+      config: { topK: 5, temperatures: [1, 2], codec: 'zstd' },
+      files: { model: ['b'.repeat(64)] },
+    },
+  );
+  assert.deepEqual(changes, [
+    'topK 3 -> 5',
+    'files.model ["aaaaaaaaaaaaaa... -> ["bbbbbbbbbbbbbb...',
+    'codec unset -> "zstd"',
+  ]);
+});

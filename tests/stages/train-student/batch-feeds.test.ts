@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FeedSpec, Feeds } from '#stages/tensorflow/step-program.ts';
+import {
+  type BatchLayout,
+  trainingFeedSpecs,
+  trainingFeeds,
+} from '#stages/train-student/batch-feeds.ts';
+import type { TransferRow } from '#stages/train-student/transfer-set.ts';
+
+const layout: BatchLayout = {
+  batchSize: 3,
+  padTokenId: 9,
+  dropout: true,
+  soft: { type: 'top-k', width: 2 },
+  goldPerRow: 2,
+};
+const scalars = {
+  temperature: 2,
+  softLossWeight: 0.9,
+  hardLossWeight: 0.1,
+  dropoutSeed: [5, 6],
+} as const;
+const rows: TransferRow[] = [
+  {
+    exampleId: 'a',
+    tokenIds: Int32Array.of(1, 2, 3),
+    gold: [
+      { labelId: 4, weight: 0.75 },
+      { labelId: 2, weight: 0.25 },
+    ],
+    soft: softTarget([4, 2], [-0.5, -2], -1.5),
+  },
+  { exampleId: 'b', tokenIds: Int32Array.of(7), gold: [], soft: softTarget([0, 1], [-1, -3], -2) },
+];
+
+test('rows are padded on the right; a missing row is one padding token long', () => {
+  const { inputIds, lengths } = feeds();
+  assert.deepEqual([...(inputIds ?? [])], [1, 2, 3, 9, 7, 9, 9, 9, 9, 9, 9, 9]);
+  assert.deepEqual([...(lengths ?? [])], [3, 1, 1]);
+});
+
+test('a missing row has weight 0 and finite targets', () => {
+  const { rowWeights, goldWeights, topLogProbs, tailLogMass } = feeds();
+  assert.deepEqual([...(rowWeights ?? [])], [1, 1, 0]);
+  assert.deepEqual([...(goldWeights ?? [])], [0.75, 0, 0, 0.25, 0, 0]);
+  assert.ok([...(topLogProbs ?? [NaN]), ...(tailLogMass ?? [NaN])].every(Number.isFinite));
+});
+
+test('gold labels lie label by label, so that repeated logits meet the right ones', () => {
+  assert.deepEqual([...(feeds()['goldIds'] ?? [])], [4, 0, 0, 2, 0, 0]);
+});
+
+test('every layout feeds exactly what its specs declare', () => {
+  const dense: TransferRow['soft'] = { type: 'dense', logits: Float32Array.of(1, 2, 3, 4, 5) };
+  const layouts: BatchLayout[] = [
+    layout,
+    { ...layout, dropout: false, goldPerRow: 0 },
+    { ...layout, soft: null },
+    { ...layout, soft: { type: 'dense', width: 5 } },
+  ];
+  for (const each of layouts) {
+    const given = rows.map((row) => (each.soft?.type === 'dense' ? { ...row, soft: dense } : row));
+    const values = trainingFeeds({ bucket: 4, rows: given }, each, scalars);
+    assert.deepEqual(described(values), declared(trainingFeedSpecs(each, 4)));
+  }
+});
+
+function feeds(): Feeds {
+  return trainingFeeds({ bucket: 4, rows }, layout, scalars);
+}
+
+function softTarget(topIds: number[], topLogProbs: number[], tailLogMass: number) {
+  return {
+    type: 'top-k',
+    topIds: Int32Array.from(topIds),
+    topLogProbs: Float32Array.from(topLogProbs),
+    tailLogMass,
+  } as const;
+}
+
+function described(values: Feeds): string[] {
+  return Object.entries(values)
+    .map(([name, array]) => {
+      const dtype = array instanceof Int32Array ? 'int32' : 'float32';
+      return `${name} ${dtype} ${array.length}`;
+    })
+    .sort();
+}
+
+function declared(specs: readonly FeedSpec[]): string[] {
+  return specs
+    .map(({ name, dtype, shape }) => `${name} ${dtype} ${shape.reduce((a, b) => a * b, 1)}`)
+    .sort();
+}
