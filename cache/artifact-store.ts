@@ -122,12 +122,22 @@ export async function sealArtifact(
   await writeFileAtomic(join(partial, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`);
   const folder = artifactFolder(store, description);
   await mkdir(join(folder, '..'), { recursive: true });
-  // Only after --force is there an old one, and the new one is whole by now.
-  await rm(folder, { recursive: true, force: true });
+  const replaced = `${partial}.replaced`;
+  await setAside(folder, replaced);
   await rename(partial, folder);
   await syncPath(join(folder, '..'));
   await syncPath(join(partial, '..'));
+  await rm(replaced, { recursive: true, force: true });
   return { folder, manifest };
+}
+
+/**
+ * Takes the artifact that --force makes anew out of sight. Removing it in place would take many steps,
+ * and a kill between two of them would leave something that looks whole and is not.
+ */
+async function setAside(folder: string, replaced: string): Promise<void> {
+  await rm(replaced, { recursive: true, force: true });
+  if (existsSync(folder)) await rename(folder, replaced);
 }
 
 async function describeOutput(folder: string, volatilePaths: readonly string[]) {
@@ -160,9 +170,9 @@ async function checkSizes(folder: string, manifest: Manifest): Promise<void> {
         (found) => found.size,
         () => undefined,
       );
-      if (size === undefined) throw new CorruptArtifactError(absolute, 'is gone');
-      if (size !== bytes)
-        throw new CorruptArtifactError(absolute, `has ${size} bytes, not ${bytes}`);
+      if (size === bytes) continue;
+      const problem = size === undefined ? 'is gone' : `has ${size} bytes, not ${bytes}`;
+      throw new CorruptArtifactError(absolute, problem, folder);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from './failure.ts';
 
@@ -37,12 +37,13 @@ export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 export type ManifestFile = z.infer<typeof fileSchema>;
 
 export class CorruptArtifactError extends Failure {
-  constructor(path: string, problem: string, options?: ErrorOptions) {
+  /** `folder` is that of the whole artifact: a part of one is never mended. */
+  constructor(path: string, problem: string, folder: string, options?: ErrorOptions) {
     super(
       'corrupt',
       'E_CACHE_CORRUPT',
       `${path}: ${problem}`,
-      'remove the folder and run again: it is made anew',
+      `remove ${folder} and run again: it is made anew`,
       options,
     );
   }
@@ -54,7 +55,7 @@ export class ManifestVersionError extends Failure {
       'corrupt',
       'E_MANIFEST_VERSION',
       `${path}: schemaVersion ${JSON.stringify(version)}, this Decant reads ${MANIFEST_VERSION}`,
-      'use the Decant that wrote it, or remove the folder and run again',
+      `use the Decant that wrote it, or remove ${dirname(path)} and run again`,
     );
   }
 }
@@ -71,7 +72,7 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
   const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
   if (version !== MANIFEST_VERSION) throw new ManifestVersionError(path, version);
   const parsed = manifestSchema.safeParse(value);
-  if (!parsed.success) throw new CorruptArtifactError(path, z.prettifyError(parsed.error));
+  if (!parsed.success) throw new CorruptArtifactError(path, z.prettifyError(parsed.error), folder);
   return parsed.data;
 }
 
@@ -79,7 +80,7 @@ function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CorruptArtifactError(path, 'is not JSON', { cause: error });
+    throw new CorruptArtifactError(path, 'is not JSON', dirname(path), { cause: error });
   }
 }
 

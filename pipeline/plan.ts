@@ -8,8 +8,9 @@ import {
   outputFolder,
   partialFolder,
 } from '#cache/artifact-store.ts';
+import { type Difference, differencesBetween } from '#cache/differences.ts';
 import type { FileDigests } from '#cache/file-digests.ts';
-import { canonicalJson, fingerprintOf } from '#cache/fingerprint.ts';
+import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { Manifest } from '#cache/manifest.ts';
 import type { StageInstance } from './graph.ts';
 
@@ -133,51 +134,41 @@ async function recipeOf(instance: StageInstance, digests: FileDigests): Promise<
 
 /** What differs, cheapest to understand first: version and settings, then files, then input artifacts. */
 function changesBetween(old: Manifest, order: Order, instance: StageInstance): Change[] {
-  const before = leaves({ ...old.recipe, inputs: old.inputs });
-  const after = leaves({ ...order.recipe, inputs: order.inputs });
-  const paths = [...new Set([...before.keys(), ...after.keys()])];
-  const changed = paths.filter((path) => before.get(path) !== after.get(path));
-  return changed
-    .sort((a, b) => weightOf(a) - weightOf(b))
-    .map((path) => toChange(path, before.get(path), after.get(path), instance));
+  const before = { ...old.recipe, inputs: old.inputs };
+  return differencesBetween(before, { ...order.recipe, inputs: order.inputs })
+    .sort((a, b) => weightOf(a.path) - weightOf(b.path))
+    .map((difference) => toChange(difference, instance));
 }
 
-function toChange(
-  path: string,
-  old: string | undefined,
-  now: string | undefined,
-  instance: StageInstance,
-): Change {
-  const [group, name = '', index] = path.split('.');
+function toChange(difference: Difference, instance: StageInstance): Change {
+  const { path } = difference;
+  const [group = '', name = ''] = path.split(/\.(.*)/s);
   if (group === 'files') {
-    const file = instance.files[name]?.[Number(index ?? 0)];
-    return { what: file === undefined ? name : basename(file), old: '', new: 'changed' };
+    return { what: changedFiles(difference, instance.files[name] ?? []), old: '', new: 'changed' };
   }
   if (group === 'inputs') {
-    const name = path.slice('inputs.'.length);
     const from = instance.inputs[name]?.instance ?? '';
     return { what: from === '' ? name : `${name} (${from})`, old: '', new: 'changed' };
   }
   const what = path.replace(/^config\./, '');
-  return { what, old: old ?? 'unset', new: now ?? 'unset' };
+  return { what, old: difference.old ?? 'unset', new: difference.new ?? 'unset' };
+}
+
+/** Names of the files of one list whose content is new; all of it where files only moved or went. */
+function changedFiles(difference: Difference, paths: readonly string[]): string {
+  const old = new Set(digestsIn(difference.old));
+  const digests = digestsIn(difference.new);
+  const changed = paths.filter((_, index) => !old.has(digests[index] ?? ''));
+  const named = changed.length > 0 ? changed : paths;
+  return named.map((path) => basename(path)).join(', ') || difference.path;
+}
+
+function digestsIn(json: string | undefined): string[] {
+  return json === undefined ? [] : (JSON.parse(json) as string[]);
 }
 
 function weightOf(path: string): number {
   return ['version', 'config', 'formats', 'files', 'inputs'].findIndex((group) =>
     path.startsWith(group),
   );
-}
-
-/** Every leaf of a nested value as `a.b.0` -> canonical JSON. Arrays of settings count as one leaf. */
-function leaves(value: unknown, path = '', found = new Map<string, string>()): Map<string, string> {
-  if (
-    typeof value === 'object' &&
-    value !== null &&
-    !(Array.isArray(value) && !path.startsWith('files'))
-  ) {
-    for (const [key, nested] of Object.entries(value)) {
-      leaves(nested, path === '' ? key : `${path}.${key}`, found);
-    }
-  } else if (value !== undefined) found.set(path, canonicalJson(value));
-  return found;
 }

@@ -74,6 +74,22 @@ test('a logit that is not finite makes its own row not finite, and no other', as
   }
 });
 
+test('the numbers of a row do not depend, to the last bit, on its company in the batch', async () => {
+  const width = 77;
+  const row = logitsOf(1, width, 9);
+  for (const topK of [10, undefined]) {
+    const seen = new Set<string>();
+    for (const rows of [1, 2, 3, 16, 33]) {
+      const x = new Float32Array(rows * width);
+      for (let at = 0; at < rows; at++) x.set(row, at * width);
+      const result = await runHead(echoModel(), { topK, temperatures }, x, [rows, width]);
+      const columns = [...result.logSumExp, ...result.tailLogMass, result.entropyNats];
+      for (let at = 0; at < rows; at++) seen.add(columns.map((column) => column[at]).join());
+    }
+    assert.equal(seen.size, 1, String(topK));
+  }
+});
+
 test('the shape of the logits is told also where the model does not declare its classes', async () => {
   const result = await runHead(echoModel(), { topK: 2, temperatures }, logitsOf(3, 9, 1), [3, 9]);
   assert.deepEqual(result.shape, [3n, 9n]);
