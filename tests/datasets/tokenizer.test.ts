@@ -6,7 +6,7 @@ import { digestFile } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
 import { openTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
 import { sampleFolder, sharedFolder } from '#tests/support/paths.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const miniTokenizer = join(sampleFolder('mini'), 'teacher', 'tokenizer.json');
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { prepare } from '#stages/prepare/index.ts';
 import { corpusFile, jsonLines } from './corpus-file.ts';
 import { sampleFolder } from './paths.ts';
-import { runStage, type StageRun, type StageRunOptions, temporaryFolder } from './run-stage.ts';
+import { runStage, type StageRun, type StageRunOptions } from './run-stage.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** Files of a sample as the pipeline hands them to `prepare`. */
 export function sampleFiles(name: 'mini' | 'banking77'): Record<string, readonly string[]> {

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EarlierArtifact, Stage, StageContext, StageEvent } from '#stages/stage.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** What a test hands to a stage; everything left out is empty. */
 export interface StageRunOptions {
@@ -55,18 +54,6 @@ export async function runStage<Config>(
   return { events, outputs, ...summaryOf(events) };
 }
 
-/** A new empty folder that is removed when the process of the test ends. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'decant-test-'));
-  if (temporaryFolders.size === 0) process.once('exit', removeTemporaryFolders);
-  temporaryFolders.add(folder);
-  return folder;
-}
-
-function removeTemporaryFolders(): void {
-  for (const folder of temporaryFolders) rmSync(folder, { recursive: true, force: true });
-}
-
 async function outputFolders(
   stage: Pick<Stage<unknown>, 'outputs'>,
   root: string,
@@ -88,5 +75,3 @@ function summaryOf(events: readonly StageEvent[]): Pick<StageRun, 'counts' | 'no
     warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
   };
 }
-
-const temporaryFolders = new Set<string>();

@@ -4,7 +4,8 @@ import { prepare } from '#stages/prepare/index.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { repository, sampleFolder } from './paths.ts';
 import { sampleFiles } from './prepare-run.ts';
-import { runStage, temporaryFolder } from './run-stage.ts';
+import { runStage } from './run-stage.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** Outputs of prepare and soft-label of a sample, by the names that later stages know them under. */
 export interface SampleInputs {

@@ -1,11 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 
-/** A new folder that is removed when the tests of the file are done. */
+/** A new folder that is removed when the process of the test file ends. */
 export function temporaryFolder(name = 'decant-test'): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  if (folders.size === 0) process.once('exit', removeFolders);
+  folders.add(folder);
   return folder;
 }
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
+
+const folders = new Set<string>();

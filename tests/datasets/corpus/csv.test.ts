@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { corpusFile, readCorpusFile } from '#tests/support/corpus-file.ts';
 import { failingWith } from '#tests/support/failure.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const columns = { text: 'text', label: 'label', id: 'id' };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { corpusFile, jsonLines, readCorpusFile } from '#tests/support/corpus-file.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 test('bad JSON lines are rejected with their place, the good ones around them stay', async () => {
   const lines = [

@@ -8,7 +8,7 @@ import type { Failure } from '#cache/failure.ts';
 import { corpusFile, jsonLines, readCorpusFile } from '#tests/support/corpus-file.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const three = [
   { id: 'a', text: 'plain', label: 'yes' },

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { readClassList } from '#stages/prepare/class-list.ts';
 import { usesNumbers } from '#stages/prepare/known-labels.ts';
 import { failureOf } from '#tests/support/failure.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
 import { sourceRow } from '#tests/support/source-row.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 function teacherConfig(value: unknown): string {
   const path = join(temporaryFolder(), 'config.json');

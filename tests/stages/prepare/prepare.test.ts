@@ -19,7 +19,8 @@ import {
   smallCorpus,
   teacherFilesOf,
 } from '#tests/support/prepare-run.ts';
-import { runStage, type StageRun, temporaryFolder } from '#tests/support/run-stage.ts';
+import { runStage, type StageRun } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 let sample: StageRun;
 

@@ -11,7 +11,8 @@ import { trimVocabulary } from '#stages/prepare/trimmed-vocabulary.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { prepareRows, sampleFiles, smallCorpus } from '#tests/support/prepare-run.ts';
-import { runStage, type StageRun, temporaryFolder } from '#tests/support/run-stage.ts';
+import { runStage, type StageRun } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 let sample: StageRun;
 
@@ -91,6 +92,15 @@ test('the student tokenizer files agree with each other and cut at the length of
   const special = tokenizer.post_processor.special_tokens['[SEP]'];
   assert.deepEqual(special?.ids, [kept.get('[SEP]')]);
   assert.equal(studentFile(run, 'special_tokens_map.json').mask_token, '[MASK]');
+});
+
+test('the student tokenizer makes the inputs that students have, whatever the teacher reads', async () => {
+  const lone = { teacherTokenizerConfig: [], teacherSpecialTokens: [] };
+  const runs = [sample, await prepareRows(smallCorpus, { files: lone })];
+  for (const run of runs) {
+    const { model_input_names } = studentFile(run, 'tokenizer_config.json');
+    assert.deepEqual(model_input_names, ['input_ids', 'attention_mask']);
+  }
 });
 
 test('a lone teacher tokenizer gets the files that transformers asks for', async () => {

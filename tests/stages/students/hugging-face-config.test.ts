@@ -9,12 +9,14 @@ for (const name of ['bert', 'modernbert'] as const) {
   test(`config.json of ${name} is the one that transformers writes`, async () => {
     const { shape, config } = await readGolden(name);
     const ours = architectureOf(name).config(shape, classNames);
+    // 2.0 in theirs; transformers 5 refuses the 2 that JSON.stringify would write.
+    const { initializer_cutoff_factor: _cutoff, ...written } = config;
     // The golden model has no special tokens.
     const special = ['bos_token_id', 'cls_token_id', 'eos_token_id', 'sep_token_id'];
     const without = (config: Readonly<Record<string, unknown>>) =>
       Object.fromEntries(Object.entries(config).filter(([key]) => !special.includes(key)));
-    assert.deepEqual(without(ours), without(config));
-    assert.deepEqual(Object.keys(ours), Object.keys(config));
+    assert.deepEqual(without(ours), without(written));
+    assert.deepEqual(Object.keys(ours), Object.keys(written));
   });
 }
 

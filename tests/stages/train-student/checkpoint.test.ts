@@ -9,7 +9,7 @@ import {
   removeCheckpoint,
   writeCheckpoint,
 } from '#stages/train-student/checkpoint.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const checkpoint: Checkpoint = {
   state: {

@@ -10,7 +10,7 @@ import {
 } from '#datasets/soft-labels.ts';
 import { writeTokens } from '#datasets/tokens.ts';
 import { randomFor } from '#stages/numerics/random.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 /** What a synthetic corpus is made of. */
 export interface SyntheticOptions {

@@ -10,7 +10,8 @@ import { readPredictions } from '#datasets/predictions.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
-import { runStage, type StageRun, temporaryFolder } from '#tests/support/run-stage.ts';
+import { runStage, type StageRun } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { classNames, syntheticInputs } from './synthetic-corpus.ts';
 
 const small = {

@@ -11,7 +11,7 @@ import {
   train,
 } from '#stages/train-student/training.ts';
 import type { TransferRow } from '#stages/train-student/transfer-set.ts';
-import { temporaryFolder } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 test('the latest weights that are not measurably worse than the best are kept', async () => {
   const keptOf = async (scores: Record<number, number>, standardError: number) => {
