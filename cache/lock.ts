@@ -22,7 +22,9 @@ export interface LockOptions {
   /** How long to wait for a holder that is alive, in milliseconds. */
   readonly waitMs: number;
   /** Told once when there is something to wait for. */
-  readonly onWait?: (holder: LockHolder | undefined) => void;
+  readonly onWait?: (holder: LockHolder) => void;
+  /** Ends the waiting: its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 export class StoreLockedError extends Failure {
@@ -51,13 +53,16 @@ export async function lockStore(path: string, options: LockOptions): Promise<Sto
   let told = false;
   while (!tryLock(fd)) {
     const holder = readHolder(path);
-    const limitMs = isOrphaned(holder) ? Math.max(options.waitMs, ORPHAN_WAIT_MS) : options.waitMs;
-    if (Date.now() - started >= limitMs) {
+    const isOver = Date.now() - started >= Math.max(options.waitMs, patienceMs(holder));
+    if (isOver || options.signal?.aborted === true) {
       closeSync(fd);
+      options.signal?.throwIfAborted();
       throw new StoreLockedError(path, holder);
     }
-    if (!told) options.onWait?.(holder);
-    told = true;
+    if (!told && holder !== undefined) {
+      options.onWait?.(holder);
+      told = true;
+    }
     await sleep(POLL_MS);
   }
   const holder: LockHolder = {
@@ -80,16 +85,25 @@ function readHolder(path: string): LockHolder | undefined {
   }
 }
 
+/** How long even those wait who do not want to. */
+function patienceMs(holder: LockHolder | undefined): number {
+  // The one who has just taken the lock is about to write down who it is.
+  if (holder === undefined) return UNNAMED_WAIT_MS;
+  return isOrphaned(holder) ? ORPHAN_WAIT_MS : 0;
+}
+
 /** The process that took the lock is gone, so what still holds it is a stage host about to end. */
-function isOrphaned(holder: LockHolder | undefined): boolean {
-  if (holder === undefined || holder.host !== hostname()) return false;
+function isOrphaned(holder: LockHolder): boolean {
+  if (holder.host !== hostname()) return false;
   try {
     process.kill(holder.pid, 0);
     return false;
-  } catch {
-    return true;
+  } catch (error) {
+    // EPERM: it is there, and it belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 
 const POLL_MS = 100;
 const ORPHAN_WAIT_MS = 60_000;
+const UNNAMED_WAIT_MS = 2000;

@@ -59,6 +59,13 @@ export function loadConfig(request: ConfigRequest): LoadedConfig {
   return { config: parsed.data, file, folder: dirname(file), origins };
 }
 
+/** A configuration that is not on the disk yet, checked as if it were. */
+export function checkedConfig(file: string, text: string): LoadedConfig {
+  const parsed = decantConfigSchema.safeParse(parseYaml(file, text));
+  if (!parsed.success) throw new ConfigError(file, parsed.error.issues.flatMap(problemsOf));
+  return { config: parsed.data, file, folder: dirname(file), origins: new Map() };
+}
+
 /** The whole configuration as YAML; with `origins` each line says where its value is from. */
 export function configAsYaml(loaded: LoadedConfig, options: { readonly origins: boolean }): string {
   if (!options.origins) return stringify(loaded.config);

@@ -13,6 +13,7 @@ import type { FileDigests } from '#cache/file-digests.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { Manifest } from '#cache/manifest.ts';
 import type { StageInstance } from './graph.ts';
+import { requireInputFile } from './input-files.ts';
 
 /** One part of a fingerprint that differs from the newest artifact, old -> new. */
 export interface Change {
@@ -116,7 +117,12 @@ async function recipeOf(instance: StageInstance, digests: FileDigests): Promise<
   const { stage } = instance;
   const files: Record<string, string[]> = {};
   for (const [name, paths] of Object.entries(instance.files)) {
-    files[name] = await Promise.all(paths.map((path) => digests.digest(path)));
+    files[name] = await Promise.all(
+      paths.map(async (path) => {
+        await requireInputFile(name, path);
+        return digests.digest(path);
+      }),
+    );
   }
   const config = Object.entries(instance.config).filter(([key]) => !stage.speedKnobs.includes(key));
   const formats = Object.entries(stage.outputs).map(([name, { formatVersion }]) => [

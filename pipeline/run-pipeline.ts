@@ -66,8 +66,13 @@ export async function runPipeline(options: RunOptions): Promise<RunSummary> {
   const stopped = failure?.kind === 'interrupted' || failure?.code === 'E_STOPPED';
   const status = failure === undefined ? 'done' : stopped ? 'stopped' : 'failed';
   run.tell({ type: 'run-finished', status, durationMs: performance.now() - started, exitCode });
-  for (const observer of options.observers) await observer.close?.();
-  const base = { runId: run.runId, exitCode, artifacts: run.artifacts };
+  const unwritten = await closeAll(options.observers);
+  failure ??= unwritten;
+  const base = {
+    runId: run.runId,
+    exitCode: failure === undefined ? 0 : exitCodeOf(failure),
+    artifacts: run.artifacts,
+  };
   return failure === undefined ? base : { ...base, failure };
 }
 
@@ -95,13 +100,14 @@ class Run {
   }
 
   async locked(work: () => Promise<void>): Promise<void> {
-    const { store, waitLockMs } = this.#options;
+    const { store, waitLockMs, stop } = this.#options;
     this.#lock = await lockStore(join(store, 'lock'), {
       waitMs: waitLockMs,
-      onWait: (holder) =>
+      signal: stop,
+      onWait: ({ pid, host }) =>
         this.tell({
           type: 'waiting-for-lock',
-          message: `waiting for process ${holder?.pid ?? '?'} on ${holder?.host ?? '?'} to finish`,
+          message: `waiting for process ${pid} on ${host} to finish`,
         }),
     });
     try {
@@ -158,8 +164,9 @@ class Run {
     const started = performance.now();
     const outcome = await this.#inHost(instance, order, earlier);
     if (outcome.type === 'failed') {
-      this.tell({ type: 'stage-failed', instance: name, failure: outcome.failure });
-      throw new StageFailure(outcome.failure);
+      const failure = this.#causeOf(outcome.failure);
+      this.tell({ type: 'stage-failed', instance: name, failure });
+      throw new StageFailure(failure);
     }
     const artifact = await findArtifact(store, order);
     if (artifact === undefined) throw new Error(`${name} left no artifact`);
@@ -171,6 +178,12 @@ class Run {
       result,
       durationMs: performance.now() - started,
     });
+  }
+
+  /** A host that dies after a request to stop has died of it: the terminal signals the whole group. */
+  #causeOf(failure: FailureReport): FailureReport {
+    const { stop } = this.#options;
+    return stop.aborted && failure.code === 'E_HOST_DIED' ? reportOf(stop.reason) : failure;
   }
 
   async #inHost(instance: StageInstance, order: Order, earlier: readonly EarlierArtifact[]) {
@@ -191,6 +204,13 @@ class Run {
   }
 }
 
+/** Closes every observer, also after one of them failed; what failed first comes back. */
+async function closeAll(observers: readonly Observer[]): Promise<FailureReport | undefined> {
+  const closed = await Promise.allSettled(observers.map(async (observer) => observer.close?.()));
+  const broken = closed.find((one) => one.status === 'rejected');
+  return broken && reportOf(broken.reason);
+}
+
 /** Passes stop and kill requests on to a host until it has ended. */
 async function obeying(host: StageHost, stop: AbortSignal, kill: AbortSignal) {
   const onStop = () =>
@@ -198,6 +218,8 @@ async function obeying(host: StageHost, stop: AbortSignal, kill: AbortSignal) {
   const onKill = () => host.kill();
   stop.addEventListener('abort', onStop);
   kill.addEventListener('abort', onKill);
+  // The request may have come between two stages, when nobody listened.
+  if (stop.aborted) onStop();
   try {
     return await host.outcome;
   } finally {

@@ -13,7 +13,7 @@ const sharedTools = ['numerics', 'onnx', 'tensorflow', 'students'];
 /** Heavy or opinionated packages, each behind the files named here. */
 const owners: Readonly<Record<string, readonly string[]>> = {
   listr2: ['pipeline/observers/terminal.ts'],
-  commander: ['pipeline/cli.ts'],
+  commander: ['pipeline/cli.ts', 'pipeline/cli/options.ts'],
   yaml: ['pipeline/config-sources.ts', 'pipeline/config.ts'],
   'onnxruntime-node': ['stages/onnx/session.ts'],
   '@tensorflow/tfjs-node-gpu': ['stages/tensorflow/runtime.ts'],

@@ -1,4 +1,5 @@
 import { configAsYaml, configJsonSchema } from '#pipeline/config.ts';
+import { requireInputFiles } from '#pipeline/input-files.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 
 /** `decant config show`: prints the configuration with all defaults. */
@@ -9,8 +10,9 @@ export function configShowCommand(options: ProjectOptions & { readonly origin?: 
 }
 
 /** `decant config validate`: everything that is wrong is thrown on the way. */
-export function configValidateCommand(options: ProjectOptions): number {
+export async function configValidateCommand(options: ProjectOptions): Promise<number> {
   const { loaded, graph } = openProject(options);
+  await requireInputFiles(graph);
   process.stdout.write(`${loaded.file} is valid: ${graph.length} stages\n`);
   return 0;
 }

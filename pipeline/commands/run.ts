@@ -1,10 +1,12 @@
 import { Failure } from '#cache/failure.ts';
 import type { Observer } from '#pipeline/events.ts';
 import { describeFailure, EXIT_CODES } from '#pipeline/failures.ts';
+import { gitCommitOf } from '#pipeline/git-commit.ts';
 import type { StopReason } from '#pipeline/host-protocol.ts';
 import { jsonLinesObserver } from '#pipeline/observers/json-lines.ts';
 import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
-import { runLogObserver } from '#pipeline/observers/run-log.ts';
+import { prometheusObserver } from '#pipeline/observers/prometheus.ts';
+import { type RunSetting, runLogObserver } from '#pipeline/observers/run-log.ts';
 import { terminalObserver } from '#pipeline/observers/terminal.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
 import { describeChange } from '#pipeline/plan.ts';
@@ -28,6 +30,7 @@ export interface RunCommandOptions extends ProjectOptions {
   readonly rehash?: boolean;
   readonly waitLock: number;
   readonly maxDuration?: number;
+  readonly metricsFile?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly logFormat: 'auto' | 'plain' | 'json';
@@ -51,7 +54,11 @@ export async function runCommand(
       recomputeTeacher: options.recomputeTeacher === true,
       rehash: options.rehash === true,
       waitLockMs: options.waitLock,
-      observers: [...screen(options), runLogObserver(project.store, versions())],
+      observers: [
+        ...screen(options),
+        ...metricsObserver(options),
+        runLogObserver(project.store, settingOf(project)),
+      ],
       stop: requests.stop,
       kill: requests.kill,
     });
@@ -75,6 +82,10 @@ function screen(options: RunCommandOptions): Observer[] {
   const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
   if (options.logFormat === 'auto' && isTerminal) return [terminalObserver()];
   return [plainLinesObserver({ write, everyMs: 5000 })];
+}
+
+function metricsObserver({ metricsFile }: RunCommandOptions): Observer[] {
+  return metricsFile === undefined ? [] : [prometheusObserver(metricsFile)];
 }
 
 async function dryRun(
@@ -148,6 +159,10 @@ function listenForStop(maxDurationMs: number | undefined) {
   };
 }
 
-function versions(): Record<string, string> {
-  return { decant: decantVersion(), node: process.version };
+function settingOf({ loaded }: Project): RunSetting {
+  return {
+    versions: { decant: decantVersion(), node: process.version },
+    gitCommit: gitCommitOf(loaded.folder),
+    config: loaded.config,
+  };
 }

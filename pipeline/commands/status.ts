@@ -45,7 +45,7 @@ function describe(stage: string, freshness: Freshness): StageStatus {
       return { stage, state: 'fresh', because, changes: [], madeAt: finishedAt, environment };
     }
     case 'stale': {
-      const because = freshness.changes.map(describeChange).join('; ') || reasonOf(freshness);
+      const because = describeChanges(freshness.changes) || reasonOf(freshness);
       const state = freshness.isPartial ? 'partial' : 'stale';
       return { stage, state, because, changes: freshness.changes };
     }
@@ -55,3 +55,12 @@ function describe(stage: string, freshness: Freshness): StageStatus {
       return freshness satisfies never;
   }
 }
+
+/** The first changes in words; `--json` has them all. */
+function describeChanges(changes: readonly Change[]): string {
+  const shown = changes.slice(0, SHOWN_CHANGES).map(describeChange);
+  const more = changes.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join('; ');
+}
+
+const SHOWN_CHANGES = 3;

@@ -1,5 +1,5 @@
 import type { Observer, RunEvent } from '#pipeline/events.ts';
-import { formatDuration, startMeter } from './progress.ts';
+import { describeResult, startMeter } from './progress.ts';
 
 export interface PlainLinesOptions {
   readonly write: (line: string) => void;
@@ -45,7 +45,7 @@ export function plainLinesObserver({ write, everyMs }: PlainLinesOptions): Obser
         return say(event.instance, 'fresh');
       case 'stage-finished':
         current = '';
-        return say(event.instance, `done in ${formatDuration(event.durationMs)}`);
+        return say(event.instance, `done: ${describeResult(event.result, event.durationMs)}`);
       case 'stage-failed':
         current = '';
         return say(event.instance, `failed: ${event.failure.message.split('\n')[0]}`);

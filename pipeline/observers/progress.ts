@@ -1,3 +1,4 @@
+import type { StageResult } from '#pipeline/events.ts';
 import type { StageEvent } from '#stages/stage.ts';
 
 type Progress = Extract<StageEvent, { type: 'progress' }>;
@@ -26,6 +27,20 @@ export function startMeter(now: () => number = () => performance.now()): Progres
       return parts.join(' · ');
     },
   };
+}
+
+/** How a finished stage went, in a few words: rows where the teacher was asked, and the time it took. */
+export function describeResult({ counts }: StageResult, durationMs: number): string {
+  const { rowsReused: reused, rowsNew: fresh, rowsGone: gone } = counts;
+  const rows =
+    fresh === undefined
+      ? []
+      : [
+          `${formatCount(reused ?? 0)} reused`,
+          `${formatCount(fresh)} new`,
+          `${formatCount(gone ?? 0)} gone`,
+        ];
+  return [...(rows.length > 0 ? [rows.join(', ')] : []), formatDuration(durationMs)].join(' · ');
 }
 
 /** 8954 -> "8,954"; below ten one decimal. */

@@ -1,19 +1,27 @@
-import { once } from 'node:events';
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from '#pipeline/events.ts';
+import { headlinesOf } from '#pipeline/headlines.ts';
+import type { Headline } from '#pipeline/run-record.ts';
+
+/** What run.json says about a run besides what happened. */
+export interface RunSetting {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly gitCommit: string | null;
+  /** decant.yaml with everything that overrode it. */
+  readonly config: unknown;
+}
 
 /**
  * Keeps `runs/<run id>/run.jsonl` (one line an event) and, when the run has ended in whatever way,
- * `run.json` beside it and `last-run.json` in the store.
+ * `run.json` beside it and `last-run.json` in the store. The figures of the models are copied into
+ * run.json, so that they outlive the artifacts.
  */
-export function runLogObserver(
-  store: string,
-  versions: Readonly<Record<string, string>>,
-): Observer {
+export function runLogObserver(store: string, setting: RunSetting): Observer {
   let log: WriteStream | undefined;
-  const summary = new RunRecord(versions);
+  const summary = new RunInTheMaking(setting);
   return {
     observe(event) {
       if (event.type === 'run-started') log = openLog(store, event.runId);
@@ -25,7 +33,8 @@ export function runLogObserver(
       const { runId } = summary;
       if (log === undefined || runId === undefined) return;
       log.end();
-      await once(log, 'close');
+      await finished(log);
+      await summary.readMetrics();
       const text = `${JSON.stringify(summary, null, 1)}\n`;
       await writeFileAtomic(join(store, 'runs', runId, 'run.json'), text);
       await writeFileAtomic(join(store, 'last-run.json'), text);
@@ -36,7 +45,8 @@ export function runLogObserver(
 function openLog(store: string, runId: string): WriteStream {
   const folder = join(store, 'runs', runId);
   mkdirSync(folder, { recursive: true });
-  return createWriteStream(join(folder, 'run.jsonl'));
+  // A log that cannot be written stops no stage; `close` tells of it.
+  return createWriteStream(join(folder, 'run.jsonl')).on('error', () => undefined);
 }
 
 interface StageRecord {
@@ -47,8 +57,8 @@ interface StageRecord {
   failure?: FailureReport;
 }
 
-/** run.json in the making. */
-class RunRecord {
+/** run.json in the making; its reader is run-record.ts. */
+class RunInTheMaking {
   readonly schemaVersion = 1;
   runId: string | undefined;
   status = 'running';
@@ -56,10 +66,20 @@ class RunRecord {
   readonly startedAt = new Date().toISOString();
   finishedAt: string | undefined;
   readonly versions: Readonly<Record<string, string>>;
+  readonly gitCommit: string | null;
+  readonly config: unknown;
   readonly stages: Record<string, StageRecord> = {};
+  metrics: Readonly<Record<string, Headline>> = {};
 
-  constructor(versions: Readonly<Record<string, string>>) {
+  constructor({ versions, gitCommit, config }: RunSetting) {
     this.versions = versions;
+    this.gitCommit = gitCommit;
+    this.config = config;
+  }
+
+  async readMetrics(): Promise<void> {
+    const results = Object.values(this.stages).map(({ result }) => result);
+    this.metrics = await headlinesOf(results.filter((result) => result !== undefined));
   }
 
   add(event: RunEvent): void {

@@ -1,6 +1,6 @@
 import { Listr, type ListrTaskWrapper } from 'listr2';
 import type { Observer, RunEvent } from '#pipeline/events.ts';
-import { formatDuration, type ProgressMeter, startMeter } from './progress.ts';
+import { describeResult, type ProgressMeter, startMeter } from './progress.ts';
 
 type Task = ListrTaskWrapper<unknown, never, never>;
 
@@ -36,7 +36,7 @@ export function terminalObserver(): Observer {
       case 'stage-finished':
         return endLine(
           lineOf(event.instance),
-          `${event.instance} · ${formatDuration(event.durationMs)}`,
+          `${event.instance} · ${describeResult(event.result, event.durationMs)}`,
         );
       case 'stage-failed':
         return lineOf(event.instance)?.fail(new Error(event.failure.message.split('\n')[0]));

@@ -24,6 +24,8 @@ export async function studentTokenizerConfig(
   const config: JsonObject = {
     ...base,
     added_tokens_decoder: addedTokensDecoder(tokenizer),
+    // BertTokenizer would make token_type_ids, which no student has as an input.
+    model_input_names: ['input_ids', 'attention_mask'],
     model_max_length: maxLength,
     // Left behind by the last call before saving; transformers would hand it to every later call.
     ...('max_length' in base ? { max_length: maxLength } : {}),

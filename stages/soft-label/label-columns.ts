@@ -54,5 +54,7 @@ export function isFiniteRow(columns: LabelColumns, row: number): boolean {
 
 function arraysOf(columns: LabelColumns): (Int32Array | Float32Array)[] {
   const { topIds, topLogits, logits, logSumExp, tailLogMass, entropyNats } = columns;
-  return [topIds, topLogits, logits, ...logSumExp, ...tailLogMass, entropyNats];
+  // A dense cache has no tail: whether that is told by empty arrays or by none makes no column.
+  const tails = tailLogMass.filter((values) => values.length > 0);
+  return [topIds, topLogits, logits, ...logSumExp, ...tails, entropyNats];
 }

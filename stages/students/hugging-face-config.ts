@@ -25,7 +25,7 @@ export function modernBertConfig(
     hidden_activation: 'gelu',
     hidden_size: shape.hiddenSize,
     id2label: classById(classNames),
-    initializer_cutoff_factor: 2,
+    // No initializer_cutoff_factor: transformers 5 takes only 2.0, which JSON.stringify writes as 2.
     initializer_range: 0.02,
     intermediate_size: shape.intermediateSize,
     label2id: idByClass(classNames),

@@ -41,6 +41,11 @@ const configSchema = z.object({
   max_position_embeddings: z.int().positive().default(512),
 });
 
+// Hugging Face writes 1e30 where there is no limit.
+const tokenizerConfigSchema = z.object({
+  model_max_length: z.number().positive().default(Number.POSITIVE_INFINITY),
+});
+
 /** Opens a student directory: config.json, tokenizer.json and onnx/model.onnx. Needs no TensorFlow. */
 export async function loadStudent(
   folder: string,
@@ -51,10 +56,8 @@ export async function loadStudent(
   }
   const config = await readConfig(folder);
   const classNames = namesOf(folder, config.id2label);
-  const tokenizer = await openTokenizer(
-    join(folder, 'tokenizer.json'),
-    config.max_position_embeddings,
-  );
+  const maxLength = Math.min(config.max_position_embeddings, await trainedLength(folder));
+  const tokenizer = await openTokenizer(join(folder, 'tokenizer.json'), maxLength);
   const classifier = await openClassifier(join(folder, 'onnx/model.onnx'), {
     device: 'cpu',
     padTokenId: config.pad_token_id,
@@ -88,6 +91,16 @@ async function readConfig(folder: string): Promise<z.infer<typeof configSchema>>
   );
   if (parsed.success) return parsed.data;
   throw new NotAStudentError(folder, `config.json: ${z.prettifyError(parsed.error)}`);
+}
+
+/** A bert student has a few positions more than it was trained to read. */
+async function trainedLength(folder: string): Promise<number> {
+  const file = join(folder, 'tokenizer_config.json');
+  if (!existsSync(file)) return Number.POSITIVE_INFINITY;
+  const parsed = tokenizerConfigSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+  if (!parsed.success)
+    throw new NotAStudentError(folder, `tokenizer_config.json: ${z.prettifyError(parsed.error)}`);
+  return parsed.data.model_max_length;
 }
 
 function namesOf(folder: string, id2label: Readonly<Record<string, string>>): string[] {

@@ -9,8 +9,6 @@ export type {
   Tensor,
   Tensor1D,
   Tensor2D,
-  Tensor3D,
-  Tensor4D,
 } from '@tensorflow/tfjs-node-gpu';
 
 /** The functions of tfjs, handed on to whoever computes: no other file imports the package. */
@@ -108,7 +106,7 @@ export class DeviceMissingError extends Failure {
       cpu: 'set CUDA_VISIBLE_DEVICES=-1',
       cuda: 'see `npx decant doctor`, run `npm run setup -- --device gpu`, or set device: auto',
     };
-    super('model', 'E_DEVICE_MISSING', message[asked], fix[asked]);
+    super('usage', 'E_DEVICE_MISSING', message[asked], fix[asked]);
   }
 }
 

@@ -17,7 +17,8 @@ import { feedsOf, matchTeacherInputs } from '#stages/soft-label/teacher-inputs.t
 import { readTeacherCorpus, type TeacherRow } from '#stages/soft-label/teacher-rows.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { sampleFiles } from '#tests/support/prepare-run.ts';
-import { runStage, temporaryFolder } from '#tests/support/run-stage.ts';
+import { runStage } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 /**
  * What stage one costs beyond the teacher itself: from tokens to committed shards, against nothing but

@@ -30,7 +30,11 @@ async function bring(store: string, graph: readonly StageInstance[]): Promise<st
     const { instance: name, fingerprint, recipe, inputs } = order;
     const at = new Date().toISOString();
     const rest = { counts: {}, environment: {}, startedAt: at, finishedAt: at };
-    const artifact = await sealArtifact(store, { instance: name, fingerprint, recipe, inputs, ...rest }, { out: {} });
+    const artifact = await sealArtifact(
+      store,
+      { instance: name, fingerprint, recipe, inputs, ...rest },
+      { out: {} },
+    );
     fresh.set(instance.name, artifact);
   }
   return made;
@@ -49,7 +53,9 @@ test('an unchanged graph makes nothing; a changed setting is named old -> new', 
   ]);
   assert.deepEqual(await bring(store, graphWith({ says: 'a', topK: 5 })), []);
   // The output of prepare is what it was, so what reads it stays fresh.
-  assert.deepEqual(await bring(store, graphWith({ says: 'a', topK: 6 })), ['prepare: topK: 5 -> 6']);
+  assert.deepEqual(await bring(store, graphWith({ says: 'a', topK: 6 })), [
+    'prepare: topK: 5 -> 6',
+  ]);
   assert.deepEqual(await bring(store, graphWith({ says: 'b', topK: 6 })), [
     'prepare: says: "a" -> "b"',
     'soft-label: prepare (prepare) changed',
@@ -81,7 +87,10 @@ test('going back to earlier settings finds the earlier artifact', async () => {
 });
 
 test('property: a stage runs exactly when its settings were not seen before', async () => {
-  const settings = fc.array(fc.record({ topK: fc.nat(2), seed: fc.nat(1) }), { minLength: 1, maxLength: 6 });
+  const settings = fc.array(fc.record({ topK: fc.nat(2), seed: fc.nat(1) }), {
+    minLength: 1,
+    maxLength: 6,
+  });
   await fc.assert(
     fc.asyncProperty(settings, async (runs) => {
       const store = temporaryFolder();

@@ -27,7 +27,11 @@ test('a stage by name means all its instances, an instance means one', () => {
 });
 
 test('--from takes what depends on a stage, --to what it depends on, both what lies between', () => {
-  assert.deepEqual(chosen({ from: 'train-student:a' }), ['train-student:a', 'evaluate:a', 'report']);
+  assert.deepEqual(chosen({ from: 'train-student:a' }), [
+    'train-student:a',
+    'evaluate:a',
+    'report',
+  ]);
   assert.deepEqual(chosen({ to: 'train-student:a' }), ['prepare', 'soft-label', 'train-student:a']);
   assert.deepEqual(chosen({ from: 'soft-label', to: 'evaluate:a' }), [
     'soft-label',
@@ -45,6 +49,7 @@ test('what is forced is chosen too', () => {
 test('an unknown stage is refused with the nearest name', () => {
   assert.throws(
     () => chosen({ stages: ['train-studnet'] }),
-    (error: Error) => error instanceof UnknownStageError && /did you mean train-student\?/.test(error.message),
+    (error: Error) =>
+      error instanceof UnknownStageError && /did you mean train-student\?/.test(error.message),
   );
 });

@@ -37,7 +37,13 @@ export function finished(project: MiniProject): FinishedProject {
       const made = project.path('.decant', 'artifacts', instance.replace(':', '@'));
       const [fingerprint, ...others] = readdirSync(made);
       assert.ok(fingerprint !== undefined && others.length === 0, `${made} is not made once`);
-      return project.path('.decant', 'artifacts', instance.replace(':', '@'), fingerprint, ...output);
+      return project.path(
+        '.decant',
+        'artifacts',
+        instance.replace(':', '@'),
+        fingerprint,
+        ...output,
+      );
     },
   };
 }

@@ -37,6 +37,15 @@ test('appended rows meet the teacher alone, and the files equal those of an undi
   await assertSameFiles(run, await runSoftLabel({ inputs, files }));
 });
 
+test('a dense cache takes rows over too', async () => {
+  const config = { ...baseConfig, keep: 'all' };
+  const before = await runSoftLabel({ inputs: await writeCorpus(corpus), files, config });
+  const inputs = await writeCorpus({ ...corpus, train: [...corpus.train, 100] });
+  const run = await runSoftLabel({ inputs, files, config, earlier: [asEarlier(before)] });
+  assert.equal(run.counts['teacherRows'], 1);
+  await assertSameFiles(run, await runSoftLabel({ inputs, files, config }));
+});
+
 test('a single new row gives the bytes that it gives in company', async () => {
   const inputs = await writeCorpus({ ...corpus, test: [...corpus.test, 777] });
   const run = await runSoftLabel({ inputs, files, earlier: [asEarlier(first)] });

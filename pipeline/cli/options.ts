@@ -1,0 +1,58 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+/** For options that may be repeated. */
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+/** Options of every command that reads decant.yaml. */
+export function withProject(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration to use', 'decant.yaml')
+    .option('--set <a.b=value>', 'override a setting; may be repeated', collect, [])
+    .option('--store <dir>', 'store to use (default: .decant beside the configuration)');
+}
+
+/** `90s`, `10m`, `2h`, `7d` in milliseconds. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('write it as 90s, 10m, 2h or 7d');
+  return Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? 1);
+}
+
+/** A whole number of at least 0. */
+export function count(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('write a whole number');
+  return Number(text);
+}
+
+/** A share between 0 and 1, both excluded. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('write a share such as 0.2');
+}
+
+/** An option with a fixed list of values; without a default it may be left out. */
+export function choice(
+  flags: string,
+  description: string,
+  values: readonly string[],
+  standard?: string,
+): Option {
+  const option = new Option(flags, description).choices(values);
+  return standard === undefined ? option : option.default(standard);
+}
+
+/** Sets what the process ends with. */
+export function exitWith(code: number): void {
+  process.exitCode = code;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import {
+  configSchemaCommand,
+  configShowCommand,
+  configValidateCommand,
+} from '#pipeline/commands/config.ts';
+import { doctorCommand } from '#pipeline/commands/doctor.ts';
+import { initCommand } from '#pipeline/commands/init.ts';
+import { scheduleCommand } from '#pipeline/commands/schedule.ts';
+import { recipes } from '#pipeline/init/recipes.ts';
+import { bashCompletion } from './completion.ts';
+import { choice, exitWith, share, withProject } from './options.ts';
+
+/** Commands about a project and its machine: init, config, schedule, doctor, completion. */
+export function addProjectCommands(program: Command): void {
+  program
+    .command('init')
+    .description('look at your data and write a decant.yaml that runs')
+    .argument('<file>', 'labelled rows: .csv, .tsv or .jsonl, also with .gz')
+    .addOption(
+      choice(
+        '--recipe <name>',
+        'which students to train (default: what suits the share of labels)',
+        recipes.map(({ name }) => name),
+      ),
+    )
+    .option('--teacher <dir>', 'Hugging Face folder with onnx/model.onnx (default: found beside)')
+    .option('--validation <file>', 'rows to choose by (default: found by name, or a tenth)')
+    .option('--test <file>', 'rows to measure with (default: found by name)')
+    .option('--hold-out <share>', 'put this share of the labelled rows aside as test rows', share)
+    .option('--config <file>', 'what to write', 'decant.yaml')
+    .option('--force', 'replace an existing configuration')
+    .action(async (file: string, options) => exitWith(await initCommand(file, options)));
+
+  const config = program.command('config').description('look at the configuration');
+  withProject(config.command('show'))
+    .description('print the configuration with all defaults')
+    .option('--origin', 'say where each value comes from')
+    .action((options) => exitWith(configShowCommand(options)));
+  withProject(config.command('validate'))
+    .description('check the configuration and the files that it names')
+    .action(async (options) => exitWith(await configValidateCommand(options)));
+  config
+    .command('schema')
+    .description('print the JSON schema of decant.yaml for editors')
+    .action(() => exitWith(configSchemaCommand()));
+
+  const schedule = program.command('schedule').description('print ready files for a scheduler');
+  for (const kind of ['cron', 'systemd'] as const) {
+    withProject(schedule.command(kind))
+      .description(kind === 'cron' ? 'a line for crontab -e' : 'a oneshot service and its timer')
+      .option('--at <HH:MM>', 'time of day', '02:30')
+      .option('--metrics-file <file>', 'pass it on to `decant run`')
+      .option('--output <dir>', 'write the files there instead of printing them')
+      .action(async (options) => exitWith(await scheduleCommand(kind, options)));
+  }
+
+  program
+    .command('doctor')
+    .description('what is installed, what works and what is missing')
+    .option('--json', 'print it as JSON')
+    .action(async (options) => exitWith(await doctorCommand(options)));
+
+  program
+    .command('completion')
+    .description('print what makes a shell complete commands and options')
+    .addArgument(program.createArgument('<shell>', 'which shell').choices(['bash']))
+    .action(() => {
+      process.stdout.write(bashCompletion(program));
+      exitWith(0);
+    });
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { compareCommand } from '#pipeline/commands/compare.ts';
+import { historyCommand, tagCommand, untagCommand } from '#pipeline/commands/history.ts';
+import { runCommand } from '#pipeline/commands/run.ts';
+import { statusCommand } from '#pipeline/commands/status.ts';
+import { choice, collect, count, duration, exitWith, withProject } from './options.ts';
+
+/** Commands about runs: run, status, history, compare, tag, untag. */
+export function addRunCommands(program: Command): void {
+  withProject(program.command('run'))
+    .description('run what is stale, in order; the same command resumes')
+    .argument('[stage...]', 'stages or instances; default: all')
+    .option('--from <stage>', 'this stage and all that depends on it')
+    .option('--to <stage>', 'this stage and all that it depends on')
+    .option('--force <stage>', 'make it again although it is fresh; may be repeated', collect, [])
+    .option('--dry-run', 'show what would run and why, and stop')
+    .option('--recompute-teacher', 'allow a new teacher pass over rows that a cache already holds')
+    .option('--rehash', 'read every input file again instead of trusting unchanged ones')
+    .option('--wait-lock <time>', 'wait this long when another run holds the store', duration, 0)
+    .option('--max-duration <time>', 'stop cleanly with exit code 75 after this long', duration)
+    .option('--metrics-file <file>', "write figures for Prometheus' textfile collector")
+    .option('--quiet', 'say nothing unless something goes wrong')
+    .option('--json', 'print the result as JSON on stdout')
+    .addOption(
+      choice('--log-format <format>', 'how progress is logged', ['auto', 'plain', 'json'], 'auto'),
+    )
+    .action(async (stages: string[], options) => exitWith(await runCommand(stages, options)));
+
+  withProject(program.command('status'))
+    .description('what is fresh, what is stale, and which input or setting changed it')
+    .option('--check', 'exit with 0 when all is fresh, with 10 when not')
+    .option('--json', 'print it as JSON')
+    .option('--rehash', 'read every input file again instead of trusting unchanged ones')
+    .action(async (options) => exitWith(await statusCommand(options)));
+
+  withProject(program.command('history'))
+    .description('the runs of the store, newest first, with the best student of each')
+    .option('--limit <n>', 'runs to show', count, 20)
+    .option('--json', 'print everything that run.json keeps, as JSON')
+    .action(async (options) => exitWith(await historyCommand(options)));
+
+  withProject(program.command('compare'))
+    .description('two runs side by side: settings that differ, and all figures')
+    .argument('<a>', 'run id or its beginning, a tag, or "last"')
+    .argument('<b>', 'likewise')
+    .option('--markdown', 'print tables for a pull request')
+    .option('--json', 'print it as JSON')
+    .action(async (a: string, b: string, options) => exitWith(await compareCommand(a, b, options)));
+
+  withProject(program.command('tag'))
+    .description('name a run; `cache gc` keeps what it made')
+    .argument('<run>', 'run id or its beginning, another tag, or "last"')
+    .argument('<name>', 'the tag; an existing one moves')
+    .action(async (run: string, name: string, options) =>
+      exitWith(await tagCommand(run, name, options)),
+    );
+
+  withProject(program.command('untag'))
+    .description('take a tag away')
+    .argument('<name>', 'the tag')
+    .action(async (name: string, options) => exitWith(await untagCommand(name, options)));
+}

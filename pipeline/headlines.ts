@@ -1,0 +1,35 @@
+import { outputFolder } from '#cache/artifact-store.ts';
+import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import type { StageResult } from './events.ts';
+import type { Headline } from './run-record.ts';
+
+/** The figures of every evaluated model by its name, without the long tables. */
+export async function headlinesOf(
+  results: readonly StageResult[],
+): Promise<Record<string, Headline>> {
+  const headlines: Record<string, Headline> = {};
+  for (const { instance, folder } of results) {
+    const [stage, name] = instance.split(':');
+    if (stage !== 'evaluate' || name === undefined) continue;
+    const headline = await headlineOf(outputFolder(folder, 'metrics'));
+    if (headline !== undefined) headlines[name] = headline;
+  }
+  return headlines;
+}
+
+/** Undefined where the files cannot be read: a run that failed for it must still leave its run.json. */
+async function headlineOf(folder: string): Promise<Headline | undefined> {
+  try {
+    const { name: _, formatVersion: _version, ...metrics } = await readMetrics(folder);
+    const {
+      calibrationBins: _bins,
+      confusions: _confusions,
+      perClass: _perClass,
+      ...kept
+    } = metrics;
+    const { latencyMsBatch1 } = await readTimings(folder);
+    return { ...kept, latencyMsP50: latencyMsBatch1.p50 };
+  } catch {
+    return undefined;
+  }
+}

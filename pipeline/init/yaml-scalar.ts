@@ -1,0 +1,13 @@
+/** Text as a YAML value: bare where that can be nothing but text, otherwise quoted as JSON, which YAML reads. */
+export function yamlScalar(text: string): string {
+  const isBare = /^[A-Za-z_][\w./-]*$/.test(text) && !RESERVED.test(text);
+  return isBare ? text : JSON.stringify(text);
+}
+
+/** A list in one line. */
+export function yamlFlow(texts: readonly string[]): string {
+  return `[${texts.map(yamlScalar).join(', ')}]`;
+}
+
+/** Words that some version of YAML takes for something else. */
+const RESERVED = /^(true|false|null|yes|no|on|off|y|n)$/i;
