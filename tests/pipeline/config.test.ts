@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { configAsYaml, configJsonSchema, loadConfig } from '#pipeline/config.ts';
 import { ConfigError } from '#pipeline/config-sources.ts';
 import { miniConfig } from '#tests/support/mini-project.ts';
+import { repository } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const folder = temporaryFolder();
@@ -101,4 +102,9 @@ test('every setting has a description', () => {
 test('relative paths are relative to the file', () => {
   assert.equal(load(mini).folder, folder);
   assert.deepEqual(parse(mini).teacher.model, 'teacher');
+});
+
+test('decant.schema.json is what the schema says; renew it with `decant config schema`', () => {
+  const stored: unknown = JSON.parse(readFileSync(join(repository, 'decant.schema.json'), 'utf8'));
+  assert.deepEqual(stored, JSON.parse(JSON.stringify(configJsonSchema())));
 });
