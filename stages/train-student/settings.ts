@@ -38,7 +38,7 @@ export const trainStudentConfig = z
       .number()
       .positive()
       .optional()
-      .describe('Highest learning rate. Default: 0.001 (modernbert, bert), 0.003 (bag).'),
+      .describe('Highest learning rate. Default: 0.001 (modernbert), 0.002 (bert), 0.003 (bag).'),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
       .default('linear')
@@ -161,6 +161,6 @@ function defaultHeads(hiddenSize: number): number {
 
 const architectureDefaults = {
   modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
-  bert: { widening: 4, dropout: 0.1, learningRate: 1e-3 },
+  bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
 } as const;
