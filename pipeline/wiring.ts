@@ -106,13 +106,19 @@ function softLabelInstance(config: DecantConfig, teacher: TeacherFiles): StageIn
 function trainInstance({ config }: LoadedConfig, name: string): StageInstance {
   const { initFrom, labels, ...own } = config.variants[name] ?? ({} as Variant);
   const { vocabulary: _ofPrepare, ...shared } = config.student;
+  // A variant that learns from gold labels alone does not become stale with the teacher's words.
+  const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
   return instance(`train-student:${name}`, trainStudent, {
     config: { seed: config.seed, ...shared, ...defined(own), device: config.device },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      ...perSplit(['train', 'validation'], 'soft-label', 'rows'),
+      ...perSplit(
+        learnsFromTeacher ? ['train', 'validation'] : ['validation'],
+        'soft-label',
+        'rows',
+      ),
       'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
       classes: { instance: 'prepare', output: 'classes' },
       ...(labels === undefined
