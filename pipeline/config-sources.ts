@@ -165,6 +165,7 @@ const PREFIX = 'DECANT_';
 /** Variables of ours that are no settings of a run. */
 const RESERVED = new Set([
   'DECANT_CONFIG',
+  'DECANT_CRASH',
   'DECANT_NATIVE_CACHE',
   'DECANT_NATIVE_DEVICE',
   'DECANT_SCREENSHOTS',

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { projectFolder } from './places.mjs';
 import { SetupError } from './setup-error.mjs';
 
-/** Suites that need more than this machine may have; they run when they are named. */
-const ON_REQUEST = ['tests/gpu', 'tests/interop'];
+/** Suites that take long or need more than this machine may have; they run when they are named. */
+const ON_REQUEST = ['tests/crash', 'tests/gpu', 'tests/interop', 'tests/transformers'];
 
 /**
  * The test files to run: all of them, or those under the named files and folders.

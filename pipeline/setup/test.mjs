@@ -1,5 +1,5 @@
 // `npm test`: sets up what is missing, then types, format, lint, unused code and all tests.
-// With arguments (files or folders under tests/): only those tests.
+// With arguments (files or folders under tests/): only those tests; `--quick` makes tests/crash short.
 import './node-version.mjs';
 import path from 'node:path';
 import { runCommand } from './command.mjs';
@@ -20,9 +20,10 @@ const CHECKS = [
 
 await runProgram(async () => {
   await setUp({ development: true });
-  const selection = process.argv.slice(2);
+  const args = process.argv.slice(2);
+  const selection = args.filter((arg) => arg !== '--quick');
   if (selection.length === 0 && !(await passesChecks())) return 1;
-  return await runTests(selection);
+  return await runTests(selection, args.includes('--quick') ? { DECANT_CRASH: 'quick' } : {});
 });
 
 /** All of them run, so that one look shows all there is to mend. */

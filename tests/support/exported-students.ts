@@ -12,7 +12,7 @@ export const STUDENT_LENGTH = 20;
 export interface FinishedProject {
   readonly project: MiniProject;
   /** Folder of an output, such as `artifact('soft-label', 'rows')`. */
-  artifact(instance: string, ...output: readonly string[]): string;
+  readonly artifact: (instance: string, ...output: readonly string[]) => string;
 }
 
 /** Runs the real pipeline on the mini sample and exports a student of every architecture. */
@@ -22,7 +22,7 @@ export async function exportedStudents(): Promise<FinishedProject> {
     variants: Object.fromEntries(STUDENTS.map((architecture) => [architecture, { architecture }])),
     'hard-relabel': undefined,
   });
-  await succeed(project, 'run', '--to', 'export-student');
+  await succeed(project, 'run');
   for (const variant of STUDENTS.slice(1)) {
     await succeed(project, 'run', 'export-student', '--set', `export.variant=${variant}`);
   }
@@ -33,7 +33,7 @@ export async function exportedStudents(): Promise<FinishedProject> {
 export function finished(project: MiniProject): FinishedProject {
   return {
     project,
-    artifact(instance, ...output) {
+    artifact: (instance, ...output) => {
       const made = project.path('.decant', 'artifacts', instance.replace(':', '@'));
       const [fingerprint, ...others] = readdirSync(made);
       assert.ok(fingerprint !== undefined && others.length === 0, `${made} is not made once`);

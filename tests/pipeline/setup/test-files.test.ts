@@ -16,12 +16,14 @@ function projectWith(files: readonly string[]): string {
   return project;
 }
 
-test('all tests are found but those that need a GPU or Python', () => {
+test('all tests are found but those that take long or need a GPU or Python', () => {
   const project = projectWith([
     'tests/b.test.ts',
     'tests/a/c.test.ts',
+    'tests/crash/k.test.ts',
     'tests/gpu/g.test.ts',
     'tests/interop/p.test.ts',
+    'tests/transformers/t.test.ts',
   ]);
   assert.deepEqual(findTestFiles([], project), ['tests/a/c.test.ts', 'tests/b.test.ts']);
   assert.deepEqual(findTestFiles(['tests/gpu'], project), ['tests/gpu/g.test.ts']);

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import {
+  exportedStudents,
+  type FinishedProject,
+  finished,
+  STUDENT_LENGTH,
+  STUDENTS,
+  succeed,
+} from '#tests/support/exported-students.ts';
+import { miniProject } from '#tests/support/mini-project.ts';
+import { goldenFolder, repository, sampleFolder } from '#tests/support/paths.ts';
+import { pythonProgram, runProgram, runPython } from '#tests/support/python.ts';
+
+/** Largest distance between numbers of two programs that compute in float32. */
+const TOLERANCE = 1e-4;
+
+describe('what a run makes, checked by Python', () => {
+  let run: FinishedProject;
+  before(async () => {
+    run = await exportedStudents();
+  });
+
+  for (const variant of STUDENTS) {
+    test(`the files of ${variant} hold the tensors of its class, safetensors and ONNX the same bits`, async () => {
+      const exported = run.artifact(`export-student:${variant}`, 'student');
+      const found = await runPython<StudentFiles>(
+        'interop/student_files.py',
+        exported,
+        ...classNamesFile(variant),
+      );
+      assert.equal(found.onnxTensors, TENSORS[variant]);
+    });
+
+    test(`ONNX Runtime and tokenizers of Python repeat trainer and predict of ${variant}`, async () => {
+      const exported = run.artifact(`export-student:${variant}`, 'student');
+      const predicted = run.project.path(`${variant}.jsonl`);
+      writeFileSync(predicted, await predict(exported, SENTENCES));
+      const found = await runPython<StudentAnswers>(
+        'interop/student_answers.py',
+        exported,
+        run.artifact(`train-student:${variant}`, 'student'),
+        run.artifact('prepare', 'inputs'),
+        predicted,
+      );
+      assert.ok(found.logitDifference <= TOLERANCE, `logits: ${found.logitDifference}`);
+      assert.ok(found.confidenceDifference <= TOLERANCE, `${found.confidenceDifference}`);
+      assert.deepEqual(
+        [found.probeRows, found.predictions, found.longest],
+        [64, SENTENCES.length, STUDENT_LENGTH],
+      );
+    });
+  }
+
+  for (const architecture of ['modernbert', 'bert'] as const) {
+    test(`the names of ${architecture} are those that transformers wrote`, async () => {
+      const folder = join(goldenFolder, 'hf-golden', architecture);
+      await runPython('interop/student_files.py', folder, ...classNamesFile(architecture));
+    });
+  }
+
+  test('the teacher says in Python what the cache holds', async () => {
+    const found = await runPython<TeacherAnswers>(
+      'interop/teacher.py',
+      run.project.path('teacher'),
+      run.artifact('prepare', 'inputs'),
+      run.artifact('prepare', 'tokens', 'teacher'),
+      run.artifact('soft-label', 'rows'),
+    );
+    checkTeacher(found, { rows: 1066, temperatures: ['t1', 't2'] });
+  });
+
+  for (const name of ['teacher', ...STUDENTS]) {
+    test(`scikit-learn finds the metrics of ${name}`, async () => {
+      const found = await runPython<ScikitAnswers>(
+        'interop/metrics.py',
+        run.artifact(`evaluate:${name}`, 'metrics'),
+        run.artifact(`evaluate:${name}`, 'predictions'),
+        run.artifact('prepare', 'labels', 'test'),
+        run.artifact('evaluate:teacher', 'predictions'),
+      );
+      assert.equal(found.rows, 240);
+      const compared = name === 'teacher' ? 8 : 12;
+      assert.equal(Object.keys(found.differences).length, compared);
+      for (const [figure, difference] of Object.entries(found.differences)) {
+        assert.ok(difference <= 1e-6, `${figure}: ${difference}`);
+      }
+      // Two bootstraps with other random numbers.
+      assert.ok(found.intervalDifference < 0.02, `interval: ${found.intervalDifference}`);
+    });
+  }
+
+  test('the one-liners of the README open the cache', async () => {
+    const lines = pythonLines();
+    const libraries = lines.map((line) => /import (\w+)/.exec(line)?.[1]);
+    assert.deepEqual(libraries, ['pyarrow', 'polars', 'duckdb']);
+    const cache = run.artifact('soft-label');
+    for (const line of lines) {
+      const command = line
+        .replace('python3', `'${pythonProgram()}'`)
+        .replace('.decant/artifacts/soft-label/...', cache);
+      const { code, stdout, stderr } = await runProgram('sh', ['-c', command]);
+      assert.equal(code, 0, `${line}\n${stderr}`);
+      assert.match(stdout, /example_i/); // polars breaks long names
+    }
+  });
+});
+
+test('the teacher of the banking77 sample says in Python what the cache holds', async () => {
+  const sample = sampleFolder('banking77');
+  const project = miniProject({
+    corpus: { train: 'train.jsonl', validation: 'validation.jsonl', test: 'test.jsonl' },
+    teacher: { model: join(sample, 'teacher') },
+    'soft-label': { topK: 10, temperatures: [1, 2, 4] },
+    variants: { distilled: {} },
+    'hard-relabel': undefined,
+  });
+  const rows = readFileSync(join(sample, 'test.jsonl'), 'utf8').split('\n');
+  for (const [from, to, split] of [
+    [0, 32, 'train'],
+    [32, 48, 'validation'],
+    [48, 64, 'test'],
+  ] as const) {
+    writeFileSync(project.path(`${split}.jsonl`), rows.slice(from, to).join('\n'));
+  }
+  await succeed(project, 'run', '--to', 'soft-label');
+  const run = finished(project);
+  const found = await runPython<TeacherAnswers>(
+    'interop/teacher.py',
+    join(sample, 'teacher'),
+    run.artifact('prepare', 'inputs'),
+    run.artifact('prepare', 'tokens', 'teacher'),
+    run.artifact('soft-label', 'rows'),
+  );
+  checkTeacher(found, { rows: 64, temperatures: ['t1', 't2', 't4'] });
+});
+
+interface StudentFiles {
+  readonly onnxTensors: number;
+}
+
+interface StudentAnswers {
+  readonly probeRows: number;
+  readonly logitDifference: number;
+  readonly predictions: number;
+  readonly confidenceDifference: number;
+  readonly longest: number;
+}
+
+interface TeacherAnswers {
+  readonly rows: number;
+  readonly sameTop1: number;
+  readonly differences: Readonly<Record<string, number>>;
+}
+
+interface ScikitAnswers {
+  readonly rows: number;
+  readonly differences: Readonly<Record<string, number>>;
+  readonly intervalDifference: number;
+}
+
+function checkTeacher(
+  found: TeacherAnswers,
+  expected: { readonly rows: number; readonly temperatures: readonly string[] },
+): void {
+  assert.deepEqual([found.rows, found.sameTop1], [expected.rows, expected.rows]);
+  const columns = expected.temperatures.flatMap((t) => [`log_sum_exp_${t}`, `tail_log_mass_${t}`]);
+  assert.deepEqual(Object.keys(found.differences), [
+    'top_logits',
+    'top_ids',
+    'entropy_nats',
+    ...columns,
+  ]);
+  for (const [column, difference] of Object.entries(found.differences)) {
+    assert.ok(difference <= TOLERANCE, `${column}: ${difference}`);
+  }
+}
+
+/** A bag is no class of transformers: only its two files are compared. */
+function classNamesFile(variant: (typeof STUDENTS)[number]): string[] {
+  return variant === 'bag' ? [] : [join(goldenFolder, 'transformers-names', `${variant}.json`)];
+}
+
+async function predict(student: string, sentences: readonly string[]): Promise<string> {
+  const decant = join(repository, 'pipeline', 'decant.mjs');
+  const args = [decant, 'predict', '--json', '--student', student];
+  const { code, stdout, stderr } = await runProgram(process.execPath, args, {
+    input: sentences.join('\n'),
+  });
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+/** The lines of the README that open the cache in Python, as they stand there. */
+function pythonLines(): string[] {
+  const readme = readFileSync(join(repository, 'README.md'), 'utf8');
+  return readme.split('\n').filter((line) => line.startsWith('python3 -c'));
+}
+
+/** Of students with two layers. */
+const TENSORS = { modernbert: 18, bert: 41, bag: 5 } as const;
+
+const SENTENCES = [
+  'My new card has still not arrived',
+  'top up failed, why?',
+  'Was kostet ein Umtausch in €? 💶',
+  'I have been waiting for my card for more than two weeks now and nobody answers, where is it and can I track it please?',
+  'zzzz',
+];
