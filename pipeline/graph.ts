@@ -19,3 +19,19 @@ export interface StageInstance {
   readonly files: Readonly<Record<string, readonly string[]>>;
   readonly inputs: Readonly<Record<string, InputReference>>;
 }
+
+/** The same instances, each after those that it reads from, otherwise in the order given. */
+export function inOrder(instances: readonly StageInstance[]): StageInstance[] {
+  const byName = new Map(instances.map((one) => [one.name, one]));
+  const ordered = new Set<StageInstance>();
+  const visit = (one: StageInstance): void => {
+    if (ordered.has(one)) return;
+    for (const ref of Object.values(one.inputs)) {
+      const needed = byName.get(ref.instance);
+      if (needed !== undefined) visit(needed);
+    }
+    ordered.add(one);
+  };
+  for (const one of instances) visit(one);
+  return [...ordered];
+}

@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { nearestName } from '#datasets/nearest-name.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
@@ -13,8 +12,9 @@ import { trainStudent } from '#stages/train-student/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
-import type { AnyStage, InputReference, StageInstance } from './graph.ts';
+import { type AnyStage, type InputReference, inOrder, type StageInstance } from './graph.ts';
 import { type TeacherFiles, teacherFiles } from './teacher-files.ts';
+import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
 
 type Variant = DecantConfig['variants'][string];
 
@@ -43,17 +43,6 @@ export function graphOf(loaded: LoadedConfig): StageInstance[] {
     exportInstance(config, exported),
     reportInstance(loaded, order, exported, needsRelabel),
   ]);
-}
-
-/** The variant that becomes the Hugging Face directory. */
-export function exportedVariant(config: DecantConfig, order: readonly string[]): string {
-  const named = config.export.variant;
-  if (named !== undefined) return named;
-  const learnsFromTeacher = (name: string) => {
-    const variant = config.variants[name];
-    return variant?.labels === undefined && (variant?.softLossWeight ?? 1) > 0;
-  };
-  return order.find(learnsFromTeacher) ?? order[0] ?? '';
 }
 
 function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles): StageInstance {
@@ -258,60 +247,6 @@ class StageSettingsError extends Failure {
     const problems = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     super('usage', 'E_CONFIG', `${instanceName}:\n${problems.join('\n')}`, 'correct decant.yaml');
   }
-}
-
-/** Variants with those that they start from before them. */
-function variantOrder(loaded: LoadedConfig): string[] {
-  const { variants } = loaded.config;
-  const ordered: string[] = [];
-  const visit = (name: string, path: readonly string[]): void => {
-    if (ordered.includes(name)) return;
-    if (path.includes(name)) {
-      const problem = `${[...path, name].join(' -> ')} starts from itself`;
-      throw new ConfigError(loaded.file, [{ path: `variants.${name}.initFrom`, problem }]);
-    }
-    for (const earlier of needsOf(loaded, name)) visit(earlier, [...path, name]);
-    ordered.push(name);
-  };
-  for (const name of Object.keys(variants)) visit(name, []);
-  return ordered;
-}
-
-/** Variants that must be trained before this one. */
-function needsOf(loaded: LoadedConfig, name: string): string[] {
-  const variant = loaded.config.variants[name];
-  const needs: string[] = [];
-  if (variant?.initFrom !== undefined) {
-    checkVariant(loaded, variant.initFrom, `variants.${name}.initFrom`);
-    needs.push(variant.initFrom);
-  }
-  const relabel = loaded.config['hard-relabel'];
-  if (variant?.labels === 'hard-relabel' && relabel !== undefined) needs.push(relabel.student);
-  return needs;
-}
-
-function checkVariant(loaded: LoadedConfig, name: string, path: string): void {
-  const known = Object.keys(loaded.config.variants);
-  if (known.includes(name)) return;
-  const near = nearestName(name, known);
-  const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
-  throw new ConfigError(loaded.file, [{ path, problem: `there is no variant "${name}"; ${hint}` }]);
-}
-
-/** The same instances, each after those that it reads from, otherwise in the order given. */
-function inOrder(instances: readonly StageInstance[]): StageInstance[] {
-  const byName = new Map(instances.map((one) => [one.name, one]));
-  const ordered = new Set<StageInstance>();
-  const visit = (one: StageInstance): void => {
-    if (ordered.has(one)) return;
-    for (const ref of Object.values(one.inputs)) {
-      const needed = byName.get(ref.instance);
-      if (needed !== undefined) visit(needed);
-    }
-    ordered.add(one);
-  };
-  for (const one of instances) visit(one);
-  return [...ordered];
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

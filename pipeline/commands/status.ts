@@ -50,7 +50,7 @@ function describe(stage: string, freshness: Freshness): StageStatus {
       return { stage, state, because, changes: freshness.changes };
     }
     case 'waiting':
-      return { stage, state: 'waiting', because: `on ${freshness.on.join(', ')}`, changes: [] };
+      return { stage, state: 'waiting', because: `on ${firstOf(freshness.on, ', ')}`, changes: [] };
     default:
       return freshness satisfies never;
   }
@@ -58,9 +58,13 @@ function describe(stage: string, freshness: Freshness): StageStatus {
 
 /** The first changes in words; `--json` has them all. */
 function describeChanges(changes: readonly Change[]): string {
-  const shown = changes.slice(0, SHOWN_CHANGES).map(describeChange);
-  const more = changes.length - shown.length;
-  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join('; ');
+  return firstOf(changes.map(describeChange), '; ');
 }
 
-const SHOWN_CHANGES = 3;
+function firstOf(texts: readonly string[], separator: string): string {
+  const more = texts.length - SHOWN;
+  const shown = texts.slice(0, SHOWN);
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(separator);
+}
+
+const SHOWN = 3;

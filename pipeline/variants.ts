@@ -1,0 +1,53 @@
+import { nearestName } from '#datasets/nearest-name.ts';
+import type { LoadedConfig } from './config.ts';
+import type { DecantConfig } from './config-schema.ts';
+import { ConfigError } from './config-sources.ts';
+
+/** Variants with those that they start from before them. */
+export function variantOrder(loaded: LoadedConfig): string[] {
+  const { variants } = loaded.config;
+  const ordered: string[] = [];
+  const visit = (name: string, path: readonly string[]): void => {
+    if (ordered.includes(name)) return;
+    if (path.includes(name)) {
+      const problem = `${[...path, name].join(' -> ')} starts from itself`;
+      throw new ConfigError(loaded.file, [{ path: `variants.${name}.initFrom`, problem }]);
+    }
+    for (const earlier of needsOf(loaded, name)) visit(earlier, [...path, name]);
+    ordered.push(name);
+  };
+  for (const name of Object.keys(variants)) visit(name, []);
+  return ordered;
+}
+
+/** Variants that must be trained before this one. */
+function needsOf(loaded: LoadedConfig, name: string): string[] {
+  const variant = loaded.config.variants[name];
+  const needs: string[] = [];
+  if (variant?.initFrom !== undefined) {
+    checkVariant(loaded, variant.initFrom, `variants.${name}.initFrom`);
+    needs.push(variant.initFrom);
+  }
+  const relabel = loaded.config['hard-relabel'];
+  if (variant?.labels === 'hard-relabel' && relabel !== undefined) needs.push(relabel.student);
+  return needs;
+}
+
+export function checkVariant(loaded: LoadedConfig, name: string, path: string): void {
+  const known = Object.keys(loaded.config.variants);
+  if (known.includes(name)) return;
+  const near = nearestName(name, known);
+  const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
+  throw new ConfigError(loaded.file, [{ path, problem: `there is no variant "${name}"; ${hint}` }]);
+}
+
+/** The variant that becomes the Hugging Face directory. */
+export function exportedVariant(config: DecantConfig, order: readonly string[]): string {
+  const named = config.export.variant;
+  if (named !== undefined) return named;
+  const learnsFromTeacher = (name: string) => {
+    const variant = config.variants[name];
+    return variant?.labels === undefined && (variant?.softLossWeight ?? 1) > 0;
+  };
+  return order.find(learnsFromTeacher) ?? order[0] ?? '';
+}
