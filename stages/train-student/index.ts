@@ -21,7 +21,7 @@ import { type Trained, train } from './training.ts';
 import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
-import { scoreOf, validate } from './validation.ts';
+import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
 
@@ -65,6 +65,8 @@ async function* trainOn(
     initFrom: context.inputs['initFrom'],
   });
   yield* describeRows(transferSet, inputs, settings);
+  const doubt = settings.softLossWeight > 0 ? doubtAboutTeacher(inputs.validation) : null;
+  if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow({ device: settings.device });
   const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;

@@ -51,6 +51,30 @@ export function scoreOf(set: ValidationSet, validation: Validation): Score | nul
   return { share, standardError: Math.sqrt((share * (1 - share)) / rows) };
 }
 
+/**
+ * Says when the teacher hardly beats naming the most frequent class each time: its head was never trained, or
+ * its classes are in another order. Null where it is better than that, or where nothing can be said.
+ */
+export function doubtAboutTeacher({ goldIds, teacherIds }: ValidationSet): string | null {
+  const compared = [...goldIds.keys()].filter(
+    (row) => (goldIds[row] ?? -1) >= 0 && (teacherIds[row] ?? -1) >= 0,
+  );
+  if (compared.length === 0) return null;
+  const counts = new Map<number, number>();
+  for (const row of compared) {
+    const goldId = goldIds[row] ?? -1;
+    counts.set(goldId, (counts.get(goldId) ?? 0) + 1);
+  }
+  const right = compared.filter((row) => goldIds[row] === teacherIds[row]).length / compared.length;
+  const majority = Math.max(...counts.values()) / compared.length;
+  if (right >= majority + LEAST_GAIN) return null;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  return `the teacher is right on ${percent(right)} of the labelled validation rows, naming the most frequent class each time on ${percent(majority)}: was its head trained, and do its classes mean yours?`;
+}
+
+/** Share by which a teacher must beat the most frequent class. */
+const LEAST_GAIN = 0.05;
+
 function shareEqual(predictedIds: Int32Array, expectedIds: Int32Array): number | null {
   let compared = 0;
   let equal = 0;
