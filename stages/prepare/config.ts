@@ -52,7 +52,7 @@ export const prepareConfigSchema = z.strictObject({
     .enum(['trimmed', 'full'])
     .default('trimmed')
     .describe(
-      'Vocabulary of the student: the word pieces of the train split and all single characters, or all of the teacher.',
+      'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts, or all of the teacher.',
     ),
   maxRejects: z
     .number()
