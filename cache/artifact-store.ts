@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncPath, TEMPORARY_MARK, writeFileAtomic } from './atomic-file.ts';
+import { makeFolder, syncPath, TEMPORARY_MARK, writeFileAtomic } from './atomic-file.ts';
 import { digestFile, listFiles } from './digest.ts';
 import { Failure } from './failure.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -92,7 +92,7 @@ export async function openPartial(
   outputs: readonly string[],
 ): Promise<string> {
   const folder = partialFolder(store, key);
-  for (const output of outputs) await mkdir(outputFolder(folder, output), { recursive: true });
+  for (const output of outputs) makeFolder(outputFolder(folder, output));
   return folder;
 }
 
@@ -121,7 +121,7 @@ export async function sealArtifact(
   };
   await writeFileAtomic(join(partial, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`);
   const folder = artifactFolder(store, description);
-  await mkdir(join(folder, '..'), { recursive: true });
+  makeFolder(join(folder, '..'));
   const replaced = `${partial}.replaced`;
   await setAside(folder, replaced);
   await rename(partial, folder);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Files with this in their name are unfinished: left by a killed process, never read, removed by the next run. */
@@ -19,7 +20,7 @@ export async function atomicFile<T>(
   write: (temporaryPath: string) => Promise<T>,
 ): Promise<T> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const temporary = `${path}${TEMPORARY_MARK}${randomBytes(4).toString('hex')}`;
   try {
     const result = await write(temporary);
@@ -31,6 +32,12 @@ export async function atomicFile<T>(
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Creates a folder and those above it; one that is there is fine. */
+export function makeFolder(path: string): void {
+  // Not the promise of Node 20: on a full disk it says ENOENT, which sends people looking for a file.
+  mkdirSync(path, { recursive: true });
 }
 
 /** fsync of a file or folder: on return its bytes (or its entries) are on the disk. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Artifact } from './artifact-store.ts';
-import { syncPath, TEMPORARY_MARK } from './atomic-file.ts';
+import { makeFolder, syncPath, TEMPORARY_MARK } from './atomic-file.ts';
 import { listFiles } from './digest.ts';
 import { readManifest } from './manifest.ts';
 
@@ -51,7 +51,7 @@ export async function removeOccupant(store: string, { path }: Occupant): Promise
     return;
   }
   const partial = join(store, 'partial');
-  await mkdir(partial, { recursive: true });
+  makeFolder(partial);
   const doomed = join(partial, `removed-${basename(path)}-${randomBytes(4).toString('hex')}`);
   await rename(path, doomed);
   await syncPath(parent);

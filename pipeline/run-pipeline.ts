@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type Artifact, findArtifact, listArtifacts, outputFolder } from '#cache/artifact-store.ts';
+import { type Artifact, findArtifact, outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
 import type { FileDigests } from '#cache/file-digests.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
-import { fingerprintOf } from '#cache/fingerprint.ts';
 import { lockStore, type StoreLock } from '#cache/lock.ts';
 import type { EarlierArtifact } from '#stages/stage.ts';
+import { earlierOf } from './earlier-artifacts.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from './events.ts';
 import { exitCodeOf, reportOf } from './failures.ts';
 import type { StageInstance } from './graph.ts';
@@ -226,22 +226,6 @@ async function obeying(host: StageHost, stop: AbortSignal, kill: AbortSignal) {
     stop.removeEventListener('abort', onStop);
     kill.removeEventListener('abort', onKill);
   }
-}
-
-/** Sealed artifacts of the same instance: those of the same recipe first, newest first. */
-async function earlierOf(store: string, order: Order): Promise<EarlierArtifact[]> {
-  const recipe = fingerprintOf(order.recipe);
-  const earlier = (await listArtifacts(store, order.instance)).map(({ folder, manifest }) => ({
-    fingerprint: manifest.fingerprint,
-    sameRecipe: fingerprintOf(manifest.recipe) === recipe,
-    outputs: Object.fromEntries(
-      Object.keys(manifest.outputs).map((name) => [name, outputFolder(folder, name)]),
-    ),
-    recipe: manifest.recipe,
-    counts: manifest.counts,
-    environment: manifest.environment,
-  }));
-  return earlier.sort((a, b) => Number(b.sameRecipe) - Number(a.sameRecipe));
 }
 
 /** The order that made an artifact, to make it once more. */

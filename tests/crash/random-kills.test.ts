@@ -53,7 +53,11 @@ test(`a store is bit-identical after ${KILLS} kills at random`, onLinux, async (
 /** Between two stages there is no host: then the command line is hit. */
 function shoot(run: RunningCli, wanted: 'host' | 'command line'): string {
   const host = wanted === 'host' ? run.hostPid() : undefined;
-  if (host === undefined) run.kill('SIGKILL');
-  else process.kill(host, 'SIGKILL');
+  try {
+    if (host === undefined) run.kill('SIGKILL');
+    else process.kill(host, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
   return host === undefined ? 'command line' : 'host';
 }

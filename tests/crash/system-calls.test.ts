@@ -11,20 +11,33 @@ import { storeSnapshot } from '#tests/support/store-snapshot.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 /** Calls that a kill may fall on, and how many points of each are tried. */
-const KILLED_AT = [
-  { call: 'write', points: isQuick ? 1 : 12 },
-  { call: 'pwrite64', points: isQuick ? 1 : 12 },
-  { call: 'fsync', points: isQuick ? 2 : 16 },
-  { call: 'rename', points: isQuick ? 2 : 16 },
-  { call: 'unlink', points: isQuick ? 1 : 6 },
-  { call: 'mkdir', points: isQuick ? 1 : 6 },
-];
+const KILLED_AT = isQuick
+  ? [
+      { call: 'write', points: 1 },
+      { call: 'fsync', points: 2 },
+      { call: 'rename', points: 2 },
+    ]
+  : [
+      { call: 'write', points: 8 },
+      { call: 'pwrite64', points: 8 },
+      { call: 'fsync', points: 12 },
+      { call: 'rename', points: 12 },
+      { call: 'unlink', points: 4 },
+      { call: 'mkdir', points: 4 },
+    ];
+
 const FAILING = [
   { call: 'fsync', what: 'error=EIO' },
   { call: 'fsync', what: 'error=ENOSPC' },
   { call: 'rename', what: 'error=EIO' },
   { call: 'mkdir', what: 'error=ENOSPC' },
-];
+].slice(0, isQuick ? 1 : undefined);
+
+const SCENES = [
+  { name: 'soft-label runs', run: ['--to', 'soft-label'], earlier: 'prepare' },
+  { name: 'prepare is made anew', run: ['prepare', '--force', 'prepare'], earlier: 'prepare' },
+  { name: 'prepare runs', run: ['--to', 'prepare'], earlier: undefined },
+].slice(0, isQuick ? 2 : undefined);
 
 describe('a store', { skip: withoutStrace() }, () => {
   let project: MiniProject;
@@ -36,12 +49,9 @@ describe('a store', { skip: withoutStrace() }, () => {
   });
 
   // Each stage starts from a store in which the stages before it are sealed.
-  for (const [stage, earlier] of [
-    ['prepare', undefined],
-    ['soft-label', 'prepare'],
-  ] as const) {
-    describe(`while ${stage} runs`, () => {
-      const args = (store: string) => ['run', '--to', stage, '--store', store];
+  for (const { name, run, earlier } of SCENES) {
+    describe(`while ${name}`, () => {
+      const args = (store: string) => ['run', ...run, '--store', store];
       let start: string | undefined;
       let undisturbed: Record<string, string>;
       let counts: Map<string, number>;
@@ -59,11 +69,9 @@ describe('a store', { skip: withoutStrace() }, () => {
           start = store;
         }
         const store = newStore();
-        counts = await countCalls(
-          args(store),
-          project.folder,
-          KILLED_AT.map(({ call }) => call),
-        );
+        counts = await countCalls(args(store), project.folder, [
+          ...new Set([...KILLED_AT, ...FAILING].map(({ call }) => call)),
+        ]);
         undisturbed = storeSnapshot(store);
       });
 
@@ -92,7 +100,7 @@ describe('a store', { skip: withoutStrace() }, () => {
 
       for (const { call, what } of FAILING) {
         test(`is whole after ${call} fails with ${what}`, async () => {
-          for (const when of spread(counts.get(call) ?? 0, isQuick ? 1 : 6)) {
+          for (const when of spread(counts.get(call) ?? 0, isQuick ? 1 : 4)) {
             const code = await survives(call, what, when);
             // 0: what failed was a memory that only makes the next run slower.
             assert.ok(code === 75 || code === 0, `${call} ${when} ended with ${code}`);
