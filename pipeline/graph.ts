@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import { Failure } from '#cache/failure.ts';
 import type { Stage } from '#stages/stage.ts';
 
 /** A stage whose config type the pipeline does not need to know. */
@@ -18,6 +20,26 @@ export interface StageInstance {
   /** Files outside the store whose content decides the result. */
   readonly files: Readonly<Record<string, readonly string[]>>;
   readonly inputs: Readonly<Record<string, InputReference>>;
+}
+
+/** Makes an instance; its settings are completed and checked by the stage's own schema. */
+export function createInstance(
+  name: string,
+  stage: AnyStage,
+  parts: Pick<StageInstance, 'config' | 'files' | 'inputs'>,
+): StageInstance {
+  const given = Object.entries(parts.config).filter(([, value]) => value !== undefined);
+  const parsed = stage.configSchema.safeParse(Object.fromEntries(given));
+  if (!parsed.success) throw new StageSettingsError(name, parsed.error);
+  return { ...parts, name, stage, config: parsed.data as Record<string, unknown> };
+}
+
+/** Settings that are right one by one but not together, such as heads that do not divide hiddenSize. */
+class StageSettingsError extends Failure {
+  constructor(instance: string, error: z.ZodError) {
+    const problems = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    super('usage', 'E_CONFIG', `${instance}:\n${problems.join('\n')}`, 'correct decant.yaml');
+  }
 }
 
 /** The same instances, each after those that it reads from, otherwise in the order given. */

@@ -1,6 +1,4 @@
 import { resolve } from 'node:path';
-import type { z } from 'zod';
-import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
@@ -12,7 +10,7 @@ import { trainStudent } from '#stages/train-student/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
-import { type AnyStage, type InputReference, inOrder, type StageInstance } from './graph.ts';
+import { createInstance, type InputReference, inOrder, type StageInstance } from './graph.ts';
 import { type TeacherFiles, teacherFiles } from './teacher-files.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
 
@@ -50,7 +48,7 @@ function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles
   const paths = (value: string | readonly string[]) =>
     [value].flat().map((path) => resolve(folder, path));
   const fraction = isFraction(corpus.validation) ? corpus.validation.fraction : undefined;
-  return instance('prepare', prepare, {
+  return createInstance('prepare', prepare, {
     config: {
       columns: corpus.columns,
       onConflict: corpus.onConflict,
@@ -76,7 +74,7 @@ function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles
 }
 
 function softLabelInstance(config: DecantConfig, teacher: TeacherFiles): StageInstance {
-  return instance('soft-label', softLabel, {
+  return createInstance('soft-label', softLabel, {
     config: {
       ...config['soft-label'],
       maxLength: config.teacher.maxLength,
@@ -97,8 +95,8 @@ function trainInstance({ config }: LoadedConfig, name: string): StageInstance {
   const { vocabulary: _ofPrepare, ...shared } = config.student;
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
   const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
-  return instance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...defined(own), device: config.device },
+  return createInstance(`train-student:${name}`, trainStudent, {
+    config: { seed: config.seed, ...shared, ...own, device: config.device },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
@@ -128,7 +126,7 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
   }
   const { student, ...config } = settings;
   checkVariant(loaded, student, 'hard-relabel.student');
-  return instance('hard-relabel', hardRelabel, {
+  return createInstance('hard-relabel', hardRelabel, {
     config,
     files: {},
     inputs: {
@@ -141,7 +139,7 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
 }
 
 function evaluateTeacher(config: DecantConfig, teacher: TeacherFiles): StageInstance {
-  return instance('evaluate:teacher', evaluate, {
+  return createInstance('evaluate:teacher', evaluate, {
     config: { subject: 'teacher', name: 'teacher', device: config.device, threads: config.threads },
     files: { model: teacher.model },
     inputs: testInputs('tokens/teacher'),
@@ -149,7 +147,7 @@ function evaluateTeacher(config: DecantConfig, teacher: TeacherFiles): StageInst
 }
 
 function evaluateStudent(config: DecantConfig, name: string): StageInstance {
-  return instance(`evaluate:${name}`, evaluate, {
+  return createInstance(`evaluate:${name}`, evaluate, {
     config: { subject: 'student', name, threads: config.threads },
     files: {},
     inputs: {
@@ -169,7 +167,7 @@ function testInputs(tokens: string): Record<string, InputReference> {
 }
 
 function exportInstance(config: DecantConfig, name: string): StageInstance {
-  return instance(`export-student:${name}`, exportStudent, {
+  return createInstance(`export-student:${name}`, exportStudent, {
     config: { name, teacherLicense: config.teacher.license, corpusLicense: config.corpus.license },
     files: {},
     inputs: {
@@ -193,7 +191,7 @@ function reportInstance(
     Object.fromEntries(
       names.map((name) => [`${output}.${name}`, { instance: `${stage}:${name}`, output }]),
     );
-  return instance('report', report, {
+  return createInstance('report', report, {
     config: {
       ...loaded.config.report,
       variants: order,
@@ -227,32 +225,6 @@ function perSplit(
   );
 }
 
-function instance(
-  name: string,
-  stage: AnyStage,
-  rest: {
-    config: Record<string, unknown>;
-    files: StageInstance['files'];
-    inputs: StageInstance['inputs'];
-  },
-): StageInstance {
-  const parsed = stage.configSchema.safeParse(defined(rest.config));
-  if (!parsed.success) throw new StageSettingsError(name, parsed.error);
-  return { ...rest, name, stage, config: parsed.data as Record<string, unknown> };
-}
-
-/** Settings that are right one by one but not together, such as heads that do not divide hiddenSize. */
-class StageSettingsError extends Failure {
-  constructor(instanceName: string, error: z.ZodError) {
-    const problems = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    super('usage', 'E_CONFIG', `${instanceName}:\n${problems.join('\n')}`, 'correct decant.yaml');
-  }
-}
-
 function isFraction(value: unknown): value is { readonly fraction: number } {
   return typeof value === 'object' && value !== null && 'fraction' in value;
-}
-
-function defined(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

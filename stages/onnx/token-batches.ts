@@ -17,14 +17,23 @@ export function tokenRow(table: TokenTable, row: number): TokenRow {
   };
 }
 
-/** Row numbers in batches, rows of like length together so that little is padded. */
+/** Row numbers of a table in batches, rows of like length together so that little is padded. */
 export function lengthBatches(
   table: TokenTable,
   rows: readonly number[],
   batchSize: number,
 ): number[][] {
   const length = (row: number) => (table.offsets[row + 1] ?? 0) - (table.offsets[row] ?? 0);
-  const sorted = rows.toSorted((a, b) => length(a) - length(b) || a - b);
+  return batchesByLength(rows, length, batchSize);
+}
+
+/** Row numbers in batches, shortest first, rows of equal length in their order. */
+export function batchesByLength(
+  rows: readonly number[],
+  lengthOf: (row: number) => number,
+  batchSize: number,
+): number[][] {
+  const sorted = rows.toSorted((a, b) => lengthOf(a) - lengthOf(b) || a - b);
   return Array.from({ length: Math.ceil(sorted.length / batchSize) }, (_, batch) =>
     sorted.slice(batch * batchSize, (batch + 1) * batchSize),
   );

@@ -6,6 +6,7 @@ import { Failure } from '#cache/failure.ts';
 import { openTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import { openClassifier } from '#stages/onnx/classifier.ts';
+import { batchesByLength } from '#stages/onnx/token-batches.ts';
 
 /** What a student says of one text. */
 export interface Prediction {
@@ -54,7 +55,7 @@ export async function loadStudent(
   for (const name of ['config.json', 'tokenizer.json', 'onnx/model.onnx']) {
     if (!existsSync(join(folder, name))) throw new NotAStudentError(folder, `has no ${name}`);
   }
-  const config = await readConfig(folder);
+  const config = await readJson(folder, 'config.json', configSchema);
   const classNames = namesOf(folder, config.id2label);
   const maxLength = Math.min(config.max_position_embeddings, await trainedLength(folder));
   const tokenizer = await openTokenizer(join(folder, 'tokenizer.json'), maxLength);
@@ -72,7 +73,8 @@ export async function loadStudent(
         typeIds: null,
       }));
       const predictions = new Map<number, Prediction>();
-      for (const batch of byLength(rows.map(({ tokenIds }) => tokenIds.length))) {
+      const lengthOf = (row: number) => rows[row]?.tokenIds.length ?? 0;
+      for (const batch of batchesByLength([...rows.keys()], lengthOf, BATCH_SIZE)) {
         const logits = await classifier.logits(batch.flatMap((index) => rows[index] ?? []));
         batch.forEach((index, row) => {
           const of = logits.subarray(row * classNames.length, (row + 1) * classNames.length);
@@ -85,22 +87,20 @@ export async function loadStudent(
   };
 }
 
-async function readConfig(folder: string): Promise<z.infer<typeof configSchema>> {
-  const parsed = configSchema.safeParse(
-    JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')),
-  );
-  if (parsed.success) return parsed.data;
-  throw new NotAStudentError(folder, `config.json: ${z.prettifyError(parsed.error)}`);
-}
-
 /** A bert student has a few positions more than it was trained to read. */
 async function trainedLength(folder: string): Promise<number> {
-  const file = join(folder, 'tokenizer_config.json');
-  if (!existsSync(file)) return Number.POSITIVE_INFINITY;
-  const parsed = tokenizerConfigSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
-  if (!parsed.success)
-    throw new NotAStudentError(folder, `tokenizer_config.json: ${z.prettifyError(parsed.error)}`);
-  return parsed.data.model_max_length;
+  if (!existsSync(join(folder, 'tokenizer_config.json'))) return Number.POSITIVE_INFINITY;
+  const config = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
+  return config.model_max_length;
+}
+
+async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(join(folder, name), 'utf8')));
+  } catch (error) {
+    const problem = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new NotAStudentError(folder, `${name}: ${problem}`);
+  }
 }
 
 function namesOf(folder: string, id2label: Readonly<Record<string, string>>): string[] {
@@ -111,17 +111,6 @@ function namesOf(folder: string, id2label: Readonly<Record<string, string>>): st
       throw new NotAStudentError(folder, `config.json: id2label has no ${id}`);
     return name;
   });
-}
-
-/** Indices in batches, texts of like length together so that little is padded. */
-function byLength(lengths: readonly number[]): number[][] {
-  const order = lengths
-    .map((_, index) => index)
-    .sort((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0));
-  const count = Math.ceil(order.length / BATCH_SIZE);
-  return Array.from({ length: count }, (_, batch) =>
-    order.slice(batch * BATCH_SIZE, (batch + 1) * BATCH_SIZE),
-  );
 }
 
 function predictionOf(

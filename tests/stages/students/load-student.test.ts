@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadStudent } from '#stages/students/load-student.ts';
+import { failureOf } from '#tests/support/failure.ts';
+import { sampleFolder } from '#tests/support/paths.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+
+/** An exported student is a valid teacher directory, and the other way round. */
+function student(): string {
+  const folder = temporaryFolder();
+  cpSync(join(sampleFolder('mini'), 'teacher'), folder, { recursive: true });
+  return folder;
+}
+
+test('texts are answered in their order, however long they are', async () => {
+  const loaded = await loadStudent(student(), { threads: 1 });
+  try {
+    const texts = [
+      'I have been waiting for my card for over two weeks now, where is it?',
+      'lost my card',
+    ];
+    const [late, lost] = await loaded.classify(texts, { top: 3 });
+    assert.equal(late?.label, 'card_arrival');
+    assert.equal(lost?.label, 'lost_or_stolen_card');
+    assert.equal(late?.top.length, 3);
+    assert.ok((late?.top[0]?.probability ?? 0) >= (late?.top[1]?.probability ?? 1));
+    assert.deepEqual(await loaded.classify([]), []);
+  } finally {
+    await loaded.close();
+  }
+});
+
+test('a text is cut where the tokenizer of the student says', async () => {
+  const folder = student();
+  const file = join(folder, 'tokenizer_config.json');
+  const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  writeFileSync(file, JSON.stringify({ ...config, model_max_length: 6 }));
+  const loaded = await loadStudent(folder, { threads: 1 });
+  try {
+    const [short, long] = await loaded.classify([
+      'where is my card',
+      'where is my card exchange rate',
+    ]);
+    assert.deepEqual(short, long);
+  } finally {
+    await loaded.close();
+  }
+});
+
+test('a folder that is no student is refused with what it lacks', async () => {
+  const folder = student();
+  rmSync(join(folder, 'tokenizer.json'));
+  assert.match((await failureOf(loadStudent(folder))).message, /has no tokenizer\.json/);
+  const broken = student();
+  writeFileSync(join(broken, 'config.json'), '{');
+  assert.match((await failureOf(loadStudent(broken))).message, /config\.json: /);
+  const empty = temporaryFolder();
+  mkdirSync(join(empty, 'onnx'));
+  assert.match((await failureOf(loadStudent(empty))).message, /has no config\.json/);
+});
