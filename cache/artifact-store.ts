@@ -110,6 +110,7 @@ export async function sealArtifact(
   outputs: Readonly<Record<string, { readonly volatile?: readonly string[] }>>,
 ): Promise<Artifact> {
   const partial = partialFolder(store, description);
+  await removeTemporaries(partial);
   const described: Record<string, { digest: string; files: ManifestFile[] }> = {};
   for (const [output, format] of Object.entries(outputs)) {
     described[output] = await describeOutput(outputFolder(partial, output), format.volatile ?? []);
@@ -129,6 +130,12 @@ export async function sealArtifact(
   await syncPath(join(partial, '..'));
   await rm(replaced, { recursive: true, force: true });
   return { folder, manifest };
+}
+
+/** A kill while a manifest was being written leaves the beginning of one beside the outputs. */
+async function removeTemporaries(folder: string): Promise<void> {
+  const left = (await readdir(folder)).filter((name) => name.includes(TEMPORARY_MARK));
+  for (const name of left) await rm(join(folder, name), { force: true });
 }
 
 /**

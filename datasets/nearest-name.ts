@@ -9,6 +9,12 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return best !== undefined && best.distance <= limit ? best.candidate : undefined;
 }
 
+/** What to say beside an unknown name: the nearest known one, or all of them. */
+export function hintFor(name: string, known: readonly string[]): string {
+  const near = nearestName(name, known);
+  return near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
+}
+
 /** Levenshtein distance in UTF-16 units. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);

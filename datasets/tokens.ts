@@ -59,6 +59,29 @@ export async function readTokens(folder: string): Promise<TokenTable> {
   };
 }
 
+/** The rows at these positions, in this order. */
+export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTable {
+  const { tokenIds, typeIds, offsets } = table;
+  const lengths = rows.map((row) => (offsets[row + 1] ?? 0) - (offsets[row] ?? 0));
+  const taken = new Int32Array(rows.length + 1);
+  for (const [index, length] of lengths.entries()) taken[index + 1] = (taken[index] ?? 0) + length;
+  const gather = (values: Int32Array): Int32Array => {
+    const gathered = new Int32Array(taken.at(-1) ?? 0);
+    for (const [index, row] of rows.entries()) {
+      gathered.set(values.subarray(offsets[row], offsets[row + 1]), taken[index]);
+    }
+    return gathered;
+  };
+  return {
+    ...table,
+    exampleIds: rows.map((row) => table.exampleIds[row] ?? ''),
+    offsets: taken,
+    tokenIds: gather(tokenIds),
+    typeIds: typeIds === null ? null : gather(typeIds),
+    truncated: Uint8Array.from(rows, (row) => table.truncated[row] ?? 0),
+  };
+}
+
 function provenanceOf(path: string, metadata: Readonly<Record<string, string>>) {
   const { [TOKENIZER_KEY]: tokenizerDigest, [LENGTH_KEY]: maxLength } = metadata;
   if (tokenizerDigest !== undefined && Number(maxLength) > 0) {

@@ -4,6 +4,9 @@ import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
 
 const fileOrFiles = z.union([z.string(), z.array(z.string()).min(1).readonly()]);
+const fingerprint = z
+  .string()
+  .regex(/^[0-9a-f]{8,64}$/, 'write at least 8 hex digits of a fingerprint, in quotes');
 const variantName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use letters, digits, "-" and "_", at most 64')
@@ -51,6 +54,7 @@ export const decantConfigSchema = z.strictObject({
       onConflict: prepareConfigSchema.shape.onConflict,
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
+      limit: prepareConfigSchema.shape.limit,
       license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
     })
     .describe('Where the rows are and how to read them.'),
@@ -135,6 +139,18 @@ export const decantConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('The one page that is sent around.'),
+  gate: z
+    .record(z.string(), z.number())
+    .optional()
+    .describe(
+      'Least figures of the exported student on the test split; below one of them `run` ends with 4: accuracy, macroF1, agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS, f1.CLASS.',
+    ),
+  pinned: z
+    .record(z.string(), fingerprint)
+    .optional()
+    .describe(
+      'Artifacts to use as they are, fresh or not, by stage: soft-label: 3f9a0c12b7de4415.',
+    ),
 });
 
 /** decant.yaml, checked and with all defaults. */

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import { nearestName } from '#datasets/nearest-name.ts';
+import { hintFor } from '#datasets/nearest-name.ts';
 import { type DecantConfig, decantConfigSchema } from './config-schema.ts';
 import {
   applyEnvironment,
@@ -87,9 +87,8 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   if (issue.code !== 'unrecognized_keys') return [{ path, problem: issue.message }];
   return issue.keys.map((key) => {
     const known = keysAt(issue.path.map(String));
-    const near = nearestName(key, known);
-    const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
-    return { path: path === '' ? key : `${path}.${key}`, problem: `unknown setting; ${hint}` };
+    const problem = `unknown setting; ${hintFor(key, known)}`;
+    return { path: path === '' ? key : `${path}.${key}`, problem };
   });
 }
 

@@ -20,8 +20,19 @@ export function exitCodeOf(failure: FailureReport): number {
   return isKind(failure.kind) ? EXIT_CODES[failure.kind] : EXIT_CODES.internal;
 }
 
+/** A failure that another process has already put into words. */
+export class ReportedFailure extends Error {
+  readonly report: FailureReport;
+
+  constructor(report: FailureReport) {
+    super(report.message);
+    this.report = report;
+  }
+}
+
 /** Any thrown value as data that can cross a process border. */
 export function reportOf(error: unknown): FailureReport {
+  if (error instanceof ReportedFailure) return error.report;
   if (error instanceof Failure) {
     return { kind: error.kind, code: error.code, message: error.message, fix: error.fix };
   }

@@ -20,6 +20,8 @@ export interface StageInstance {
   /** Files outside the store whose content decides the result. */
   readonly files: Readonly<Record<string, readonly string[]>>;
   readonly inputs: Readonly<Record<string, InputReference>>;
+  /** Fingerprint, or its beginning, of the artifact to use as it is. */
+  readonly pinned?: string;
 }
 
 /** Makes an instance; its settings are completed and checked by the stage's own schema. */

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { StageEvent } from '#stages/stage.ts';
 import type { FailureReport } from './events.ts';
-import type { FromHost, HostJob, StopReason, ToHost } from './host-protocol.ts';
+import type { FromHost, HostTask, StopReason, ToHost } from './host-protocol.ts';
 
 /** How a stage host ended. */
 export type HostOutcome =
-  | { readonly type: 'sealed' }
+  | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly failure: FailureReport };
 
 /** A running stage host. */
@@ -18,9 +18,9 @@ export interface StageHost {
   kill(): void;
 }
 
-/** Starts a process that runs one job. It inherits `lockFd`, so the store stays locked while it lives. */
+/** Starts a process for one task. It inherits `lockFd`, so the store stays locked while it lives. */
 export function startHost(
-  job: HostJob,
+  task: HostTask,
   lockFd: number,
   onEvent: (event: StageEvent) => void,
 ): StageHost {
@@ -38,11 +38,11 @@ export function startHost(
     child.on('message', (message: FromHost) => {
       switch (message.type) {
         case 'ready':
-          return post(child, { type: 'run', job });
+          return post(child, task);
         case 'event':
           lastEvent = message.event;
           return onEvent(message.event);
-        case 'sealed':
+        case 'done':
         case 'failed':
           answer = message;
           return;
@@ -51,11 +51,14 @@ export function startHost(
       }
     });
     child.on('error', (error) => {
-      answer ??= { type: 'failed', failure: hostFailure(job, error.message, lastEvent, lastLines) };
+      answer ??= {
+        type: 'failed',
+        failure: hostFailure(task, error.message, lastEvent, lastLines),
+      };
     });
     child.on('close', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      const died = () => hostFailure(job, how, lastEvent, lastLines);
+      const died = () => hostFailure(task, how, lastEvent, lastLines);
       resolve(answer ?? { type: 'failed', failure: died() });
     });
   });
@@ -65,6 +68,27 @@ export function startHost(
     stop: (reason) => post(child, { type: 'stop', reason }),
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+/** Passes stop and kill requests on to a host until it has ended. */
+export async function obeying(
+  host: StageHost,
+  stop: AbortSignal,
+  kill: AbortSignal,
+): Promise<HostOutcome> {
+  const onStop = () =>
+    host.stop((stop.reason as { stopReason?: StopReason }).stopReason ?? 'terminated');
+  const onKill = () => host.kill();
+  stop.addEventListener('abort', onStop);
+  kill.addEventListener('abort', onKill);
+  // The request may have come between two stages, when nobody listened.
+  if (stop.aborted) onStop();
+  try {
+    return await host.outcome;
+  } finally {
+    stop.removeEventListener('abort', onStop);
+    kill.removeEventListener('abort', onKill);
+  }
 }
 
 function post(child: ChildProcess, message: ToHost): void {
@@ -85,7 +109,7 @@ function keepLastLines(child: ChildProcess, limit: number): string[] {
 }
 
 function hostFailure(
-  job: HostJob,
+  task: HostTask,
   how: string,
   lastEvent: StageEvent | undefined,
   lines: readonly string[],
@@ -99,11 +123,15 @@ function hostFailure(
   return {
     kind: outOfMemory ? 'retry' : 'internal',
     code: 'E_HOST_DIED',
-    message: `the process of ${job.instance} ended with ${how} ${doing}${said}`,
+    message: `the process of ${nameOf(task)} ended with ${how} ${doing}${said}`,
     fix: outOfMemory
       ? 'it was killed or ran out of memory: give it more, or lower soft-label.tokenBudget or student.batchSize; then run the same command again, finished parts are kept'
       : 'run the same command again: finished parts are kept; `npx decant doctor` checks the native libraries',
   };
+}
+
+function nameOf(task: HostTask): string {
+  return task.type === 'run' ? task.job.instance : 'the rehearsal';
 }
 
 const STDERR_LINES = 50;

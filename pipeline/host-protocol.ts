@@ -1,5 +1,6 @@
 import type { EarlierArtifact, StageEvent } from '#stages/stage.ts';
 import type { FailureReport } from './events.ts';
+import type { StandIns } from './rehearsal/stand-ins.ts';
 
 /** Everything a stage host needs to know to make one artifact. */
 export interface HostJob {
@@ -16,15 +17,29 @@ export interface HostJob {
   readonly recomputeTeacher: boolean;
 }
 
+/** A stage that is tried on a few rows: nothing of it is sealed. */
+export type Trial = Pick<HostJob, 'instance' | 'stage' | 'config' | 'files'> & {
+  readonly inputFolders: Readonly<Record<string, string>>;
+  /** Folder in which its outputs get theirs. */
+  readonly folder: string;
+};
+
+/** What a stage host is started for. */
+export type HostTask =
+  | { readonly type: 'run'; readonly job: HostJob }
+  | {
+      readonly type: 'rehearse';
+      readonly standIns: StandIns | null;
+      readonly trials: readonly Trial[];
+    };
+
 /** Why a run has to stop before it is done. */
 export type StopReason = 'interrupted' | 'terminated' | 'time-limit' | 'orphaned';
 
-export type ToHost =
-  | { readonly type: 'run'; readonly job: HostJob }
-  | { readonly type: 'stop'; readonly reason: StopReason };
+export type ToHost = HostTask | { readonly type: 'stop'; readonly reason: StopReason };
 
 export type FromHost =
   | { readonly type: 'ready' }
   | { readonly type: 'event'; readonly event: StageEvent }
-  | { readonly type: 'sealed' }
+  | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly failure: FailureReport };

@@ -14,6 +14,7 @@ import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { Manifest } from '#cache/manifest.ts';
 import type { StageInstance } from './graph.ts';
 import { requireInputFile } from './input-files.ts';
+import { pinnedArtifact } from './pinned.ts';
 
 /** One part of a fingerprint that differs from the newest artifact, old -> new. */
 export interface Change {
@@ -56,6 +57,10 @@ export async function freshnessOf(
   store: string,
   digests: FileDigests,
 ): Promise<Freshness> {
+  if (instance.pinned !== undefined) {
+    const artifact = await pinnedArtifact(store, instance, instance.pinned);
+    return { state: 'fresh', artifact };
+  }
   const missing = Object.values(instance.inputs).filter((ref) => !upstream.has(ref.instance));
   if (missing.length > 0) {
     return { state: 'waiting', on: [...new Set(missing.map((ref) => ref.instance))] };
@@ -113,7 +118,8 @@ async function orderOf(
   };
 }
 
-async function recipeOf(instance: StageInstance, digests: FileDigests): Promise<Recipe> {
+/** What decides the bytes of an instance but its input artifacts: settings, files, formats. */
+export async function recipeOf(instance: StageInstance, digests: FileDigests): Promise<Recipe> {
   const { stage } = instance;
   const files: Record<string, string[]> = {};
   for (const [name, paths] of Object.entries(instance.files)) {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Artifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
 import { type LoadedConfig, loadConfig } from './config.ts';
+import { checkGate } from './gate.ts';
 import type { StageInstance } from './graph.ts';
 import { type Freshness, freshnessOf } from './plan.ts';
 import { graphOf } from './wiring.ts';
@@ -28,6 +29,7 @@ export function openProject(options: ProjectOptions): Project {
     environment: process.env,
     set: options.set ?? [],
   });
+  checkGate(loaded);
   const store =
     options.store === undefined ? join(loaded.folder, '.decant') : resolve(options.store);
   return { loaded, graph: graphOf(loaded), store };

@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type Artifact, findArtifact, outputFolder } from '#cache/artifact-store.ts';
-import { Failure } from '#cache/failure.ts';
-import type { FileDigests } from '#cache/file-digests.ts';
-import { openFileDigests } from '#cache/file-digests.ts';
+import { type Artifact, findArtifact, listArtifacts, outputFolder } from '#cache/artifact-store.ts';
+import { type FileDigests, openFileDigests } from '#cache/file-digests.ts';
 import { lockStore, type StoreLock } from '#cache/lock.ts';
-import type { EarlierArtifact } from '#stages/stage.ts';
+import { softLabel } from '#stages/soft-label/index.ts';
+import type { EarlierArtifact, StageEvent } from '#stages/stage.ts';
 import { earlierOf } from './earlier-artifacts.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from './events.ts';
-import { exitCodeOf, reportOf } from './failures.ts';
+import { exitCodeOf, ReportedFailure, reportOf } from './failures.ts';
 import type { StageInstance } from './graph.ts';
-import { type StageHost, startHost } from './host-process.ts';
-import type { StopReason } from './host-protocol.ts';
-import { type FreshArtifacts, freshnessOf, type Order, reasonOf } from './plan.ts';
-import type { Selection } from './selection.ts';
+import { type HostOutcome, obeying, startHost } from './host-process.ts';
+import type { HostTask } from './host-protocol.ts';
+import { ForcedPinError } from './pinned.ts';
+import { type FreshArtifacts, type Freshness, freshnessOf, type Order, reasonOf } from './plan.ts';
+import { rehearse } from './rehearsal/rehearse.ts';
+import { type Selection, StaleInputError } from './selection.ts';
 
 export interface RunOptions {
   /** Folder of the store: `.decant` beside decant.yaml. */
@@ -22,9 +23,13 @@ export interface RunOptions {
   readonly graph: readonly StageInstance[];
   readonly selection: Selection;
   readonly recomputeTeacher: boolean;
+  /** Stages that are stale and not selected lend their newest artifact instead of stopping the run. */
+  readonly allowStale: boolean;
   readonly rehash: boolean;
   readonly waitLockMs: number;
   readonly observers: readonly Observer[];
+  /** Looks at what all stages together have brought; throws when that is not good enough. */
+  readonly accept: (artifacts: ReadonlyMap<string, Artifact>) => Promise<void>;
   /** Asks the run to stop; the reason is a StopReason. A second request is `kill`. */
   readonly stop: AbortSignal;
   readonly kill: AbortSignal;
@@ -38,23 +43,14 @@ export interface RunSummary {
   readonly artifacts: ReadonlyMap<string, Artifact>;
 }
 
-export class StaleInputError extends Failure {
-  constructor(instance: string, on: readonly string[]) {
-    super(
-      'usage',
-      'E_STALE_INPUT',
-      `${instance} needs ${on.join(', ')}, which ${on.length === 1 ? 'is' : 'are'} stale or not made yet`,
-      `name ${on.length === 1 ? 'it' : 'them'} too, or use --to ${instance}`,
-    );
-  }
-}
-
 /**
  * Runs what is stale, in order, one process a stage, and tells the observers everything.
  * Never throws for what went wrong in a stage: the summary carries it.
  */
 export async function runPipeline(options: RunOptions): Promise<RunSummary> {
-  const run = new Run(options);
+  const { store, rehash } = options;
+  const digests = await openFileDigests(join(store, 'digests.json'), { rehash });
+  const run = new Run(options, digests);
   const started = performance.now();
   let failure: FailureReport | undefined;
   try {
@@ -76,23 +72,17 @@ export async function runPipeline(options: RunOptions): Promise<RunSummary> {
   return failure === undefined ? base : { ...base, failure };
 }
 
-/** A failure that a stage host has already put into words. */
-class StageFailure extends Failure {
-  constructor(failure: FailureReport) {
-    super(failure.kind as Failure['kind'], failure.code, failure.message, failure.fix);
-    if (failure.stack !== undefined) this.stack = failure.stack;
-  }
-}
-
 class Run {
   readonly runId =
     `${new Date().toISOString().replaceAll(/[-:]|\.\d+Z/g, '')}-${randomBytes(2).toString('hex')}`;
   readonly artifacts: FreshArtifacts = new Map();
   readonly #options: RunOptions;
+  readonly #digests: FileDigests;
   #lock: StoreLock | undefined;
 
-  constructor(options: RunOptions) {
+  constructor(options: RunOptions, digests: FileDigests) {
     this.#options = options;
+    this.#digests = digests;
   }
 
   tell(event: RunEvent): void {
@@ -118,31 +108,32 @@ class Run {
   }
 
   async all(): Promise<void> {
-    const { store, graph, selection, rehash } = this.#options;
-    const digests = await openFileDigests(join(store, 'digests.json'), { rehash });
+    const { store, graph, selection } = this.#options;
     const instances = graph.map(({ name }) => name).filter((name) => selection.includes(name));
     this.tell({ type: 'run-started', runId: this.runId, store, instances });
     try {
-      for (const instance of graph) await this.#one(instance, digests);
+      for (const instance of graph) await this.#one(instance);
+      await this.#options.accept(this.artifacts);
     } finally {
-      await digests.save();
+      await this.#digests.save();
     }
   }
 
-  async #one(instance: StageInstance, digests: FileDigests): Promise<void> {
+  async #one(instance: StageInstance): Promise<void> {
     const { store, selection, stop } = this.#options;
     const selected = selection.includes(instance.name);
-    const freshness = await freshnessOf(instance, this.artifacts, store, digests);
+    const freshness = await freshnessOf(instance, this.artifacts, store, this.#digests);
     if (freshness.state === 'fresh' && !(selected && selection.isForced(instance.name))) {
       this.artifacts.set(instance.name, freshness.artifact);
       const result = resultOf(freshness.artifact, true);
       if (selected) this.tell({ type: 'stage-fresh', instance: instance.name, result });
       return;
     }
-    if (!selected) return;
+    if (!selected) return this.#lendStale(instance, freshness);
     if (freshness.state === 'waiting') throw new StaleInputError(instance.name, freshness.on);
     if (stop.aborted) throw stop.reason;
     const forced = freshness.state === 'fresh';
+    if (forced && instance.pinned !== undefined) throw new ForcedPinError(instance);
     const order = forced
       ? orderAgain(freshness.artifact, instance, this.artifacts)
       : freshness.order;
@@ -150,6 +141,24 @@ class Run {
     // --force means made anew: nothing is taken over from what is there.
     const earlier = forced ? [] : await earlierOf(store, order);
     await this.#make(instance, order, earlier, because);
+  }
+
+  /** With --allow-stale: what a stage that does not run made last stands in for what it would make. */
+  async #lendStale(instance: StageInstance, freshness: Freshness): Promise<void> {
+    if (!this.#options.allowStale || freshness.state === 'fresh') return;
+    const { store } = this.#options;
+    const [newest] = await listArtifacts(store, instance.name);
+    const artifact = newest && (await findArtifact(store, newest.manifest));
+    if (artifact === undefined) return;
+    this.artifacts.set(instance.name, artifact);
+    const why = freshness.state === 'stale' ? reasonOf(freshness) : 'its inputs are stale';
+    const made = artifact.manifest.finishedAt.slice(0, 16).replace('T', ' ');
+    const message = `is stale (${why}); what it made at ${made} is used as it is`;
+    this.#say(instance, { type: 'warning', message });
+  }
+
+  #say(instance: StageInstance, event: StageEvent): void {
+    this.tell({ type: 'stage-event', instance: instance.name, event });
   }
 
   async #make(
@@ -162,11 +171,13 @@ class Run {
     const { name } = instance;
     this.tell({ type: 'stage-started', instance: name, because });
     const started = performance.now();
-    const outcome = await this.#inHost(instance, order, earlier);
-    if (outcome.type === 'failed') {
-      const failure = this.#causeOf(outcome.failure);
+    try {
+      await this.#beforeTeacher(instance);
+      done(await this.#inHost(instance, order, earlier));
+    } catch (error) {
+      const failure = this.#causeOf(reportOf(error));
       this.tell({ type: 'stage-failed', instance: name, failure });
-      throw new StageFailure(failure);
+      throw new ReportedFailure(failure);
     }
     const artifact = await findArtifact(store, order);
     if (artifact === undefined) throw new Error(`${name} left no artifact`);
@@ -180,6 +191,17 @@ class Run {
     });
   }
 
+  /** What can fail cheaply is tried before the teacher is asked. */
+  async #beforeTeacher(instance: StageInstance): Promise<void> {
+    const prepared = this.artifacts.get('prepare');
+    if (instance.stage !== softLabel || prepared === undefined) return;
+    const { store, graph, selection } = this.#options;
+    const instances = graph.filter(({ name }) => selection.includes(name));
+    const scene = { store, instances, prepared, softLabel: instance, digests: this.#digests };
+    const note = (message: string) => this.#say(instance, { type: 'note', message });
+    await rehearse(scene, async (task) => done(await this.#host(instance, task)), note);
+  }
+
   /** A host that dies after a request to stop has died of it: the terminal signals the whole group. */
   #causeOf(failure: FailureReport): FailureReport {
     const { stop } = this.#options;
@@ -187,7 +209,7 @@ class Run {
   }
 
   async #inHost(instance: StageInstance, order: Order, earlier: readonly EarlierArtifact[]) {
-    const { store, stop, kill, recomputeTeacher } = this.#options;
+    const { store, recomputeTeacher } = this.#options;
     const job = {
       ...order,
       store,
@@ -197,11 +219,19 @@ class Run {
       earlier,
       recomputeTeacher,
     };
-    const host = startHost(job, this.#lock?.fd ?? -1, (event) =>
-      this.tell({ type: 'stage-event', instance: instance.name, event }),
-    );
+    return this.#host(instance, { type: 'run', job });
+  }
+
+  #host(instance: StageInstance, task: HostTask): Promise<HostOutcome> {
+    const { stop, kill } = this.#options;
+    const host = startHost(task, this.#lock?.fd ?? -1, (event) => this.#say(instance, event));
     return obeying(host, stop, kill);
   }
+}
+
+/** Throws what a host has failed with. */
+function done(outcome: HostOutcome): void {
+  if (outcome.type === 'failed') throw new ReportedFailure(outcome.failure);
 }
 
 /** Closes every observer, also after one of them failed; what failed first comes back. */
@@ -209,23 +239,6 @@ async function closeAll(observers: readonly Observer[]): Promise<FailureReport |
   const closed = await Promise.allSettled(observers.map(async (observer) => observer.close?.()));
   const broken = closed.find((one) => one.status === 'rejected');
   return broken && reportOf(broken.reason);
-}
-
-/** Passes stop and kill requests on to a host until it has ended. */
-async function obeying(host: StageHost, stop: AbortSignal, kill: AbortSignal) {
-  const onStop = () =>
-    host.stop((stop.reason as { stopReason?: StopReason }).stopReason ?? 'terminated');
-  const onKill = () => host.kill();
-  stop.addEventListener('abort', onStop);
-  kill.addEventListener('abort', onKill);
-  // The request may have come between two stages, when nobody listened.
-  if (stop.aborted) onStop();
-  try {
-    return await host.outcome;
-  } finally {
-    stop.removeEventListener('abort', onStop);
-    kill.removeEventListener('abort', onKill);
-  }
 }
 
 /** The order that made an artifact, to make it once more. */

@@ -26,6 +26,17 @@ export class UnknownStageError extends Failure {
   }
 }
 
+export class StaleInputError extends Failure {
+  constructor(instance: string, on: readonly string[]) {
+    super(
+      'usage',
+      'E_STALE_INPUT',
+      `${instance} needs ${on.join(', ')}, which ${on.length === 1 ? 'is' : 'are'} stale or not made yet`,
+      `name ${on.length === 1 ? 'it' : 'them'} too, use --to ${instance}, or --allow-stale to take what is there`,
+    );
+  }
+}
+
 /**
  * `run train-student` means all its instances, `run train-student:distilled` one. `--from S` adds all
  * that depends on S, `--to S` all that S depends on; together they are what lies between.

@@ -1,9 +1,12 @@
 import { openPartial, outputFolder, sealArtifact } from '#cache/artifact-store.ts';
+import { makeFolder } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
-import { reportOf } from './failures.ts';
-import type { FromHost, HostJob, StopReason, ToHost } from './host-protocol.ts';
+import { ReportedFailure, reportOf } from './failures.ts';
+import type { AnyStage } from './graph.ts';
+import type { FromHost, HostJob, StopReason, ToHost, Trial } from './host-protocol.ts';
 import { stageNamed } from './registry.ts';
+import { type StandIns, writeStandIns } from './rehearsal/stand-ins.ts';
 
 /**
  * The process in which one stage runs. It inherits the lock of the store, obeys its parent's
@@ -37,12 +40,11 @@ export async function runJob(
   const stage = stageNamed(job.stage);
   const startedAt = new Date().toISOString();
   const folder = await openPartial(job.store, job, Object.keys(stage.outputs));
-  const outputs = Object.keys(stage.outputs).map((name) => [name, outputFolder(folder, name)]);
   const context: StageContext<unknown> = {
     config: stage.configSchema.parse(job.config),
     files: job.files,
     inputs: job.inputFolders,
-    outputs: Object.fromEntries(outputs),
+    outputs: outputFolders(folder, stage),
     earlier: job.earlier,
     recipe: job.recipe,
     recomputeTeacher: job.recomputeTeacher,
@@ -71,6 +73,49 @@ export async function runJob(
   await sealArtifact(job.store, made, stage.outputs);
 }
 
+/** Runs stages one after the other on stand-ins for what is not there yet; nothing is sealed. */
+async function runTrials(
+  standIns: StandIns | null,
+  trials: readonly Trial[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (standIns !== null) await writeStandIns(standIns);
+  for (const trial of trials) {
+    try {
+      await runTrial(trial, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const report = reportOf(error);
+      const message = `${trial.instance} would fail later: ${report.message}`;
+      throw new ReportedFailure({ ...report, message });
+    }
+  }
+}
+
+async function runTrial(trial: Trial, signal: AbortSignal): Promise<void> {
+  const { config, files, inputFolders, folder } = trial;
+  const stage = stageNamed(trial.stage);
+  const outputs = outputFolders(folder, stage);
+  for (const output of Object.values(outputs)) makeFolder(output);
+  const settings = stage.configSchema.parse(config);
+  const context: StageContext<unknown> = {
+    config: stage.rehearsal?.(settings) ?? settings,
+    files,
+    inputs: inputFolders,
+    outputs,
+    earlier: [],
+    recipe: {},
+    recomputeTeacher: false,
+    signal,
+  };
+  for await (const _event of stage.run(context)) signal.throwIfAborted();
+}
+
+function outputFolders(folder: string, stage: AnyStage): Record<string, string> {
+  const names = Object.keys(stage.outputs);
+  return Object.fromEntries(names.map((name) => [name, outputFolder(folder, name)]));
+}
+
 /** Serves the parent process over IPC until the job is done. */
 function serve(): void {
   const stopping = new AbortController();
@@ -82,16 +127,21 @@ function serve(): void {
       case 'stop':
         return stop(message.reason);
       case 'run':
-        void runJob(message.job, throttled(send), stopping.signal).then(
-          () => finish({ type: 'sealed' }),
-          (error: unknown) => finish({ type: 'failed', failure: reportOf(error) }),
-        );
-        return;
+        return serveTask(runJob(message.job, throttled(send), stopping.signal));
+      case 'rehearse':
+        return serveTask(runTrials(message.standIns, message.trials, stopping.signal));
       default:
         return message satisfies never;
     }
   });
   send({ type: 'ready' });
+}
+
+function serveTask(work: Promise<void>): void {
+  void work.then(
+    () => finish({ type: 'done' }),
+    (error: unknown) => finish({ type: 'failed', failure: reportOf(error) }),
+  );
 }
 
 function send(message: FromHost): void {

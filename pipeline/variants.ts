@@ -1,4 +1,4 @@
-import { nearestName } from '#datasets/nearest-name.ts';
+import { hintFor } from '#datasets/nearest-name.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
@@ -36,9 +36,8 @@ function needsOf(loaded: LoadedConfig, name: string): string[] {
 export function checkVariant(loaded: LoadedConfig, name: string, path: string): void {
   const known = Object.keys(loaded.config.variants);
   if (known.includes(name)) return;
-  const near = nearestName(name, known);
-  const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${near}?`;
-  throw new ConfigError(loaded.file, [{ path, problem: `there is no variant "${name}"; ${hint}` }]);
+  const problem = `there is no variant "${name}"; ${hintFor(name, known)}`;
+  throw new ConfigError(loaded.file, [{ path, problem }]);
 }
 
 /** The variant that becomes the Hugging Face directory. */

@@ -11,6 +11,7 @@ import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
 import { createInstance, type InputReference, inOrder, type StageInstance } from './graph.ts';
+import { withPins } from './pinned.ts';
 import { type TeacherFiles, teacherFiles } from './teacher-files.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
 
@@ -32,7 +33,7 @@ export function graphOf(loaded: LoadedConfig): StageInstance[] {
     evaluateTeacher(config, files),
     ...order.map((name) => evaluateStudent(config, name)),
   ];
-  return inOrder([
+  const instances = [
     prepareInstance(loaded, files),
     softLabelInstance(config, files),
     ...trained,
@@ -40,7 +41,8 @@ export function graphOf(loaded: LoadedConfig): StageInstance[] {
     ...evaluations,
     exportInstance(config, exported),
     reportInstance(loaded, order, exported, needsRelabel),
-  ]);
+  ];
+  return inOrder(withPins(loaded, instances));
 }
 
 function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles): StageInstance {
@@ -54,6 +56,7 @@ function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles
       onConflict: corpus.onConflict,
       maxRejects: corpus.maxRejects,
       classNames: corpus.classNames,
+      limit: corpus.limit,
       validationFraction: fraction,
       seed: config.seed,
       teacherMaxLength: config.teacher.maxLength,

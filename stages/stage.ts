@@ -74,6 +74,13 @@ export interface Stage<Config> {
   readonly speedKnobs: readonly string[];
   readonly outputs: Readonly<Record<string, OutputFormat>>;
   run(context: StageContext<Config>): AsyncGenerator<StageEvent, void, void>;
+  /**
+   * Settings with which the stage can be tried in seconds. A stage that has them is tried on a few rows
+   * before the teacher is asked about all of them.
+   */
+  rehearsal?(config: Config): Config;
+  /** What an interrupted run left in the output folders, in a few words such as `4,096 rows`. */
+  describePartial?(outputs: Readonly<Record<string, string>>): Promise<string>;
 }
 
 /** Returns its argument; TypeScript infers a stage's types and checks its knobs on the way. */

@@ -15,6 +15,8 @@ export function addRunCommands(program: Command): void {
     .option('--force <stage>', 'make it again although it is fresh; may be repeated', collect, [])
     .option('--dry-run', 'show what would run and why, and stop')
     .option('--recompute-teacher', 'allow a new teacher pass over rows that a cache already holds')
+    .option('--allow-stale', 'take what stages that do not run made last, although it is stale')
+    .option('--smoke', 'try every stage on 200 rows in a scratch store, in under a minute')
     .option('--rehash', 'read every input file again instead of trusting unchanged ones')
     .option('--wait-lock <time>', 'wait this long when another run holds the store', duration, 0)
     .option('--max-duration <time>', 'stop cleanly with exit code 75 after this long', duration)

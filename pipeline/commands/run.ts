@@ -1,11 +1,11 @@
-import { Failure } from '#cache/failure.ts';
 import type { Observer } from '#pipeline/events.ts';
 import { describeFailure, EXIT_CODES } from '#pipeline/failures.ts';
+import { requireGate } from '#pipeline/gate.ts';
 import { gitCommitOf } from '#pipeline/git-commit.ts';
-import type { StopReason } from '#pipeline/host-protocol.ts';
 import { jsonLinesObserver } from '#pipeline/observers/json-lines.ts';
 import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
 import { prometheusObserver } from '#pipeline/observers/prometheus.ts';
+import { rateLimited } from '#pipeline/observers/rate-limited.ts';
 import { type RunSetting, runLogObserver } from '#pipeline/observers/run-log.ts';
 import { terminalObserver } from '#pipeline/observers/terminal.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
@@ -17,8 +17,10 @@ import {
   type ProjectOptions,
   statusOf,
 } from '#pipeline/project.ts';
-import { runPipeline } from '#pipeline/run-pipeline.ts';
+import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
+import { describeSmoke, withSmokeProject } from '#pipeline/smoke.ts';
+import { listenForStop } from '#pipeline/stop-requests.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
 export interface RunCommandOptions extends ProjectOptions {
@@ -27,6 +29,8 @@ export interface RunCommandOptions extends ProjectOptions {
   readonly force: readonly string[];
   readonly dryRun?: boolean;
   readonly recomputeTeacher?: boolean;
+  readonly allowStale?: boolean;
+  readonly smoke?: boolean;
   readonly rehash?: boolean;
   readonly waitLock: number;
   readonly maxDuration?: number;
@@ -45,6 +49,15 @@ export async function runCommand(
   const { from, to, force } = options;
   const selection = selectStages(project.graph, { stages, from, to, force });
   if (options.dryRun === true) return dryRun(project, selection, options);
+  if (options.smoke !== true) return runProject(project, selection, options);
+  return withSmokeProject(project, (smoke) => runProject(smoke, selection, options));
+}
+
+async function runProject(
+  project: Project,
+  selection: Selection,
+  options: RunCommandOptions,
+): Promise<number> {
   const requests = listenForStop(options.maxDuration);
   try {
     const summary = await runPipeline({
@@ -52,6 +65,7 @@ export async function runCommand(
       graph: project.graph,
       selection,
       recomputeTeacher: options.recomputeTeacher === true,
+      allowStale: options.allowStale === true,
       rehash: options.rehash === true,
       waitLockMs: options.waitLock,
       observers: [
@@ -59,29 +73,40 @@ export async function runCommand(
         ...metricsObserver(options),
         runLogObserver(project.store, settingOf(project)),
       ],
+      accept: (artifacts) => requireGate(project.loaded, artifacts),
       stop: requests.stop,
       kill: requests.kill,
     });
-    if (summary.failure !== undefined) {
-      process.stderr.write(`${describeFailure(summary.failure)}\n`);
-      return summary.exitCode;
-    }
-    const outcome = await outcomeOf(project, summary.artifacts);
-    if (options.json === true) process.stdout.write(`${JSON.stringify(outcome, null, 1)}\n`);
-    else if (options.quiet !== true) process.stdout.write(`${describeOutcome(outcome)}\n`);
+    const { failure } = summary;
+    // A student that fails its gate is there to be looked at.
+    if (failure === undefined || failure.kind === 'gate') await show(project, summary, options);
+    if (failure !== undefined) process.stderr.write(`${describeFailure(failure)}\n`);
     return summary.exitCode;
   } finally {
     requests.close();
   }
 }
 
+async function show(
+  project: Project,
+  { artifacts }: RunSummary,
+  options: RunCommandOptions,
+): Promise<void> {
+  const outcome = await outcomeOf(project, artifacts);
+  if (options.json === true) process.stdout.write(`${JSON.stringify(outcome, null, 1)}\n`);
+  else if (options.quiet === true) return;
+  else if (options.smoke === true) process.stdout.write(describeSmoke(artifacts));
+  else process.stdout.write(`${describeOutcome(outcome)}\n`);
+}
+
 function screen(options: RunCommandOptions): Observer[] {
   if (options.quiet === true) return [];
   const write = (line: string) => void process.stderr.write(`${line}\n`);
-  if (options.logFormat === 'json') return [jsonLinesObserver(write)];
   const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
-  if (options.logFormat === 'auto' && isTerminal) return [terminalObserver()];
-  return [plainLinesObserver({ write, everyMs: 5000 })];
+  const limited = (observer: Observer) => [rateLimited(observer, { burst: 10, everyMs: 30_000 })];
+  if (options.logFormat === 'json') return limited(jsonLinesObserver(write));
+  if (options.logFormat === 'auto' && isTerminal) return limited(terminalObserver());
+  return limited(plainLinesObserver({ write, everyMs: 5000 }));
 }
 
 function metricsObserver({ metricsFile }: RunCommandOptions): Observer[] {
@@ -111,52 +136,6 @@ async function dryRun(
   });
   process.stdout.write(`${textTable(['stage', 'would', 'because'], rows)}\n`);
   return EXIT_CODES.done;
-}
-
-/** A request to stop; the host is told the reason. */
-class StopRequest extends Failure {
-  readonly stopReason: StopReason;
-
-  constructor(stopReason: StopReason) {
-    const interrupted = stopReason === 'interrupted';
-    const fix = 'run the same command again: it goes on where this one stopped';
-    super(
-      interrupted ? 'interrupted' : 'retry',
-      interrupted ? 'E_INTERRUPTED' : 'E_STOPPED',
-      `stopped (${stopReason})`,
-      fix,
-    );
-    this.stopReason = stopReason;
-  }
-}
-
-/** SIGINT once: finish or drop the open part and stop; twice: at once. SIGTERM and time limit: exit 75. */
-function listenForStop(maxDurationMs: number | undefined) {
-  const stopping = new AbortController();
-  const killing = new AbortController();
-  const stop = (reason: StopReason) => stopping.abort(new StopRequest(reason));
-  const onInterrupt = () => {
-    if (!stopping.signal.aborted) {
-      process.stderr.write('\nstopping after the batch at hand; Ctrl-C again stops at once\n');
-      return stop('interrupted');
-    }
-    killing.abort();
-    setTimeout(() => process.exit(EXIT_CODES.interrupted), 200).unref();
-  };
-  const onTerminate = () => stop('terminated');
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onTerminate);
-  const timer =
-    maxDurationMs === undefined ? undefined : setTimeout(() => stop('time-limit'), maxDurationMs);
-  return {
-    stop: stopping.signal,
-    kill: killing.signal,
-    close() {
-      process.off('SIGINT', onInterrupt);
-      process.off('SIGTERM', onTerminate);
-      clearTimeout(timer);
-    },
-  };
 }
 
 function settingOf({ loaded }: Project): RunSetting {

@@ -31,6 +31,8 @@ export const exportStudent = defineStage<ExportConfig>({
   speedKnobs: [],
   outputs: { student: { formatVersion: 1 } },
 
+  rehearsal: (config) => config,
+
   async *run(context) {
     const { config, signal } = context;
     const [student, exported] = [inputOf(context, 'student'), outputOf(context, 'student')];

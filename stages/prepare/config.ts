@@ -60,6 +60,11 @@ export const prepareConfigSchema = z.strictObject({
     .max(1)
     .default(0.01)
     .describe('Largest share of unreadable rows before the corpus is refused.'),
+  limit: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Most rows to read of each split, shared among its files: to try things.'),
   classNames: z
     .array(z.string().min(1))
     .min(2)

@@ -21,7 +21,7 @@ export const prepare = defineStage({
     const { config, files, signal } = context;
     const corpusFiles = corpusFilesOf(files, config.validationFraction);
     const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
-    const content = yield* readCorpus(corpusFiles, config.columns, signal);
+    const content = yield* readCorpus(corpusFiles, config, signal);
     yield* checkContent(content, classes, config);
     const corpus = yield* cutCorpus(content, corpusFiles, classes, config);
     await writeCorpus(context, corpus, classes.classNames);

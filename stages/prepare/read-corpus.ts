@@ -5,6 +5,7 @@ import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
 import type { StageEvent } from '#stages/stage.ts';
+import type { PrepareConfig } from './config.ts';
 import { SplitFilesError } from './prepare-errors.ts';
 
 /** A good row with its identity. */
@@ -53,7 +54,7 @@ export function corpusFilesOf(
 /** Reads all files of all splits; says how far it is and how many rows of each file carry a label. */
 export async function* readCorpus(
   files: CorpusFiles,
-  columns: CorpusColumns,
+  { columns, limit = Number.POSITIVE_INFINITY }: Pick<PrepareConfig, 'columns' | 'limit'>,
   signal: AbortSignal,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
   const rows: SourceRow[] = [];
@@ -62,7 +63,9 @@ export async function* readCorpus(
   for (const [index, { split, path }] of sources.entries()) {
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
+    const share = Math.ceil(limit / files[split].length);
     for await (const entry of openCorpus(path, columns)) {
+      if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));
       if ((rows.length + rejects.length) % rowsPerCheck === 0) signal.throwIfAborted();

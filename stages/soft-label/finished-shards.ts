@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import { SPLITS } from '#datasets/example.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { type Identity, identityIn, isSameProvenance, type Provenance } from './provenance.ts';
 import { recipeChanges } from './recipe-changes.ts';
@@ -42,6 +44,18 @@ export async function findFinishedShards(
 /** Removes what was kept after all: a partial artifact never mixes providers. */
 export async function discardShards(shards: Iterable<Shard>): Promise<void> {
   for (const shard of shards) await rm(shard.path, { force: true });
+}
+
+/** How many rows lie complete in the output folders of an interrupted run. */
+export async function describeShards(outputs: Readonly<Record<string, string>>): Promise<string> {
+  let rows = 0;
+  for (const split of SPLITS) {
+    const folder = outputs[`rows/${split}`];
+    const reader = folder && existsSync(folder) ? await openIfReadable(folder) : undefined;
+    rows += reader?.rowCount ?? 0;
+    await reader?.close();
+  }
+  return `${rows.toLocaleString('en-US')} rows`;
 }
 
 async function openIfReadable(folder: string): Promise<SoftLabelReader | undefined> {

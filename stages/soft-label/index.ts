@@ -6,7 +6,12 @@ import { readClasses, writeClasses } from '#datasets/classes.ts';
 import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { capture, freshRows } from './capture.ts';
-import { discardShards, type FinishedShards, findFinishedShards } from './finished-shards.ts';
+import {
+  describeShards,
+  discardShards,
+  type FinishedShards,
+  findFinishedShards,
+} from './finished-shards.ts';
 import { type Identity, isSameProvenance, mergeProvenance, type Provenance } from './provenance.ts';
 import { Quarantine } from './quarantine.ts';
 import { openSealedRows, provenanceOf, type SealedRows } from './sealed-rows.ts';
@@ -30,6 +35,8 @@ export const softLabel = defineStage({
     'rows/test': { formatVersion: 1 },
     classes: { formatVersion: 1 },
   },
+
+  describePartial: describeShards,
 
   async *run(context) {
     const { config, recipe } = context;

@@ -76,6 +76,14 @@ export async function readCheckpoint(folder: string, recipe: string): Promise<Ch
   };
 }
 
+/** The step that a checkpoint was made after, of whatever recipe; null where there is none to read. */
+export async function checkpointedStep(folder: string): Promise<number | null> {
+  const path = checkpointPath(folder);
+  const bytes = await readFile(path).catch(() => null);
+  if (bytes === null) return null;
+  return parseHeader(path, bytes.toString('utf8', 0, Math.max(0, bytes.indexOf('\n')))).step;
+}
+
 /** Removes the checkpoint of a training that is done. */
 export async function removeCheckpoint(folder: string): Promise<void> {
   await rm(checkpointPath(folder), { force: true });

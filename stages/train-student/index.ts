@@ -7,7 +7,7 @@ import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
-import { readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { checkpointedStep, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
 import {
@@ -36,6 +36,12 @@ export const trainStudent = defineStage<TrainStudentConfig>({
     predictions: { formatVersion: 1 },
     log: { formatVersion: 1, volatile: ['metrics.jsonl'] },
     checkpoints: { formatVersion: 1, volatile: ['checkpoint.bin'] },
+  },
+
+  rehearsal: (config) => ({ ...config, steps: 1, evaluateEvery: 1, checkpointEvery: 1 }),
+  describePartial: async (outputs) => {
+    const step = await checkpointedStep(outputs['checkpoints'] ?? '');
+    return step === null ? 'no checkpoint yet' : `checkpoint after step ${step}`;
   },
 
   async *run(context) {

@@ -24,6 +24,7 @@ async function make(store: string, content: string, logged: string) {
   writeFileSync(join(outputFolder(partial, 'rows'), 'part-00000.parquet'), content);
   writeFileSync(join(outputFolder(partial, 'log'), 'metrics.jsonl'), logged);
   writeFileSync(join(outputFolder(partial, 'rows'), 'part-00001.parquet.tmp-12ab'), 'torn');
+  writeFileSync(join(partial, 'manifest.json.tmp-34cd'), '{');
   const rest = {
     recipe: { stage: 'soft-label' },
     inputs: {},
@@ -45,6 +46,7 @@ test('a sealed artifact is found again, with its files checksummed and nothing u
   );
   assert.ok(!existsSync(partialFolder(store, sealed.manifest)));
   assert.equal((await listArtifacts(store, 'soft-label')).length, 1);
+  assert.ok(!existsSync(join(sealed.folder, 'manifest.json.tmp-34cd')));
 });
 
 test('volatile files are checksummed but in no digest', async () => {

@@ -1,0 +1,52 @@
+import { statfs } from 'node:fs/promises';
+import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
+import { Failure } from '#cache/failure.ts';
+import { readClasses } from '#datasets/classes.ts';
+import type { StageInstance } from '#pipeline/graph.ts';
+import { formatBytes } from '#pipeline/observers/progress.ts';
+import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
+import { keepOf } from '#stages/soft-label/settings.ts';
+
+/** The disk has no room for what the teacher will say. */
+export class NoSpaceError extends Failure {
+  constructor(store: string, needed: number, free: number) {
+    super(
+      'retry',
+      'E_DISK_FULL',
+      `${store}: the soft labels need up to ${formatBytes(needed)}, and ${formatBytes(free)} are free`,
+      'free some space (npx decant cache gc --dry-run), lower soft-label.topK, or use --store DIR on another disk; then run the same command again',
+    );
+  }
+}
+
+/** Throws when the soft labels of all rows would not fit on the disk, uncompressed. */
+export async function requireSpace(scene: {
+  readonly store: string;
+  readonly prepared: Artifact;
+  readonly softLabel: StageInstance;
+}): Promise<void> {
+  const { store, prepared, softLabel } = scene;
+  const classNames = await readClasses(outputFolder(prepared.folder, 'classes'));
+  const config = softLabel.config as SoftLabelConfig;
+  const needed = rowsOf(prepared) * rowBytes(config, classNames.length);
+  const { bavail, bsize } = await statfs(store);
+  const free = bavail * bsize;
+  if (free < needed) throw new NoSpaceError(store, needed, free);
+}
+
+/** Rows of all splits. */
+export function rowsOf({ manifest }: Artifact): number {
+  const { trainRows = 0, validationRows = 0, testRows = 0 } = manifest.counts;
+  return trainRows + validationRows + testRows;
+}
+
+/** Bytes of one row of soft labels before compression. */
+export function rowBytes(config: SoftLabelConfig, classCount: number): number {
+  const { topK, temperatures } = keepOf(config, classCount);
+  const values = topK === undefined ? classCount : 2 * topK;
+  const perTemperature = topK === undefined ? 1 : 2;
+  return ID_BYTES + 4 * (values + perTemperature * temperatures.length + 1);
+}
+
+/** Example id and source id, with their lengths. */
+const ID_BYTES = 64;

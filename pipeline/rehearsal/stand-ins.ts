@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { outputFolder } from '#cache/artifact-store.ts';
+import { readClasses } from '#datasets/classes.ts';
+import type { Split } from '#datasets/example.ts';
+import { writeHardLabels } from '#datasets/hard-labels.ts';
+import { readLabels, writeLabels } from '#datasets/labels.ts';
+import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
+import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { readTokens, type TokenTable, takeTokens, writeTokens } from '#datasets/tokens.ts';
+import { type Keep, keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
+
+/** What a rehearsal needs in place of what is not there yet. Crosses a process border. */
+export interface StandIns {
+  /** Artifact of prepare. */
+  readonly prepared: string;
+  readonly softLabel: SoftLabelConfig;
+  /** Folder to write below, laid out as `instance/output`. */
+  readonly folder: string;
+  /** Folder and name of each model that an evaluation stands in for. */
+  readonly evaluated: readonly { readonly folder: string; readonly name: string }[];
+}
+
+/** Outputs of prepare of which a rehearsal gets a few rows; it reads the others as they are. */
+export const SLICED_OUTPUTS: readonly string[] = ['train', 'validation'].flatMap((split) => [
+  `tokens/student/${split}`,
+  `labels/${split}`,
+]);
+
+/**
+ * Writes a few rows of what prepare made, with a teacher that knows nothing (equal logits) in the very
+ * form that the real one will have, no hard labels and figures of nothing.
+ */
+export async function writeStandIns(standIns: StandIns): Promise<void> {
+  const { prepared, folder, evaluated } = standIns;
+  const classNames = await readClasses(outputFolder(prepared, 'classes'));
+  for (const split of ['train', 'validation'] as const) {
+    const tokens = await writeSlice(standIns, split);
+    await writeUniformLabels(standIns, split, tokens, classNames);
+  }
+  await writeHardLabels(join(folder, 'hard-relabel', 'hard-labels'), []);
+  for (const one of evaluated) await writeMetrics(one.folder, noMetrics(one.name));
+}
+
+/** The longest rows, where memory is needed most, and the longest with a label. */
+async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise<TokenTable> {
+  const table = await readTokens(outputFolder(prepared, `tokens/student/${split}`));
+  const labels = await readLabels(outputFolder(prepared, `labels/${split}`));
+  const labelled = new Set(labels.map(({ exampleId }) => exampleId));
+  const length = (row: number) => (table.offsets[row + 1] ?? 0) - (table.offsets[row] ?? 0);
+  const longest = table.exampleIds.map((_, row) => row).sort((a, b) => length(b) - length(a));
+  const known = longest.filter((row) => labelled.has(table.exampleIds[row] ?? ''));
+  const rows = new Set([...longest.slice(0, ROWS), ...known.slice(0, ROWS)]);
+  const slice = takeTokens(table, [...rows]);
+  const ids = new Set(slice.exampleIds);
+  await writeTokens(join(folder, 'prepare', `tokens/student/${split}`), slice);
+  const kept = labels.filter(({ exampleId }) => ids.has(exampleId));
+  await writeLabels(join(folder, 'prepare', `labels/${split}`), kept);
+  return slice;
+}
+
+async function writeUniformLabels(
+  { softLabel, folder }: StandIns,
+  split: Split,
+  { exampleIds, tokenizerDigest, maxLength }: TokenTable,
+  classNames: readonly string[],
+): Promise<void> {
+  const keep = keepOf(softLabel, classNames.length);
+  const { topK, temperatures, classCount } = keep;
+  const rowCount = exampleIds.length;
+  const filled = (value: number) => new Float32Array(rowCount).fill(value);
+  const width = topK ?? 0;
+  const path = join(folder, 'soft-label', 'rows', split, 'part-00000.parquet');
+  await writeSoftLabelShard(
+    path,
+    {
+      rowCount,
+      exampleIds,
+      splits: exampleIds.map(() => split),
+      sourceIds: exampleIds.map(() => null),
+      topIds: Int32Array.from({ length: rowCount * width }, (_, index) => index % width),
+      topLogits: new Float32Array(rowCount * width),
+      logits: new Float32Array(topK === undefined ? rowCount * classCount : 0),
+      logSumExp: temperatures.map(() => filled(Math.log(classCount))),
+      tailLogMass: temperatures.map(() =>
+        topK === undefined ? new Float32Array() : filled(Math.log(1 - width / classCount)),
+      ),
+      entropyNats: filled(Math.log(classCount)),
+    },
+    metaOf(keep, { classNames, tokenizerDigest, maxLength }),
+  );
+}
+
+function metaOf(
+  { topK, temperatures }: Keep,
+  rest: Pick<SoftLabelMeta, 'classNames' | 'tokenizerDigest' | 'maxLength'>,
+): SoftLabelMeta {
+  return {
+    ...rest,
+    formatVersion: 1,
+    mode: topK === undefined ? 'dense' : 'top-k',
+    topK: topK ?? null,
+    temperatures,
+    fingerprint: NOBODY,
+    teacherDigest: NOBODY,
+    provider: 'none',
+    runtime: 'none',
+    precision: 'float32',
+  };
+}
+
+function noMetrics(name: string): Metrics {
+  return {
+    formatVersion: 1,
+    name,
+    subject: 'student',
+    rows: 0,
+    accuracy: 0,
+    accuracyInterval: [0, 0],
+    agreement: null,
+    expectedCalibrationError: 0,
+    macroF1: 0,
+    negativeLogLikelihood: 0,
+    goldOutsideTopK: 0,
+    parameters: null,
+    fileBytes: 0,
+    calibrationBins: [],
+    confusions: [],
+    perClass: [],
+  };
+}
+
+const ROWS = 32;
+const NOBODY = '0'.repeat(64);
