@@ -52,6 +52,7 @@ export const decantConfigSchema = z.strictObject({
         'Names of the columns (CSV) or keys (JSONL).',
       ),
       onConflict: prepareConfigSchema.shape.onConflict,
+      leaks: prepareConfigSchema.shape.leaks,
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
       limit: prepareConfigSchema.shape.limit,
@@ -140,7 +141,7 @@ export const decantConfigSchema = z.strictObject({
     .prefault({})
     .describe('The one page that is sent around.'),
   gate: z
-    .record(z.string(), z.number())
+    .record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]))
     .optional()
     .describe(
       'Least figures of the exported student on the test split; below one of them `run` ends with 4: accuracy, macroF1, agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS, f1.CLASS.',

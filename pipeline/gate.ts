@@ -20,7 +20,8 @@ export class GateError extends Failure {
 
 /** Checks the names of the `gate` setting before anything runs; class names are known afterwards only. */
 export function checkGate(loaded: LoadedConfig): void {
-  const problems = Object.keys(loaded.config.gate ?? {})
+  const problems = gatesOf(loaded)
+    .map(([name]) => name)
     .filter((name) => FIGURES[name] === undefined && classFigure(name) === undefined)
     .map((name) => ({ path: `gate.${name}`, problem: `no figure; ${hintFor(name, KNOWN)}` }));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
@@ -31,7 +32,7 @@ export async function requireGate(
   loaded: LoadedConfig,
   artifacts: ReadonlyMap<string, Artifact>,
 ): Promise<void> {
-  const gate = Object.entries(loaded.config.gate ?? {});
+  const gate = gatesOf(loaded);
   const variant = exportedVariant(loaded.config, variantOrder(loaded));
   const measured = await metricsOf(artifacts);
   const student = measured.get(variant);
@@ -44,6 +45,15 @@ export async function requireGate(
     return [`${name} is ${value === undefined ? 'not known' : value.toFixed(4)}, wanted ${least}`];
   });
   if (failed.length > 0) throw new GateError(variant, failed);
+}
+
+/** Names and least values; `recall: { fraud: 0.9 }` is `recall.fraud: 0.9`. */
+function gatesOf({ config }: LoadedConfig): [name: string, least: number][] {
+  return Object.entries(config.gate ?? {}).flatMap(([name, gate]): [string, number][] =>
+    typeof gate === 'number'
+      ? [[name, gate]]
+      : Object.entries(gate).map(([label, least]) => [`${name}.${label}`, least]),
+  );
 }
 
 interface Others {

@@ -18,6 +18,8 @@ import { pinnedArtifact } from './pinned.ts';
 
 /** One part of a fingerprint that differs from the newest artifact, old -> new. */
 export interface Change {
+  /** `content`: old and new are the beginnings of SHA-256 digests. */
+  readonly kind: 'setting' | 'content';
   readonly what: string;
   readonly old: string;
   readonly new: string;
@@ -86,13 +88,12 @@ export function reasonOf(freshness: Extract<Freshness, { state: 'stale' }>): str
   return `${describeChange(first)}${more}`;
 }
 
-export function describeChange(change: Change): string {
-  return change.old === ''
-    ? `${change.what} ${change.new}`
-    : `${change.what}: ${change.old} -> ${change.new}`;
+export function describeChange({ kind, what, old, new: now }: Change): string {
+  return kind === 'content' ? `${what} changed (${old} -> ${now})` : `${what}: ${old} -> ${now}`;
 }
 
-async function orderOf(
+/** What would be made: the recipe, and the input artifacts by digest and by folder. */
+export async function orderOf(
   instance: StageInstance,
   upstream: FreshArtifacts,
   digests: FileDigests,
@@ -153,30 +154,40 @@ function changesBetween(old: Manifest, order: Order, instance: StageInstance): C
 }
 
 function toChange(difference: Difference, instance: StageInstance): Change {
-  const { path } = difference;
+  const { path, old, new: now } = difference;
   const [group = '', name = ''] = path.split(/\.(.*)/s);
-  if (group === 'files') {
-    return { what: changedFiles(difference, instance.files[name] ?? []), old: '', new: 'changed' };
-  }
+  if (group === 'files') return changedFiles(difference, instance.files[name] ?? []);
   if (group === 'inputs') {
     const from = instance.inputs[name]?.instance ?? '';
-    return { what: from === '' ? name : `${name} (${from})`, old: '', new: 'changed' };
+    const what = from === '' ? name : `${name} (${from})`;
+    return { kind: 'content', what, old: shortDigest(old), new: shortDigest(now) };
   }
   const what = path.replace(/^config\./, '');
-  return { what, old: difference.old ?? 'unset', new: difference.new ?? 'unset' };
+  return { kind: 'setting', what, old: old ?? 'unset', new: now ?? 'unset' };
 }
 
 /** Names of the files of one list whose content is new; all of it where files only moved or went. */
-function changedFiles(difference: Difference, paths: readonly string[]): string {
-  const old = new Set(digestsIn(difference.old));
-  const digests = digestsIn(difference.new);
-  const changed = paths.filter((_, index) => !old.has(digests[index] ?? ''));
+function changedFiles({ path, old, new: now }: Difference, paths: readonly string[]): Change {
+  const [before, after] = [digestsIn(old), digestsIn(now)];
+  const changed = paths.filter((_, index) => !before.includes(after[index] ?? ''));
   const named = changed.length > 0 ? changed : paths;
-  return named.map((path) => basename(path)).join(', ') || difference.path;
+  const gone = before.filter((digest) => !after.includes(digest));
+  const come = after.filter((digest) => !before.includes(digest));
+  return {
+    kind: 'content',
+    what: named.map((file) => basename(file)).join(', ') || path,
+    old: gone.map(shortDigest).join(', ') || 'none',
+    new: come.map(shortDigest).join(', ') || 'none',
+  };
 }
 
 function digestsIn(json: string | undefined): string[] {
   return json === undefined ? [] : (JSON.parse(json) as string[]);
+}
+
+/** The beginning of a digest, written as JSON or not. */
+function shortDigest(digest = 'none'): string {
+  return digest.replaceAll('"', '').slice(0, 8);
 }
 
 function weightOf(path: string): number {

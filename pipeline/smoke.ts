@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Artifact } from '#cache/artifact-store.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import type { Project } from './project.ts';
+import { withScratchStore } from './scratch.ts';
 import { graphOf } from './wiring.ts';
 
 /**
@@ -20,21 +17,6 @@ export async function withSmokeProject<T>(
     const loaded: LoadedConfig = { ...project.loaded, config: cutDown(project.loaded.config) };
     return work({ loaded, graph: graphOf(loaded), store });
   });
-}
-
-/** A store for one command. It knows the digests that the real one remembers: a large corpus is not read again. */
-export async function withScratchStore<T>(
-  store: string,
-  work: (scratch: string) => Promise<T>,
-): Promise<T> {
-  const scratch = await mkdtemp(join(tmpdir(), 'decant-'));
-  try {
-    const digests = join(store, 'digests.json');
-    if (existsSync(digests)) await copyFile(digests, join(scratch, 'digests.json'));
-    return await work(scratch);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
 }
 
 /** What a smoke run that went well says. */

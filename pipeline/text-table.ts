@@ -39,3 +39,12 @@ function cellText(value: unknown): string {
 export function withoutControls(text: string): string {
   return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\u00b7');
 }
+
+/** The first of a list in one line; how many more there are is said. */
+export function firstOf(texts: readonly string[], separator: string): string {
+  const more = texts.length - SHOWN;
+  const shown = texts.slice(0, SHOWN);
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(separator);
+}
+
+const SHOWN = 3;

@@ -5,6 +5,7 @@ import { exportStudent } from '#stages/export-student/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { report } from '#stages/report/index.ts';
+import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
@@ -54,6 +55,7 @@ function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles
     config: {
       columns: corpus.columns,
       onConflict: corpus.onConflict,
+      leaks: corpus.leaks,
       maxRejects: corpus.maxRejects,
       classNames: corpus.classNames,
       limit: corpus.limit,
@@ -91,6 +93,14 @@ function softLabelInstance(config: DecantConfig, teacher: TeacherFiles): StageIn
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
+}
+
+/** Times the teacher on what soft-label would give it. */
+export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
+  const { config, folder } = loaded;
+  const files = teacherFiles(resolve(folder, config.teacher.model));
+  const like = softLabelInstance(config, files);
+  return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
 }
 
 function trainInstance({ config }: LoadedConfig, name: string): StageInstance {

@@ -26,6 +26,13 @@ export function count(text: string): number {
   return Number(text);
 }
 
+/** A number above 0. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('write a number above 0');
+}
+
 /** A share between 0 and 1, both excluded. */
 export function share(text: string): number {
   const value = Number(text);

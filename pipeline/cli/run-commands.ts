@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { compareCommand } from '#pipeline/commands/compare.ts';
+import { estimateCommand } from '#pipeline/commands/estimate.ts';
 import { historyCommand, tagCommand, untagCommand } from '#pipeline/commands/history.ts';
 import { runCommand } from '#pipeline/commands/run.ts';
 import { statusCommand } from '#pipeline/commands/status.ts';
-import { choice, collect, count, duration, exitWith, withProject } from './options.ts';
+import { choice, collect, count, duration, exitWith, positive, withProject } from './options.ts';
 
 /** Commands about runs: run, status, history, compare, tag, untag. */
 export function addRunCommands(program: Command): void {
@@ -27,6 +28,13 @@ export function addRunCommands(program: Command): void {
       choice('--log-format <format>', 'how progress is logged', ['auto', 'plain', 'json'], 'auto'),
     )
     .action(async (stages: string[], options) => exitWith(await runCommand(stages, options)));
+
+  withProject(program.command('estimate'))
+    .description('what the teacher would cost: rows, tokens, hours, money and disk')
+    .option('--price-per-hour <x>', 'what an hour of this device costs', positive)
+    .option('--seconds <n>', 'how long the teacher is timed', positive, 30)
+    .option('--json', 'print it as JSON')
+    .action(async (options) => exitWith(await estimateCommand(options)));
 
   withProject(program.command('status'))
     .description('what is fresh, what is stale, and which input or setting changed it')

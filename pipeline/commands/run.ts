@@ -1,5 +1,5 @@
 import type { Observer } from '#pipeline/events.ts';
-import { describeFailure, EXIT_CODES } from '#pipeline/failures.ts';
+import { describeFailure } from '#pipeline/failures.ts';
 import { requireGate } from '#pipeline/gate.ts';
 import { gitCommitOf } from '#pipeline/git-commit.ts';
 import { jsonLinesObserver } from '#pipeline/observers/json-lines.ts';
@@ -9,19 +9,17 @@ import { rateLimited } from '#pipeline/observers/rate-limited.ts';
 import { type RunSetting, runLogObserver } from '#pipeline/observers/run-log.ts';
 import { terminalObserver } from '#pipeline/observers/terminal.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
-import { describeChange } from '#pipeline/plan.ts';
 import {
   decantVersion,
   openProject,
   type Project,
   type ProjectOptions,
-  statusOf,
 } from '#pipeline/project.ts';
 import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
 import { describeSmoke, withSmokeProject } from '#pipeline/smoke.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
-import { textTable } from '#pipeline/text-table.ts';
+import { dryRun } from './dry-run.ts';
 
 export interface RunCommandOptions extends ProjectOptions {
   readonly from?: string;
@@ -111,31 +109,6 @@ function screen(options: RunCommandOptions): Observer[] {
 
 function metricsObserver({ metricsFile }: RunCommandOptions): Observer[] {
   return metricsFile === undefined ? [] : [prometheusObserver(metricsFile)];
-}
-
-async function dryRun(
-  project: Project,
-  selection: Selection,
-  options: RunCommandOptions,
-): Promise<number> {
-  const status = await statusOf(project, { rehash: options.rehash === true });
-  const rows = [...status].map(([name, freshness]) => {
-    if (!selection.includes(name)) return [name, '-', 'not selected'];
-    switch (freshness.state) {
-      case 'fresh':
-        return selection.isForced(name)
-          ? [name, 'run', 'asked for by --force']
-          : [name, 'keep', 'fresh'];
-      case 'stale':
-        return [name, 'run', freshness.changes.map(describeChange).join('; ') || 'not made yet'];
-      case 'waiting':
-        return [name, 'look', `after ${freshness.on.join(', ')}`];
-      default:
-        return freshness satisfies never;
-    }
-  });
-  process.stdout.write(`${textTable(['stage', 'would', 'because'], rows)}\n`);
-  return EXIT_CODES.done;
 }
 
 function settingOf({ loaded }: Project): RunSetting {

@@ -1,7 +1,9 @@
+import { outputFolder, partialFolder } from '#cache/artifact-store.ts';
 import { EXIT_CODES } from '#pipeline/failures.ts';
+import type { StageInstance } from '#pipeline/graph.ts';
 import { type Change, describeChange, type Freshness, reasonOf } from '#pipeline/plan.ts';
-import { openProject, type ProjectOptions, statusOf } from '#pipeline/project.ts';
-import { textTable } from '#pipeline/text-table.ts';
+import { openProject, type Project, type ProjectOptions, statusOf } from '#pipeline/project.ts';
+import { firstOf, textTable } from '#pipeline/text-table.ts';
 
 export interface StatusCommandOptions extends ProjectOptions {
   readonly check?: boolean;
@@ -23,7 +25,9 @@ interface StageStatus {
 export async function statusCommand(options: StatusCommandOptions): Promise<number> {
   const project = openProject(options);
   const status = await statusOf(project, { rehash: options.rehash === true });
-  const stages = [...status].map(([name, freshness]) => describe(name, freshness));
+  const stages = await Promise.all(
+    [...status].map(([name, freshness]) => describe(project, name, freshness)),
+  );
   if (options.json === true) {
     process.stdout.write(
       `${JSON.stringify({ schemaVersion: 1, store: project.store, stages }, null, 1)}\n`,
@@ -36,18 +40,27 @@ export async function statusCommand(options: StatusCommandOptions): Promise<numb
   return options.check === true && !isFresh ? EXIT_CODES.notFresh : EXIT_CODES.done;
 }
 
-function describe(stage: string, freshness: Freshness): StageStatus {
+async function describe(
+  { graph, store }: Project,
+  stage: string,
+  freshness: Freshness,
+): Promise<StageStatus> {
+  const instance = graph.find(({ name }) => name === stage);
   switch (freshness.state) {
     case 'fresh': {
       const { finishedAt, environment } = freshness.artifact.manifest;
-      const where = environment['provider'] ?? environment['device'];
-      const because = `made ${finishedAt.slice(0, 16).replace('T', ' ')}${where === undefined ? '' : ` on ${where}`}`;
+      const where = [environment['provider'] ?? environment['device'], environment['runtime']];
+      const place = where.filter((one) => one !== undefined).join(', ');
+      const made = `made ${finishedAt.slice(0, 16).replace('T', ' ')}${place === '' ? '' : ` on ${place}`}`;
+      const because = instance?.pinned === undefined ? made : `pinned · ${made}`;
       return { stage, state: 'fresh', because, changes: [], madeAt: finishedAt, environment };
     }
     case 'stale': {
-      const because = describeChanges(freshness.changes) || reasonOf(freshness);
-      const state = freshness.isPartial ? 'partial' : 'stale';
-      return { stage, state, because, changes: freshness.changes };
+      const { changes, isPartial, order } = freshness;
+      const done = isPartial ? await partOf(instance, partialFolder(store, order)) : undefined;
+      const why = describeChanges(changes) || (isPartial ? 'interrupted' : reasonOf(freshness));
+      const because = done === undefined ? why : `${done} · ${why}`;
+      return { stage, state: isPartial ? 'partial' : 'stale', because, changes };
     }
     case 'waiting':
       return { stage, state: 'waiting', because: `on ${firstOf(freshness.on, ', ')}`, changes: [] };
@@ -56,15 +69,18 @@ function describe(stage: string, freshness: Freshness): StageStatus {
   }
 }
 
+/** What an interrupted run has left of an artifact. */
+async function partOf(
+  instance: StageInstance | undefined,
+  folder: string,
+): Promise<string | undefined> {
+  const names = Object.keys(instance?.stage.outputs ?? {});
+  const outputs = names.map((name) => [name, outputFolder(folder, name)]);
+  // The run whose part it is may be working on it.
+  return instance?.stage.describePartial?.(Object.fromEntries(outputs)).catch(() => undefined);
+}
+
 /** The first changes in words; `--json` has them all. */
 function describeChanges(changes: readonly Change[]): string {
   return firstOf(changes.map(describeChange), '; ');
 }
-
-function firstOf(texts: readonly string[], separator: string): string {
-  const more = texts.length - SHOWN;
-  const shown = texts.slice(0, SHOWN);
-  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(separator);
-}
-
-const SHOWN = 3;

@@ -25,6 +25,8 @@ export interface Scene {
   /** The pass that is about to begin. */
   readonly softLabel: StageInstance;
   readonly digests: FileDigests;
+  /** Bytes of weights times rows from which on a rehearsal is worth its seconds. */
+  readonly worthwhile?: number;
 }
 
 /**
@@ -37,9 +39,9 @@ export async function rehearse(
   run: (task: HostTask) => Promise<void>,
   say: (message: string) => void,
 ): Promise<void> {
-  const { store, instances, prepared, softLabel } = scene;
+  const { store, instances, prepared, softLabel, worthwhile = WORTHWHILE } = scene;
   await requireSpace(scene);
-  if (teacherWork(prepared, softLabel) < WORTHWHILE) return;
+  if (teacherWork(prepared, softLabel) < worthwhile) return;
   const untried = await untriedOf(scene);
   const tried = instances.filter((one) => isNeeded(one, untried));
   if (tried.length === 0) return;

@@ -4,8 +4,7 @@ import { Failure } from '#cache/failure.ts';
 import { readClasses } from '#datasets/classes.ts';
 import type { StageInstance } from '#pipeline/graph.ts';
 import { formatBytes } from '#pipeline/observers/progress.ts';
-import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
-import { keepOf } from '#stages/soft-label/settings.ts';
+import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
 
 /** The disk has no room for what the teacher will say. */
 export class NoSpaceError extends Failure {
@@ -26,12 +25,17 @@ export async function requireSpace(scene: {
   readonly softLabel: StageInstance;
 }): Promise<void> {
   const { store, prepared, softLabel } = scene;
-  const classNames = await readClasses(outputFolder(prepared.folder, 'classes'));
-  const config = softLabel.config as SoftLabelConfig;
-  const needed = rowsOf(prepared) * rowBytes(config, classNames.length);
+  const needed = await mostBytes(prepared, softLabel);
   const { bavail, bsize } = await statfs(store);
   const free = bavail * bsize;
   if (free < needed) throw new NoSpaceError(store, needed, free);
+}
+
+/** Bytes that the soft labels of all rows take up before compression. */
+export async function mostBytes(prepared: Artifact, softLabel: StageInstance): Promise<number> {
+  const classNames = await readClasses(outputFolder(prepared.folder, 'classes'));
+  const config = softLabel.config as SoftLabelConfig;
+  return rowsOf(prepared) * rowBytes(config, classNames.length);
 }
 
 /** Rows of all splits. */
@@ -40,8 +44,7 @@ export function rowsOf({ manifest }: Artifact): number {
   return trainRows + validationRows + testRows;
 }
 
-/** Bytes of one row of soft labels before compression. */
-export function rowBytes(config: SoftLabelConfig, classCount: number): number {
+function rowBytes(config: SoftLabelConfig, classCount: number): number {
   const { topK, temperatures } = keepOf(config, classCount);
   const values = topK === undefined ? classCount : 2 * topK;
   const perTemperature = topK === undefined ? 1 : 2;

@@ -29,6 +29,12 @@ export const prepareConfigSchema = z.strictObject({
     .describe(
       'What to do with equal texts of different labels: keep the most frequent one (on a tie the first), keep all by their share, or leave the rows out.',
     ),
+  leaks: z
+    .enum(['near', 'exact'])
+    .default('near')
+    .describe(
+      'Which train rows are left out because validation or test has their text: near looks past letter case, punctuation and spacing, exact does not.',
+    ),
   validationFraction: z
     .number()
     .gt(0)

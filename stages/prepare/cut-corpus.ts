@@ -24,10 +24,10 @@ export function* cutCorpus(
   classes: ClassList,
   config: PrepareConfig,
 ): Generator<StageEvent, CutCorpus, void> {
-  const { validationFraction: fraction, seed, onConflict } = config;
+  const { validationFraction: fraction, seed, onConflict, leaks: rule } = config;
   const assigned =
     fraction === undefined ? content.rows : takeValidation(content.rows, fraction, seed);
-  const { rows, leaks } = dropLeaks(assigned);
+  const { rows, leaks } = dropLeaks(assigned, rule);
   const merged = (split: Split): MergedSplit =>
     mergeRows(
       rows.filter((row) => row.split === split),

@@ -19,14 +19,27 @@ export function takeValidation(
   });
 }
 
-/** Drops train rows that also stand in validation or test, and validation rows that also stand in test. */
-export function dropLeaks(rows: readonly SourceRow[]): { rows: SourceRow[]; leaks: Reject[] } {
-  const inTest = firstByKey(rows.filter((row) => row.split === 'test'));
-  const inValidation = firstByKey(rows.filter((row) => row.split === 'validation'));
+/**
+ * Drops train rows that also stand in validation or test, and validation rows that also stand in test.
+ * `near` looks at leak keys, `exact` at the texts as they are.
+ */
+export function dropLeaks(
+  rows: readonly SourceRow[],
+  rule: 'near' | 'exact' = 'near',
+): { rows: SourceRow[]; leaks: Reject[] } {
+  const keyOf: KeyOf = (row) => (rule === 'near' ? row.leakKey : row.exampleId);
+  const inTest = firstByKey(
+    rows.filter((row) => row.split === 'test'),
+    keyOf,
+  );
+  const inValidation = firstByKey(
+    rows.filter((row) => row.split === 'validation'),
+    keyOf,
+  );
   const kept: SourceRow[] = [];
   const leaks: Reject[] = [];
   for (const row of rows) {
-    const twin = twinOf(row, inTest, inValidation);
+    const twin = twinOf(row, keyOf(row), inTest, inValidation);
     if (twin === undefined) kept.push(row);
     else leaks.push(leakOf(row, twin));
   }
@@ -39,22 +52,25 @@ function shareOf(key: string, seed: number): number {
   return digest.readUIntBE(0, 6) / 2 ** 48;
 }
 
-function firstByKey(rows: readonly SourceRow[]): Map<string, SourceRow> {
+type KeyOf = (row: SourceRow) => string;
+
+function firstByKey(rows: readonly SourceRow[], keyOf: KeyOf): Map<string, SourceRow> {
   const first = new Map<string, SourceRow>();
-  for (const row of rows) if (!first.has(row.leakKey)) first.set(row.leakKey, row);
+  for (const row of rows) if (!first.has(keyOf(row))) first.set(keyOf(row), row);
   return first;
 }
 
 function twinOf(
   row: SourceRow,
+  key: string,
   inTest: ReadonlyMap<string, SourceRow>,
   inValidation: ReadonlyMap<string, SourceRow>,
 ): SourceRow | undefined {
   switch (row.split) {
     case 'train':
-      return inTest.get(row.leakKey) ?? inValidation.get(row.leakKey);
+      return inTest.get(key) ?? inValidation.get(key);
     case 'validation':
-      return inTest.get(row.leakKey);
+      return inTest.get(key);
     case 'test':
       return undefined;
     default:

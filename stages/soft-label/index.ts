@@ -1,9 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
-import { digestFile, digestOf } from '#cache/digest.ts';
-import { fingerprintOf } from '#cache/fingerprint.ts';
-import { readClasses, writeClasses } from '#datasets/classes.ts';
-import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
+import { writeClasses } from '#datasets/classes.ts';
+import { outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { capture, freshRows } from './capture.ts';
 import {
@@ -12,15 +8,16 @@ import {
   type FinishedShards,
   findFinishedShards,
 } from './finished-shards.ts';
-import { type Identity, isSameProvenance, mergeProvenance, type Provenance } from './provenance.ts';
+import { openPlan, type Plan } from './plan.ts';
+import { isSameProvenance, mergeProvenance, type Provenance } from './provenance.ts';
 import { Quarantine } from './quarantine.ts';
-import { openSealedRows, provenanceOf, type SealedRows } from './sealed-rows.ts';
-import { type Keep, keepOf, type SoftLabelConfig, softLabelConfig } from './settings.ts';
+import { provenanceOf } from './sealed-rows.ts';
+import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
 import { openShardWriter } from './shard-writer.ts';
-import { planShards, type Shard } from './shards.ts';
-import { openTeacher, type Teacher } from './teacher.ts';
+import type { Shard } from './shards.ts';
+import type { Teacher } from './teacher.ts';
 import { guardTeacher } from './teacher-guard.ts';
-import { readTeacherCorpus, type TeacherCorpus } from './teacher-rows.ts';
+import { openTeacherOf } from './teacher-of.ts';
 
 /** Stage one: the teacher sees every row once; what it says is kept in Parquet. Never reads a label. */
 export const softLabel = defineStage({
@@ -39,40 +36,21 @@ export const softLabel = defineStage({
   describePartial: describeShards,
 
   async *run(context) {
-    const { config, recipe } = context;
-    const [classNames, corpus, teacherDigest] = await Promise.all([
-      readClasses(inputOf(context, 'classes')),
-      readTeacherCorpus(context, config.maxLength),
-      digestOfTeacher(context),
-    ]);
-    const keep = keepOf(config, classNames.length);
-    if (config.keep === 'top-k' && keep.topK === undefined) {
+    const plan = await openPlan(context, (split) => outputOf(context, `rows/${split}`));
+    const { config } = context;
+    const { classNames } = plan.identity;
+    if (config.keep === 'top-k' && plan.keep.topK === undefined) {
       const message = `topK ${config.topK} covers all ${classNames.length} classes: every logit is kept instead`;
       yield { type: 'note', message };
     }
     await writeClasses(outputOf(context, 'classes'), classNames);
-    const identity = identityOf({ keep, corpus, classNames, teacherDigest, recipe });
-    const shards = planShards(
-      corpus,
-      (split) => outputOf(context, `rows/${split}`),
-      config.shardRows,
-    );
-    const sealed = await openSealedRows(context.earlier, identity, recipe);
     try {
-      yield* label(context, { keep, corpus, identity, shards, sealed });
+      yield* label(context, plan);
     } finally {
-      await sealed.close();
+      await plan.sealed.close();
     }
   },
 });
-
-interface Plan {
-  readonly keep: Keep;
-  readonly corpus: TeacherCorpus;
-  readonly identity: Identity;
-  readonly shards: readonly Shard[];
-  readonly sealed: SealedRows;
-}
 
 async function* label(
   context: StageContext<SoftLabelConfig>,
@@ -177,55 +155,6 @@ function provenanceOfRun(
   return parts.length === 0 ? { provider: 'none', runtime: 'none' } : mergeProvenance(parts);
 }
 
-async function openTeacherOf(context: StageContext<SoftLabelConfig>, keep: Keep): Promise<Teacher> {
-  const [model = ''] = filesOf(context, 'model');
-  const { device, threads } = context.config;
-  return openTeacher(model, { device, threads, keep, padTokenId: await padTokenIdOf(context) });
-}
-
-/** Padding is masked, but some encoders count positions by it. */
-async function padTokenIdOf(context: StageContext<SoftLabelConfig>): Promise<number> {
-  const [path] = context.files['modelConfig'] ?? [];
-  if (path === undefined) return 0;
-  return modelConfig.parse(JSON.parse(await readFile(path, 'utf8'))).pad_token_id ?? 0;
-}
-
-function identityOf(parts: {
-  keep: Keep;
-  corpus: TeacherCorpus;
-  classNames: readonly string[];
-  teacherDigest: string;
-  recipe: Readonly<Record<string, unknown>>;
-}): Identity {
-  const { keep, corpus, classNames, teacherDigest, recipe } = parts;
-  return {
-    formatVersion: 1,
-    mode: keep.topK === undefined ? 'dense' : 'top-k',
-    topK: keep.topK ?? null,
-    temperatures: keep.temperatures,
-    classNames,
-    fingerprint: fingerprintOf(recipe),
-    teacherDigest,
-    tokenizerDigest: corpus.tokenizerDigest,
-    maxLength: corpus.maxLength,
-    precision: 'float32',
-  };
-}
-
-/** Digest of the model and its external data; the recipe has them already where the pipeline runs us. */
-async function digestOfTeacher(context: StageContext<SoftLabelConfig>): Promise<string> {
-  const known = recipeWithFiles.safeParse(context.recipe);
-  const digests = known.success
-    ? known.data.files.model
-    : await Promise.all(filesOf(context, 'model').map(digestFile));
-  const [only = ''] = digests;
-  return digests.length === 1 ? only : digestOf(digests.join('\n'));
-}
-
 function rowCount(shards: readonly Shard[]): number {
   return shards.reduce((sum, shard) => sum + shard.rows.length, 0);
 }
-
-const modelConfig = z.object({ pad_token_id: z.int().nonnegative().nullish() });
-
-const recipeWithFiles = z.object({ files: z.object({ model: z.array(z.string()).min(1) }) });

@@ -4,16 +4,9 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { succeed } from '#tests/support/cli-result.ts';
+import { lastRun } from '#tests/support/last-run.ts';
 import { type MiniProject, miniProject } from '#tests/support/mini-project.ts';
 import { repository } from '#tests/support/paths.ts';
-
-interface RunRecord {
-  readonly status: string;
-  readonly exitCode: number;
-  readonly stages: Readonly<
-    Record<string, { status: string; result?: { counts: Readonly<Record<string, number>> } }>
-  >;
-}
 
 const everything = [
   'prepare',
@@ -29,10 +22,6 @@ const everything = [
   'export-student:distilled',
   'report',
 ];
-
-function lastRun(project: MiniProject): RunRecord {
-  return JSON.parse(readFileSync(project.path('.decant', 'last-run.json'), 'utf8')) as RunRecord;
-}
 
 /** Names of the stages that the last run made, in the order of the pipeline. */
 function made(project: MiniProject): string[] {

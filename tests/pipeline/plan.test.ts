@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { openPartial, outputFolder, sealArtifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
+import { canonicalJson } from '#cache/fingerprint.ts';
 import type { StageInstance } from '#pipeline/graph.ts';
-import { type FreshArtifacts, freshnessOf, reasonOf } from '#pipeline/plan.ts';
+import { type FreshArtifacts, freshnessOf, orderOf, reasonOf } from '#pipeline/plan.ts';
 import { fakeInstance } from '#tests/support/fake-graph.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
@@ -23,7 +24,8 @@ async function bring(store: string, graph: readonly StageInstance[]): Promise<st
       continue;
     }
     const { order } = freshness;
-    made.push(`${instance.name}: ${reasonOf(freshness)}`);
+    const why = reasonOf(freshness).replace(/[0-9a-f]{8} -> [0-9a-f]{8}/, 'OLD -> NEW');
+    made.push(`${instance.name}: ${why}`);
     const partial = await openPartial(store, order, ['out']);
     const content = JSON.stringify([order.inputs, (instance.config as { says?: string }).says]);
     writeFileSync(join(outputFolder(partial, 'out'), 'content.json'), content);
@@ -58,7 +60,7 @@ test('an unchanged graph makes nothing; a changed setting is named old -> new', 
   ]);
   assert.deepEqual(await bring(store, graphWith({ says: 'b', topK: 6 })), [
     'prepare: says: "a" -> "b"',
-    'soft-label: prepare (prepare) changed',
+    'soft-label: prepare (prepare) changed (OLD -> NEW)',
   ]);
 });
 
@@ -76,7 +78,9 @@ test('a file counts by its content: renamed it is fresh, changed it is named', a
   await bring(store, graphWith({}, { train: [a] }));
   assert.deepEqual(await bring(store, graphWith({}, { train: [b] })), []);
   writeFileSync(b, 'other');
-  assert.deepEqual(await bring(store, graphWith({}, { train: [b] })), ['prepare: b.csv changed']);
+  assert.deepEqual(await bring(store, graphWith({}, { train: [b] })), [
+    'prepare: b.csv changed (OLD -> NEW)',
+  ]);
 });
 
 test('going back to earlier settings finds the earlier artifact', async () => {
@@ -86,21 +90,61 @@ test('going back to earlier settings finds the earlier artifact', async () => {
   assert.deepEqual(await bring(store, graphWith({ topK: 5 })), []);
 });
 
-test('property: a stage runs exactly when its settings were not seen before', async () => {
-  const settings = fc.array(fc.record({ topK: fc.nat(2), seed: fc.nat(1) }), {
-    minLength: 1,
-    maxLength: 6,
-  });
+/** A small graph: what each stage says, a setting without effect on its output, and whom it reads from. */
+const graphs = fc.array(
+  fc.record({ says: fc.nat(1), topK: fc.nat(1), threads: fc.nat(3), reads: fc.nat(7) }),
+  { minLength: 4, maxLength: 4 },
+);
+
+test('property: a stage runs exactly when its settings and the content of its inputs are new', async () => {
   await fc.assert(
-    fc.asyncProperty(settings, async (runs) => {
+    fc.asyncProperty(fc.array(graphs, { minLength: 1, maxLength: 5 }), async (runs) => {
       const store = temporaryFolder();
       const seen = new Set<string>();
-      for (const config of runs) {
-        const made = await bring(store, [fakeInstance('prepare', [], { config })]);
-        assert.equal(made.length, seen.has(JSON.stringify(config)) ? 0 : 1);
-        seen.add(JSON.stringify(config));
+      for (const nodes of runs) {
+        const contents: string[] = [];
+        const expected: string[] = [];
+        const graph = nodes.map(({ says, topK, threads, reads }, index) => {
+          // Bit j of `reads` says whether stage j, which comes before, is an input.
+          const from = contents.flatMap((_, j) => ((reads >> j) & 1 ? [j] : []));
+          const inputs = from.map((j) => [j, contents[j]]);
+          const key = JSON.stringify([index, says, topK, inputs]);
+          if (!seen.has(key)) expected.push(`stage${index}`);
+          seen.add(key);
+          contents.push(JSON.stringify([inputs, says]));
+          const names = from.map((j) => `stage${j}`);
+          const config = { says, topK, threads };
+          return fakeInstance(`stage${index}`, names, { config, speedKnobs: ['threads'] });
+        });
+        const made = (await bring(store, graph)).map((line) => line.split(':')[0]);
+        assert.deepEqual(made, expected);
       }
     }),
-    { numRuns: 20 },
+    { numRuns: 25 },
+  );
+});
+
+test('property: fingerprints are equal exactly when settings and the content of files are', async () => {
+  const folder = temporaryFolder();
+  const digests = await openFileDigests(join(folder, 'digests.json'));
+  const recipes = fc.record({
+    config: fc.dictionary(fc.constantFrom('a', 'b'), fc.oneof(fc.nat(1), fc.boolean())),
+    texts: fc.array(fc.constantFrom('x', 'y'), { maxLength: 2 }),
+  });
+  let files = 0;
+  const fingerprint = async ({ config, texts }: { config: object; texts: string[] }) => {
+    const train = texts.map((text) => {
+      const path = join(folder, `${++files}.csv`);
+      writeFileSync(path, text);
+      return path;
+    });
+    const instance = fakeInstance('prepare', [], { config: { ...config }, files: { train } });
+    return (await orderOf(instance, new Map(), digests)).fingerprint;
+  };
+  await fc.assert(
+    fc.asyncProperty(recipes, recipes, async (one, two) => {
+      const equal = canonicalJson(one) === canonicalJson(two);
+      assert.equal((await fingerprint(one)) === (await fingerprint(two)), equal);
+    }),
   );
 });

@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { outputFolder } from '#cache/artifact-store.ts';
+import { SPLITS } from '#datasets/example.ts';
+import { ReportedFailure } from '#pipeline/failures.ts';
+import { foresee } from '#pipeline/foresight.ts';
+import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
+import { formatBytes, formatCount, formatDuration } from '#pipeline/observers/progress.ts';
+import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
+import { runPipeline } from '#pipeline/run-pipeline.ts';
+import { aside, lendArtifact, withScratchStore } from '#pipeline/scratch.ts';
+import { listenForStop } from '#pipeline/stop-requests.ts';
+import { calibrationInstance } from '#pipeline/wiring.ts';
+import { ratioEstimate } from '#stages/numerics/ratio-estimate.ts';
+import { type Calibration, calibrationSchema } from '#stages/soft-label/calibrate.ts';
+import type { Outlook } from '#stages/soft-label/outlook.ts';
+
+export interface EstimateOptions extends ProjectOptions {
+  readonly pricePerHour?: number;
+  readonly seconds: number;
+  readonly json?: boolean;
+}
+
+/** What the pass of the teacher would cost; the JSON form is versioned. */
+interface Estimate {
+  readonly schemaVersion: 1;
+  readonly rows: Outlook['rows'];
+  /** Rows that meet the teacher; the others stand in sealed caches. */
+  readonly teacherRows: number;
+  readonly tokens: number;
+  readonly paddedTokens: number;
+  readonly truncatedRows: number;
+  /** Rows by length in tokens: up to each bound. */
+  readonly lengths: readonly { readonly upTo: number; readonly rows: number }[];
+  readonly provider: string;
+  readonly runtime: string;
+  readonly timedBatches: number;
+  readonly hours: number;
+  /** 95 % of what the timed batches leave open. */
+  readonly hoursInterval: readonly [low: number, high: number];
+  readonly money: number | null;
+  readonly bytes: number;
+}
+
+/** `decant estimate`: rows, tokens, time, money and disk of the teacher's pass, timed on this device. */
+export async function estimateCommand(options: EstimateOptions): Promise<number> {
+  const project = openProject(options);
+  const estimate = await withScratchStore(project.store, (scratch) =>
+    makeEstimate(project, scratch, options),
+  );
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(estimate, null, 1)}\n` : describe(estimate),
+  );
+  return 0;
+}
+
+async function makeEstimate(
+  project: Project,
+  scratch: string,
+  options: EstimateOptions,
+): Promise<Estimate> {
+  const { prepared, outlook } = await foresee(project, scratch, { rehash: false });
+  if (!prepared.folder.startsWith(scratch)) await lendArtifact(prepared, scratch);
+  const calibration = await calibrated(project, scratch, options.seconds);
+  const { truncatedRows = 0 } = prepared.manifest.counts;
+  return estimateOf(await outlook(), truncatedRows, calibration, options.pricePerHour);
+}
+
+/** Times the teacher in a process of its own. */
+async function calibrated(
+  { loaded, graph }: Project,
+  store: string,
+  seconds: number,
+): Promise<Calibration> {
+  const instance = calibrationInstance(loaded, seconds);
+  const instances = [...graph.filter(({ name }) => name === 'prepare'), instance];
+  const requests = listenForStop(undefined);
+  try {
+    const write = (line: string) => void process.stderr.write(`${line}\n`);
+    const { artifacts, failure } = await runPipeline({
+      ...aside(instances, instance.name),
+      store,
+      observers: [plainLinesObserver({ write, everyMs: 5000 })],
+      stop: requests.stop,
+      kill: requests.kill,
+    });
+    const artifact = artifacts.get(instance.name);
+    if (failure !== undefined) throw new ReportedFailure(failure);
+    if (artifact === undefined) throw new Error('calibrate left no artifact');
+    const file = join(outputFolder(artifact.folder, 'calibration'), 'calibration.json');
+    return calibrationSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } finally {
+    requests.close();
+  }
+}
+
+function estimateOf(
+  outlook: Outlook,
+  truncatedRows: number,
+  { batches, bytesPerRow, provider, runtime }: Calibration,
+  pricePerHour: number | undefined,
+): Estimate {
+  const { rows, newRows, newTokens, newPaddedTokens, lengths, maxLength } = outlook;
+  const rate = ratioEstimate(batches.map(({ paddedTokens, ms }) => [paddedTokens, ms]));
+  const hoursAt = (msPerToken: number) => (msPerToken * newPaddedTokens) / MS_PER_HOUR;
+  const hours = hoursAt(rate.ratio);
+  return {
+    schemaVersion: 1,
+    rows,
+    teacherRows: newRows,
+    tokens: newTokens,
+    paddedTokens: newPaddedTokens,
+    truncatedRows,
+    lengths: lengthHistogram(lengths, maxLength),
+    provider,
+    runtime,
+    timedBatches: batches.length,
+    hours,
+    hoursInterval: [hoursAt(rate.low), hoursAt(rate.high)],
+    money: pricePerHour === undefined ? null : hours * pricePerHour,
+    bytes: Math.round(bytesPerRow * (rows.train + rows.validation + rows.test)),
+  };
+}
+
+/** Counts of rows up to 8, 16, 32, ... tokens; the last bound is the longest that is allowed. */
+function lengthHistogram(lengths: Int32Array, maxLength: number): Estimate['lengths'] {
+  const bounds: number[] = [];
+  for (let bound = 8; bound < maxLength; bound *= 2) bounds.push(bound);
+  return [...bounds, maxLength].map((upTo, index, all) => {
+    const above = all[index - 1] ?? 0;
+    return { upTo, rows: lengths.filter((length) => length > above && length <= upTo).length };
+  });
+}
+
+function describe(estimate: Estimate): string {
+  const { rows, teacherRows, tokens, paddedTokens, truncatedRows, lengths } = estimate;
+  const all = rows.train + rows.validation + rows.test;
+  const [low, high] = estimate.hoursInterval.map((hours) => formatDuration(hours * MS_PER_HOUR));
+  const padding = paddedTokens === 0 ? 0 : 1 - tokens / paddedTokens;
+  const most = Math.max(...lengths.map((one) => one.rows));
+  const splits = SPLITS.map((split) => `${formatCount(rows[split])} ${split}`).join(', ');
+  const lines = [
+    ['corpus', `${formatCount(all)} rows: ${splits}`],
+    [
+      'teacher',
+      `${formatCount(teacherRows)} rows meet it, ${formatCount(all - teacherRows)} stand in sealed caches`,
+    ],
+    [
+      'tokens',
+      `${formatCount(tokens)}, with padding ${formatCount(paddedTokens)} (${percent(padding)} padding)`,
+    ],
+    [
+      'cut',
+      `${formatCount(truncatedRows)} rows (${percent(truncatedRows / all)}) lose what is beyond ${lengths.at(-1)?.upTo} tokens`,
+    ],
+    ...lengths.map((one, index) => [
+      index === 0 ? 'lengths' : '',
+      `up to ${String(one.upTo).padStart(5)} ${formatCount(one.rows).padStart(11)} ${'#'.repeat(Math.ceil((40 * one.rows) / most))}`,
+    ]),
+    [
+      'time',
+      `about ${formatDuration(estimate.hours * MS_PER_HOUR)} (${low} to ${high}) on ${estimate.provider}, ${estimate.runtime}`,
+    ],
+    ...(estimate.money === null
+      ? []
+      : [['money', `about ${estimate.money.toFixed(2)} at the price given`]]),
+    ['disk', `about ${formatBytes(estimate.bytes)}`],
+  ];
+  const text = lines.map(([name = '', value = '']) => `${name.padEnd(8)} ${value}`).join('\n');
+  return `${text}\n\nAn estimate, from ${estimate.timedBatches} batches of this corpus timed on this device.\n`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+const MS_PER_HOUR = 3_600_000;

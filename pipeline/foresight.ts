@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
+import { type FileDigests, openFileDigests } from '#cache/file-digests.ts';
+import { type Outlook, outlookOf } from '#stages/soft-label/outlook.ts';
+import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
+import type { StageContext } from '#stages/stage.ts';
+import { earlierOf } from './earlier-artifacts.ts';
+import { ReportedFailure } from './failures.ts';
+import type { StageInstance } from './graph.ts';
+import { type FreshArtifacts, type Freshness, freshnessOf, orderOf } from './plan.ts';
+import type { Project } from './project.ts';
+import { runPipeline } from './run-pipeline.ts';
+import { aside } from './scratch.ts';
+
+/** What a run would find, as far as it can be known beforehand. */
+export interface Foresight {
+  readonly freshness: ReadonlyMap<string, Freshness>;
+  /** The corpus as prepare makes or has made it. */
+  readonly prepared: Artifact;
+  /** What would meet the teacher. */
+  readonly outlook: () => Promise<Outlook>;
+}
+
+/**
+ * Looks ahead without touching the store. A stale prepare is run in the scratch store, so that the rows
+ * that would meet the teacher are counted and not guessed.
+ */
+export async function foresee(
+  { graph, store }: Project,
+  scratch: string,
+  options: { readonly rehash: boolean },
+): Promise<Foresight> {
+  const digests = await openFileDigests(join(store, 'digests.json'), options);
+  const upstream: FreshArtifacts = new Map();
+  const freshness = new Map<string, Freshness>();
+  let prepared: Artifact | undefined;
+  for (const instance of graph) {
+    const found = await freshnessOf(instance, upstream, store, digests);
+    freshness.set(instance.name, found);
+    const fresh = found.state === 'fresh' ? found.artifact : undefined;
+    const artifact =
+      fresh ?? (instance.name === 'prepare' ? await prepareAside(graph, scratch) : undefined);
+    if (artifact !== undefined) upstream.set(instance.name, artifact);
+    if (instance.name === 'prepare') prepared = artifact;
+  }
+  if (prepared === undefined) throw new Error('the graph has no prepare');
+  const artifact = prepared;
+  const outlook = async () => outlookOf(await contextOf(graph, artifact, { store, digests }));
+  return { freshness, prepared, outlook };
+}
+
+/** Runs prepare in a scratch store, silently; throws what it fails with. */
+async function prepareAside(graph: readonly StageInstance[], scratch: string): Promise<Artifact> {
+  const never = new AbortController().signal;
+  const { artifacts, failure } = await runPipeline({
+    ...aside(graph, 'prepare'),
+    store: scratch,
+    observers: [],
+    stop: never,
+    kill: never,
+  });
+  if (failure !== undefined) throw new ReportedFailure(failure);
+  const artifact = artifacts.get('prepare');
+  if (artifact === undefined) throw new Error('prepare left no artifact');
+  return artifact;
+}
+
+/** What soft-label would be given, but for folders to write to. */
+async function contextOf(
+  graph: readonly StageInstance[],
+  prepared: Artifact,
+  { store, digests }: { readonly store: string; readonly digests: FileDigests },
+): Promise<StageContext<SoftLabelConfig>> {
+  const instance = graph.find(({ name }) => name === 'soft-label');
+  if (instance === undefined) throw new Error('the graph has no soft-label');
+  const order = await orderOf(instance, new Map([['prepare', prepared]]), digests);
+  return {
+    config: instance.config as SoftLabelConfig,
+    files: instance.files,
+    inputs: order.inputFolders,
+    outputs: {},
+    earlier: await earlierOf(store, order),
+    recipe: order.recipe,
+    recomputeTeacher: false,
+    signal: new AbortController().signal,
+  };
+}
+
+/** How long a stage took and how large its result was, the last time. */
+export interface Precedent {
+  readonly ms: number;
+  readonly bytes: number;
+  /** Rows of soft labels, and those of them that the teacher answered; 0 for other stages. */
+  readonly rows: number;
+  readonly teacherRows: number;
+}
+
+/** The newest artifact of an instance that was made by working and not by taking over; undefined where there is none. */
+export async function precedentOf(store: string, instance: string): Promise<Precedent | undefined> {
+  const precedents = (await listArtifacts(store, instance)).map(({ manifest }): Precedent => {
+    const files = Object.values(manifest.outputs).flatMap((output) => output.files);
+    return {
+      ms: Date.parse(manifest.finishedAt) - Date.parse(manifest.startedAt),
+      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      rows: (manifest.counts['rowsReused'] ?? 0) + (manifest.counts['rowsNew'] ?? 0),
+      teacherRows: manifest.counts['teacherRows'] ?? 0,
+    };
+  });
+  return precedents.find(({ teacherRows }) => teacherRows > 0) ?? precedents[0];
+}

@@ -1,0 +1,59 @@
+import { SPLITS, type Split } from '#datasets/example.ts';
+import type { StageContext } from '#stages/stage.ts';
+import { planBatches } from './batches.ts';
+import { freshRows } from './capture.ts';
+import { openPlan, type Plan } from './plan.ts';
+import type { SoftLabelConfig } from './settings.ts';
+import { guardTeacher } from './teacher-guard.ts';
+
+/** What a pass of the teacher would be, told without running it. */
+export interface Outlook {
+  readonly rows: Readonly<Record<Split, number>>;
+  /** Rows that no sealed artifact holds: they meet the teacher. */
+  readonly newRows: number;
+  /** Tokens of the new rows, special ones included. */
+  readonly newTokens: number;
+  /** The same with the padding of the batches that would be formed. */
+  readonly newPaddedTokens: number;
+  readonly newBatches: number;
+  /** Tokens of each row of the corpus. */
+  readonly lengths: Int32Array;
+  readonly maxLength: number;
+  /** Why the run would be refused without --recompute-teacher, or null. */
+  readonly refusal: string | null;
+}
+
+/** Reads the corpus and the sealed artifacts; writes nothing and needs no runtime. */
+export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise<Outlook> {
+  const plan = await openPlan(context, (split) => split);
+  try {
+    const { corpus, shards, sealed } = plan;
+    const fresh = shards.map((shard) => freshRows(shard, plan));
+    const batches = fresh.flatMap((rows) => batchesOf(rows, plan, context.config));
+    const rows = SPLITS.map((split) => [split, corpus.rows[split].length] as const);
+    const all = SPLITS.flatMap((split) => corpus.rows[split]);
+    const ids = new Set(fresh.flat().map(({ exampleId }) => exampleId));
+    const refused = await guardTeacher(ids, sealed.others).catch((error: Error) => error);
+    return {
+      rows: Object.fromEntries(rows) as Record<Split, number>,
+      newRows: ids.size,
+      newTokens: fresh.flat().reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
+      newPaddedTokens: batches.reduce((sum, { rows, length }) => sum + rows.length * length, 0),
+      newBatches: batches.length,
+      lengths: Int32Array.from(all, ({ tokenIds }) => tokenIds.length),
+      maxLength: context.config.maxLength,
+      refusal: refused instanceof Error ? refused.message : null,
+    };
+  } finally {
+    await plan.sealed.close();
+  }
+}
+
+function batchesOf(
+  rows: ReturnType<typeof freshRows>,
+  { corpus: { maxLength } }: Plan,
+  { tokenBudget }: SoftLabelConfig,
+) {
+  const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  return planBatches(lengths, { tokenBudget, maxLength, exactLengths: false });
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
+import { openFileDigests } from '#cache/file-digests.ts';
+import { loadConfig } from '#pipeline/config.ts';
+import { type HostOutcome, startHost } from '#pipeline/host-process.ts';
+import type { HostTask } from '#pipeline/host-protocol.ts';
+import { rehearse } from '#pipeline/rehearsal/rehearse.ts';
+import { graphOf } from '#pipeline/wiring.ts';
+import { succeed } from '#tests/support/cli-result.ts';
+import { miniConfig } from '#tests/support/mini-project.ts';
+import { smallProject } from '#tests/support/small-project.ts';
+
+const { variants, 'hard-relabel': relabel } = miniConfig;
+const project = smallProject({ variants, 'hard-relabel': relabel });
+const store = project.path('.decant');
+let prepared: Artifact;
+
+before(async () => {
+  await succeed(project, 'run', '--to', 'prepare');
+  const [sealed] = await listArtifacts(store, 'prepare');
+  assert.ok(sealed !== undefined);
+  prepared = sealed;
+});
+
+/** Rehearses with real hosts; says what was tried and how it ended. */
+async function rehearsal(set: readonly string[] = [], counts = prepared.manifest.counts) {
+  const loaded = loadConfig({ file: project.path('decant.yaml'), environment: {}, set });
+  const instances = graphOf(loaded);
+  const softLabel = instances.find(({ name }) => name === 'soft-label');
+  assert.ok(softLabel !== undefined);
+  const said: string[] = [];
+  const run = async (task: HostTask) => {
+    const fd = openSync(project.path('decant.yaml'), 'r');
+    const outcome: HostOutcome = await startHost(task, fd, () => undefined).outcome;
+    if (outcome.type === 'failed') throw new Error(outcome.failure.message);
+  };
+  const scene = {
+    store,
+    instances,
+    prepared: { ...prepared, manifest: { ...prepared.manifest, counts } },
+    softLabel,
+    digests: await openFileDigests(join(store, 'digests.json')),
+    worthwhile: 0,
+  };
+  await rehearse(scene, run, (message) => said.push(message));
+  return said;
+}
+
+test('tries every student and the export, and leaves nothing', async () => {
+  const [said = ''] = await rehearsal();
+  for (const name of [
+    ...Object.keys(variants).map((one) => `train-student:${one}`),
+    'export-student:distilled',
+  ]) {
+    assert.ok(said.includes(name), `${name} in: ${said}`);
+  }
+  assert.ok(!existsSync(join(store, 'partial', 'rehearsal')));
+});
+
+test('tries students of a cache that keeps every logit', async () => {
+  await rehearsal(['soft-label.keep=all', 'variants.distilled.temperature=3']);
+});
+
+test('names the student that would fail after the teacher', async () => {
+  const wrong = rehearsal(['variants.distilled.temperature=3']);
+  await assert.rejects(wrong, /train-student:distilled would fail later: temperature 3 is not/);
+  const tooLong = rehearsal(['variants.relabelled.maxLength=2']);
+  await assert.rejects(tooLong, /train-student:relabelled would fail later: .*maxLength is 2/);
+});
+
+test('says how much room the soft labels need before it tries anything', async () => {
+  const counts = { ...prepared.manifest.counts, trainRows: 1e15 };
+  await assert.rejects(rehearsal([], counts), /need up to [\d.]+ GB, and [\d.]+ [GM]B are free/);
+});
+
+test('does not try again what was made with the same settings', async () => {
+  await succeed(project, 'run');
+  assert.deepEqual(await rehearsal(), []);
+  const [said = ''] = await rehearsal(['variants.distilled.steps=21']);
+  // What it starts from, or what is exported of it, is tried along with it.
+  assert.match(said, /^tries train-student:distilled on/);
+});
