@@ -5,14 +5,16 @@ import type { ParquetCodec } from '#datasets/parquet/codec.ts';
 import { CorruptParquetError } from '#datasets/parquet/errors.ts';
 import { openParquet, type ParquetFile } from '#datasets/parquet/reader.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
-import { checkRows, columnData, columnsOf, rowsOf } from './soft-label-columns.ts';
+import { checkRows, columnData } from './soft-label-columns.ts';
+import { rowsOf } from './soft-label-decoding.ts';
 import { footerOf, metaOf, refuseMixedMeta, type SoftLabelMeta } from './soft-label-meta.ts';
 import { concatRows, emptyRows, type SoftLabelRows } from './soft-label-rows.ts';
+import { columnsOf } from './soft-label-schema.ts';
 import { checkColumns, checkFormat, writeTable } from './table-file.ts';
 
 export type { SoftLabelMeta } from './soft-label-meta.ts';
 export { temperatureIndex, temperatureSuffix } from './soft-label-meta.ts';
-export type { SoftLabelRows } from './soft-label-rows.ts';
+export type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
 export { concatRows, takeRows } from './soft-label-rows.ts';
 
 /** An opened folder of shards. Close it. */
@@ -89,7 +91,7 @@ function readerOf(shards: readonly Shard[], meta: SoftLabelMeta): SoftLabelReade
       if (shard === undefined) throw new RangeError(`shard ${index} of ${shards.length}`);
       const parts: SoftLabelRows[] = [];
       for await (const group of groupsOf(shard, meta)) parts.push(rowsOf(shard.path, group, meta));
-      return parts.length === 0 ? emptyRows(meta.temperatures.length) : concatRows(parts);
+      return parts.length === 0 ? emptyRows(meta) : concatRows(parts);
     },
     async *rows() {
       for (const shard of shards) {

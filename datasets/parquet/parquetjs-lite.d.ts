@@ -2,7 +2,7 @@
 
 declare module 'parquetjs-lite' {
   interface FieldDefinition {
-    type: 'UTF8' | 'INT32' | 'FLOAT' | 'LIST';
+    type: 'UTF8' | 'INT32' | 'UINT_8' | 'UINT_16' | 'FLOAT' | 'LIST';
     optional?: boolean;
     repeated?: boolean;
     statistics?: false;
@@ -38,7 +38,9 @@ declare module 'parquetjs-lite' {
       fileOffset: number,
       options: { pageIndex: false },
     );
-    rowGroups: { columns: { meta_data: { total_uncompressed_size: number } }[] }[];
+    rowGroups: {
+      columns: { meta_data: { total_uncompressed_size: number; encodings: number[] } }[];
+    }[];
     writeHeader(): Promise<void>;
     writeRowGroup(group: { rowCount: number; pages: Record<string, EncodedPage[]> }): Promise<void>;
     writeFooter(metadata: Readonly<Record<string, string>>): Promise<void>;
@@ -82,7 +84,6 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     PageHeader: typeof PageHeader;
     DataPageHeaderV2: typeof DataPageHeaderV2;
     PageType: { DATA_PAGE_V2: number };
-    Encoding: { PLAIN: number };
   };
   export default thrift;
 }

@@ -45,9 +45,9 @@ export function rowsOf({ manifest }: Artifact): number {
 }
 
 function rowBytes(config: SoftLabelConfig, classCount: number): number {
-  const { topK, temperatures } = keepOf(config, classCount);
-  const values = topK === undefined ? classCount : 2 * topK;
-  const perTemperature = topK === undefined ? 1 : 2;
+  const { mode, topK = 0, samples = 0, temperatures } = keepOf(config, classCount);
+  const values = { dense: classCount, 'top-k': 2 * topK, sampled: 2 * samples }[mode];
+  const perTemperature = mode === 'top-k' ? 2 : 1;
   return ID_BYTES + 4 * (values + perTemperature * temperatures.length + 1);
 }
 

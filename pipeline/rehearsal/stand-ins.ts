@@ -7,7 +7,9 @@ import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
 import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from '#datasets/tokens.ts';
-import { type Keep, keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
+import { labelledRows } from '#stages/soft-label/label-columns.ts';
+import { servedLabels } from '#stages/soft-label/served-labels.ts';
+import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
 
 /** What a rehearsal needs in place of what is not there yet. Crosses a process border. */
 export interface StandIns {
@@ -65,47 +67,43 @@ async function writeUniformLabels(
   classNames: readonly string[],
 ): Promise<void> {
   const keep = keepOf(softLabel, classNames.length);
-  const { topK, temperatures, classCount } = keep;
-  const rowCount = exampleIds.length;
-  const filled = (value: number) => new Float32Array(rowCount).fill(value);
-  const width = topK ?? 0;
-  const path = join(folder, 'soft-label', 'rows', split, 'part-00000.parquet');
-  await writeSoftLabelShard(
-    path,
-    {
-      rowCount,
-      exampleIds,
-      splits: exampleIds.map(() => split),
-      sourceIds: exampleIds.map(() => null),
-      topIds: Int32Array.from({ length: rowCount * width }, (_, index) => index % width),
-      topLogits: new Float32Array(rowCount * width),
-      logits: new Float32Array(topK === undefined ? rowCount * classCount : 0),
-      logSumExp: temperatures.map(() => filled(Math.log(classCount))),
-      tailLogMass: temperatures.map(() =>
-        topK === undefined ? new Float32Array() : filled(Math.log(1 - width / classCount)),
-      ),
-      entropyNats: filled(Math.log(classCount)),
-    },
-    metaOf(keep, { classNames, tokenizerDigest, maxLength }),
-  );
-}
-
-function metaOf(
-  { topK, temperatures }: Keep,
-  rest: Pick<SoftLabelMeta, 'classNames' | 'tokenizerDigest' | 'maxLength'>,
-): SoftLabelMeta {
-  return {
-    ...rest,
+  const rows = exampleIds.map((exampleId) => ({ exampleId, split, sourceId: null }));
+  const { meta: held, rows: dense } = uniformRows(rows, classNames.length);
+  const meta: SoftLabelMeta = {
     formatVersion: 1,
-    mode: topK === undefined ? 'dense' : 'top-k',
-    topK: topK ?? null,
-    temperatures,
+    mode: keep.mode,
+    topK: keep.topK ?? null,
+    ...(keep.samples !== undefined && { samples: keep.samples }),
+    temperatures: keep.temperatures,
+    precision: keep.precision,
+    classNames,
+    tokenizerDigest,
+    maxLength,
     fingerprint: NOBODY,
     teacherDigest: NOBODY,
     provider: 'none',
     runtime: 'none',
-    precision: 'float32',
   };
+  const path = join(folder, 'soft-label', 'rows', split, 'part-00000.parquet');
+  await writeSoftLabelShard(path, labelledRows(rows, servedLabels(dense, held, keep)), meta);
+}
+
+/** A dense cache of equal logits: it serves every form that may be asked for. */
+function uniformRows(
+  rows: readonly { readonly exampleId: string; readonly split: Split; readonly sourceId: null }[],
+  classCount: number,
+) {
+  const normaliser = new Float32Array(rows.length).fill(Math.log(classCount));
+  const columns = {
+    topIds: new Int32Array(),
+    topLogits: new Float32Array(),
+    logits: new Float32Array(rows.length * classCount),
+    logSumExp: [normaliser],
+    tailLogMass: [],
+    entropyNats: normaliser,
+  };
+  const meta = { mode: 'dense', topK: null, temperatures: [1], precision: 'float32' } as const;
+  return { meta, rows: labelledRows(rows, columns) };
 }
 
 function noMetrics(name: string): Metrics {

@@ -6,7 +6,8 @@ import { concatRows, type SoftLabelRows, writeSoftLabelShard } from '#datasets/s
 import { outputOf } from '#stages/folders.ts';
 import { defineStage } from '#stages/stage.ts';
 import { planBatches } from './batches.ts';
-import type { LabelColumns } from './label-columns.ts';
+import { keptOf } from './capture.ts';
+import { type LabelColumns, labelledRows } from './label-columns.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { Identity } from './provenance.ts';
 import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
@@ -14,7 +15,7 @@ import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
-const calibrateConfig = softLabelConfig.extend({
+const calibrateConfig = softLabelConfig.safeExtend({
   seconds: z.number().positive().default(30).describe('How long the teacher is timed.'),
 });
 
@@ -60,7 +61,7 @@ export const calibrate = defineStage({
         // The first batch pays for the warm-up and is run once more.
         if (index === 0) continue;
         if (saidRows < SAMPLE_ROWS) {
-          said.push(rowsOf(members, answer.columns));
+          said.push(rowsOf(members, answer.columns, plan));
           saidRows += members.length;
         }
         timed.push({ paddedTokens: members.length * length, ms });
@@ -113,16 +114,14 @@ function spread<T>(items: readonly T[]): T[] {
 }
 
 /** What the teacher said about a batch, as rows of the cache. */
-function rowsOf(members: readonly TeacherRow[], columns: LabelColumns): SoftLabelRows {
+function rowsOf(
+  members: readonly TeacherRow[],
+  columns: LabelColumns,
+  { keep }: Plan,
+): SoftLabelRows {
   // A lone row is fed, and answered, twice.
   const rows = members.length === 1 ? [...members, ...members] : members;
-  return {
-    ...columns,
-    rowCount: rows.length,
-    exampleIds: rows.map(({ exampleId }) => exampleId),
-    splits: rows.map(({ split }) => split),
-    sourceIds: rows.map(({ sourceId }) => sourceId),
-  };
+  return labelledRows(rows, keptOf(columns, rows, keep));
 }
 
 /** Bytes that a row takes up on the disk, footer and all. */

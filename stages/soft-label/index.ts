@@ -39,8 +39,8 @@ export const softLabel = defineStage({
     const plan = await openPlan(context, (split) => outputOf(context, `rows/${split}`));
     const { config } = context;
     const { classNames } = plan.identity;
-    if (config.keep === 'top-k' && plan.keep.topK === undefined) {
-      const message = `topK ${config.topK} covers all ${classNames.length} classes: every logit is kept instead`;
+    if (config.keep === 'top-k' && plan.keep.mode === 'dense') {
+      const message = `topK ${config.topK} covers all ${classNames.length} classes: every logit is kept instead, in float32`;
       yield { type: 'note', message };
     }
     await writeClasses(outputOf(context, 'classes'), classNames);
@@ -139,7 +139,7 @@ function rowsToRun({ shards, sealed }: Plan, finished: FinishedShards): string[]
 
 /** What every file of this artifact will name as its place of origin. */
 function provenanceOfRun(
-  { shards, sealed }: Plan,
+  { shards, sealed, keep }: Plan,
   finished: FinishedShards,
   teacher: Teacher | undefined,
 ): Provenance {
@@ -151,7 +151,7 @@ function provenanceOfRun(
     provider: teacher.provider,
     runtime: `onnxruntime ${teacher.runtimeVersion}`,
   };
-  const parts = [...provenanceOf(places), ...(own === undefined ? [] : [own])];
+  const parts = [...provenanceOf(places, keep), ...(own === undefined ? [] : [own])];
   return parts.length === 0 ? { provider: 'none', runtime: 'none' } : mergeProvenance(parts);
 }
 

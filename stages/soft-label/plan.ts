@@ -34,7 +34,7 @@ export async function openPlan(
   const keep = keepOf(config, classNames.length);
   const identity = identityOf({ keep, corpus, classNames, teacherDigest, recipe });
   const shards = planShards(corpus, folderOf, config.shardRows);
-  const sealed = await openSealedRows(earlier, identity, recipe);
+  const sealed = await openSealedRows(earlier, { identity, keep, recipe });
   return { keep, corpus, identity, shards, sealed };
 }
 
@@ -48,15 +48,16 @@ function identityOf(parts: {
   const { keep, corpus, classNames, teacherDigest, recipe } = parts;
   return {
     formatVersion: 1,
-    mode: keep.topK === undefined ? 'dense' : 'top-k',
+    mode: keep.mode,
     topK: keep.topK ?? null,
+    ...(keep.samples !== undefined && { samples: keep.samples }),
     temperatures: keep.temperatures,
     classNames,
     fingerprint: fingerprintOf(recipe),
     teacherDigest,
     tokenizerDigest: corpus.tokenizerDigest,
     maxLength: corpus.maxLength,
-    precision: 'float32',
+    precision: keep.precision,
   };
 }
 

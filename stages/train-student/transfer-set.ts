@@ -96,7 +96,7 @@ async function withSoftLabels(
   reader: SoftLabelReader,
 ): Promise<TransferSet> {
   const { tokens, gold, temperature } = sources;
-  if (reader.meta.mode === 'top-k') temperatureIndex(reader.meta, temperature);
+  if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
   const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
   const join = (rows: SoftLabelRows): TransferRow[] => {
     const softTarget = softTargetsOf(rows, reader.meta, temperature);
@@ -137,7 +137,8 @@ async function withSoftLabels(
 }
 
 function memoryOf({ meta, rowCount }: SoftLabelReader): number {
-  const values = meta.mode === 'dense' ? meta.classNames.length : 2 * (meta.topK ?? 0);
+  const most = meta.topK ?? meta.samples;
+  const values = most === undefined ? meta.classNames.length : 2 * most;
   return rowCount * (4 * values + objectBytes);
 }
 

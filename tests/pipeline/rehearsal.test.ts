@@ -60,8 +60,10 @@ test('tries every student and the export, and leaves nothing', async () => {
   assert.ok(!existsSync(join(store, 'partial', 'rehearsal')));
 });
 
-test('tries students of a cache that keeps every logit', async () => {
+test('tries students of a cache of any form', async () => {
   await rehearsal(['soft-label.keep=all', 'variants.distilled.temperature=3']);
+  await rehearsal(['soft-label.keep=sampled', 'soft-label.temperatures=[2]']);
+  await rehearsal(['soft-label.precision=compact']);
 });
 
 test('names the student that would fail after the teacher', async () => {
