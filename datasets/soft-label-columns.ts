@@ -120,7 +120,11 @@ function flatColumns(rows: SoftLabelRows, meta: SoftLabelMeta): [string, Float32
 }
 
 function firstOutside(classIds: Int32Array, classCount: number): number | undefined {
-  for (const id of classIds) if (id < 0 || id >= classCount) return id;
+  // Not for-of, which is a third as fast: this looks at every id that is written or read.
+  for (let at = 0; at < classIds.length; at++) {
+    const id = classIds[at] ?? 0;
+    if (id < 0 || id >= classCount) return id;
+  }
   return undefined;
 }
 

@@ -13,6 +13,7 @@ export async function encodePage(
   const isCompressed = codec !== 'none' && bytes.length > 0;
   const values = isCompressed ? await compress(codec, bytes) : bytes;
   const levelBytes = levels.repetition.length + levels.definition.length;
+  const crc = crcOf([levels.repetition, levels.definition, values]);
   const header = pageHeader({
     slots: levels.slots,
     nulls: levels.slots - valueCount,
@@ -22,10 +23,10 @@ export async function encodePage(
     uncompressedSize: levelBytes + bytes.length,
     compressedSize: levelBytes + values.length,
     isCompressed,
-    crc: crcOf([levels.repetition, levels.definition, values]),
+    crc,
   });
   return {
-    bytes: Buffer.concat([header, levels.repetition, levels.definition, values]),
+    parts: [header, levels.repetition, levels.definition, values],
     slots: levels.slots,
     uncompressedSize: header.length + levelBytes + bytes.length,
   };

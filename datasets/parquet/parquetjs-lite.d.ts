@@ -16,18 +16,13 @@ declare module 'parquetjs-lite' {
   interface Field {
     path: string[];
     isNested?: boolean;
-    compression: string;
+    primitiveType: 'BYTE_ARRAY' | 'INT32' | 'FLOAT';
+    compression: 'UNCOMPRESSED' | 'SNAPPY' | 'ZSTD';
   }
 
   class ParquetSchema {
     constructor(fields: Record<string, FieldDefinition>);
     fieldList: Field[];
-  }
-
-  interface EncodedPage {
-    page: Buffer;
-    num_values: number;
-    first_row_index: number;
   }
 
   class ParquetEnvelopeWriter {
@@ -38,9 +33,11 @@ declare module 'parquetjs-lite' {
       fileOffset: number,
       options: { pageIndex: false },
     );
-    rowGroups: { columns: { meta_data: { total_uncompressed_size: number } }[] }[];
+    /** Bytes written so far. */
+    offset: number;
+    rowCount: number;
+    rowGroups: object[];
     writeHeader(): Promise<void>;
-    writeRowGroup(group: { rowCount: number; pages: Record<string, EncodedPage[]> }): Promise<void>;
     writeFooter(metadata: Readonly<Record<string, string>>): Promise<void>;
   }
 
@@ -49,7 +46,7 @@ declare module 'parquetjs-lite' {
     ParquetEnvelopeWriter: typeof ParquetEnvelopeWriter;
   };
 
-  export type { EncodedPage, FieldDefinition };
+  export type { Field, FieldDefinition };
   export default library;
 }
 
@@ -78,11 +75,38 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     });
   }
 
+  class ColumnMetaData {
+    constructor(fields: {
+      type: number;
+      encodings: number[];
+      path_in_schema: string[];
+      codec: number;
+      num_values: number;
+      total_uncompressed_size: number;
+      total_compressed_size: number;
+      data_page_offset: number;
+    });
+    total_uncompressed_size: number;
+  }
+
+  class ColumnChunk {
+    constructor(fields: { file_offset: number; meta_data: ColumnMetaData });
+  }
+
+  class RowGroup {
+    constructor(fields: { num_rows: number; columns: ColumnChunk[]; total_byte_size: number });
+  }
+
   const thrift: {
+    ColumnMetaData: typeof ColumnMetaData;
+    ColumnChunk: typeof ColumnChunk;
+    RowGroup: typeof RowGroup;
     PageHeader: typeof PageHeader;
     DataPageHeaderV2: typeof DataPageHeaderV2;
     PageType: { DATA_PAGE_V2: number };
-    Encoding: { PLAIN: number };
+    Type: Record<'BYTE_ARRAY' | 'INT32' | 'FLOAT', number>;
+    CompressionCodec: Record<'UNCOMPRESSED' | 'SNAPPY' | 'ZSTD', number>;
+    Encoding: { PLAIN: number; RLE: number };
   };
   export default thrift;
 }

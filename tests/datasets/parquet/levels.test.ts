@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeRuns, listLevels, optionalLevels } from '#datasets/parquet/levels.ts';
+import { listLevels, optionalLevels } from '#datasets/parquet/levels.ts';
+import { decodeRuns } from '#datasets/parquet/runs.ts';
 
 test('property: presence of rows survives as definition levels', () => {
   fc.assert(
