@@ -120,10 +120,10 @@ function flatColumns(rows: SoftLabelRows, meta: SoftLabelMeta): [string, Float32
 }
 
 function firstOutside(classIds: Int32Array, classCount: number): number | undefined {
-  // Not for-of, which is a third as fast: this looks at every id that is written or read.
+  // The simplest loop and one comparison, since every id that is written or read comes by: as an
+  // unsigned number a negative id is larger than any count.
   for (let at = 0; at < classIds.length; at++) {
-    const id = classIds[at] ?? 0;
-    if (id < 0 || id >= classCount) return id;
+    if ((classIds[at] ?? 0) >>> 0 >= classCount) return classIds[at];
   }
   return undefined;
 }

@@ -126,8 +126,13 @@ export function refuseMixedMeta(
 }
 
 function classesDigest(classNames: readonly string[]): string {
-  return digestOf(canonicalJson(classNames));
+  const known = DIGESTS.get(classNames) ?? digestOf(canonicalJson(classNames));
+  DIGESTS.set(classNames, known);
+  return known;
 }
+
+/** A list of 150,000 names takes 30 ms, and every shard of a run carries the same one. */
+const DIGESTS = new WeakMap<readonly string[], string>();
 
 /** A class list may have thousands of names. */
 function shorten(text: string): string {
