@@ -9,6 +9,8 @@ import {
   RecordBatch,
   Schema,
   Struct,
+  Uint8,
+  Uint16,
   Utf8,
 } from 'apache-arrow';
 import type { ColumnSpec } from './columns.ts';
@@ -40,6 +42,16 @@ function dataOf(group: RowGroup, { name, type, nullable }: ColumnSpec): Data {
     case 'list<int32>': {
       const { values, offsets } = group.listInt32(name);
       return listData(integerData(values), offsets);
+    }
+    case 'list<uint8>': {
+      const { values, offsets } = group.listInt32(name);
+      const data = Uint8Array.from(values);
+      return listData(makeData({ type: new Uint8(), data }), offsets);
+    }
+    case 'list<uint16>': {
+      const { values, offsets } = group.listInt32(name);
+      const data = Uint16Array.from(values);
+      return listData(makeData({ type: new Uint16(), data }), offsets);
     }
     case 'list<float>': {
       const { values, offsets } = group.listFloat(name);

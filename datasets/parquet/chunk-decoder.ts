@@ -1,4 +1,6 @@
+import { joinBytes } from './byte-stream-split.ts';
 import { decompress } from './codec.ts';
+import { decodeDeltas } from './delta-binary-packed.ts';
 import { UnsupportedFeature } from './errors.ts';
 import { type ChunkLayout, type PageHeader, readPageHeader } from './footer.ts';
 import type { LeafColumn } from './leaf-column.ts';
@@ -101,6 +103,12 @@ function decodeValues(
   dictionary: Values | undefined,
 ): Values {
   if (encoding === 'PLAIN') return decodePlain(bytes, column.physicalType, count);
+  if (encoding === 'DELTA_BINARY_PACKED' && column.physicalType === 'INT32') {
+    return { type: 'INT32', items: decodeDeltas(bytes, count) };
+  }
+  if (encoding === 'BYTE_STREAM_SPLIT' && column.physicalType !== 'BYTE_ARRAY') {
+    return decodePlain(joinBytes(bytes), column.physicalType, count);
+  }
   if (encoding !== 'RLE_DICTIONARY' && encoding !== 'PLAIN_DICTIONARY') {
     throw new UnsupportedFeature(`encoded as ${encoding}`);
   }

@@ -1,5 +1,12 @@
 /** What a column of ours can hold. Lists are never null and hold no nulls. */
-export type ColumnType = 'utf8' | 'int32' | 'float' | 'list<int32>' | 'list<float>';
+export type ColumnType =
+  | 'utf8'
+  | 'int32'
+  | 'float'
+  | 'list<int32>'
+  | 'list<uint8>'
+  | 'list<uint16>'
+  | 'list<float>';
 
 /** Name and type of one column. */
 export interface ColumnSpec {
@@ -7,7 +14,12 @@ export interface ColumnSpec {
   readonly type: ColumnType;
   /** Flat columns only. */
   readonly nullable?: boolean;
+  /** How a writer lays the values out; PLAIN when left out. Readers take any. */
+  readonly encoding?: ValueEncoding;
 }
+
+/** `delta`: integers, as bit-packed differences. `split`: floats, byte by byte where a codec follows. */
+export type ValueEncoding = 'delta' | 'split';
 
 /** All lists of a row group end to end, as Arrow keeps them. */
 export interface ListColumn<A extends Int32Array | Float32Array> {

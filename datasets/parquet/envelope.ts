@@ -16,9 +16,13 @@ export interface Page {
   /** Header, levels and values, one behind the other. */
   readonly parts: readonly Buffer[];
   readonly slots: number;
+  readonly encoding: EncodingName;
   /** Header, levels and plain values together. */
   readonly uncompressedSize: number;
 }
+
+/** Encodings that we write, as the specification calls them. */
+export type EncodingName = keyof typeof ENCODINGS;
 
 /** What a v2 page header says; sizes are in bytes. */
 export interface PageHeaderFields {
@@ -30,6 +34,7 @@ export interface PageHeaderFields {
   readonly uncompressedSize: number;
   readonly compressedSize: number;
   readonly isCompressed: boolean;
+  readonly encoding: EncodingName;
   /** CRC-32 of everything behind the header, signed as Parquet wants it. */
   readonly crc: number;
 }
@@ -81,7 +86,7 @@ function chunkOf(field: Field, page: Page, offset: number) {
   const size = byteLength(page.parts);
   const meta = new thrift.ColumnMetaData({
     type: thrift.Type[field.primitiveType],
-    encodings: [thrift.Encoding.RLE, thrift.Encoding.PLAIN],
+    encodings: [thrift.Encoding.RLE, ENCODINGS[page.encoding]],
     path_in_schema: field.path,
     codec: thrift.CompressionCodec[field.compression],
     num_values: page.slots,
@@ -100,7 +105,7 @@ function byteLength(parts: readonly Buffer[]): number {
   return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
-/** Bytes of the header of a PLAIN v2 data page. */
+/** Bytes of the header of a v2 data page. */
 export function pageHeader(fields: PageHeaderFields): Buffer {
   return util.serializeThrift(
     new thrift.PageHeader({
@@ -112,7 +117,7 @@ export function pageHeader(fields: PageHeaderFields): Buffer {
         num_values: fields.slots,
         num_nulls: fields.nulls,
         num_rows: fields.rowCount,
-        encoding: thrift.Encoding.PLAIN,
+        encoding: ENCODINGS[fields.encoding],
         definition_levels_byte_length: fields.definitionLength,
         repetition_levels_byte_length: fields.repetitionLength,
         is_compressed: fields.isCompressed,
@@ -131,6 +136,10 @@ function fieldOf({ type, nullable }: ColumnSpec): FieldDefinition {
       return flat('FLOAT', nullable);
     case 'list<int32>':
       return list('INT32');
+    case 'list<uint8>':
+      return list('UINT_8');
+    case 'list<uint16>':
+      return list('UINT_16');
     case 'list<float>':
       return list('FLOAT');
     default:
@@ -138,12 +147,12 @@ function fieldOf({ type, nullable }: ColumnSpec): FieldDefinition {
   }
 }
 
-function flat(type: 'UTF8' | 'INT32' | 'FLOAT', optional = false): FieldDefinition {
+function flat(type: FieldDefinition['type'], optional = false): FieldDefinition {
   return { type, optional, statistics: false };
 }
 
 /** The three levels of the specification, required on the outside and inside. */
-function list(type: 'INT32' | 'FLOAT'): FieldDefinition {
+function list(type: FieldDefinition['type']): FieldDefinition {
   return { type: 'LIST', fields: { list: { repeated: true, fields: { element: flat(type) } } } };
 }
 
@@ -152,3 +161,6 @@ function pageOf(pages: ReadonlyMap<string, Page>, path: readonly string[]): Page
   if (page === undefined) throw new Error(`no page for ${path.join('.')}`);
   return page;
 }
+
+// Numbers of the specification; the library stops before the last one.
+const ENCODINGS = { PLAIN: 0, DELTA_BINARY_PACKED: 5, BYTE_STREAM_SPLIT: 9 } as const;

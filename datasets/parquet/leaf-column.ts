@@ -55,7 +55,7 @@ function listColumn({ element, children }: SchemaNode): LeafColumn | string {
     leaf.children.length === 0 &&
     others.length + moreLeaves.length === 0;
   if (!isList) return 'nested, and no list of numbers';
-  const type = flatType(leaf.element);
+  const type = flatType(leaf.element) ?? unsignedType(leaf.element);
   if (type === undefined || type.column === 'utf8') return `a list of ${typeName(leaf.element)}`;
   const emptyListDefinition = isOptional(element);
   return {
@@ -74,6 +74,13 @@ function flatType(element: SchemaFields): FlatType | undefined {
   );
 }
 
+function unsignedType(element: SchemaFields): FlatType<'uint8' | 'uint16'> | undefined {
+  return UNSIGNED_TYPES.find(
+    ({ physical, meanings }) =>
+      physical === element.type && meanings.includes(element.converted_type),
+  );
+}
+
 function isOptional(element: SchemaFields): 0 | 1 {
   return element.repetition_type === 'OPTIONAL' ? 1 : 0;
 }
@@ -83,8 +90,8 @@ function typeName(element: SchemaFields): string {
   return meaning === undefined ? String(element.type) : `${element.type} (${meaning})`;
 }
 
-interface FlatType {
-  readonly column: 'utf8' | 'int32' | 'float';
+interface FlatType<Column = 'utf8' | 'int32' | 'float'> {
+  readonly column: Column;
   readonly physical: PhysicalType;
   /** Logical or converted types that mean nothing more than `column` says. */
   readonly meanings: readonly (string | undefined)[];
@@ -94,4 +101,10 @@ const FLAT_TYPES: readonly FlatType[] = [
   { column: 'utf8', physical: 'BYTE_ARRAY', meanings: ['UTF8', 'STRING'] },
   { column: 'int32', physical: 'INT32', meanings: [undefined, 'INT_32'] },
   { column: 'float', physical: 'FLOAT', meanings: [undefined] },
+];
+
+/** Of lists only. */
+const UNSIGNED_TYPES: readonly FlatType<'uint8' | 'uint16'>[] = [
+  { column: 'uint8', physical: 'INT32', meanings: ['UINT_8'] },
+  { column: 'uint16', physical: 'INT32', meanings: ['UINT_16'] },
 ];

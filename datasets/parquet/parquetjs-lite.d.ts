@@ -2,7 +2,7 @@
 
 declare module 'parquetjs-lite' {
   interface FieldDefinition {
-    type: 'UTF8' | 'INT32' | 'FLOAT' | 'LIST';
+    type: 'UTF8' | 'INT32' | 'UINT_8' | 'UINT_16' | 'FLOAT' | 'LIST';
     optional?: boolean;
     repeated?: boolean;
     statistics?: false;
@@ -106,7 +106,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     PageType: { DATA_PAGE_V2: number };
     Type: Record<'BYTE_ARRAY' | 'INT32' | 'FLOAT', number>;
     CompressionCodec: Record<'UNCOMPRESSED' | 'SNAPPY' | 'ZSTD', number>;
-    Encoding: { PLAIN: number; RLE: number };
+    Encoding: { RLE: number };
   };
   export default thrift;
 }

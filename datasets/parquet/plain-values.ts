@@ -24,6 +24,10 @@ export function plainColumn(column: ColumnSpec, data: ColumnData, rowCount: numb
       return plainRows(rowsOf(data, column, rowCount), column, plainFloats);
     case 'list<int32>':
       return plainLists(listOf(data, Int32Array), rowCount);
+    case 'list<uint8>':
+      return plainLists(unsignedList(listOf(data, Int32Array), 0xff), rowCount);
+    case 'list<uint16>':
+      return plainLists(unsignedList(listOf(data, Int32Array), 0xffff), rowCount);
     case 'list<float>':
       return plainLists(listOf(data, Float32Array), rowCount);
     default:
@@ -118,6 +122,12 @@ function listOf<A extends Int32Array | Float32Array>(
     throw new Error(`these values are no lists of ${Values.name}`);
   }
   return { values, offsets: data.offsets };
+}
+
+function unsignedList(list: ListColumn<Int32Array>, largest: number): ListColumn<Int32Array> {
+  const wrong = list.values.find((value) => value < 0 || value > largest);
+  if (wrong !== undefined) throw new Error(`${wrong} is not between 0 and ${largest}`);
+  return list;
 }
 
 function isRows(data: ColumnData): data is readonly (string | null)[] | readonly (number | null)[] {

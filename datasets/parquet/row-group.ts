@@ -63,7 +63,7 @@ export function rowGroupOf(
     float: (name) => floats(whole(name, 'float')),
     numbers: (name) => spread(find(name, 'int32', 'float'), numbers),
     listInt32: (name) => {
-      const column = find(name, 'list<int32>');
+      const column = find(name, 'list<int32>', 'list<uint8>', 'list<uint16>');
       return { values: integers(column), offsets: offsetsOf(column) };
     },
     listFloat: (name) => {

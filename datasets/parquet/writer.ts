@@ -79,7 +79,10 @@ async function pagesOf(
     if (values === undefined) throw new ParquetValueError(shownPath, column.name, 'is missing');
     try {
       const plain = plainColumn(column, values, rowCount);
-      return [column.name, await encodePage(plain, rowCount, options.codec)] as const;
+      return [
+        column.name,
+        await encodePage(plain, rowCount, options.codec, column.encoding),
+      ] as const;
     } catch (error) {
       throw new ParquetValueError(shownPath, column.name, messageOf(error), { cause: error });
     }
