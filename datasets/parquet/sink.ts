@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { DiskFullError } from './errors.ts';
 
 /** A file being written from front to back. */
@@ -8,6 +8,11 @@ export interface FileSink {
   /** On return the bytes are on the disk. */
   sync(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The part of a file handle that writing needs. */
+interface VectorWriter {
+  writev(parts: readonly Buffer[]): Promise<{ bytesWritten: number }>;
 }
 
 /** Opens a new file; `shownPath` stands in messages. */
@@ -20,11 +25,15 @@ export async function openSink(path: string, shownPath: string): Promise<FileSin
   };
 }
 
-/** A write may take less than it is given: on a nearly full disk, or above 2 GiB. */
-async function writeAll(handle: FileHandle, parts: readonly Buffer[]): Promise<void> {
+/** A write may take less than it is given, on a nearly full disk for example, and never takes 2 GiB. */
+export async function writeAll(
+  handle: VectorWriter,
+  parts: readonly Buffer[],
+  limit = MAX_WRITE,
+): Promise<void> {
   let rest = parts.filter((part) => part.length > 0);
   while (rest.length > 0) {
-    const { bytesWritten } = await handle.writev(firstBytes(rest, MAX_WRITE));
+    const { bytesWritten } = await handle.writev(firstBytes(rest, limit));
     rest = withoutFirst(rest, bytesWritten);
   }
 }

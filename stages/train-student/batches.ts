@@ -1,3 +1,4 @@
+import { readAhead } from '#datasets/read-ahead.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import { bucketIndexOf } from './buckets.ts';
 import type { TransferRow, TransferSet } from './transfer-set.ts';
@@ -85,7 +86,7 @@ function* leftovers<Row>(
   }
 }
 
-/** Shards in random order, rows drawn at random from a window that slides over them. */
+/** Shards in random order, the next one read while rows of this one are used; rows drawn at random from a window that slides over them. */
 async function* shuffledRows(
   set: TransferSet,
   { seed, shuffleWindow }: BatchOrder,
@@ -93,8 +94,9 @@ async function* shuffledRows(
 ): AsyncGenerator<TransferRow, void, void> {
   const random = randomFor(seed, `shuffle:${epoch}`);
   const held: TransferRow[] = [];
-  for (const shard of shuffle(Array(set.shardCount).keys(), random)) {
-    for (const row of await set.readShard(shard)) {
+  const shards = shuffle(Array(set.shardCount).keys(), random);
+  for await (const rows of readAhead(shards, (shard) => set.readShard(shard))) {
+    for (const row of rows) {
       if (held.length < shuffleWindow) {
         held.push(row);
         continue;
