@@ -11,8 +11,7 @@ export async function* readAhead<Key, Item>(
     for (const key of keys) {
       reading.push(begun(read(key)));
       if (reading.length <= AHEAD) continue;
-      const [first] = reading;
-      if (first !== undefined) yield await first;
+      for (const first of reading.slice(0, 1)) yield await first;
       reading.shift();
     }
     for (const item of reading) yield await item;
