@@ -10,9 +10,8 @@ export async function* readAhead<Key, Item>(
   try {
     for (const key of keys) {
       reading.push(begun(read(key)));
-      if (reading.length <= AHEAD) continue;
-      for (const first of reading.slice(0, 1)) yield await first;
-      reading.shift();
+      const first = reading.length > AHEAD ? reading.shift() : undefined;
+      if (first !== undefined) yield await first;
     }
     for (const item of reading) yield await item;
   } finally {
