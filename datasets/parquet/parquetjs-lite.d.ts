@@ -1,4 +1,4 @@
-// parquetjs-lite 0.8.7 has no types of its own. Only what envelope.ts uses is declared here.
+// parquetjs-lite 0.8.7 has no types of its own. Only what envelope.ts and a benchmark use is declared here.
 
 declare module 'parquetjs-lite' {
   interface FieldDefinition {
@@ -6,6 +6,7 @@ declare module 'parquetjs-lite' {
     optional?: boolean;
     repeated?: boolean;
     statistics?: false;
+    compression?: 'UNCOMPRESSED' | 'SNAPPY';
     fields?: Record<string, NestedDefinition>;
   }
 
@@ -41,7 +42,14 @@ declare module 'parquetjs-lite' {
     writeFooter(metadata: Readonly<Record<string, string>>): Promise<void>;
   }
 
+  class ParquetWriter {
+    static openFile(schema: ParquetSchema, path: string, options: object): Promise<ParquetWriter>;
+    appendRow(row: object): Promise<void>;
+    close(): Promise<void>;
+  }
+
   const library: {
+    ParquetWriter: typeof ParquetWriter;
     ParquetSchema: typeof ParquetSchema;
     ParquetEnvelopeWriter: typeof ParquetEnvelopeWriter;
   };
