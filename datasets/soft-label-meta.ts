@@ -7,10 +7,12 @@ import { CorruptParquetError } from '#datasets/parquet/errors.ts';
 /** What a file of soft labels says about itself, in its footer. */
 export interface SoftLabelMeta {
   readonly formatVersion: 1;
-  readonly mode: 'top-k' | 'dense';
-  /** null when dense. */
+  readonly mode: SoftLabelMode;
+  /** Of mode `top-k`, else null. */
   readonly topK: number | null;
-  /** Temperatures whose log normaliser is stored, in the order of the columns. */
+  /** Of mode `sampled` only: how often each row was drawn from p_T at the one temperature. */
+  readonly samples?: number;
+  /** Temperatures at which probabilities can be told, in the order of the columns. */
   readonly temperatures: readonly number[];
   readonly classNames: readonly string[];
   /** Of the artifact that the file belongs to. */
@@ -23,8 +25,16 @@ export interface SoftLabelMeta {
   readonly provider: string;
   /** Name and version of the runtime. */
   readonly runtime: string;
-  readonly precision: 'float32';
+  /** How the numbers of a top k are kept: logits, or log-probabilities in 16 or 8 bits. */
+  readonly precision: SoftLabelPrecision;
+  /** A row is one token of an example; its place is the column `position`. */
+  readonly perToken?: true;
+  /** Values a row of each `hidden_<name>` column of teacher features. */
+  readonly hidden?: Readonly<Record<string, number>>;
 }
+
+export type SoftLabelMode = 'top-k' | 'dense' | 'sampled';
+export type SoftLabelPrecision = 'float32' | 'compact' | 'small';
 
 /** Two shards of one folder that do not come from the same run. */
 export class MixedShardsError extends Failure {
@@ -44,7 +54,9 @@ export class TemperatureError extends Failure {
       'usage',
       'E_TEMPERATURE',
       `temperature ${temperature} is not in the soft labels: they hold ${stored || 'none'}`,
-      `decant run --set soft-label.temperatures='[${wanted}]'`,
+      meta.mode === 'sampled'
+        ? `samples are of one temperature: set student.temperature: ${stored}, or decant run --set soft-label.temperatures='[${temperature}]'`
+        : `decant run --set soft-label.temperatures='[${wanted}]'`,
     );
   }
 }
@@ -76,6 +88,9 @@ export function footerOf(meta: SoftLabelMeta): Record<string, string> {
     'decant.provider': meta.provider,
     'decant.runtime': meta.runtime,
     'decant.precision': meta.precision,
+    ...(meta.samples !== undefined && { 'decant.samples': String(meta.samples) }),
+    ...(meta.perToken && { 'decant.rows': 'token' }),
+    ...(meta.hidden && { 'decant.hidden': JSON.stringify(meta.hidden) }),
   };
 }
 
@@ -88,14 +103,12 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
   if (digest !== data['decant.classes_digest']) {
     throw new CorruptParquetError(path, 'decant.classes does not fit decant.classes_digest');
   }
-  const [mode, topK] = [data['decant.mode'], data['decant.top_k']];
-  if ((mode === 'dense') !== (topK === null)) {
-    throw new CorruptParquetError(path, `decant.top_k is ${topK} in mode ${mode}`);
-  }
-  return {
+  const [samples, hidden] = [data['decant.samples'], data['decant.hidden']];
+  const meta: SoftLabelMeta = {
     formatVersion: 1,
-    mode,
-    topK,
+    mode: data['decant.mode'],
+    topK: data['decant.top_k'],
+    ...(samples !== undefined && { samples }),
     temperatures: data['decant.temperatures'],
     classNames,
     fingerprint: data['decant.fingerprint'],
@@ -105,7 +118,27 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
     provider: data['decant.provider'],
     runtime: data['decant.runtime'],
     precision: data['decant.precision'],
+    ...(data['decant.rows'] === 'token' && { perToken: true }),
+    ...(hidden !== undefined && { hidden }),
   };
+  const problem = contradictionIn(meta);
+  if (problem !== undefined) throw new CorruptParquetError(path, problem);
+  return meta;
+}
+
+function contradictionIn(meta: SoftLabelMeta): string | undefined {
+  const { mode, topK, samples, temperatures, precision } = meta;
+  if ((mode === 'top-k') !== (topK !== null)) return `decant.top_k is ${topK} in mode ${mode}`;
+  if ((mode === 'sampled') !== (samples !== undefined)) {
+    return `decant.samples is ${samples} in mode ${mode}`;
+  }
+  if (mode === 'sampled' && temperatures.length !== 1) {
+    return `samples of ${temperatures.length} temperatures`;
+  }
+  if (precision === 'float32') return undefined;
+  if (mode !== 'top-k') return `decant.precision is ${precision} in mode ${mode}`;
+  if (!temperatures.includes(1)) return `decant.precision is ${precision} without temperature 1`;
+  return undefined;
 }
 
 /** Shards of one folder agree in every field, or the folder is refused. */
@@ -134,10 +167,9 @@ interface ClassList {
 
 /** A list of 150,000 names takes 30 ms to put down, and every shard of a run carries the same one. */
 function classList(names: readonly string[]): ClassList {
-  const json = () => JSON.stringify(names);
   const known = CLASS_LISTS.get(names) ?? {
     names,
-    json: json(),
+    json: JSON.stringify(names),
     digest: digestOf(canonicalJson(names)),
   };
   CLASS_LISTS.set(names, known);
@@ -177,8 +209,11 @@ function parsedJson(text: string): unknown {
   }
 }
 
+/** A count has 16 bits. */
+const MOST_SAMPLES = 0xffff;
+
 const footerSchema = z.object({
-  'decant.mode': z.enum(['top-k', 'dense']),
+  'decant.mode': z.enum(['top-k', 'dense', 'sampled']),
   'decant.top_k': json(z.int().positive().nullable()),
   'decant.temperatures': json(z.array(z.number().positive())),
   'decant.classes': json(z.array(z.string()).transform(classList)),
@@ -189,7 +224,10 @@ const footerSchema = z.object({
   'decant.max_length': json(z.int().positive()),
   'decant.provider': z.string(),
   'decant.runtime': z.string(),
-  'decant.precision': z.literal('float32'),
+  'decant.precision': z.enum(['float32', 'compact', 'small']),
+  'decant.samples': json(z.int().positive().max(MOST_SAMPLES)).optional(),
+  'decant.rows': z.literal('token').optional(),
+  'decant.hidden': json(z.record(z.string().regex(/^\w+$/), z.int().positive())).optional(),
 });
 
 const MAX_SHOWN = 120;

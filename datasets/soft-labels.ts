@@ -6,14 +6,16 @@ import { CorruptParquetError } from '#datasets/parquet/errors.ts';
 import { openParquet, type ParquetFile } from '#datasets/parquet/reader.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import { readAhead } from './read-ahead.ts';
-import { checkRows, columnData, columnsOf, rowsOf } from './soft-label-columns.ts';
+import { checkRows, columnData } from './soft-label-columns.ts';
+import { rowsOf } from './soft-label-decoding.ts';
 import { footerOf, metaOf, refuseMixedMeta, type SoftLabelMeta } from './soft-label-meta.ts';
 import { concatRows, emptyRows, type SoftLabelRows } from './soft-label-rows.ts';
+import { columnsOf } from './soft-label-schema.ts';
 import { checkColumns, checkFormat, writeTable } from './table-file.ts';
 
 export type { SoftLabelMeta } from './soft-label-meta.ts';
 export { temperatureIndex, temperatureSuffix } from './soft-label-meta.ts';
-export type { SoftLabelRows } from './soft-label-rows.ts';
+export type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
 export { concatRows, takeRows } from './soft-label-rows.ts';
 
 /** An opened folder of shards. Close it. */
@@ -92,7 +94,7 @@ function readerOf(shards: readonly Shard[], meta: SoftLabelMeta): SoftLabelReade
       for await (const { path, group } of groupsOf([shard], meta)) {
         parts.push(rowsOf(path, group, meta));
       }
-      return parts.length === 0 ? emptyRows(meta.temperatures.length) : concatRows(parts);
+      return parts.length === 0 ? emptyRows(meta) : concatRows(parts);
     },
     async *rows() {
       for await (const { path, group } of groupsOf(shards, meta)) yield rowsOf(path, group, meta);

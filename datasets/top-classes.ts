@@ -1,5 +1,6 @@
-import { type SoftLabelMeta, temperatureIndex } from './soft-label-meta.ts';
-import type { SoftLabelRows } from './soft-label-rows.ts';
+import { logNormalisers } from './log-normalisers.ts';
+import type { SoftLabelMeta } from './soft-label-meta.ts';
+import type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
 
 /** The teacher's best class of each row and the probability that it gives it, at temperature 1. */
 export interface TopClasses {
@@ -7,44 +8,54 @@ export interface TopClasses {
   readonly confidences: Float64Array;
 }
 
-/** Best class and confidence of each row, from the top k with their log-sum-exp or from all logits. */
+/** Best class and confidence of each row, whatever the cache keeps of it. */
 export function topClasses(rows: SoftLabelRows, meta: SoftLabelMeta): TopClasses {
-  const width = meta.mode === 'dense' ? meta.classNames.length : (meta.topK ?? 0);
-  const logSumExp = logSumExpAtOne(rows, meta);
-  const classIds = new Int32Array(rows.rowCount);
-  const confidences = new Float64Array(rows.rowCount);
-  for (let row = 0; row < rows.rowCount; row++) {
-    const [classId, logit] = bestOf(rows, meta, row, width);
-    classIds[row] = classId;
-    confidences[row] = Math.min(1, Math.exp(logit - valueAt(logSumExp, row)));
-  }
+  const classIds = bestClasses(rows, meta);
+  if (rows.sampled) return { classIds, confidences: Float64Array.from(rows.sampled.confidence) };
+  const normalisers = logNormalisers(rows, meta, 1);
+  const confidences = Float64Array.from(classIds, (classId, row) => {
+    const logit =
+      meta.mode === 'dense'
+        ? valueAt(rows.logits, row * meta.classNames.length + classId)
+        : valueAt(rows.topLogits, row * (meta.topK ?? 0));
+    return Math.min(1, Math.exp(logit - valueAt(normalisers, row)));
+  });
   return { classIds, confidences };
 }
 
-/** log sum exp of the logits at temperature 1, one a row. */
-export function logSumExpAtOne(rows: SoftLabelRows, meta: SoftLabelMeta): ArrayLike<number> {
-  const stored = rows.logSumExp[meta.temperatures.indexOf(1)];
-  if (stored !== undefined) return stored;
-  // Throws for a top-k cache: without temperature 1 it holds softened probabilities only.
-  if (meta.mode !== 'dense') temperatureIndex(meta, 1);
-  const width = meta.classNames.length;
-  return Float64Array.from({ length: rows.rowCount }, (_, row) =>
-    logSumExp(rows.logits.subarray(row * width, (row + 1) * width)),
-  );
-}
-
-function bestOf(rows: SoftLabelRows, meta: SoftLabelMeta, row: number, width: number) {
-  if (meta.mode !== 'dense') {
-    return [valueAt(rows.topIds, row * width), valueAt(rows.topLogits, row * width)] as const;
+/** The teacher's best class of each row; of equals the first. */
+export function bestClasses(rows: SoftLabelRows, meta: SoftLabelMeta): Int32Array {
+  switch (meta.mode) {
+    case 'dense':
+      return highestPlaces(rows.logits, meta.classNames.length);
+    case 'top-k':
+      return everyFirst(rows.topIds, rows.rowCount);
+    case 'sampled':
+      return rows.sampled === undefined ? new Int32Array() : firstSamples(rows.sampled);
+    default:
+      return meta.mode satisfies never;
   }
-  const logits = rows.logits.subarray(row * width, (row + 1) * width);
-  const logit = logits.reduce((best, value) => Math.max(best, value), -Infinity);
-  return [logits.indexOf(logit), logit] as const;
 }
 
-function logSumExp(logits: Float32Array): number {
-  const highest = logits.reduce((best, value) => Math.max(best, value), -Infinity);
-  return highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
+/** Position of the largest of every `width` logits; the first of equals. */
+export function highestPlaces(logits: Float32Array, width: number): Int32Array {
+  return Int32Array.from({ length: logits.length / width }, (_, row) => {
+    const start = row * width;
+    let best = start;
+    for (let at = start + 1; at < start + width; at++) {
+      if ((logits[at] ?? 0) > (logits[best] ?? 0)) best = at;
+    }
+    return best - start;
+  });
+}
+
+function everyFirst(topIds: Int32Array, rowCount: number): Int32Array {
+  const k = topIds.length / rowCount;
+  return Int32Array.from({ length: rowCount }, (_, row) => valueAt(topIds, row * k));
+}
+
+function firstSamples({ offsets, ids }: SampledColumns): Int32Array {
+  return Int32Array.from(offsets.subarray(0, -1), (offset) => valueAt(ids, offset));
 }
 
 function valueAt(values: ArrayLike<number>, index: number): number {

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { openSoftLabels, temperatureSuffix } from '#datasets/soft-labels.ts';
+import { FIXED_POINTS } from '#datasets/fixed-point.ts';
+import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
 
 /** What each view holds, for help texts. */
@@ -73,15 +74,11 @@ async function softLabelView(artifact: Artifact): Promise<SqlView> {
       .map((name) => join(folder, name)),
   );
   const reader = await openSoftLabels(folders[0] ?? '');
-  const { mode, temperatures } = reader.meta;
+  const { meta } = reader;
   await reader.close();
   const lse = `log_sum_exp_${temperatureSuffix(1)}`;
-  const ranked = `list_transform(list_grade_up(logits, 'DESC'), lambda i: (i - 1)::INTEGER)`;
-  const rows =
-    mode === 'dense'
-      ? `SELECT *, ${ranked} AS top_ids, list_sort(logits, 'DESC') AS top_logits`
-      : 'SELECT *';
-  const hasOne = temperatures.includes(1);
+  const rows = softLabelRows(meta);
+  const hasOne = meta.mode !== 'sampled' && meta.temperatures.includes(1);
   const place = 'list_position(s.top_ids, g.label_id)';
   const derived = [
     's.*',
@@ -97,6 +94,41 @@ async function softLabelView(artifact: Artifact): Promise<SqlView> {
     paths,
     select: `SELECT ${derived.join(', ')} FROM (${rows} FROM read_parquet([${paths.map(sqlString).join(', ')}])) s CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c LEFT JOIN (SELECT example_id, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id) g USING (example_id)`,
   };
+}
+
+/** The stored columns, with top_ids and top_logits also where the file has neither. */
+function softLabelRows(meta: SoftLabelMeta): string {
+  switch (meta.mode) {
+    case 'dense':
+      return `SELECT *, list_transform(list_grade_up(logits, 'DESC'), lambda i: (i - 1)::INTEGER) AS top_ids, list_sort(logits, 'DESC') AS top_logits`;
+    case 'sampled':
+      return 'SELECT *, sample_ids::INTEGER[] AS top_ids';
+    case 'top-k':
+      return meta.precision === 'float32' ? 'SELECT *' : fixedPointRows(meta, meta.precision);
+    default:
+      return meta.mode satisfies never;
+  }
+}
+
+/** Fixed-point values as the logits with which the top k add up to 1 - tail at T = 1. */
+function fixedPointRows(meta: SoftLabelMeta, precision: keyof typeof FIXED_POINTS): string {
+  const logProbs = `list_transform(top_log_probs, lambda q: q / -${FIXED_POINTS[precision].scale}.0)`;
+  const logTop = (t: number) => `ln(1 - exp(tail_log_mass_${temperatureSuffix(t)}::DOUBLE))`;
+  const logSum = (list: string, t: number) =>
+    `ln(list_sum(list_transform(${list}, lambda z: exp(z / ${t.toFixed(6)}))))`;
+  const shift = `log_sum_exp_${temperatureSuffix(1)} + ${logTop(1)} - ${logSum(logProbs, 1)}`;
+  const others = meta.temperatures
+    .filter((t) => t !== 1)
+    .map(
+      (t) =>
+        `(${logSum('top_logits', t)} - ${logTop(t)})::FLOAT AS log_sum_exp_${temperatureSuffix(t)}`,
+    );
+  return [
+    'SELECT * EXCLUDE (top_ids, top_log_probs)',
+    'top_ids::INTEGER[] AS top_ids',
+    `list_transform(${logProbs}, lambda p: (p + ${shift})::FLOAT) AS top_logits`,
+    ...others,
+  ].join(', ');
 }
 
 /** Predictions of all students: train and validation by the trainer, test by evaluate. */

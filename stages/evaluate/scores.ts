@@ -1,9 +1,10 @@
 import { requireSameClasses } from '#datasets/class-list.ts';
+import { logNormalisers } from '#datasets/log-normalisers.ts';
 import type { Predictions } from '#datasets/predictions.ts';
 import { type SoftLabelMeta, temperatureIndex } from '#datasets/soft-label-meta.ts';
 import { concatRows, type SoftLabelRows } from '#datasets/soft-label-rows.ts';
 import { openSoftLabels } from '#datasets/soft-labels.ts';
-import { logSumExpAtOne, topClasses } from '#datasets/top-classes.ts';
+import { topClasses } from '#datasets/top-classes.ts';
 
 /** What a model says of the test rows, and how likely it finds any class of a row. */
 export interface Scores extends Predictions {
@@ -63,7 +64,7 @@ export async function teacherScores(
   }
 }
 
-/** Scores from soft labels; a class outside the top k is bounded by the tail and by the k-th class. */
+/** Scores from soft labels; a class that was not kept is bounded by what was. */
 export function scoresFromSoftLabels(rows: SoftLabelRows, meta: SoftLabelMeta): Scores {
   const { classIds, confidences } = topClasses(rows, meta);
   return {
@@ -72,28 +73,56 @@ export function scoresFromSoftLabels(rows: SoftLabelRows, meta: SoftLabelMeta): 
     predictedIds: classIds,
     confidence: Float32Array.from(confidences),
     logits: rows.logits,
-    logProbOf: meta.mode === 'dense' ? denseLogProb(rows, meta) : topKLogProb(rows, meta),
+    logProbOf: logProbOf(rows, meta, classIds, confidences),
   };
 }
 
+function logProbOf(
+  rows: SoftLabelRows,
+  meta: SoftLabelMeta,
+  classIds: Int32Array,
+  confidences: Float64Array,
+): Scores['logProbOf'] {
+  switch (meta.mode) {
+    case 'dense':
+      return denseLogProb(rows, meta);
+    case 'top-k':
+      return topKLogProb(rows, meta);
+    case 'sampled':
+      return sampledLogProb(classIds, confidences);
+    default:
+      return meta.mode satisfies never;
+  }
+}
+
 function denseLogProb(rows: SoftLabelRows, meta: SoftLabelMeta): Scores['logProbOf'] {
-  const logSumExp = logSumExpAtOne(rows, meta);
+  const normalisers = logNormalisers(rows, meta, 1);
   const classCount = meta.classNames.length;
   return (row, classId) => ({
-    value: valueAt(rows.logits, row * classCount + classId) - valueAt(logSumExp, row),
+    value: valueAt(rows.logits, row * classCount + classId) - valueAt(normalisers, row),
     isBound: false,
   });
 }
 
+/** Draws estimate, but only the best class is known exactly: it bounds every other one. */
+function sampledLogProb(classIds: Int32Array, confidences: Float64Array): Scores['logProbOf'] {
+  return (row, classId) => {
+    const confidence = valueAt(confidences, row);
+    if (classId === classIds[row]) return { value: Math.log(confidence), isBound: false };
+    return { value: Math.log(Math.min(confidence, 1 - confidence)), isBound: true };
+  };
+}
+
+/** Outside the top k, the tail and the k-th class are bounds. */
 function topKLogProb(rows: SoftLabelRows, meta: SoftLabelMeta): Scores['logProbOf'] {
-  const logSumExp = logSumExpAtOne(rows, meta);
+  const normalisers = logNormalisers(rows, meta, 1);
   const tail = rows.tailLogMass[temperatureIndex(meta, 1)] ?? new Float32Array();
   const topK = meta.topK ?? 0;
   return (row, classId) => {
     const ids = rows.topIds.subarray(row * topK, (row + 1) * topK);
     const place = ids.indexOf(classId);
     const kept = place === -1 ? topK - 1 : place;
-    const logProb = valueAt(rows.topLogits, row * topK + kept) - valueAt(logSumExp, row);
+    const logProb = valueAt(rows.topLogits, row * topK + kept) - valueAt(normalisers, row);
     if (place !== -1) return { value: logProb, isBound: false };
     return { value: Math.min(logProb, valueAt(tail, row)), isBound: true };
   };

@@ -49,6 +49,23 @@ export function distillTopK(
   };
 }
 
+/** T^2 KL(draws || student_T): `shares` of the draws add up to 1. */
+export function distillSampled(
+  studentLogits: ArrayLike<number>,
+  draws: { readonly ids: ArrayLike<number>; readonly shares: ArrayLike<number> },
+  temperature: number,
+): RowLoss {
+  const target = new Float64Array(studentLogits.length);
+  for (let place = 0; place < draws.ids.length; place++) {
+    target[draws.ids[place] ?? Number.NaN] = draws.shares[place] ?? Number.NaN;
+  }
+  const student = logSoftmax(studentLogits, temperature);
+  return {
+    loss: temperature ** 2 * forwardKl(target.map(Math.log), student),
+    gradient: student.map((log, i) => temperature * (Math.exp(log) - (target[i] ?? Number.NaN))),
+  };
+}
+
 /** Cross-entropy with the gold class, part of the target spread evenly over all classes. */
 export function goldLoss(
   studentLogits: ArrayLike<number>,

@@ -1,8 +1,15 @@
 import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Batch, planBatches } from './batches.ts';
+import { drawLabels } from './draw-labels.ts';
 import { inOrder } from './in-order.ts';
-import { copyRow, emptyColumns, isFiniteRow, type LabelColumns } from './label-columns.ts';
+import {
+  copyRow,
+  emptyColumns,
+  isFiniteRow,
+  type LabelColumns,
+  sampledColumnsOf,
+} from './label-columns.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SealedPlace, SealedRows } from './sealed-rows.ts';
 import type { Keep } from './settings.ts';
@@ -63,8 +70,9 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
     }
     if (answer === undefined) throw new Error('rows without a teacher');
     if (answer.looksLikeProbabilities) yield { type: 'warning', message: PROBABILITIES };
-    takeAnswer(task.draft, task.batch, answer.columns);
-    const { rows, tokens } = countOf(rowsOf(task.draft, task.batch));
+    const asked = rowsOf(task.draft, task.batch);
+    takeAnswer(task.draft, task.batch, keptOf(answer.columns, asked, job.keep));
+    const { rows, tokens } = countOf(asked);
     seen.rows += rows;
     seen.tokens += tokens;
     seen.padded += rows * task.batch.length;
@@ -109,6 +117,16 @@ function rowsOf(draft: Draft, batch: Batch): TeacherRow[] {
   return batch.rows.flatMap((row) => draft.fresh[row] ?? []);
 }
 
+/** Logits are drawn from at once: a shard of them may not fit into memory. */
+function keptOf(answer: LabelColumns, rows: readonly TeacherRow[], keep: Keep): LabelColumns {
+  if (keep.mode !== 'sampled') return answer;
+  return drawLabels(
+    answer,
+    rows.map((row) => row.exampleId),
+    keep,
+  );
+}
+
 function takeAnswer(draft: Draft, batch: Batch, answer: LabelColumns): void {
   batch.rows.forEach((row, index) => {
     const position = draft.positions[row];
@@ -134,8 +152,10 @@ async function finish(
   const told = shard.rows
     .filter((_, position) => bad.has(position))
     .map((row) => job.quarantine.add(row));
+  const { drawn, ...numbers } = columns;
   const rows: SoftLabelRows = {
-    ...columns,
+    ...numbers,
+    ...(drawn && { sampled: sampledColumnsOf(drawn) }),
     rowCount: shard.rows.length,
     exampleIds: shard.rows.map((row) => row.exampleId),
     splits: shard.rows.map((row) => row.split),

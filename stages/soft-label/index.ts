@@ -39,8 +39,8 @@ export const softLabel = defineStage({
       digestOfTeacher(context),
     ]);
     const keep = keepOf(config, classNames.length);
-    if (config.keep === 'top-k' && keep.topK === undefined) {
-      const message = `topK ${config.topK} covers all ${classNames.length} classes: every logit is kept instead`;
+    if (config.keep === 'top-k' && keep.mode === 'dense') {
+      const message = `topK ${config.topK} covers all ${classNames.length} classes: every logit is kept instead, in float32`;
       yield { type: 'note', message };
     }
     await writeClasses(outputOf(context, 'classes'), classNames);
@@ -50,7 +50,7 @@ export const softLabel = defineStage({
       (split) => outputOf(context, `rows/${split}`),
       config.shardRows,
     );
-    const sealed = await openSealedRows(context.earlier, identity, recipe);
+    const sealed = await openSealedRows(context.earlier, { identity, keep, recipe });
     try {
       yield* label(context, { keep, corpus, identity, shards, sealed });
     } finally {
@@ -154,7 +154,7 @@ function rowsToRun({ shards, sealed }: Plan, finished: FinishedShards): string[]
 
 /** What every file of this artifact will name as its place of origin. */
 function provenanceOfRun(
-  { shards, sealed }: Plan,
+  { shards, sealed, keep }: Plan,
   finished: FinishedShards,
   teacher: Teacher | undefined,
 ): Provenance {
@@ -166,7 +166,7 @@ function provenanceOfRun(
     provider: teacher.provider,
     runtime: `onnxruntime ${teacher.runtimeVersion}`,
   };
-  const parts = [...provenanceOf(places), ...(own === undefined ? [] : [own])];
+  const parts = [...provenanceOf(places, keep), ...(own === undefined ? [] : [own])];
   return parts.length === 0 ? { provider: 'none', runtime: 'none' } : mergeProvenance(parts);
 }
 
@@ -193,15 +193,16 @@ function identityOf(parts: {
   const { keep, corpus, classNames, teacherDigest, recipe } = parts;
   return {
     formatVersion: 1,
-    mode: keep.topK === undefined ? 'dense' : 'top-k',
+    mode: keep.mode,
     topK: keep.topK ?? null,
+    ...(keep.samples !== undefined && { samples: keep.samples }),
     temperatures: keep.temperatures,
     classNames,
     fingerprint: fingerprintOf(recipe),
     teacherDigest,
     tokenizerDigest: corpus.tokenizerDigest,
     maxLength: corpus.maxLength,
-    precision: 'float32',
+    precision: keep.precision,
   };
 }
 

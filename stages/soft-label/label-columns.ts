@@ -1,24 +1,36 @@
-import type { SoftLabelRows } from '#datasets/soft-labels.ts';
+import type { SampledColumns, SoftLabelRows } from '#datasets/soft-labels.ts';
 import type { Keep } from './settings.ts';
 
 /** The numbers of some rows, without whose they are. */
 export type LabelColumns = Pick<
   SoftLabelRows,
   'topIds' | 'topLogits' | 'logits' | 'logSumExp' | 'tailLogMass' | 'entropyNats'
->;
+> & {
+  /** Mode sampled only: the draws of each row; a row whose logits are no numbers has none. */
+  readonly drawn?: (DrawnRow | undefined)[];
+};
+
+/** What was drawn of one row, the best class first. */
+export interface DrawnRow {
+  readonly ids: Int32Array;
+  readonly counts: Int32Array;
+  /** Exact probability of the best class at T = 1. */
+  readonly confidence: number;
+}
 
 /** Columns for so many rows, all zero. */
 export function emptyColumns(rowCount: number, keep: Keep): LabelColumns {
-  const dense = keep.topK === undefined;
+  const { mode, temperatures } = keep;
   const width = keep.topK ?? 0;
-  const perTemperature = () => keep.temperatures.map(() => new Float32Array(rowCount));
+  const perTemperature = () => temperatures.map(() => new Float32Array(rowCount));
   return {
     topIds: new Int32Array(rowCount * width),
     topLogits: new Float32Array(rowCount * width),
-    logits: new Float32Array(dense ? rowCount * keep.classCount : 0),
-    logSumExp: perTemperature(),
-    tailLogMass: dense ? [] : perTemperature(),
+    logits: new Float32Array(mode === 'dense' ? rowCount * keep.classCount : 0),
+    logSumExp: mode === 'sampled' ? [] : perTemperature(),
+    tailLogMass: mode === 'top-k' ? perTemperature() : [],
     entropyNats: new Float32Array(rowCount),
+    ...(mode === 'sampled' && { drawn: Array.from({ length: rowCount }, () => undefined) }),
   };
 }
 
@@ -41,10 +53,12 @@ export function copyRow(
     const start = sourceRow * width;
     into.set(values.subarray(start, start + width), targetRow * width);
   });
+  if (target.drawn !== undefined) target.drawn[targetRow] = source.drawn?.[sourceRow];
 }
 
 /** Is every number of the row a number? A teacher that overflows gives NaN or infinities. */
 export function isFiniteRow(columns: LabelColumns, row: number): boolean {
+  if (columns.drawn !== undefined && columns.drawn[row] === undefined) return false;
   const rows = columns.entropyNats.length;
   return arraysOf(columns).every((values) => {
     const width = values.length / rows;
@@ -52,9 +66,42 @@ export function isFiniteRow(columns: LabelColumns, row: number): boolean {
   });
 }
 
+/** The draws of all rows end to end; none for a row without. */
+export function sampledColumnsOf(drawn: readonly (DrawnRow | undefined)[]): SampledColumns {
+  const rows = drawn.map((row) => row ?? NOTHING_DRAWN);
+  const offsets = new Int32Array(rows.length + 1);
+  for (const [row, { ids }] of rows.entries()) offsets[row + 1] = (offsets[row] ?? 0) + ids.length;
+  const columns = {
+    offsets,
+    ids: new Int32Array(offsets[rows.length] ?? 0),
+    counts: new Int32Array(offsets[rows.length] ?? 0),
+    confidence: Float32Array.from(rows, ({ confidence }) => confidence),
+  };
+  for (const [row, { ids, counts }] of rows.entries()) {
+    columns.ids.set(ids, offsets[row]);
+    columns.counts.set(counts, offsets[row]);
+  }
+  return columns;
+}
+
+/** Opposite of `sampledColumnsOf`. */
+export function drawnRows({ offsets, ids, counts, confidence }: SampledColumns): DrawnRow[] {
+  return Array.from(confidence, (value, row) => ({
+    ids: ids.subarray(offsets[row], offsets[row + 1]),
+    counts: counts.subarray(offsets[row], offsets[row + 1]),
+    confidence: value,
+  }));
+}
+
 function arraysOf(columns: LabelColumns): (Int32Array | Float32Array)[] {
   const { topIds, topLogits, logits, logSumExp, tailLogMass, entropyNats } = columns;
-  // A dense cache has no tail: whether that is told by empty arrays or by none makes no column.
-  const tails = tailLogMass.filter((values) => values.length > 0);
-  return [topIds, topLogits, logits, ...logSumExp, ...tails, entropyNats];
+  // What a mode does not have may be told by empty arrays or by none: neither makes a column.
+  const perTemperature = [...logSumExp, ...tailLogMass].filter((values) => values.length > 0);
+  return [topIds, topLogits, logits, ...perTemperature, entropyNats];
 }
+
+const NOTHING_DRAWN: DrawnRow = {
+  ids: new Int32Array(),
+  counts: new Int32Array(),
+  confidence: Number.NaN,
+};

@@ -1,9 +1,12 @@
+import { differencesBetween } from '#cache/differences.ts';
 import { SPLITS } from '#datasets/example.ts';
-import type { SoftLabelRows } from '#datasets/soft-labels.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import type { EarlierArtifact } from '#stages/stage.ts';
+import type { LabelColumns } from './label-columns.ts';
 import { type Identity, identityIn, type Provenance } from './provenance.ts';
 import { recipeChanges } from './recipe-changes.ts';
+import { canServe, isDerived, servedLabels } from './served-labels.ts';
+import type { Keep } from './settings.ts';
 
 /** A row of a sealed artifact. */
 export interface SealedPlace {
@@ -22,21 +25,29 @@ export interface OtherArtifact {
 /** What earlier runs already know of the corpus. */
 export interface SealedRows {
   readonly places: ReadonlyMap<string, SealedPlace>;
-  /** Ids of the newest artifact of this recipe; empty when there is none. */
+  /** Ids of the newest artifact that serves; empty when there is none. */
   readonly newestIds: ReadonlySet<string>;
   readonly others: readonly OtherArtifact[];
-  read(place: SealedPlace): Promise<SoftLabelRows>;
+  /** The shard of a row, in the form that is asked for now. */
+  read(place: SealedPlace): Promise<LabelColumns>;
   close(): Promise<void>;
 }
 
+/** What is asked for now. */
+export interface Wanted {
+  readonly identity: Identity;
+  readonly keep: Keep;
+  readonly recipe: unknown;
+}
+
 /**
- * Opens the sealed artifacts of this stage. Rows are taken over where nothing that decides their
- * numbers has changed: the recipe, and also tokenizer and class list, which come as inputs.
+ * Opens the sealed artifacts of this stage. Rows are taken over where nothing that decides the
+ * teacher's numbers has changed (the recipe, and also tokenizer and class list, which come as inputs)
+ * and where the artifact holds at least as much of them as is kept now.
  */
 export async function openSealedRows(
   earlier: readonly EarlierArtifact[],
-  identity: Identity,
-  recipe: unknown,
+  wanted: Wanted,
 ): Promise<SealedRows> {
   const opened: SoftLabelReader[] = [];
   const close = async () => {
@@ -49,14 +60,20 @@ export async function openSealedRows(
     for (const artifact of earlier) {
       const readers = await openReaders(artifact);
       opened.push(...readers);
-      const changes = changesOf(artifact, readers, identity, recipe);
+      const changes = changesOf(artifact, readers, wanted);
       if (changes.length > 0) others.push({ artifact, readers, changes });
       else {
         const ids = await indexRows(readers, places);
         newestIds ??= ids;
       }
     }
-    return { places, newestIds: newestIds ?? new Set(), others, read: cachedReads(), close };
+    return {
+      places,
+      newestIds: newestIds ?? new Set(),
+      others,
+      read: cachedReads(wanted.keep),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -72,10 +89,13 @@ export async function idsOf(readers: readonly SoftLabelReader[]): Promise<string
   return ids;
 }
 
-/** Where the rows at these places were computed. */
-export function provenanceOf(places: Iterable<SealedPlace>): Provenance[] {
+/** Where the rows at these places were computed; `derived` tells that we computed on from there. */
+export function provenanceOf(places: Iterable<SealedPlace>, keep: Keep): Provenance[] {
   const readers = new Set([...places].map((place) => place.reader));
-  return [...readers].map((reader) => reader.meta);
+  return [...readers].map(({ meta }) => ({
+    provider: meta.provider,
+    runtime: isDerived(meta, keep) ? `derived+${meta.runtime}` : meta.runtime,
+  }));
 }
 
 async function openReaders(artifact: EarlierArtifact): Promise<SoftLabelReader[]> {
@@ -88,23 +108,25 @@ async function openReaders(artifact: EarlierArtifact): Promise<SoftLabelReader[]
 function changesOf(
   artifact: EarlierArtifact,
   readers: readonly SoftLabelReader[],
-  identity: Identity,
-  recipe: unknown,
+  { identity, keep, recipe }: Wanted,
 ): string[] {
   const recipes = artifact.sameRecipe ? [] : recipeChanges(artifact.recipe, recipe);
-  if (recipes.length > 0) return recipes;
+  const decisive = differencesBetween(artifact.recipe, recipe).filter(
+    ({ path }) => !WHAT_IS_KEPT.has(path),
+  );
+  const serves = readers.every(({ meta }) => canServe(meta, keep));
+  if (!artifact.sameRecipe && (decisive.length > 0 || !serves)) return recipes;
   const identities = readers.map(({ meta }) =>
     recipeChanges(comparable(identityIn(meta)), comparable(identity)),
   );
   const inputs = identities.find((changes) => changes.length > 0) ?? [];
-  if (inputs.length > 0 || artifact.sameRecipe) return inputs;
+  if (inputs.length > 0 || artifact.sameRecipe || recipes.length > 0) return inputs;
   return ['recipe, in no field that is shown'];
 }
 
-/** The recipe has its own comparison, and an artifact's fingerprint follows from it. */
-function comparable(identity: Identity): object {
-  const { fingerprint: _fingerprint, ...rest } = identity;
-  return rest;
+/** What decides the teacher's numbers, but is no part of the recipe. */
+function comparable({ teacherDigest, tokenizerDigest, classNames, maxLength }: Identity): object {
+  return { teacherDigest, tokenizerDigest, classNames, maxLength };
 }
 
 async function indexRows(
@@ -125,11 +147,13 @@ async function indexRows(
 }
 
 /** Rows are mostly asked for in the order in which they lie, so a few open shards are enough. */
-function cachedReads(): SealedRows['read'] {
-  const shards = new Map<string, Promise<SoftLabelRows>>();
-  return ({ reader, shard }) => {
-    const key = reader.shards[shard] ?? '';
-    const found = shards.get(key) ?? reader.readShard(shard);
+function cachedReads(keep: Keep): SealedRows['read'] {
+  const shards = new Map<string, Promise<LabelColumns>>();
+  const serve = async ({ reader, shard }: SealedPlace) =>
+    servedLabels(await reader.readShard(shard), reader.meta, keep);
+  return (place) => {
+    const key = place.reader.shards[place.shard] ?? '';
+    const found = shards.get(key) ?? serve(place);
     shards.delete(key);
     shards.set(key, found);
     const [oldest] = shards.keys();
@@ -139,3 +163,10 @@ function cachedReads(): SealedRows['read'] {
 }
 
 const OPEN_SHARDS = 4;
+
+/** Settings that say what becomes of the teacher's numbers, not what they are. */
+const WHAT_IS_KEPT: ReadonlySet<string> = new Set(
+  ['keep', 'topK', 'samples', 'temperatures', 'precision', 'shardRows', 'codec'].map(
+    (name) => `config.${name}`,
+  ),
+);

@@ -1,59 +1,92 @@
 import { z } from 'zod';
+import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
 
 /** Settings of stage one. */
-export const softLabelConfig = z.strictObject({
-  keep: z
-    .enum(['top-k', 'all'])
-    .default('top-k')
-    .describe(
-      'What is kept of each row: the best classes and the mass of the rest, or every logit.',
-    ),
-  topK: z.int().positive().default(10).describe('How many classes are kept a row.'),
-  temperatures: z
-    .array(z.number().positive())
-    .min(1)
-    .refine((values) => new Set(values).size === values.length, 'temperatures must be distinct')
-    .refine(
-      (values) => values.includes(1),
-      'temperatures must include 1: confidence and entropy need it',
-    )
-    .default([1, 2, 4])
-    .describe('Temperatures at which students may ask for probabilities.'),
-  maxLength: z
-    .int()
-    .positive()
-    .default(128)
-    .describe('Most tokens of a row that the teacher sees.'),
-  device: z
-    .enum(['auto', 'cpu', 'cuda'])
-    .default('auto')
-    .describe('Where the teacher runs; `cuda` never falls back to the CPU.'),
-  threads: z
-    .int()
-    .positive()
-    .optional()
-    .describe('Threads of the teacher; all cores when left out.'),
-  tokenBudget: z
-    .int()
-    .positive()
-    .default(2048)
-    .describe('Padded tokens in one batch: the lever on memory.'),
-  shardRows: z.int().positive().default(2048).describe('Rows in one file.'),
-  codec: z.enum(['none', 'snappy', 'zstd']).default('zstd').describe('Compression of the files.'),
-});
+export const softLabelConfig = z
+  .strictObject({
+    keep: z
+      .enum(['top-k', 'all', 'sampled'])
+      .default('top-k')
+      .describe(
+        'What is kept of each row: the best classes and the mass of the rest, every logit, or draws from the distribution (for large vocabularies).',
+      ),
+    topK: z.int().positive().default(10).describe('How many classes are kept a row.'),
+    samples: z
+      .int()
+      .positive()
+      .max(65_535)
+      .default(50)
+      .describe('Of keep: sampled, how often each row is drawn.'),
+    precision: z
+      .enum(['float32', 'compact', 'small'])
+      .default('float32')
+      .describe(
+        'Of keep: top-k, how its numbers are kept: as they are, in 16 bits (KL below 1e-8 nat) or in 8 bits (below 2e-4).',
+      ),
+    temperatures: z
+      .array(z.number().positive())
+      .min(1)
+      .refine((values) => new Set(values).size === values.length, 'temperatures must be distinct')
+      .default([1, 2, 4])
+      .describe(
+        'Temperatures at which students may ask for probabilities; of keep: sampled, the one that is drawn at.',
+      ),
+    maxLength: z
+      .int()
+      .positive()
+      .default(128)
+      .describe('Most tokens of a row that the teacher sees.'),
+    device: z
+      .enum(['auto', 'cpu', 'cuda'])
+      .default('auto')
+      .describe('Where the teacher runs; `cuda` never falls back to the CPU.'),
+    threads: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Threads of the teacher; all cores when left out.'),
+    tokenBudget: z
+      .int()
+      .positive()
+      .default(2048)
+      .describe('Padded tokens in one batch: the lever on memory.'),
+    shardRows: z.int().positive().default(2048).describe('Rows in one file.'),
+    codec: z.enum(['none', 'snappy', 'zstd']).default('zstd').describe('Compression of the files.'),
+  })
+  .refine(({ keep, temperatures }) => keep === 'sampled' || temperatures.includes(1), {
+    path: ['temperatures'],
+    message: 'temperatures must include 1: confidence and entropy need it',
+  })
+  .refine(({ keep, temperatures }) => keep !== 'sampled' || temperatures.length === 1, {
+    path: ['temperatures'],
+    message: 'keep: sampled draws at one temperature: set temperatures: [1], or another one',
+  })
+  .refine(({ keep, precision }) => keep === 'top-k' || precision === 'float32', {
+    path: ['precision'],
+    message: 'compact and small are for keep: top-k; leave precision out',
+  });
 
 export type SoftLabelConfig = z.infer<typeof softLabelConfig>;
 
 /** What is kept of each row, once the number of classes is known. */
 export interface Keep {
-  /** undefined: every logit. */
+  readonly mode: SoftLabelMode;
+  /** Of mode `top-k` only. */
   readonly topK: number | undefined;
+  /** Of mode `sampled` only. */
+  readonly samples: number | undefined;
   readonly temperatures: readonly number[];
+  readonly precision: SoftLabelPrecision;
   readonly classCount: number;
 }
 
-/** A top k that holds all classes is kept dense: same numbers, and no tail of nothing. */
+/** A top k that holds all classes is kept dense: exact numbers, and no tail of nothing. */
 export function keepOf(config: SoftLabelConfig, classCount: number): Keep {
-  const topK = config.keep === 'top-k' && config.topK < classCount ? config.topK : undefined;
-  return { topK, temperatures: config.temperatures, classCount };
+  const { keep, temperatures, topK, samples, precision } = config;
+  const common = { temperatures, classCount, topK: undefined, samples: undefined } as const;
+  if (keep === 'sampled') return { ...common, mode: 'sampled', samples, precision: 'float32' };
+  if (keep === 'all' || topK >= classCount) {
+    return { ...common, mode: 'dense', precision: 'float32' };
+  }
+  return { ...common, mode: 'top-k', topK, precision };
 }

@@ -22,6 +22,17 @@ export interface DenseTargets {
   readonly weights: Tensor1D;
 }
 
+/** What a teacher says about a batch: shares of some draws. */
+export interface SampledTargets {
+  /** int32 [batch, width]; a class may stand more than once. */
+  readonly sampleIds: Tensor;
+  /** [batch, width]: share of the draws, 0 where the list is filled up; a row adds up to 1. */
+  readonly sampleShares: Tensor;
+  readonly temperature: Scalar;
+  /** [batch]: 1, or 0 for a row that only fills the batch. */
+  readonly weights: Tensor1D;
+}
+
 /** What people say about a batch. */
 export interface GoldTargets {
   /** int32 [batch]; anything where the weight is 0. */
@@ -71,6 +82,28 @@ export function softLossDense(
     return {
       losses: tf.mul(kl, tf.square(temperature)),
       gradient: tf.mul(tf.sub(tf.exp(student), probabilities), temperature),
+    };
+  });
+}
+
+/**
+ * T^2 KL(draws || student_T): its gradient is that of the whole distribution on average over draws,
+ * since the target enters it linearly. The weighted mean over rows as above.
+ */
+export function softLossSampled(
+  tf: Tensorflow,
+  studentLogits: Tensor2D,
+  targets: SampledTargets,
+): Scalar {
+  return meanOverRows(tf, studentLogits, targets.weights, (logits) => {
+    const { temperature, sampleIds, sampleShares } = targets;
+    const student = tf.logSoftmax(tf.div<Tensor2D>(logits, temperature));
+    const target = scatterRows(tf, sampleShares, sampleIds, logits.shape);
+    const logShares = tf.log(tf.maximum(sampleShares, SMALLEST_SHARE));
+    const own = tf.sum(tf.mul(sampleShares, logShares), 1);
+    return {
+      losses: tf.mul(tf.sub(own, tf.sum(tf.mul(target, student), 1)), tf.square(temperature)),
+      gradient: tf.mul(tf.sub(tf.exp(student), target), temperature),
     };
   });
 }
@@ -157,6 +190,9 @@ const LOG_ZERO = -1e4;
 
 /** Stands for -Infinity under a logarithm of sums. */
 const FAR_BELOW = -1e30;
+
+/** Under a logarithm that a share of 0 multiplies. */
+const SMALLEST_SHARE = 1e-30;
 
 /** Total weight below which a batch counts as empty. */
 const SMALLEST_TOTAL = 1e-12;

@@ -14,7 +14,7 @@ export interface BatchLayout {
   readonly goldPerRow: number;
 }
 
-/** Width of the soft targets: the k of a top-k cache, the class count of a dense one. */
+/** Width of the soft targets: k, the number of classes, or most classes that so many draws can name. */
 export interface SoftLayout {
   readonly type: SoftTarget['type'];
   readonly width: number;
@@ -41,7 +41,10 @@ export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec
     add('temperature', 'float32', []);
     add('softLossWeight', 'float32', []);
     if (soft.type === 'dense') add('teacherLogits', 'float32', [batchSize, soft.width]);
-    else {
+    else if (soft.type === 'sampled') {
+      add('sampleIds', 'int32', [batchSize, soft.width]);
+      add('sampleShares', 'float32', [batchSize, soft.width]);
+    } else {
       add('topIds', 'int32', [batchSize, soft.width]);
       add('topLogProbs', 'float32', [batchSize, soft.width]);
       add('tailLogMass', 'float32', [batchSize]);
@@ -108,6 +111,7 @@ function softFeeds(rows: readonly TransferRow[], batchSize: number, soft: SoftLa
     }
     return { rowWeights, teacherLogits };
   }
+  if (soft.type === 'sampled') return { rowWeights, ...sampleFeeds(rows, batchSize, soft.width) };
   // A missing row has weight 0, yet its targets must keep the loss finite: 0 x NaN is NaN.
   const topIds = Int32Array.from({ length: batchSize * soft.width }, (_, i) => i % soft.width);
   const topLogProbs = new Float32Array(batchSize * soft.width).fill(-Math.log(soft.width + 1));
@@ -119,6 +123,18 @@ function softFeeds(rows: readonly TransferRow[], batchSize: number, soft: SoftLa
     tailLogMass[row] = target.tailLogMass;
   }
   return { rowWeights, topIds, topLogProbs, tailLogMass };
+}
+
+/** Rows of fewer classes are filled up with class 0 at a share of 0. */
+function sampleFeeds(rows: readonly TransferRow[], batchSize: number, width: number): Feeds {
+  const sampleIds = new Int32Array(batchSize * width);
+  const sampleShares = new Float32Array(batchSize * width);
+  for (const [row, { soft: target }] of rows.entries()) {
+    if (target?.type !== 'sampled') continue;
+    sampleIds.set(target.sampleIds, row * width);
+    sampleShares.set(target.sampleShares, row * width);
+  }
+  return { sampleIds, sampleShares };
 }
 
 /** Label-major: first every row's first label, then every row's second one. */

@@ -5,10 +5,10 @@ import type { Split } from '#datasets/example.ts';
 import { writePredictions } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
+import { highestPlaces } from '#datasets/top-classes.ts';
 import { toNamed } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
 import type { Architecture, StudentShape } from '#stages/students/student.ts';
-import { bestClasses } from './soft-targets.ts';
 import { tokenIdsOf } from './token-rows.ts';
 
 /** A finished student. */
@@ -62,7 +62,7 @@ export async function writeSplitPredictions(
   { split, tokens, logits }: PredictedSplit,
   classCount: number,
 ): Promise<void> {
-  const predictedIds = bestClasses(logits, classCount);
+  const predictedIds = highestPlaces(logits, classCount);
   await writePredictions(folder, split, {
     rowCount: predictedIds.length,
     exampleIds: tokens.exampleIds,

@@ -1,4 +1,10 @@
-import { type SoftLabelMeta, type SoftLabelRows, temperatureIndex } from '#datasets/soft-labels.ts';
+import { logNormalisers } from '#datasets/log-normalisers.ts';
+import {
+  type SampledColumns,
+  type SoftLabelMeta,
+  type SoftLabelRows,
+  temperatureIndex,
+} from '#datasets/soft-labels.ts';
 
 /** What the soft loss wants of one row, at the temperature of the training. */
 export type SoftTarget =
@@ -8,9 +14,15 @@ export type SoftTarget =
       readonly topLogProbs: Float32Array;
       readonly tailLogMass: number;
     }
-  | { readonly type: 'dense'; readonly logits: Float32Array };
+  | { readonly type: 'dense'; readonly logits: Float32Array }
+  | {
+      readonly type: 'sampled';
+      readonly sampleIds: Int32Array;
+      /** Share of the draws; they add up to 1. */
+      readonly sampleShares: Float32Array;
+    };
 
-/** Soft targets row by row. A top-k cache must hold the temperature; a dense one serves every. */
+/** Soft targets row by row. A dense cache serves every temperature, others those that they hold. */
 export function softTargetsOf(
   rows: SoftLabelRows,
   meta: SoftLabelMeta,
@@ -24,12 +36,13 @@ export function softTargetsOf(
     });
   }
   const place = temperatureIndex(meta, temperature);
-  const logSumExp = rows.logSumExp[place] ?? new Float32Array();
+  if (rows.sampled) return sampledTargets(rows.sampled, meta.samples ?? 0);
+  const normalisers = logNormalisers(rows, meta, temperature);
   const tailLogMass = rows.tailLogMass[place] ?? new Float32Array();
   const k = meta.topK ?? 0;
   return (row) => {
     const topLogits = rows.topLogits.subarray(row * k, (row + 1) * k);
-    const normaliser = logSumExp[row] ?? Number.NaN;
+    const normaliser = normalisers[row] ?? Number.NaN;
     return {
       type: 'top-k',
       topIds: rows.topIds.subarray(row * k, (row + 1) * k),
@@ -40,23 +53,18 @@ export function softTargetsOf(
   };
 }
 
-/** The teacher's best class of each row. */
-export function teacherClasses(rows: SoftLabelRows, meta: SoftLabelMeta): Int32Array {
-  if (meta.mode === 'top-k') {
-    const k = meta.topK ?? 0;
-    return Int32Array.from({ length: rows.rowCount }, (_, row) => rows.topIds[row * k] ?? -1);
-  }
-  return bestClasses(rows.logits, meta.classNames.length);
-}
-
-/** Position of the largest logit of each row; the first of equals. */
-export function bestClasses(logits: Float32Array, classCount: number): Int32Array {
-  return Int32Array.from({ length: logits.length / classCount }, (_, row) => {
-    const start = row * classCount;
-    let best = start;
-    for (let at = start + 1; at < start + classCount; at++) {
-      if ((logits[at] ?? 0) > (logits[best] ?? 0)) best = at;
-    }
-    return best - start;
-  });
+function sampledTargets(
+  { offsets, ids, counts }: SampledColumns,
+  draws: number,
+): (row: number) => SoftTarget {
+  return (row) => {
+    const [start = 0, end = 0] = offsets.subarray(row, row + 2);
+    // The best class stands first also where it was not drawn.
+    const first = counts[start] === 0 ? start + 1 : start;
+    return {
+      type: 'sampled',
+      sampleIds: ids.subarray(first, end),
+      sampleShares: Float32Array.from(counts.subarray(first, end), (count) => count / draws),
+    };
+  };
 }

@@ -1,9 +1,19 @@
 import { decayMask, unflatten } from '#stages/students/parameters.ts';
 import type { Architecture, StudentShape } from '#stages/students/student.ts';
-import { hardLoss, softLossDense, softLossTopK } from '#stages/tensorflow/distillation-loss.ts';
+import {
+  hardLoss,
+  softLossDense,
+  softLossSampled,
+  softLossTopK,
+} from '#stages/tensorflow/distillation-loss.ts';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import type { FeedTensors, StepLoss, StepProgram } from '#stages/tensorflow/step-program.ts';
-import { type BatchLayout, inferenceFeedSpecs, trainingFeedSpecs } from './batch-feeds.ts';
+import {
+  type BatchLayout,
+  inferenceFeedSpecs,
+  type SoftLayout,
+  trainingFeedSpecs,
+} from './batch-feeds.ts';
 
 /** What a student's training step is made of. */
 export interface StudentTraining {
@@ -84,13 +94,18 @@ function softLoss(
   tf: Tensorflow,
   logits: Tensor2D,
   feeds: FeedTensors,
-  type: 'top-k' | 'dense',
+  type: SoftLayout['type'],
 ): Scalar {
   const temperature = feedOf<Scalar>(feeds, 'temperature');
   const weights = feedOf<Tensor1D>(feeds, 'rowWeights');
   if (type === 'dense') {
     const teacherLogits = feedOf(feeds, 'teacherLogits');
     return softLossDense(tf, logits, { teacherLogits, temperature, weights });
+  }
+  if (type === 'sampled') {
+    const sampleIds = feedOf(feeds, 'sampleIds');
+    const sampleShares = feedOf(feeds, 'sampleShares');
+    return softLossSampled(tf, logits, { sampleIds, sampleShares, temperature, weights });
   }
   return softLossTopK(tf, logits, {
     topIds: feedOf(feeds, 'topIds'),

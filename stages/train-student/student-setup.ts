@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import type { SoftLabelMeta } from '#datasets/soft-labels.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import type { Architecture, StudentShape } from '#stages/students/student.ts';
@@ -113,10 +114,7 @@ function layoutOfBatches(
   };
 }
 
-function softLayout(meta: {
-  readonly mode: SoftLayout['type'];
-  readonly topK: number | null;
-  readonly classNames: readonly string[];
-}): SoftLayout {
-  return { type: meta.mode, width: meta.topK ?? meta.classNames.length };
+function softLayout({ mode, topK, samples, classNames }: SoftLabelMeta): SoftLayout {
+  const most = topK ?? samples ?? classNames.length;
+  return { type: mode, width: Math.min(most, classNames.length) };
 }

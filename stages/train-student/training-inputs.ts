@@ -5,11 +5,11 @@ import { readHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { bestClasses } from '#datasets/top-classes.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { type GoldTarget, goldTargets } from './gold-targets.ts';
 import type { TrainStudentConfig } from './settings.ts';
-import { teacherClasses } from './soft-targets.ts';
 import { type ValidationSet, validationSet } from './validation.ts';
 
 /** What the stage reads. No test row is among it. */
@@ -71,7 +71,7 @@ async function teacherAnswers(
   const reader = await openChecked(folder, classNames);
   try {
     for await (const rows of reader.rows()) {
-      const classIds = teacherClasses(rows, reader.meta);
+      const classIds = bestClasses(rows, reader.meta);
       for (const [row, exampleId] of rows.exampleIds.entries()) {
         answers.set(exampleId, classIds[row] ?? -1);
       }

@@ -97,7 +97,7 @@ async function withSoftLabels(
   reader: SoftLabelReader,
 ): Promise<TransferSet> {
   const { tokens, gold, temperature } = sources;
-  if (reader.meta.mode === 'top-k') temperatureIndex(reader.meta, temperature);
+  if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
   const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
   // Ids are looked up once: a sealed shard keeps its order, so a later epoch goes by its rows.
   const places: Int32Array[] = [];
@@ -176,7 +176,8 @@ interface JoinedShard extends Pick<TransferSources, 'tokens' | 'gold'> {
 }
 
 function memoryOf({ meta, rowCount }: SoftLabelReader): number {
-  const values = meta.mode === 'dense' ? meta.classNames.length : 2 * (meta.topK ?? 0);
+  const most = meta.topK ?? meta.samples;
+  const values = most === undefined ? meta.classNames.length : 2 * most;
   return rowCount * (4 * values + objectBytes);
 }
 

@@ -1,5 +1,5 @@
 import type { TokenTable } from '#datasets/tokens.ts';
-import { bestClasses } from './soft-targets.ts';
+import { highestPlaces } from '#datasets/top-classes.ts';
 
 /** Validation rows with what a student is compared with; -1 where there is nothing. */
 export interface ValidationSet {
@@ -27,7 +27,7 @@ export function validationSet(
 
 /** Compares a student's logits with gold labels and teacher. */
 export function validate(set: ValidationSet, logits: Float32Array, classCount: number): Validation {
-  const predictedIds = bestClasses(logits, classCount);
+  const predictedIds = highestPlaces(logits, classCount);
   return {
     validationAccuracy: shareEqual(predictedIds, set.goldIds),
     agreement: shareEqual(predictedIds, set.teacherIds),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -14,7 +14,12 @@ import {
   writeSoftLabelShard,
 } from '#datasets/soft-labels.ts';
 import { duckdb } from '#tests/support/duckdb.ts';
-import { sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
+import {
+  SAMPLE_KINDS,
+  type SampleKind,
+  sampleMeta,
+  sampleRows,
+} from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const root = temporaryFolder('decant-soft-labels');
@@ -42,17 +47,17 @@ async function readAll(folder: string) {
   }
 }
 
-for (const mode of ['top-k', 'dense'] as const) {
-  test(`${mode} shards come back with their metadata, shard by shard and group by group`, async () => {
-    const meta = sampleMeta(mode);
-    const rows = sampleRows(meta, 25);
+for (const kind of SAMPLE_KINDS) {
+  test(`${kind} shards come back with their metadata, shard by shard and group by group`, async () => {
+    const meta = sampleMeta(kind);
+    const rows = await asStored(sampleRows(meta, 25), meta);
     const first = takeRows(
       rows,
-      Array.from({ length: 10 }, (_, row) => row),
+      Array.from({ length: 12 }, (_, row) => row),
     );
     const second = takeRows(
       rows,
-      Array.from({ length: 15 }, (_, row) => row + 10),
+      Array.from({ length: 13 }, (_, row) => row + 12),
     );
     const read = await readAll(
       await folderOf([
@@ -64,6 +69,17 @@ for (const mode of ['top-k', 'dense'] as const) {
     assert.equal(read.rowCount, 25);
     assert.deepEqual(read.shards, [first, second]);
     assert.deepEqual(concatRows(read.parts), rows);
+  });
+}
+
+for (const kind of ['compact', 'small'] as const) {
+  test(`${kind} rows that were read are written as the same bytes again`, async () => {
+    const meta = sampleMeta(kind);
+    const path = (name: string) => join(root, `${kind}-${name}.parquet`);
+    const rows = sampleRows(meta, 25);
+    await writeSoftLabelShard(path('exact'), rows, meta);
+    await writeSoftLabelShard(path('again'), await asStored(rows, meta), meta);
+    assert.ok(readFileSync(path('again')).equals(readFileSync(path('exact'))));
   });
 }
 
@@ -102,6 +118,55 @@ test('property: top-k rows come back bit by bit, whatever the floats', async () 
     }),
     { numRuns: 40 },
   );
+});
+
+test('an Arrow reader gets integers for fixed point and for draws', async () => {
+  const typesOf = async (kind: SampleKind, names: readonly string[]) => {
+    const meta = sampleMeta(kind);
+    const reader = await openSoftLabels(await folderOf([[sampleRows(meta, 6), meta]]));
+    const fields: string[] = [];
+    for await (const batch of reader.recordBatches())
+      fields.push(...batch.schema.fields.map(String));
+    await reader.close();
+    return fields.filter((field) => names.some((name) => field.startsWith(name)));
+  };
+  assert.deepEqual(await typesOf('compact', ['top_']), [
+    'top_ids: List<Uint8>',
+    'top_log_probs: List<Uint16>',
+  ]);
+  assert.deepEqual(await typesOf('small', ['top_log', 'log_sum']), [
+    'top_log_probs: List<Uint8>',
+    'log_sum_exp_t1: Float32',
+  ]);
+  assert.deepEqual(await typesOf('sampled', ['sample_', 'confidence', 'log_', 'tail']), [
+    'sample_ids: List<Uint8>',
+    'sample_counts: List<Uint8>',
+    'confidence: Float32',
+  ]);
+  assert.deepEqual(await typesOf('tokens', ['position', 'hidden']), [
+    'position: Int32',
+    'hidden_last_layer: List<Float32>',
+  ]);
+});
+
+test('class ids take as many bits as the class list needs', async () => {
+  for (const [classCount, type] of [
+    [256, 'UTINYINT[]'],
+    [257, 'USMALLINT[]'],
+    [65_537, 'INTEGER[]'],
+  ] as const) {
+    const classNames = Array.from({ length: classCount }, (_, id) => `${id}`);
+    const meta = { ...sampleMeta('compact'), classNames };
+    const rows = {
+      ...sampleRows(sampleMeta('compact'), 1),
+      topIds: Int32Array.of(classCount - 1, 0),
+    };
+    const folder = await folderOf([[rows, meta]]);
+    const { shards } = await readAll(folder);
+    assert.deepEqual(shards[0]?.topIds, rows.topIds);
+    const described = await duckdb(`SELECT typeof(top_ids) FROM '${folder}/*.parquet'`);
+    assert.deepEqual(described, [[type]]);
+  }
 });
 
 test('an Arrow reader gets the same columns', async () => {
@@ -195,7 +260,50 @@ test('rows that contradict the metadata are refused before a file is made', asyn
   await refuses({ ...rows, logSumExp: [] }, /"log_sum_exp_t1": 0 values, not 2/);
   await refuses({ ...rows, topIds: Int32Array.of(0, 1, 2, 5) }, /class 5 of 5 classes/);
   await refuses({ ...rows, logits: new Float32Array(10) }, /"logits": 10 values, not 0/);
+  const [tokens, drawn] = [sampleMeta('tokens'), sampleMeta('sampled')];
+  const [tokenRows, drawnRows] = [sampleRows(tokens, 6), sampleRows(drawn, 2)];
+  const refusesAs = (other: SoftLabelMeta, broken: SoftLabelRows, message: RegExp) =>
+    assert.rejects(writeSoftLabelShard(path, broken, other), message);
+  await refusesAs(
+    tokens,
+    { ...tokenRows, positions: Int32Array.of(1, 3, 5, 1, 3, 3) },
+    /3 follows 3/,
+  );
+  await refusesAs(tokens, takeRows(tokenRows, [0, 3, 1]), /example 0+ stands in two places/);
+  await refusesAs(tokens, { ...tokenRows, hidden: {} }, /"hidden_last_layer": 0 values, not 18/);
+  await refusesAs(meta, { ...rows, positions: Int32Array.of(0, 1) }, /"position": 2 values, not 0/);
+  const { sampled, ...without } = drawnRows;
+  await refusesAs(drawn, without, /"sample_ids": 0 values/);
+  await refusesAs(
+    drawn,
+    { ...drawnRows, sampled: { ...(sampled ?? assert.fail()), offsets: Int32Array.of(0, 1) } },
+    /sample_ids/,
+  );
+  const compact = sampleMeta('compact');
+  const [, ...others] = rows.topLogits;
+  const broken = { ...rows, topLogits: Float32Array.of(Number.NaN, ...others) };
+  await refusesAs(compact, broken, /a logit or its normaliser is not a number/);
   assert.equal(readdirSync(root).includes('refused'), false);
+});
+
+test('a footer that contradicts itself is refused', async () => {
+  const refuses = async (kind: SampleKind, change: Partial<SoftLabelMeta>, message: RegExp) => {
+    const meta = sampleMeta(kind);
+    const folder = await folderOf([[takeRows(sampleRows(meta, 3), []), { ...meta, ...change }]]);
+    await assert.rejects(openSoftLabels(folder), message);
+  };
+  await refuses('top-k', { mode: 'dense' }, /decant.top_k is 2 in mode dense/);
+  await refuses('dense', { samples: 3 }, /decant.samples is 3 in mode dense/);
+  await refuses('sampled', { temperatures: [1, 2] }, /samples of 2 temperatures/);
+  await refuses('dense', { precision: 'small' }, /decant.precision is small in mode dense/);
+  await refuses('compact', { temperatures: [2] }, /is compact without temperature 1/);
+});
+
+test('draws that do not add up are refused when they are read', async () => {
+  const meta = sampleMeta('sampled');
+  const rows = sampleRows(meta, 3);
+  const folder = await folderOf([[rows, { ...meta, samples: 51 }]]);
+  await assert.rejects(readAll(folder), /row 0 of "sample_counts" has 50 draws, not 51/);
 });
 
 test('a temperature that is not stored is refused with the stored ones and the way out', () => {
@@ -234,6 +342,12 @@ test('rows can be taken in any order, twice, and put together again', () => {
   );
   assert.throws(() => takeRows(rows, [3]), /row 3 of 3/);
 });
+
+/** The rows as a file holds them: fixed point is rounded. */
+async function asStored(rows: SoftLabelRows, meta: SoftLabelMeta): Promise<SoftLabelRows> {
+  const { shards } = await readAll(await folderOf([[rows, meta]]));
+  return shards[0] ?? rows;
+}
 
 /** All floats of these rows as bit patterns: NaN payloads and signs of zero count. */
 function bitsOf(rows: SoftLabelRows): number[][] {

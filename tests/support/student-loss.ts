@@ -1,5 +1,10 @@
 import { topK } from '#stages/numerics/top-k.ts';
-import { hardLoss, softLossDense, softLossTopK } from '#stages/tensorflow/distillation-loss.ts';
+import {
+  hardLoss,
+  softLossDense,
+  softLossSampled,
+  softLossTopK,
+} from '#stages/tensorflow/distillation-loss.ts';
 import type { Scalar, Tensor2D } from '#stages/tensorflow/runtime.ts';
 import { tf } from './tensorflow.ts';
 
@@ -43,6 +48,29 @@ export function softTopK(
       ),
       teacherLogProbs: tf.tensor2d(tops.map(({ logProbs }) => [...logProbs])),
       tailLogMass: tf.tensor1d(tops.map(({ tailLogMass }) => tailLogMass)),
+      temperature: tf.scalar(temperature),
+      weights: tf.tensor1d(weights),
+    }),
+  );
+}
+
+/** The soft loss over draws, whose lists are filled up to one width. */
+export function softSampled(
+  student: number[][],
+  draws: readonly { readonly ids: number[]; readonly shares: number[] }[],
+  temperature: number,
+  weights = student.map(() => 1),
+): BatchLoss {
+  const width = Math.max(...draws.map(({ ids }) => ids.length)) + 1;
+  const filled = (values: number[]) => [...values, ...Array(width - values.length).fill(0)];
+  return differentiate(student, (logits) =>
+    softLossSampled(tf, logits, {
+      sampleIds: tf.tensor2d(
+        draws.map(({ ids }) => filled(ids)),
+        undefined,
+        'int32',
+      ),
+      sampleShares: tf.tensor2d(draws.map(({ shares }) => filled(shares))),
       temperature: tf.scalar(temperature),
       weights: tf.tensor1d(weights),
     }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scoresFromLogits, scoresFromSoftLabels } from '#stages/evaluate/scores.ts';
 import { failingWith } from '#tests/support/failure.ts';
+import { sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { exampleId, softLabelsOf, tinyMeta } from '#tests/support/tiny-world.ts';
 
 const logits = [
@@ -39,6 +40,17 @@ test('a kept class of a top-k teacher is exact, one outside is bounded by tail a
     const tail = topK === 2 ? -2.40761 : Math.log(1 - 0.66524);
     assert.ok(Math.abs(outside.value - tail) < 1e-4, `${topK}: ${outside.value}`);
   }
+});
+
+test('of a sampled teacher the best class is exact, and bounds all others', () => {
+  const meta = sampleMeta('sampled');
+  const drawn = sampleRows(meta, 2);
+  const scores = scoresFromSoftLabels(drawn, meta);
+  const [best = -1] = scores.predictedIds;
+  const [confidence = 0] = drawn.sampled?.confidence ?? [];
+  assert.deepEqual(scores.logProbOf(0, best), { value: Math.log(confidence), isBound: false });
+  const other = scores.logProbOf(0, (best + 1) % 5);
+  assert.deepEqual(other, { value: Math.log(1 - confidence), isBound: true });
 });
 
 test('the bound never passes the k-th class', () => {

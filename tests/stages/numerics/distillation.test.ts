@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {
   distillDense,
+  distillSampled,
   distillTopK,
   goldLoss,
   type RowLoss,
@@ -19,6 +20,10 @@ test('property: the written gradients are those of finite differences', () => {
       const target = topK(teacher, Math.min(k, student.length - 1), t);
       assertGradient((logits) => distillDense(logits, teacher, t), student);
       assertGradient((logits) => distillTopK(logits, target, t), student);
+      assertGradient(
+        (logits) => distillSampled(logits, { ids: [0, 1], shares: [0.75, 0.25] }, t),
+        student,
+      );
       assertGradient((logits) => goldLoss(logits, k % student.length, 0.1), student);
     }),
     { numRuns: 50 },

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { readClasses } from '#datasets/classes.ts';
 import { SPLITS } from '#datasets/example.ts';
+import { softmax } from '#stages/numerics/softmax.ts';
 import {
   CLASS_COUNT,
   corpusOf,
@@ -90,6 +91,63 @@ test('keep: all writes every logit in class order', async () => {
       near(rows.logits[position * CLASS_COUNT + id], logit, 1e-4),
     );
   });
+});
+
+test('draws are those of p_T, seeded by the example id: the same whatever stands beside a row', async () => {
+  const config = { keep: 'sampled', samples: 200, temperatures: [2] };
+  const files = { model: [writeTeacher()] };
+  const corpus = corpusOf(20);
+  const run = await runSoftLabel({ config, inputs: await writeCorpus(corpus), files });
+  const { meta, rows } = await rowsOf(run, 'train');
+  assert.deepEqual(
+    [meta.mode, meta.topK, meta.samples, meta.temperatures],
+    ['sampled', null, 200, [2]],
+  );
+  const { offsets, ids, counts, confidence } = rows.sampled ?? assert.fail();
+  corpus.train.forEach((row, position) => {
+    const logits = logitsOf(row);
+    const [start = 0, end = 0] = offsets.subarray(position, position + 2);
+    assert.equal(ids[start], logits.indexOf(Math.max(...logits)), 'the best class stands first');
+    near(confidence[position], Math.max(...softmax(logits)), 1e-5);
+    const ranked = counts.subarray(start + 1, end);
+    assert.deepEqual(
+      [...ranked],
+      [...ranked].sort((a, b) => b - a),
+    );
+    const probs = softmax(logits, 2);
+    for (let at = start; at < end; at++) {
+      // Five standard errors of a share.
+      near((counts[at] ?? NaN) / 200, probs[ids[at] ?? -1] ?? NaN, 5 * Math.sqrt(0.25 / 200));
+    }
+  });
+  const alone = await runSoftLabel({ config, inputs: await writeCorpus(corpusOf(1)), files });
+  const lone = (await rowsOf(alone, 'train')).rows.sampled;
+  assert.deepEqual(lone?.counts, counts.subarray(0, offsets[1]));
+  const budget = { ...config, tokenBudget: 1 };
+  const again = await runSoftLabel({ config: budget, inputs: await writeCorpus(corpus), files });
+  assert.deepEqual(await bytesOf(again), await bytesOf(run));
+});
+
+test('compact and small hold the numbers of float32, rounded', async () => {
+  const inputs = await writeCorpus(corpusOf(20));
+  const files = { model: [writeTeacher()] };
+  const exact = await rowsOf(await runSoftLabel({ inputs, files }), 'train');
+  for (const [precision, step] of [
+    ['compact', 1 / 2048],
+    ['small', 1 / 16],
+  ] as const) {
+    const run = await runSoftLabel({ inputs, files, config: { precision } });
+    const { meta, rows } = await rowsOf(run, 'train');
+    assert.equal(meta.precision, precision);
+    assert.deepEqual(rows.topIds, exact.rows.topIds);
+    assert.deepEqual(rows.tailLogMass, exact.rows.tailLogMass);
+    rows.topLogits.forEach((logit, i) =>
+      near(logit, exact.rows.topLogits[i] ?? NaN, step / 2 + 1e-5),
+    );
+    rows.logSumExp.forEach((column, t) =>
+      column.forEach((value, row) => near(value, exact.rows.logSumExp[t]?.[row] ?? NaN, step)),
+    );
+  }
 });
 
 test('a top k that covers all classes is kept dense, with a note', async () => {

@@ -9,7 +9,6 @@ import {
   baseConfig,
   corpusOf,
   idOf,
-  recipeOf,
   rowsOf,
   runSoftLabel,
   writeCorpus,
@@ -113,10 +112,11 @@ test('the guard names the changed setting before the teacher is loaded, and --re
 });
 
 test('a thousand rows or fewer need no permission', async () => {
-  const earlier = [
-    { ...asEarlier(first), sameRecipe: false, recipe: recipeOf({ ...baseConfig, topK: 2 }) },
-  ];
-  const run = await runSoftLabel({ inputs: await writeCorpus(corpus), files, earlier });
+  const config = { ...baseConfig, topK: 2 };
+  const inputs = await writeCorpus(corpus);
+  const narrow = await runSoftLabel({ inputs, files, config });
+  const earlier = [{ ...asEarlier(narrow, config), sameRecipe: false }];
+  const run = await runSoftLabel({ inputs, files, earlier });
   assert.equal(run.counts['teacherRows'], 36);
 });
 

@@ -3,15 +3,24 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {
   distillDense,
+  distillSampled,
   distillTopK,
   goldLoss,
   type RowLoss,
 } from '#stages/numerics/distillation.ts';
 import { normal, randomFor } from '#stages/numerics/random.ts';
+import { drawClasses } from '#stages/numerics/sampling.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import { assertAllClose, assertClose } from '#tests/support/close.ts';
 import { referenceCases } from '#tests/support/kd-reference.ts';
-import { type BatchLoss, hard, mixed, softDense, softTopK } from '#tests/support/student-loss.ts';
+import {
+  type BatchLoss,
+  hard,
+  mixed,
+  softDense,
+  softSampled,
+  softTopK,
+} from '#tests/support/student-loss.ts';
 
 /** Rows for student and teacher, a weight for each row, and the size of the top. */
 const batches = fc
@@ -48,6 +57,35 @@ test('property: the top-k soft loss and its gradient are those of the float64 or
     }),
     { numRuns: 40 },
   );
+});
+
+test('property: the sampled soft loss and its gradient are those of the float64 oracle', () => {
+  fc.assert(
+    fc.property(batches, ({ student, teacher, weights, k, temperature: t }) => {
+      const draws = teacher.map((row) => sharesOf(row, t, k));
+      const rows = student.map((row, b) => distillSampled(row, draws[b] ?? NO_DRAWS, t));
+      assertBatch(softSampled(student, draws, t, weights), rows, weights);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('the gradient of draws is that of the whole distribution, on average over rows', () => {
+  const random = randomFor(9, 'draws');
+  const [teacher, student] = [
+    [2, 0.5, -1, 1],
+    [0, 1, 0.5, -1],
+  ];
+  const rows = 2000;
+  const draws = Array.from({ length: rows }, () => sharesOf(teacher, 2, 25, random));
+  const repeated = draws.map(() => student);
+  const { gradient } = softSampled(repeated, draws, 2);
+  const whole = distillDense(student, teacher, 2).gradient;
+  whole.forEach((value, classId) => {
+    // The mean over the batch is divided by its rows already; T = 2 times four standard errors of a share.
+    const found = gradient.reduce((sum, row) => sum + (row[classId] ?? Number.NaN), 0);
+    assertClose(found, value, 2 * 4 * Math.sqrt(0.25 / (rows * 25)));
+  });
 });
 
 test('property: the hard loss and its gradient are those of the float64 oracle', () => {
@@ -177,6 +215,19 @@ test('a batch without gold has no hard loss and no gradient of it', () => {
   assert.equal(loss, 0);
   assertAllClose(gradient.flat(), [0, 0, 0, 0], 0);
 });
+
+/** Shares of some draws from a row at T. */
+function sharesOf(
+  logits: number[],
+  temperature: number,
+  draws: number,
+  random = randomFor(3, 'x'),
+) {
+  const { ids, counts } = drawClasses(logits, { temperature, draws }, random);
+  return { ids: [...ids], shares: Array.from(counts, (count) => count / draws) };
+}
+
+const NO_DRAWS = { ids: [], shares: [] };
 
 function assertBatch(
   actual: BatchLoss,

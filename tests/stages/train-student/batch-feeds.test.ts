@@ -53,17 +53,41 @@ test('gold labels lie label by label, so that repeated logits meet the right one
 
 test('every layout feeds exactly what its specs declare', () => {
   const dense: TransferRow['soft'] = { type: 'dense', logits: Float32Array.of(1, 2, 3, 4, 5) };
+  const drawn: TransferRow['soft'] = {
+    type: 'sampled',
+    sampleIds: Int32Array.of(3, 1),
+    sampleShares: Float32Array.of(0.75, 0.25),
+  };
   const layouts: BatchLayout[] = [
     layout,
     { ...layout, dropout: false, goldPerRow: 0 },
     { ...layout, soft: null },
     { ...layout, soft: { type: 'dense', width: 5 } },
+    { ...layout, soft: { type: 'sampled', width: 4 } },
   ];
   for (const each of layouts) {
-    const given = rows.map((row) => (each.soft?.type === 'dense' ? { ...row, soft: dense } : row));
+    const soft = { dense, sampled: drawn, 'top-k': undefined }[each.soft?.type ?? 'top-k'];
+    const given = rows.map((row) => (soft === undefined ? row : { ...row, soft }));
     const values = trainingFeeds({ bucket: 4, rows: given }, each, scalars);
     assert.deepEqual(described(values), declared(trainingFeedSpecs(each, 4)));
   }
+});
+
+test('draws are filled up with shares of 0, and a missing row has none', () => {
+  const soft = {
+    type: 'sampled',
+    sampleIds: Int32Array.of(3, 1),
+    sampleShares: Float32Array.of(0.75, 0.25),
+  } as const;
+  const drawnLayout: BatchLayout = { ...layout, soft: { type: 'sampled', width: 3 } };
+  const given = rows.map((row) => ({ ...row, soft }));
+  const { sampleIds, sampleShares } = trainingFeeds(
+    { bucket: 4, rows: given },
+    drawnLayout,
+    scalars,
+  );
+  assert.deepEqual([...(sampleIds ?? [])], [3, 1, 0, 3, 1, 0, 0, 0, 0]);
+  assert.deepEqual([...(sampleShares ?? [])], [0.75, 0.25, 0, 0.75, 0.25, 0, 0, 0, 0]);
 });
 
 function feeds(): Feeds {

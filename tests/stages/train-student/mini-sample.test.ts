@@ -6,10 +6,11 @@ import { trainStudent } from '#stages/train-student/index.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
 import { readVocabulary, studentShape } from '#stages/train-student/student-shape.ts';
 import { runStage } from '#tests/support/run-stage.ts';
-import { sampleInputs } from '#tests/support/sample-inputs.ts';
+import { type SampleInputs, sampleInputs } from '#tests/support/sample-inputs.ts';
 import { testAccuracy } from './test-accuracy.ts';
 
-const { prepared, softLabels } = sampleInputs('mini', { topK: 3, temperatures: [1, 2] });
+const inMini = sampleInputs('mini', { topK: 3, temperatures: [1, 2] });
+const drawn = sampleInputs('mini', { keep: 'sampled', samples: 50, temperatures: [1] });
 
 test('590 unlabelled rows and a teacher are worth 8 points of test accuracy on the mini sample', async () => {
   const goldOnly = await trainAndTest({ softLossWeight: 0, hardLossWeight: 1 });
@@ -17,11 +18,27 @@ test('590 unlabelled rows and a teacher are worth 8 points of test accuracy on t
   assert.ok(distilled >= goldOnly + 0.08, `distilled ${distilled}, gold-only ${goldOnly}`);
 });
 
+test('fifty draws a row are worth as much as the distribution that they come from', async () => {
+  const sampled = await trainAndTest({ temperature: 1 }, drawn);
+  const exact = await trainAndTest({ temperature: 1 });
+  assert.ok(sampled >= exact - 0.03, `sampled ${sampled}, exact ${exact}`);
+});
+
+test('a student of draws at one temperature cannot ask for another', async () => {
+  await assert.rejects(trainAndTest({ temperature: 2 }, drawn), {
+    message: 'temperature 2 is not in the soft labels: they hold 1',
+    fix: /set student.temperature: 1, or decant run --set soft-label.temperatures='\[2\]'/,
+  });
+});
+
 /** Trains on the sample with the inputs that the graph of stages gives, and no others. */
-async function trainAndTest(variant: object): Promise<number> {
+async function trainAndTest(
+  variant: object,
+  { prepared, softLabels }: SampleInputs = inMini,
+): Promise<number> {
   const config = { ...variant, layers: 1, hiddenSize: 64, steps: 300, device: 'cpu' };
   const asked = new Set<string>();
-  const inputs = new Proxy(declaredInputs(), {
+  const inputs = new Proxy(declaredInputs({ prepared, softLabels }), {
     get(folders, name: string) {
       asked.add(name);
       return folders[name];
@@ -43,7 +60,7 @@ async function trainAndTest(variant: object): Promise<number> {
   });
 }
 
-function declaredInputs(): Record<string, string> {
+function declaredInputs({ prepared, softLabels }: SampleInputs): Record<string, string> {
   const ofPrepare = [
     'tokens/student/train',
     'tokens/student/validation',

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { readTokens } from '#datasets/tokens.ts';
+import { highestPlaces } from '#datasets/top-classes.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { readSafetensors } from '#stages/students/safetensors.ts';
 import type { StudentShape } from '#stages/students/student.ts';
-import { bestClasses } from '#stages/train-student/soft-targets.ts';
 import { tokenIdsOf } from '#stages/train-student/token-rows.ts';
 import { tf } from '#tests/support/tensorflow.ts';
 
@@ -33,7 +33,7 @@ export async function testAccuracy(
       };
       return architectureOf(shape.architecture).forward(tf, parameters, inputs, shape).dataSync();
     });
-    const [best] = bestClasses(Float32Array.from(logits), shape.classCount);
+    const [best] = highestPlaces(Float32Array.from(logits), shape.classCount);
     if (best === gold.get(exampleId)) right += 1;
   }
   tf.dispose(parameters);
