@@ -86,7 +86,7 @@ function chunkOf(field: Field, page: Page, offset: number) {
   const size = byteLength(page.parts);
   const meta = new thrift.ColumnMetaData({
     type: thrift.Type[field.primitiveType],
-    encodings: [thrift.Encoding.RLE, ENCODINGS[page.encoding]],
+    encodings: [thrift.Encoding.RLE, ENCODINGS.PLAIN],
     path_in_schema: field.path,
     codec: thrift.CompressionCodec[field.compression],
     num_values: page.slots,
@@ -94,8 +94,9 @@ function chunkOf(field: Field, page: Page, offset: number) {
     total_compressed_size: size,
     data_page_offset: offset,
   });
-  // Behind the page as the library writes it, with the size that it has there.
+  // Behind the page as the library writes it, with what it says there.
   const copy = util.serializeThrift(meta);
+  meta.encodings = [thrift.Encoding.RLE, ENCODINGS[page.encoding]];
   meta.total_uncompressed_size = page.uncompressedSize;
   const entry = new thrift.ColumnChunk({ file_offset: offset + size, meta_data: meta });
   return { parts: [...page.parts, copy], entry };

@@ -94,6 +94,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       total_compressed_size: number;
       data_page_offset: number;
     });
+    encodings: number[];
     total_uncompressed_size: number;
   }
 
