@@ -1,3 +1,4 @@
+import { logSumExpOf } from '#datasets/log-normalisers.ts';
 import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 
@@ -22,23 +23,41 @@ export interface CacheData {
  */
 export function cacheData({ rowCount, topK, classCount }: CacheShape): CacheData {
   const random = fastRandom();
-  const width = topK ?? 0;
+  const width = topK ?? classCount;
   const column = (low: number, high: number) =>
     Float32Array.from({ length: rowCount }, () => low + random() * (high - low));
-  const perTemperature = (low: number, high: number) => TEMPERATURES.map(() => column(low, high));
+  const logits =
+    topK === null
+      ? denseLogits(rowCount * classCount, random)
+      : topLogitsOf(rowCount, topK, random);
+  // The share outside the top k grows with T, and nothing is outside of all classes.
+  const tails = TEMPERATURES.map((t) => (topK === null ? undefined : column(-8 / t, -0.5 / t)));
   const rows: SoftLabelRows = {
     rowCount,
     exampleIds: Array.from({ length: rowCount }, () => hexId(random)),
     splits: Array.from({ length: rowCount }, () => 'train'),
     sourceIds: Array.from({ length: rowCount }, (_, row) => `row-${row}`),
-    topIds: topIdsOf(rowCount, width, classCount, random),
-    topLogits: topLogitsOf(rowCount, width, random),
-    logits: topK === null ? denseLogits(rowCount * classCount, random) : new Float32Array(),
-    logSumExp: perTemperature(4, 12),
-    tailLogMass: topK === null ? [] : perTemperature(-8, -0.5),
+    topIds: topIdsOf(rowCount, topK ?? 0, classCount, random),
+    topLogits: topK === null ? new Float32Array() : logits,
+    logits: topK === null ? logits : new Float32Array(),
+    logSumExp: TEMPERATURES.map((t, place) => normalisers(logits, width, t, tails[place])),
+    tailLogMass: tails.map((tail) => tail ?? new Float32Array()),
     entropyNats: column(0, 3),
   };
   return { meta: metaOf(topK, classCount), rows };
+}
+
+/** log sum exp(z / T) over all classes, of which the tail has a share too. */
+function normalisers(
+  logits: Float32Array,
+  width: number,
+  temperature: number,
+  tailLogMass: Float32Array | undefined,
+): Float32Array {
+  return Float32Array.from({ length: logits.length / width }, (_, row) => {
+    const kept = logSumExpOf(logits.subarray(row * width, (row + 1) * width), temperature);
+    return kept - Math.log(-Math.expm1(tailLogMass?.[row] ?? Number.NEGATIVE_INFINITY));
+  });
 }
 
 /** Values of the list columns of one row. */
