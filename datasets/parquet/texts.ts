@@ -11,7 +11,7 @@ export function encodeTexts(texts: readonly string[]): Buffer {
   return encodeShortAscii(texts) ?? encodeAny(texts);
 }
 
-/** Takes exactly `count` PLAIN texts out of `plain`, which is overwritten: the texts move together. */
+/** Takes exactly `count` PLAIN texts out of `plain`, which is overwritten and not kept. */
 export function decodeTexts(plain: Buffer, count: number): Texts {
   const offsets = new Int32Array(count + 1);
   let position = 0;
@@ -27,7 +27,7 @@ export function decodeTexts(plain: Buffer, count: number): Texts {
   }
   if (position !== plain.length)
     throw new Error(`${plain.length - position} bytes behind the texts`);
-  const texts = { bytes: plain.subarray(0, filled), offsets };
+  const texts = { bytes: Buffer.copyBytesFrom(plain, 0, filled), offsets };
   checkUtf8(texts);
   return texts;
 }
