@@ -57,7 +57,11 @@ export function checkRows(path: string, rows: SoftLabelRows, meta: SoftLabelMeta
 
 /** The first id that is no place in a class list. */
 export function firstOutside(classIds: Int32Array, classCount: number): number | undefined {
-  for (const id of classIds) if (id < 0 || id >= classCount) return id;
+  // The simplest loop and one comparison, since every id that is written or read comes by: as an
+  // unsigned number a negative id is larger than any count.
+  for (let at = 0; at < classIds.length; at++) {
+    if ((classIds[at] ?? 0) >>> 0 >= classCount) return classIds[at];
+  }
   return undefined;
 }
 

@@ -79,8 +79,8 @@ export function footerOf(meta: SoftLabelMeta): Record<string, string> {
     'decant.mode': meta.mode,
     'decant.top_k': JSON.stringify(meta.topK),
     'decant.temperatures': JSON.stringify(meta.temperatures),
-    'decant.classes': JSON.stringify(meta.classNames),
-    'decant.classes_digest': classesDigest(meta.classNames),
+    'decant.classes': classList(meta.classNames).json,
+    'decant.classes_digest': classList(meta.classNames).digest,
     'decant.fingerprint': meta.fingerprint,
     'decant.teacher_digest': meta.teacherDigest,
     'decant.tokenizer_digest': meta.tokenizerDigest,
@@ -99,8 +99,8 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
   const parsed = footerSchema.safeParse(footer);
   if (!parsed.success) throw new CorruptParquetError(path, z.prettifyError(parsed.error));
   const { data } = parsed;
-  const classNames = data['decant.classes'];
-  if (classesDigest(classNames) !== data['decant.classes_digest']) {
+  const { names: classNames, digest } = data['decant.classes'];
+  if (digest !== data['decant.classes_digest']) {
     throw new CorruptParquetError(path, 'decant.classes does not fit decant.classes_digest');
   }
   const [samples, hidden] = [data['decant.samples'], data['decant.hidden']];
@@ -150,6 +150,7 @@ export function refuseMixedMeta(
   const firstFields = new Map(Object.entries(first.meta));
   for (const { path, meta } of others) {
     for (const [field, value] of Object.entries(meta)) {
+      if (value === firstFields.get(field)) continue;
       const [found, wanted] = [canonicalJson(value), canonicalJson(firstFields.get(field))];
       if (found !== wanted) {
         throw new MixedShardsError(path, field, found, { path: first.path, value: wanted });
@@ -158,28 +159,54 @@ export function refuseMixedMeta(
   }
 }
 
-function classesDigest(classNames: readonly string[]): string {
-  return digestOf(canonicalJson(classNames));
+interface ClassList {
+  readonly names: readonly string[];
+  readonly json: string;
+  readonly digest: string;
 }
+
+/** A list of 150,000 names takes 30 ms to put down, and every shard of a run carries the same one. */
+function classList(names: readonly string[]): ClassList {
+  const known = CLASS_LISTS.get(names) ?? {
+    names,
+    json: JSON.stringify(names),
+    digest: digestOf(canonicalJson(names)),
+  };
+  CLASS_LISTS.set(names, known);
+  return known;
+}
+
+const CLASS_LISTS = new WeakMap<readonly string[], ClassList>();
 
 /** A class list may have thousands of names. */
 function shorten(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`;
 }
 
-/** A footer value that is JSON inside. */
-function json<T extends z.ZodType>(schema: T) {
-  return z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: 'no JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
+/** A footer value that is JSON inside. All shards of a folder have the same ones: read once. */
+function json<Out>(schema: z.ZodType<Out>) {
+  let last: { readonly text: string; readonly value: Out } | undefined;
+  return z.string().transform((text, context): Out => {
+    if (last?.text === text) return last.value;
+    const content = parsedJson(text);
+    const parsed = schema.safeParse(content);
+    if (parsed.success) {
+      last = { text, value: parsed.data };
+      return parsed.data;
+    }
+    const message = content === undefined ? 'no JSON' : z.prettifyError(parsed.error);
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+/** undefined where the text is no JSON. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A count has 16 bits. */
@@ -189,7 +216,7 @@ const footerSchema = z.object({
   'decant.mode': z.enum(['top-k', 'dense', 'sampled']),
   'decant.top_k': json(z.int().positive().nullable()),
   'decant.temperatures': json(z.array(z.number().positive())),
-  'decant.classes': json(z.array(z.string())),
+  'decant.classes': json(z.array(z.string()).transform(classList)),
   'decant.classes_digest': z.string(),
   'decant.fingerprint': z.string(),
   'decant.teacher_digest': z.string(),

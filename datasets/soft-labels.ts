@@ -5,6 +5,7 @@ import type { ParquetCodec } from '#datasets/parquet/codec.ts';
 import { CorruptParquetError } from '#datasets/parquet/errors.ts';
 import { openParquet, type ParquetFile } from '#datasets/parquet/reader.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
+import { readAhead } from './read-ahead.ts';
 import { checkRows, columnData } from './soft-label-columns.ts';
 import { rowsOf } from './soft-label-decoding.ts';
 import { footerOf, metaOf, refuseMixedMeta, type SoftLabelMeta } from './soft-label-meta.ts';
@@ -90,29 +91,34 @@ function readerOf(shards: readonly Shard[], meta: SoftLabelMeta): SoftLabelReade
       const shard = shards[index];
       if (shard === undefined) throw new RangeError(`shard ${index} of ${shards.length}`);
       const parts: SoftLabelRows[] = [];
-      for await (const group of groupsOf(shard, meta)) parts.push(rowsOf(shard.path, group, meta));
+      for await (const { path, group } of groupsOf([shard], meta)) {
+        parts.push(rowsOf(path, group, meta));
+      }
       return parts.length === 0 ? emptyRows(meta) : concatRows(parts);
     },
     async *rows() {
-      for (const shard of shards) {
-        for await (const group of groupsOf(shard, meta)) yield rowsOf(shard.path, group, meta);
-      }
+      for await (const { path, group } of groupsOf(shards, meta)) yield rowsOf(path, group, meta);
     },
     async *recordBatches() {
-      for (const shard of shards) {
-        for await (const group of groupsOf(shard, meta)) yield toRecordBatch(group, columns);
-      }
+      for await (const { group } of groupsOf(shards, meta)) yield toRecordBatch(group, columns);
     },
     close: () => closeAll(shards),
   };
 }
 
-/** Row groups of a shard. */
-async function* groupsOf({ file }: Shard, meta: SoftLabelMeta): AsyncGenerator<RowGroup> {
+/** Row groups of these shards, in order. */
+function groupsOf(
+  shards: readonly Shard[],
+  meta: SoftLabelMeta,
+): AsyncGenerator<{ path: string; group: RowGroup }> {
   const names = columnsOf(meta).map((column) => column.name);
-  for (let index = 0; index < file.rowGroupCount; index++) {
-    yield await file.readRowGroup(index, names);
-  }
+  const places = shards.flatMap(({ path, file }) =>
+    Array.from({ length: file.rowGroupCount }, (_, index) => ({ path, file, index })),
+  );
+  return readAhead(places, async ({ path, file, index }) => ({
+    path,
+    group: await file.readRowGroup(index, names),
+  }));
 }
 
 async function shardPaths(folder: string): Promise<string[]> {

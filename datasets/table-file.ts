@@ -7,6 +7,7 @@ import { openParquet, type ParquetFile } from '#datasets/parquet/reader.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import { createParquetWriter, type ParquetWriter } from '#datasets/parquet/writer.ts';
 import { isSplit, type Split } from './example.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** A stored format: what its files are called inside, their version and their columns. */
 export interface TableFormat {
@@ -72,8 +73,9 @@ export async function readGroups(
   const file = await openTable(path, format);
   try {
     const groups: RowGroup[] = [];
-    for (let index = 0; index < file.rowGroupCount; index++) {
-      groups.push(await file.readRowGroup(index));
+    const indices = Array(file.rowGroupCount).keys();
+    for await (const group of readAhead(indices, (index) => file.readRowGroup(index))) {
+      groups.push(group);
     }
     const columns = new Set(file.columns.map((column) => column.name));
     return { groups, columns, metadata: file.metadata };

@@ -14,11 +14,11 @@ import {
   Utf8,
 } from 'apache-arrow';
 import type { ColumnSpec } from './columns.ts';
-import type { RowGroup } from './row-group.ts';
+import type { RowGroup, TextColumn } from './row-group.ts';
 
 export type { RecordBatch } from 'apache-arrow';
 
-/** The named columns as an Arrow batch; columns of numbers and lists are not copied. */
+/** The named columns as an Arrow batch; columns without nulls are not copied. */
 export function toRecordBatch(group: RowGroup, columns: readonly ColumnSpec[]): RecordBatch {
   const parts = columns.map((column) => ({ column, data: dataOf(group, column) }));
   const fields = parts.map(({ column, data }) => fieldOf(column, data.type));
@@ -34,7 +34,7 @@ export function toRecordBatch(group: RowGroup, columns: readonly ColumnSpec[]): 
 function dataOf(group: RowGroup, { name, type, nullable }: ColumnSpec): Data {
   switch (type) {
     case 'utf8':
-      return textData(group.utf8(name));
+      return textData(group.utf8Bytes(name));
     case 'int32':
       return nullable ? integerData(group.numbers(name)) : integerData(group.int32(name));
     case 'float':
@@ -65,23 +65,18 @@ function dataOf(group: RowGroup, { name, type, nullable }: ColumnSpec): Data {
 function integerData(rows: Int32Array | readonly (number | null)[]): Data<Int32> {
   if (rows instanceof Int32Array) return makeData({ type: new Int32(), data: rows });
   const data = Int32Array.from(rows, (value) => value ?? 0);
-  return makeData({ type: new Int32(), data, ...validity(rows) });
+  return makeData({ type: new Int32(), data, ...validity(present(rows)) });
 }
 
 function floatData(rows: Float32Array | readonly (number | null)[]): Data<Float32> {
   if (rows instanceof Float32Array) return makeData({ type: new Float32(), data: rows });
   const data = Float32Array.from(rows, (value) => value ?? 0);
-  return makeData({ type: new Float32(), data, ...validity(rows) });
+  return makeData({ type: new Float32(), data, ...validity(present(rows)) });
 }
 
-function textData(rows: readonly (string | null)[]): Data<Utf8> {
-  const texts = rows.map((text) => Buffer.from(text ?? ''));
-  const valueOffsets = new Int32Array(rows.length + 1);
-  for (const [row, text] of texts.entries()) {
-    valueOffsets[row + 1] = (valueOffsets[row] ?? 0) + text.length;
-  }
-  const data = Buffer.concat(texts);
-  return makeData({ type: new Utf8(), valueOffsets, data, ...validity(rows) });
+function textData({ bytes, offsets, present }: TextColumn): Data<Utf8> {
+  const valid = present === undefined ? { nullCount: 0 } : validity(present);
+  return makeData({ type: new Utf8(), valueOffsets: offsets, data: bytes, ...valid });
 }
 
 function listData(child: Data, valueOffsets: Int32Array): Data<List> {
@@ -94,13 +89,17 @@ function listData(child: Data, valueOffsets: Int32Array): Data<List> {
   });
 }
 
+function present(rows: readonly unknown[]): Uint8Array {
+  return Uint8Array.from(rows, (row) => (row === null ? 0 : 1));
+}
+
 /** Arrow's bit per row, 1 where a value is there. */
-function validity(rows: readonly unknown[]): { nullCount: number; nullBitmap: Uint8Array | null } {
-  const nullCount = rows.filter((row) => row === null).length;
+function validity(present: Uint8Array): { nullCount: number; nullBitmap: Uint8Array | null } {
+  const nullCount = present.length - present.reduce((sum, bit) => sum + bit, 0);
   if (nullCount === 0) return { nullCount, nullBitmap: null };
-  const nullBitmap = new Uint8Array(Math.ceil(rows.length / 8));
-  for (const [row, value] of rows.entries()) {
-    if (value !== null) nullBitmap[row >> 3] = (nullBitmap[row >> 3] ?? 0) | (1 << (row & 7));
+  const nullBitmap = new Uint8Array(Math.ceil(present.length / 8));
+  for (const [row, bit] of present.entries()) {
+    if (bit) nullBitmap[row >> 3] = (nullBitmap[row >> 3] ?? 0) | (1 << (row & 7));
   }
   return { nullCount, nullBitmap };
 }

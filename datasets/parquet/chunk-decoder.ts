@@ -4,10 +4,10 @@ import { decodeDeltas } from './delta-binary-packed.ts';
 import { UnsupportedFeature } from './errors.ts';
 import { type ChunkLayout, type PageHeader, readPageHeader } from './footer.ts';
 import type { LeafColumn } from './leaf-column.ts';
-import { decodeRuns } from './levels.ts';
 import { crcOf } from './page-encoder.ts';
 import { decodePlain, pick, type Values } from './plain-decoder.ts';
-import { type DecodedColumn, RowAssembler } from './row-assembler.ts';
+import { type DecodedColumn, type EncodedLevels, RowAssembler } from './row-assembler.ts';
+import { decodeRuns } from './runs.ts';
 
 /** Decodes all pages of one column chunk. Throws an Error rather than return a value it doubts. */
 export async function decodeChunk(
@@ -33,7 +33,7 @@ export async function decodeChunk(
       slots += header.slots;
       if (slots > layout.slots) throw new Error(`more than ${layout.slots} values`);
       const page = await openPage(body, header, column, layout.codec);
-      rows.add(page.repetition, page.definition, header.slots, (count) =>
+      rows.add(page, header.slots, (count) =>
         decodeValues(page.values, header.encoding, column, count, dictionary),
       );
     } else if (header.type !== 'INDEX_PAGE') {
@@ -54,10 +54,7 @@ function bodyOf(bytes: Buffer, start: number, header: PageHeader): Buffer {
   return body;
 }
 
-interface OpenPage {
-  /** undefined where all levels are the highest possible. */
-  readonly repetition: Uint8Array | undefined;
-  readonly definition: Uint8Array | undefined;
+interface OpenPage extends EncodedLevels {
   readonly values: Buffer;
 }
 
@@ -67,9 +64,6 @@ async function openPage(
   column: LeafColumn,
   codec: string,
 ): Promise<OpenPage> {
-  const definitionWidth = 32 - Math.clz32(column.maxDefinition);
-  const decode = (bytes: Buffer, width: number) =>
-    width === 0 ? undefined : decodeRuns(bytes, width, new Uint8Array(header.slots));
   if (header.levels !== undefined) {
     const { repetitionLength, definitionLength, valuesAreCompressed } = header.levels;
     const valuesStart = repetitionLength + definitionLength;
@@ -78,17 +72,17 @@ async function openPage(
     const size = header.uncompressedSize - valuesStart;
     const plain = packed.length === 0 || !valuesAreCompressed ? 'UNCOMPRESSED' : codec;
     return {
-      repetition: decode(body.subarray(0, repetitionLength), column.isList ? 1 : 0),
-      definition: decode(body.subarray(repetitionLength, valuesStart), definitionWidth),
+      repetition: body.subarray(0, repetitionLength),
+      definition: body.subarray(repetitionLength, valuesStart),
       values: await decompress(plain, packed, size),
     };
   }
   const bytes = await decompress(codec, body, header.uncompressedSize);
   const repetition = prefixed(bytes, column.isList);
-  const definition = prefixed(repetition.rest, definitionWidth > 0);
+  const definition = prefixed(repetition.rest, column.maxDefinition > 0);
   return {
-    repetition: decode(repetition.levels, column.isList ? 1 : 0),
-    definition: decode(definition.levels, definitionWidth),
+    repetition: repetition.levels,
+    definition: definition.levels,
     values: definition.rest,
   };
 }

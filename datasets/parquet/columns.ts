@@ -44,7 +44,9 @@ export function fixedWidthList<A extends Int32Array | Float32Array>(
   width: number,
   rowCount: number,
 ): ListColumn<A> {
-  return { values, offsets: Int32Array.from({ length: rowCount + 1 }, (_, row) => row * width) };
+  const offsets = new Int32Array(rowCount + 1);
+  for (let row = 1; row <= rowCount; row++) offsets[row] = row * width;
+  return { values, offsets };
 }
 
 /** Parts end to end, in one new array. */

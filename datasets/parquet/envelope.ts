@@ -1,4 +1,4 @@
-import parquetjs, { type FieldDefinition } from 'parquetjs-lite';
+import parquetjs, { type Field, type FieldDefinition } from 'parquetjs-lite';
 import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import { CODEC_NAMES, type ParquetCodec } from './codec.ts';
@@ -13,7 +13,8 @@ export interface Envelope {
 
 /** One encoded data page with its header. */
 export interface Page {
-  readonly bytes: Buffer;
+  /** Header, levels and values, one behind the other. */
+  readonly parts: readonly Buffer[];
   readonly slots: number;
   readonly encoding: EncodingName;
   /** Header, levels and plain values together. */
@@ -42,40 +43,67 @@ export interface PageHeaderFields {
 export async function openEnvelope(
   columns: readonly ColumnSpec[],
   codec: ParquetCodec,
-  write: (bytes: Buffer) => Promise<void>,
+  write: (parts: readonly Buffer[]) => Promise<void>,
 ): Promise<Envelope> {
   const fields = columns.map((column) => [column.name, fieldOf(column)] as const);
   const schema = new parquetjs.ParquetSchema(Object.fromEntries(fields));
   // The library cannot compress zstd but writes its name into the footer when a field carries it.
   for (const field of schema.fieldList) field.compression = CODEC_NAMES[codec];
-  const writer = new parquetjs.ParquetEnvelopeWriter(schema, write, async () => {}, 0, {
+  const writer = new parquetjs.ParquetEnvelopeWriter(
+    schema,
+    (bytes) => write([bytes]),
+    async () => {},
+    0,
     // Its page index has wrong row numbers and breaks other readers.
-    pageIndex: false,
-  });
+    { pageIndex: false },
+  );
   await writer.writeHeader();
+  const leaves = schema.fieldList.filter((field) => !field.isNested);
   return {
+    // The library would join every page five times over on its way to the file.
     writeRowGroup: async (rowCount, pages) => {
-      const leaves = schema.fieldList.filter((field) => !field.isNested);
-      const parts = leaves.map((field) => ({ field, page: pageOf(pages, field.path) }));
-      const byPath = parts.map(({ field, page }) => [
-        field.path.join(),
-        [{ page: page.bytes, num_values: page.slots, first_row_index: 0 }],
-      ]);
-      const written = writer.writeRowGroup({ rowCount, pages: Object.fromEntries(byPath) });
-      const chunks = writer.rowGroups.at(-1)?.columns ?? [];
-      for (const [index, { page }] of parts.entries()) {
-        const chunk = chunks[index];
-        if (chunk === undefined) continue;
-        // The library puts the compressed size and PLAIN here.
-        chunk.meta_data.total_uncompressed_size = page.uncompressedSize;
-        chunk.meta_data.encodings = chunk.meta_data.encodings.map((encoding) =>
-          encoding === ENCODINGS.PLAIN ? ENCODINGS[page.encoding] : encoding,
-        );
-      }
-      await written;
+      const start = writer.offset;
+      const parts: Buffer[] = [];
+      const columns = leaves.map((field) => {
+        const chunk = chunkOf(field, pageOf(pages, field.path), writer.offset);
+        parts.push(...chunk.parts);
+        writer.offset += byteLength(chunk.parts);
+        return chunk.entry;
+      });
+      const totalSize = writer.offset - start;
+      writer.rowCount += rowCount;
+      writer.rowGroups.push(
+        new thrift.RowGroup({ num_rows: rowCount, columns, total_byte_size: totalSize }),
+      );
+      await write(parts);
     },
     writeFooter: (metadata) => writer.writeFooter(metadata),
   };
+}
+
+/** The bytes of a column in a row group, which begin at `offset` in the file, and its footer entry. */
+function chunkOf(field: Field, page: Page, offset: number) {
+  const size = byteLength(page.parts);
+  const meta = new thrift.ColumnMetaData({
+    type: thrift.Type[field.primitiveType],
+    encodings: [thrift.Encoding.RLE, ENCODINGS.PLAIN],
+    path_in_schema: field.path,
+    codec: thrift.CompressionCodec[field.compression],
+    num_values: page.slots,
+    total_uncompressed_size: size,
+    total_compressed_size: size,
+    data_page_offset: offset,
+  });
+  // Behind the page as the library writes it, with what it says there.
+  const copy = util.serializeThrift(meta);
+  meta.encodings = [thrift.Encoding.RLE, ENCODINGS[page.encoding]];
+  meta.total_uncompressed_size = page.uncompressedSize;
+  const entry = new thrift.ColumnChunk({ file_offset: offset + size, meta_data: meta });
+  return { parts: [...page.parts, copy], entry };
+}
+
+function byteLength(parts: readonly Buffer[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 /** Bytes of the header of a v2 data page. */

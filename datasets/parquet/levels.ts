@@ -50,81 +50,6 @@ export function listLevels(offsets: Int32Array): PageLevels {
   };
 }
 
-/**
- * Decodes RLE / bit-packed runs until `output` is full; dictionary indices have the same form.
- * Throws where the bytes end early: what they ask for is never trusted.
- */
-export function decodeRuns<A extends Uint8Array | Int32Array>(
-  bytes: Buffer,
-  bitWidth: number,
-  output: A,
-): A {
-  if (bitWidth > 31) throw new Error(`a bit width of ${bitWidth} in levels or dictionary indices`);
-  const width = Math.ceil(bitWidth / 8);
-  let position = 0;
-  let filled = 0;
-  while (filled < output.length) {
-    const header = readVarint(bytes, position);
-    position = header.next;
-    const run = Math.floor(header.value / 2);
-    if (run === 0) throw new Error('an empty run in levels or dictionary indices');
-    const isPacked = header.value % 2 === 1;
-    const end = Math.min(output.length, filled + (isPacked ? run * 8 : run));
-    if (isPacked) {
-      unpackBits(bytes, position, bitWidth, output.subarray(filled, end));
-      position += run * bitWidth;
-    } else {
-      if (position + width > bytes.length) throw new Error(ENDS_EARLY);
-      output.fill(width === 0 ? 0 : bytes.readUIntLE(position, width), filled, end);
-      position += width;
-    }
-    filled = end;
-  }
-  return output;
-}
-
-function unpackBits(
-  bytes: Buffer,
-  start: number,
-  bitWidth: number,
-  output: Uint8Array | Int32Array,
-): void {
-  if (start + Math.ceil((output.length * bitWidth) / 8) > bytes.length) throw new Error(ENDS_EARLY);
-  if (bitWidth === 1) return unpackSingleBits(bytes, start, output);
-  for (let index = 0, bit = start * 8; index < output.length; index++) {
-    let value = 0;
-    for (let done = 0; done < bitWidth; ) {
-      const taken = Math.min(8 - (bit & 7), bitWidth - done);
-      const part = ((bytes[bit >> 3] ?? 0) >> (bit & 7)) & ((1 << taken) - 1);
-      value |= part << done;
-      done += taken;
-      bit += taken;
-    }
-    output[index] = value;
-  }
-}
-
-/** The same for all levels of our own files, where speed counts. */
-function unpackSingleBits(bytes: Buffer, start: number, output: Uint8Array | Int32Array): void {
-  for (let index = 0, position = start; index < output.length; position++) {
-    const byte = bytes[position] ?? 0;
-    const end = Math.min(index + 8, output.length);
-    for (let shift = 0; index < end; index++, shift++) output[index] = (byte >> shift) & 1;
-  }
-}
-
-/** An unsigned LEB128 number of at most 32 bits. */
-function readVarint(bytes: Buffer, start: number): { value: number; next: number } {
-  let value = 0;
-  for (let index = 0; index < 5; index++) {
-    const byte = bytes[start + index];
-    if (byte === undefined) throw new Error(ENDS_EARLY);
-    value += (byte & 127) * 2 ** (7 * index);
-    if (byte < 128) return { value, next: start + index + 1 };
-  }
-  throw new Error('a run length of more than 32 bits');
-}
-
 function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
@@ -149,6 +74,5 @@ function lengthAt(offsets: Int32Array, row: number): number {
   return (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
 }
 
-const ENDS_EARLY = 'levels or dictionary indices end early';
 const EMPTY = Buffer.alloc(0);
 const ONE = Buffer.from([1]);

@@ -20,6 +20,7 @@ export async function encodePage(
   const isCompressed = codec !== 'none' && bytes.length > 0;
   const values = isCompressed ? await compress(codec, bytes) : bytes;
   const levelBytes = levels.repetition.length + levels.definition.length;
+  const crc = crcOf([levels.repetition, levels.definition, values]);
   const header = pageHeader({
     slots: levels.slots,
     nulls: levels.slots - valueCount,
@@ -29,11 +30,11 @@ export async function encodePage(
     uncompressedSize: levelBytes + bytes.length,
     compressedSize: levelBytes + values.length,
     isCompressed,
+    crc,
     encoding: ENCODING_NAMES[encoding ?? 'plain'],
-    crc: crcOf([levels.repetition, levels.definition, values]),
   });
   return {
-    bytes: Buffer.concat([header, levels.repetition, levels.definition, values]),
+    parts: [header, levels.repetition, levels.definition, values],
     slots: levels.slots,
     uncompressedSize: header.length + levelBytes + bytes.length,
     encoding: ENCODING_NAMES[encoding ?? 'plain'],

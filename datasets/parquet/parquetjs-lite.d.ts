@@ -1,4 +1,4 @@
-// parquetjs-lite 0.8.7 has no types of its own. Only what envelope.ts uses is declared here.
+// parquetjs-lite 0.8.7 has no types of its own. Only what envelope.ts and a benchmark use is declared here.
 
 declare module 'parquetjs-lite' {
   interface FieldDefinition {
@@ -6,6 +6,7 @@ declare module 'parquetjs-lite' {
     optional?: boolean;
     repeated?: boolean;
     statistics?: false;
+    compression?: 'UNCOMPRESSED' | 'SNAPPY';
     fields?: Record<string, NestedDefinition>;
   }
 
@@ -16,18 +17,13 @@ declare module 'parquetjs-lite' {
   interface Field {
     path: string[];
     isNested?: boolean;
-    compression: string;
+    primitiveType: 'BYTE_ARRAY' | 'INT32' | 'FLOAT';
+    compression: 'UNCOMPRESSED' | 'SNAPPY' | 'ZSTD';
   }
 
   class ParquetSchema {
     constructor(fields: Record<string, FieldDefinition>);
     fieldList: Field[];
-  }
-
-  interface EncodedPage {
-    page: Buffer;
-    num_values: number;
-    first_row_index: number;
   }
 
   class ParquetEnvelopeWriter {
@@ -38,20 +34,27 @@ declare module 'parquetjs-lite' {
       fileOffset: number,
       options: { pageIndex: false },
     );
-    rowGroups: {
-      columns: { meta_data: { total_uncompressed_size: number; encodings: number[] } }[];
-    }[];
+    /** Bytes written so far. */
+    offset: number;
+    rowCount: number;
+    rowGroups: object[];
     writeHeader(): Promise<void>;
-    writeRowGroup(group: { rowCount: number; pages: Record<string, EncodedPage[]> }): Promise<void>;
     writeFooter(metadata: Readonly<Record<string, string>>): Promise<void>;
   }
 
+  class ParquetWriter {
+    static openFile(schema: ParquetSchema, path: string, options: object): Promise<ParquetWriter>;
+    appendRow(row: object): Promise<void>;
+    close(): Promise<void>;
+  }
+
   const library: {
+    ParquetWriter: typeof ParquetWriter;
     ParquetSchema: typeof ParquetSchema;
     ParquetEnvelopeWriter: typeof ParquetEnvelopeWriter;
   };
 
-  export type { EncodedPage, FieldDefinition };
+  export type { Field, FieldDefinition };
   export default library;
 }
 
@@ -80,10 +83,39 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     });
   }
 
+  class ColumnMetaData {
+    constructor(fields: {
+      type: number;
+      encodings: number[];
+      path_in_schema: string[];
+      codec: number;
+      num_values: number;
+      total_uncompressed_size: number;
+      total_compressed_size: number;
+      data_page_offset: number;
+    });
+    encodings: number[];
+    total_uncompressed_size: number;
+  }
+
+  class ColumnChunk {
+    constructor(fields: { file_offset: number; meta_data: ColumnMetaData });
+  }
+
+  class RowGroup {
+    constructor(fields: { num_rows: number; columns: ColumnChunk[]; total_byte_size: number });
+  }
+
   const thrift: {
+    ColumnMetaData: typeof ColumnMetaData;
+    ColumnChunk: typeof ColumnChunk;
+    RowGroup: typeof RowGroup;
     PageHeader: typeof PageHeader;
     DataPageHeaderV2: typeof DataPageHeaderV2;
     PageType: { DATA_PAGE_V2: number };
+    Type: Record<'BYTE_ARRAY' | 'INT32' | 'FLOAT', number>;
+    CompressionCodec: Record<'UNCOMPRESSED' | 'SNAPPY' | 'ZSTD', number>;
+    Encoding: { RLE: number };
   };
   export default thrift;
 }

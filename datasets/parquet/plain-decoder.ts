@@ -1,14 +1,14 @@
-import { isUtf8 } from 'node:buffer';
 import { joinNumbers } from './columns.ts';
 import type { PhysicalType } from './leaf-column.ts';
+import { decodeTexts, joinTexts, pickTexts, type Texts } from './texts.ts';
 
 /** Values of a column without nulls. */
 export type Values =
   | { readonly type: 'INT32'; readonly items: Int32Array }
   | { readonly type: 'FLOAT'; readonly items: Float32Array }
-  | { readonly type: 'BYTE_ARRAY'; readonly items: readonly string[] };
+  | { readonly type: 'BYTE_ARRAY'; readonly items: Texts };
 
-/** Decodes exactly `count` PLAIN values; throws where the bytes hold more or fewer. */
+/** Decodes exactly `count` PLAIN values in place; throws where the bytes hold more or fewer. */
 export function decodePlain(bytes: Buffer, type: PhysicalType, count: number): Values {
   if (type === 'BYTE_ARRAY') return { type, items: decodeTexts(bytes, count) };
   if (bytes.length !== count * 4) throw new Error(`${bytes.length} bytes for ${count} values`);
@@ -19,10 +19,9 @@ export function decodePlain(bytes: Buffer, type: PhysicalType, count: number): V
 
 /** The values at these positions; throws where one is outside. */
 export function pick(values: Values, indices: Int32Array): Values {
-  const outside = indices.find((index) => index < 0 || index >= values.items.length);
-  if (outside !== undefined) {
-    throw new Error(`value ${outside} of a dictionary of ${values.items.length}`);
-  }
+  const size = sizeOf(values);
+  const outside = indices.find((index) => index < 0 || index >= size);
+  if (outside !== undefined) throw new Error(`value ${outside} of a dictionary of ${size}`);
   const { type, items } = values;
   switch (type) {
     case 'INT32':
@@ -30,7 +29,7 @@ export function pick(values: Values, indices: Int32Array): Values {
     case 'FLOAT':
       return { type, items: Float32Array.from(indices, (index) => items[index] ?? 0) };
     case 'BYTE_ARRAY':
-      return { type, items: Array.from(indices, (index) => items[index] ?? '') };
+      return { type, items: pickTexts(items, indices) };
     default:
       return values satisfies never;
   }
@@ -49,35 +48,17 @@ export function joinValues(parts: readonly Values[], type: PhysicalType): Values
       const items = parts.flatMap((part) => (part.type === type ? [part.items] : []));
       return { type, items: joinNumbers(items, Float32Array) };
     }
-    case 'BYTE_ARRAY':
-      return { type, items: parts.flatMap((part) => (part.type === type ? part.items : [])) };
+    case 'BYTE_ARRAY': {
+      const items = parts.flatMap((part) => (part.type === type ? [part.items] : []));
+      return { type, items: joinTexts(items) };
+    }
     default:
       return type satisfies never;
   }
 }
 
-function decodeTexts(bytes: Buffer, count: number): string[] {
-  const texts: string[] = [];
-  let position = 0;
-  for (let index = 0; index < count; index++) {
-    const start = position + 4;
-    const end = start > bytes.length ? Number.NaN : start + bytes.readUInt32LE(position);
-    if (!(end <= bytes.length)) throw new Error(`text ${index} ends behind its page`);
-    texts.push(decodeText(bytes, start, end));
-    position = end;
-  }
-  if (position !== bytes.length)
-    throw new Error(`${bytes.length - position} bytes behind the texts`);
-  return texts;
-}
-
-function decodeText(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('utf8', start, end);
-  // Node puts U+FFFD where bytes are no UTF-8; a text may also hold that character itself.
-  if (text.includes('\uFFFD') && !isUtf8(bytes.subarray(start, end))) {
-    throw new Error('a text is not UTF-8');
-  }
-  return text;
+function sizeOf({ type, items }: Values): number {
+  return type === 'BYTE_ARRAY' ? items.offsets.length - 1 : items.length;
 }
 
 /** Memory with these bytes and nothing else: aligned, and free to be sent to another thread. */

@@ -1,5 +1,6 @@
 import type { ColumnData, ColumnSpec, ListColumn } from './columns.ts';
 import { listLevels, optionalLevels, type PageLevels, requiredLevels } from './levels.ts';
+import { encodeTexts } from './texts.ts';
 
 /** A column of one row group, ready to be compressed. */
 export interface PlainColumn {
@@ -76,28 +77,12 @@ function plainLists({ values, offsets }: ListColumn<Int32Array | Float32Array>, 
 }
 
 function plainTexts(cells: readonly NonNullable<Cell>[]): Buffer {
-  const lengths = cells.map((text) => {
-    if (typeof text !== 'string') throw new Error(`${text} is not a text`);
-    const length = Buffer.byteLength(text);
-    // Half a surrogate pair has no UTF-8 form: Node would write another character in its place.
-    if (length !== text.length && LONE_SURROGATE.test(text)) {
-      throw new Error(
-        `${JSON.stringify(text)} holds half a surrogate pair, which has no UTF-8 form`,
-      );
-    }
-    return length;
-  });
-  const total = lengths.reduce((sum, length) => sum + length + 4, 0);
-  if (total > MAX_PAGE_BYTES) throw new Error(tooLarge(total));
-  const bytes = Buffer.allocUnsafe(total);
-  let position = 0;
-  for (const [index, text] of cells.entries()) {
-    const length = lengths[index] ?? 0;
-    bytes.writeUInt32LE(length, position);
-    bytes.write(String(text), position + 4, length);
-    position += 4 + length;
-  }
-  return bytes;
+  if (areTexts(cells)) return encodeTexts(cells);
+  throw new Error(`${cells.find((cell) => typeof cell !== 'string')} is not a text`);
+}
+
+function areTexts(cells: readonly NonNullable<Cell>[]): cells is readonly string[] {
+  return cells.every((cell) => typeof cell === 'string');
 }
 
 function plainIntegers(cells: readonly NonNullable<Cell>[]): Buffer {
@@ -152,8 +137,6 @@ function isRows(data: ColumnData): data is readonly (string | null)[] | readonly
 function tooLarge(bytes: number): string {
   return `${bytes} bytes in one page, and Parquet takes less than 2 GiB: write smaller row groups`;
 }
-
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 // Less than 2 GiB, so that levels and header have room in the 32-bit sizes of a page.
 const MAX_PAGE_BYTES = 0x7f000000;

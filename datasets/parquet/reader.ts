@@ -10,6 +10,7 @@ import {
 } from './errors.ts';
 import { type FileLayout, readFooter } from './footer.ts';
 import { type RowGroup, rowGroupOf } from './row-group.ts';
+import { withScratch } from './scratch.ts';
 
 /** An open Parquet file. Close it. */
 export interface ParquetFile {
@@ -69,8 +70,10 @@ async function readRowGroup(
     const decoded = await explained(path, name, async () => {
       const chunk = group.chunks.get(name);
       if (chunk === undefined) throw new Error(`not in row group ${index}`);
-      const bytes = await readRange(handle, chunk.start, chunk.end);
-      return decodeChunk(bytes, column, chunk, group.rowCount);
+      return withScratch(chunk.end - chunk.start, async (bytes) => {
+        await readInto(handle, chunk.start, bytes);
+        return decodeChunk(bytes, column, chunk, group.rowCount);
+      });
     });
     return [name, { spec: column.spec, decoded }] as const;
   });
@@ -102,15 +105,19 @@ async function openFile(path: string): Promise<FileHandle> {
 
 /** A read may return less than it is asked for. */
 async function readRange(handle: FileHandle, start: number, end: number): Promise<Buffer> {
-  // Not from Node's pool: arrays over these bytes must own their memory.
   const bytes = Buffer.allocUnsafeSlow(end - start);
+  await readInto(handle, start, bytes);
+  return bytes;
+}
+
+/** Fills `bytes` from `start` of the file on. */
+async function readInto(handle: FileHandle, start: number, bytes: Buffer): Promise<void> {
   for (let filled = 0; filled < bytes.length; ) {
     const length = Math.min(bytes.length - filled, MAX_READ);
     const { bytesRead } = await handle.read(bytes, filled, length, start + filled);
     if (bytesRead === 0) throw new Error(`the file ends at byte ${start + filled}`);
     filled += bytesRead;
   }
-  return bytes;
 }
 
 /** Broken bytes can make any parser throw anything: here it becomes an error that helps. */

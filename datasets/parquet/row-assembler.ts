@@ -1,6 +1,7 @@
 import { UnsupportedFeature } from './errors.ts';
 import type { LeafColumn } from './leaf-column.ts';
 import { joinValues, type Values } from './plain-decoder.ts';
+import { constantLevel, decodeRuns, zeroPlaces } from './runs.ts';
 
 /** A column of one row group. */
 export interface DecodedColumn {
@@ -9,6 +10,12 @@ export interface DecodedColumn {
   readonly present: Uint8Array | undefined;
   /** Lists: rows + 1. */
   readonly offsets: Int32Array | undefined;
+}
+
+/** Levels of a page as they are stored; empty where the column has none. */
+export interface EncodedLevels {
+  readonly repetition: Buffer;
+  readonly definition: Buffer;
 }
 
 /** Puts the pages of one column chunk together, row by row. */
@@ -29,15 +36,15 @@ export class RowAssembler {
   }
 
   /** Takes a page; `decode` is asked for as many values as the levels promise. */
-  add(
-    repetition: Uint8Array | undefined,
-    definition: Uint8Array | undefined,
-    slots: number,
-    decode: (count: number) => Values,
-  ): void {
+  add(levels: EncodedLevels, slots: number, decode: (count: number) => Values): void {
     const before = this.#valueCount;
-    if (repetition === undefined || this.#offsets === undefined) this.#addFlat(definition, slots);
-    else this.#addLists(this.#offsets, repetition, definition);
+    const definition = this.#definitionOf(levels.definition, slots);
+    if (this.#offsets === undefined) this.#addFlat(definition, slots);
+    else if (definition === undefined) this.#addFilledLists(this.#offsets, levels, slots);
+    else {
+      const repetition = decodeRuns(levels.repetition, 1, new Uint8Array(slots));
+      this.#addLists(this.#offsets, repetition, definition);
+    }
     this.#parts.push(decode(this.#valueCount - before));
   }
 
@@ -46,6 +53,14 @@ export class RowAssembler {
     this.#offsets?.fill(this.#valueCount, this.#rowCount);
     const values = joinValues(this.#parts, this.#column.physicalType);
     return { values, present: this.#present, offsets: this.#offsets };
+  }
+
+  /** Levels one by one; undefined where all are the highest: nothing is null or empty. */
+  #definitionOf(encoded: Buffer, slots: number): Uint8Array | undefined {
+    const { maxDefinition } = this.#column;
+    if (maxDefinition === 0 || slots === 0) return undefined;
+    if (constantLevel(encoded, slots) === maxDefinition) return undefined;
+    return decodeRuns(encoded, 32 - Math.clz32(maxDefinition), new Uint8Array(slots));
   }
 
   #addFlat(definition: Uint8Array | undefined, slots: number): void {
@@ -60,8 +75,20 @@ export class RowAssembler {
     this.#valueCount += slots - nulls;
   }
 
+  /** Lists without an empty one, as most pages are: only their starts need to be found. */
+  #addFilledLists(offsets: Int32Array, { repetition }: EncodedLevels, slots: number): void {
+    if (slots === 0) return;
+    const rows = offsets.subarray(this.#row, this.#rowCount);
+    const found = zeroPlaces(repetition, slots, rows, this.#valueCount);
+    const startsAtOnce = found > 0 && rows[0] === this.#valueCount;
+    if (this.#lastWasEmpty && !startsAtOnce) throw new Error('an empty list goes on');
+    this.#row += found;
+    this.#valueCount += slots;
+    this.#lastWasEmpty = false;
+  }
+
   // One loop over local variables: it sees every value of every list.
-  #addLists(offsets: Int32Array, repetition: Uint8Array, definition: Uint8Array | undefined): void {
+  #addLists(offsets: Int32Array, repetition: Uint8Array, definition: Uint8Array): void {
     const { maxDefinition } = this.#column;
     let [row, valueCount, lastWasEmpty] = [this.#row, this.#valueCount, this.#lastWasEmpty];
     for (let slot = 0; slot < repetition.length; slot++) {
@@ -69,7 +96,7 @@ export class RowAssembler {
         if (row >= this.#rowCount) throw new Error(`more than ${this.#rowCount} rows`);
         offsets[row++] = valueCount;
       } else if (lastWasEmpty) throw new Error('an empty list goes on');
-      const level = definition === undefined ? maxDefinition : (definition[slot] ?? 0);
+      const level = definition[slot] ?? 0;
       lastWasEmpty = level !== maxDefinition;
       if (lastWasEmpty) this.#checkEmpty(level, repetition[slot] === 0);
       else valueCount++;

@@ -1,6 +1,7 @@
 import type { ColumnSpec, ColumnType, ListColumn } from './columns.ts';
 import { ParquetColumnError } from './errors.ts';
 import type { DecodedColumn } from './row-assembler.ts';
+import { stringsOf, type Texts } from './texts.ts';
 
 /** The columns of one row group. Each getter throws where the column is absent or of another type. */
 export interface RowGroup {
@@ -8,6 +9,8 @@ export interface RowGroup {
   utf8(name: string): (string | null)[];
   /** As `utf8`, for a column that holds no null here. */
   texts(name: string): string[];
+  /** As `utf8`, without a string for each row. */
+  utf8Bytes(name: string): TextColumn;
   /** Throws where a row is null: see `numbers`. */
   int32(name: string): Int32Array;
   /** Throws where a row is null: see `numbers`. */
@@ -16,6 +19,12 @@ export interface RowGroup {
   numbers(name: string): (number | null)[];
   listInt32(name: string): ListColumn<Int32Array>;
   listFloat(name: string): ListColumn<Float32Array>;
+}
+
+/** Texts of all rows as Arrow keeps them; a null has no bytes. */
+export interface TextColumn extends Texts {
+  /** 0 where a row is null; undefined where none is. */
+  readonly present: Uint8Array | undefined;
 }
 
 /** A decoded column and what it was declared as. */
@@ -47,8 +56,9 @@ export function rowGroupOf(
   };
   return {
     rowCount,
-    utf8: (name) => spread(find(name, 'utf8'), texts),
-    texts: (name) => [...texts(whole(name, 'utf8'))],
+    utf8: (name) => spread(find(name, 'utf8'), (column) => stringsOf(textsOf(column))),
+    utf8Bytes: (name) => bytesOfRows(find(name, 'utf8'), rowCount),
+    texts: (name) => stringsOf(textsOf(whole(name, 'utf8'))),
     int32: (name) => integers(whole(name, 'int32')),
     float: (name) => floats(whole(name, 'float')),
     numbers: (name) => spread(find(name, 'int32', 'float'), numbers),
@@ -74,6 +84,19 @@ function spread<T>(
   return Array.from(column.present, (present) => (present ? (items[next++] ?? null) : null));
 }
 
+/** A null gets the offset of the text behind it. */
+function bytesOfRows(column: DecodedColumn, rowCount: number): TextColumn {
+  const { bytes, offsets } = textsOf(column);
+  const { present } = column;
+  if (present === undefined) return { bytes, offsets, present };
+  const ofRows = new Int32Array(rowCount + 1);
+  for (let row = 0, text = 0; row < rowCount; row++) {
+    text += present[row] ?? 0;
+    ofRows[row + 1] = offsets[text] ?? 0;
+  }
+  return { bytes, offsets: ofRows, present };
+}
+
 function integers({ values }: DecodedColumn): Int32Array {
   return values.type === 'INT32' ? values.items : mismatch(values.type);
 }
@@ -82,7 +105,7 @@ function floats({ values }: DecodedColumn): Float32Array {
   return values.type === 'FLOAT' ? values.items : mismatch(values.type);
 }
 
-function texts({ values }: DecodedColumn): readonly string[] {
+function textsOf({ values }: DecodedColumn): Texts {
   return values.type === 'BYTE_ARRAY' ? values.items : mismatch(values.type);
 }
 

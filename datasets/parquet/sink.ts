@@ -1,31 +1,59 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { DiskFullError } from './errors.ts';
 
 /** A file being written from front to back. */
 export interface FileSink {
-  /** Returns when every byte was taken. */
-  write(bytes: Buffer): Promise<void>;
+  /** Writes the parts one behind the other; returns when every byte was taken. */
+  write(parts: readonly Buffer[]): Promise<void>;
   /** On return the bytes are on the disk. */
   sync(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The part of a file handle that writing needs. */
+interface VectorWriter {
+  writev(parts: readonly Buffer[]): Promise<{ bytesWritten: number }>;
 }
 
 /** Opens a new file; `shownPath` stands in messages. */
 export async function openSink(path: string, shownPath: string): Promise<FileSink> {
   const handle = await explained(shownPath, () => open(path, 'w'));
   return {
-    write: (bytes) => explained(shownPath, () => writeAll(handle, bytes)),
+    write: (parts) => explained(shownPath, () => writeAll(handle, parts)),
     sync: () => explained(shownPath, () => handle.sync()),
     close: () => explained(shownPath, () => handle.close()),
   };
 }
 
-/** A write may take less than it is given: on a nearly full disk, or above 2 GiB. */
-async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
-  for (let start = 0; start < bytes.length; ) {
-    const length = Math.min(bytes.length - start, MAX_WRITE);
-    start += (await handle.write(bytes, start, length)).bytesWritten;
+/** A write may take less than it is given, on a nearly full disk for example, and never takes 2 GiB. */
+export async function writeAll(
+  handle: VectorWriter,
+  parts: readonly Buffer[],
+  limit = MAX_WRITE,
+): Promise<void> {
+  let rest = parts.filter((part) => part.length > 0);
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(firstBytes(rest, limit));
+    rest = withoutFirst(rest, bytesWritten);
   }
+}
+
+function firstBytes(parts: readonly Buffer[], limit: number): Buffer[] {
+  let left = limit;
+  return parts.flatMap((part) => {
+    const taken = part.subarray(0, left);
+    left -= taken.length;
+    return taken.length > 0 ? [taken] : [];
+  });
+}
+
+function withoutFirst(parts: readonly Buffer[], count: number): Buffer[] {
+  let left = count;
+  return parts.flatMap((part) => {
+    const kept = part.subarray(left);
+    left -= part.length - kept.length;
+    return kept.length > 0 ? [kept] : [];
+  });
 }
 
 async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {

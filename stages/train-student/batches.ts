@@ -1,3 +1,4 @@
+import { readAhead } from '#datasets/read-ahead.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import { bucketIndexOf } from './buckets.ts';
 import type { TransferRow, TransferSet } from './transfer-set.ts';
@@ -39,17 +40,34 @@ export async function* epochBatches(
   order: BatchOrder,
   epoch: number,
 ): AsyncGenerator<Batch, void, void> {
-  const waiting: TransferRow[][] = order.buckets.map(() => []);
-  for await (const row of shuffledRows(set, order, epoch)) {
-    const index = bucketIndexOf(row.tokenIds.length, order.buckets);
-    const rows = waiting[index] ?? [];
-    rows.push(row);
-    if (rows.length < order.batchSize) continue;
-    yield { bucket: order.buckets[index] ?? 0, rows };
-    waiting[index] = [];
+  const { buckets, batchSize, shuffleWindow } = order;
+  const random = randomFor(order.seed, `shuffle:${epoch}`);
+  const waiting: TransferRow[][] = buckets.map(() => []);
+  const held: TransferRow[] = [];
+  const shards = shuffle(Array(set.shardCount).keys(), random);
+  // The next shard is read while batches of this one are used.
+  for await (const rows of readAhead(shards, (shard) => set.readShard(shard))) {
+    yield* fullBatches(drawn(rows, held, shuffleWindow, random), waiting, order);
   }
-  for (const { index, rows } of leftovers(waiting, order.batchSize)) {
-    yield { bucket: order.buckets[index] ?? 0, rows };
+  yield* fullBatches(shuffle(held, random), waiting, order);
+  for (const { index, rows } of leftovers(waiting, batchSize)) {
+    yield { bucket: buckets[index] ?? 0, rows };
+  }
+}
+
+/** Sorts rows into their buckets, and gives out each bucket that is full. */
+function* fullBatches(
+  rows: Iterable<TransferRow>,
+  waiting: TransferRow[][],
+  { buckets, batchSize }: BatchOrder,
+): Generator<Batch, void, void> {
+  for (const row of rows) {
+    const index = bucketIndexOf(row.tokenIds.length, buckets);
+    const filling = waiting[index] ?? [];
+    filling.push(row);
+    if (filling.length < batchSize) continue;
+    yield { bucket: buckets[index] ?? 0, rows: filling };
+    waiting[index] = [];
   }
 }
 
@@ -85,25 +103,21 @@ function* leftovers<Row>(
   }
 }
 
-/** Shards in random order, rows drawn at random from a window that slides over them. */
-async function* shuffledRows(
-  set: TransferSet,
-  { seed, shuffleWindow }: BatchOrder,
-  epoch: number,
-): AsyncGenerator<TransferRow, void, void> {
-  const random = randomFor(seed, `shuffle:${epoch}`);
-  const held: TransferRow[] = [];
-  for (const shard of shuffle(Array(set.shardCount).keys(), random)) {
-    for (const row of await set.readShard(shard)) {
-      if (held.length < shuffleWindow) {
-        held.push(row);
-        continue;
-      }
-      const drawn = Math.floor(random() * shuffleWindow);
-      const next = held[drawn];
-      held[drawn] = row;
-      if (next !== undefined) yield next;
+/** Each row takes the place of one drawn at random from those that are held, which goes on. */
+function* drawn(
+  rows: Iterable<TransferRow>,
+  held: TransferRow[],
+  shuffleWindow: number,
+  random: () => number,
+): Generator<TransferRow, void, void> {
+  for (const row of rows) {
+    if (held.length < shuffleWindow) {
+      held.push(row);
+      continue;
     }
+    const place = Math.floor(random() * shuffleWindow);
+    const next = held[place];
+    held[place] = row;
+    if (next !== undefined) yield next;
   }
-  yield* shuffle(held, random);
 }

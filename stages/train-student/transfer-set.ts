@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
-import type { SoftLabelReader, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { readAhead } from '#datasets/read-ahead.ts';
+import type { SoftLabelReader } from '#datasets/soft-labels.ts';
 import { temperatureIndex } from '#datasets/soft-labels.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';
@@ -98,15 +99,13 @@ async function withSoftLabels(
   const { tokens, gold, temperature } = sources;
   if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
   const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
-  const join = (rows: SoftLabelRows): TransferRow[] => {
+  // Ids are looked up once: a sealed shard keeps its order, so a later epoch goes by its rows.
+  const places: Int32Array[] = [];
+  const read = async (shard: number): Promise<TransferRow[]> => {
+    const rows = await reader.readShard(shard);
+    places[shard] ??= Int32Array.from(rows.exampleIds, (id) => tokenRows.get(id) ?? -1);
     const softTarget = softTargetsOf(rows, reader.meta, temperature);
-    return rows.exampleIds.flatMap((exampleId, row) => {
-      const tokenRow = tokenRows.get(exampleId);
-      if (tokenRow === undefined) return [];
-      const targets = gold.get(exampleId) ?? [];
-      const tokenIds = tokenIdsOf(tokens, tokenRow);
-      return [{ exampleId, tokenIds, gold: targets, soft: softTarget(row) }];
-    });
+    return joinedRows({ tokens, gold, softTarget }, places[shard]);
   };
 
   const fits = memoryOf(reader) <= sources.memoryLimitBytes;
@@ -114,8 +113,7 @@ async function withSoftLabels(
   const lengths: number[] = [];
   const missing = new Set(tokens.exampleIds);
   let goldCount = 0;
-  for (let shard = 0; shard < reader.shards.length; shard++) {
-    const rows = join(await reader.readShard(shard));
+  for await (const rows of readAhead(reader.shards.keys(), read)) {
     if (fits) kept.push(rows);
     for (const row of rows) {
       lengths.push(row.tokenIds.length);
@@ -131,9 +129,50 @@ async function withSoftLabels(
     goldCount,
     lengths,
     shardCount: reader.shards.length,
-    readShard: async (shard) => kept[shard] ?? join(await reader.readShard(shard)),
+    readShard: async (shard) => kept[shard] ?? read(shard),
     leftOut: [...missing],
   };
+}
+
+function joinedRows(shard: JoinedShard, places: Int32Array): TransferRow[] {
+  const joined: TransferRow[] = [];
+  for (const [row, tokenRow] of places.entries()) {
+    if (tokenRow >= 0) joined.push(new JoinedRow(shard, row, tokenRow));
+  }
+  return joined;
+}
+
+/** Its parts are put together when they are asked for: a shuffle then moves places, not arrays. */
+class JoinedRow implements TransferRow {
+  readonly #shard: JoinedShard;
+  readonly #row: number;
+  readonly #tokenRow: number;
+
+  constructor(shard: JoinedShard, row: number, tokenRow: number) {
+    this.#shard = shard;
+    this.#row = row;
+    this.#tokenRow = tokenRow;
+  }
+
+  get exampleId(): string {
+    return this.#shard.tokens.exampleIds[this.#tokenRow] ?? '';
+  }
+
+  get tokenIds(): Int32Array {
+    return tokenIdsOf(this.#shard.tokens, this.#tokenRow);
+  }
+
+  get gold(): readonly GoldTarget[] {
+    return this.#shard.gold.get(this.exampleId) ?? [];
+  }
+
+  get soft(): SoftTarget {
+    return this.#shard.softTarget(this.#row);
+  }
+}
+
+interface JoinedShard extends Pick<TransferSources, 'tokens' | 'gold'> {
+  readonly softTarget: (row: number) => SoftTarget;
 }
 
 function memoryOf({ meta, rowCount }: SoftLabelReader): number {
