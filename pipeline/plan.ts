@@ -12,7 +12,7 @@ import { type Difference, differencesBetween } from '#cache/differences.ts';
 import type { FileDigests } from '#cache/file-digests.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { Manifest } from '#cache/manifest.ts';
-import type { StageInstance } from './graph.ts';
+import { filesOf, type StageInstance } from './graph.ts';
 import { requireInputFile } from './input-files.ts';
 
 /** One part of a fingerprint that differs from the newest artifact, old -> new. */
@@ -116,7 +116,7 @@ async function orderOf(
 async function recipeOf(instance: StageInstance, digests: FileDigests): Promise<Recipe> {
   const { stage } = instance;
   const files: Record<string, string[]> = {};
-  for (const [name, paths] of Object.entries(instance.files)) {
+  for (const [name, paths] of Object.entries(filesOf(instance))) {
     files[name] = await Promise.all(
       paths.map(async (path) => {
         await requireInputFile(name, path);
@@ -150,7 +150,11 @@ function toChange(difference: Difference, instance: StageInstance): Change {
   const { path } = difference;
   const [group = '', name = ''] = path.split(/\.(.*)/s);
   if (group === 'files') {
-    return { what: changedFiles(difference, instance.files[name] ?? []), old: '', new: 'changed' };
+    return {
+      what: changedFiles(difference, filesOf(instance)[name] ?? []),
+      old: '',
+      new: 'changed',
+    };
   }
   if (group === 'inputs') {
     const from = instance.inputs[name]?.instance ?? '';

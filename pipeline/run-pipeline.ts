@@ -9,7 +9,7 @@ import type { EarlierArtifact } from '#stages/stage.ts';
 import { earlierOf } from './earlier-artifacts.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from './events.ts';
 import { exitCodeOf, reportOf } from './failures.ts';
-import type { StageInstance } from './graph.ts';
+import { filesOf, type StageInstance } from './graph.ts';
 import { type StageHost, startHost } from './host-process.ts';
 import type { StopReason } from './host-protocol.ts';
 import { type FreshArtifacts, freshnessOf, type Order, reasonOf } from './plan.ts';
@@ -193,7 +193,7 @@ class Run {
       store,
       stage: instance.stage.name,
       config: instance.config,
-      files: instance.files,
+      files: filesOf(instance),
       earlier,
       recomputeTeacher,
     };
