@@ -4,11 +4,28 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { digestOf } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
 
+const sha256List = z.array(z.string().regex(/^[0-9a-f]{64}$/));
+
 const tombstonesSchema = z.strictObject({
   formatVersion: z.literal(1),
   /** SHA-256 of example ids, sorted: equal sets are equal files, and no id can be read out of them. */
-  exampleIdSha256: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
+  exampleIdSha256: sha256List,
+  /** SHA-256 of leak keys, sorted: near-equal texts are the same text to a person. */
+  leakKeySha256: sha256List,
 });
+
+/** What an example is known by. */
+export interface ExampleKey {
+  readonly exampleId: string;
+  /** Null where the text is not known. */
+  readonly leakKey: string | null;
+}
+
+/** Examples that were forgotten, known only by hashes. */
+export interface Tombstones {
+  readonly exampleIdSha256: ReadonlySet<string>;
+  readonly leakKeySha256: ReadonlySet<string>;
+}
 
 /** tombstones.json is not what Decant writes. Going on would bring forgotten rows back. */
 export class TombstonesError extends Failure {
@@ -22,30 +39,38 @@ export class TombstonesError extends Failure {
   }
 }
 
-/** What is kept of a forgotten example: enough to know it again, not enough to name it. */
-export function tombstoneOf(exampleId: string): string {
-  return digestOf(exampleId);
+/** Is this example, or one whose text differs in case and signs only, to stay forgotten? */
+export function isForgotten(tombstones: Tombstones, { exampleId, leakKey }: ExampleKey): boolean {
+  const { exampleIdSha256, leakKeySha256 } = tombstones;
+  if (exampleIdSha256.size === 0) return false;
+  if (exampleIdSha256.has(digestOf(exampleId))) return true;
+  return leakKey !== null && leakKeySha256.has(digestOf(leakKey));
 }
 
 /** Reads the tombstones of a store; a store without the file has none. */
-export async function readTombstones(path: string): Promise<Set<string>> {
+export async function readTombstones(path: string): Promise<Tombstones> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (text === undefined) return new Set();
+  if (text === undefined) return { exampleIdSha256: new Set(), leakKeySha256: new Set() };
   try {
-    return new Set(tombstonesSchema.parse(JSON.parse(text)).exampleIdSha256);
+    const { exampleIdSha256, leakKeySha256 } = tombstonesSchema.parse(JSON.parse(text));
+    return { exampleIdSha256: new Set(exampleIdSha256), leakKeySha256: new Set(leakKeySha256) };
   } catch (error) {
     throw new TombstonesError(path, error instanceof Error ? error.message : String(error));
   }
 }
 
-/** Adds tombstones for these examples (atomic); nothing is written where all of them stand already. */
-export async function addTombstones(path: string, exampleIds: Iterable<string>): Promise<void> {
+/** Adds tombstones for these examples (atomic); the same set gives the same bytes. */
+export async function addTombstones(path: string, examples: readonly ExampleKey[]): Promise<void> {
   const known = await readTombstones(path);
-  const all = new Set([...known, ...[...exampleIds].map(tombstoneOf)]);
-  if (all.size === known.size) return;
-  const content = { formatVersion: 1, exampleIdSha256: [...all].sort() };
+  const ids = examples.map(({ exampleId }) => digestOf(exampleId));
+  const keys = examples.flatMap(({ leakKey }) => (leakKey === null ? [] : digestOf(leakKey)));
+  const content: z.infer<typeof tombstonesSchema> = {
+    formatVersion: 1,
+    exampleIdSha256: [...new Set([...known.exampleIdSha256, ...ids])].sort(),
+    leakKeySha256: [...new Set([...known.leakKeySha256, ...keys])].sort(),
+  };
   await writeFileAtomic(path, `${JSON.stringify(content, null, 1)}\n`);
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { withoutText } from '#datasets/corpus/reject.ts';
-import { readTombstones, tombstoneOf } from '#datasets/tombstones.ts';
+import { isForgotten, readTombstones } from '#datasets/tombstones.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
@@ -18,13 +18,18 @@ export async function* amendRows(
   { storeTexts }: Pick<PrepareConfig, 'storeTexts'>,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
   const { tombstones = [], corrections = [] } = files;
-  const forgotten = await readTombstones(tombstones[0] ?? '');
-  const isForgotten = (exampleId: string) =>
-    forgotten.size > 0 && forgotten.has(tombstoneOf(exampleId));
-  const kept = content.rows.filter(({ exampleId }) => !isForgotten(exampleId));
-  if (forgotten.size > 0) yield* tellForgotten(content.rows.length - kept.length);
+  const known = await readTombstones(tombstones[0] ?? '');
+  const dropped = new Set(content.rows.filter((row) => isForgotten(known, row)));
+  const kept = content.rows.filter((row) => !dropped.has(row));
+  if (tombstones.length > 0) yield* tellForgotten(dropped.size);
   const read = await readCorrections(corrections);
-  const byExample = new Map([...read.byExample].filter(([exampleId]) => !isForgotten(exampleId)));
+  const droppedIds = new Set([...dropped].map(({ exampleId }) => exampleId));
+  const byExample = new Map(
+    [...read.byExample].filter(
+      ([exampleId]) =>
+        !droppedIds.has(exampleId) && !isForgotten(known, { exampleId, leakKey: null }),
+    ),
+  );
   const rows = correctRows(kept, byExample, classes);
   if (corrections.length > 0) yield* tellCorrected({ ...read, byExample }, corrections);
   const rejects = storeTexts === false ? content.rejects.map(withoutText) : content.rejects;

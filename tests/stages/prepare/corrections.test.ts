@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exampleIdOf } from '#datasets/example-id.ts';
+import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { addTombstones } from '#datasets/tombstones.ts';
@@ -121,7 +121,9 @@ test('JSON lines may leave the label out', async () => {
 
 test('a forgotten row is dropped and counted, and so is what was said about its label', async () => {
   const tombstones = `${temporaryFolder()}/tombstones.json`;
-  await addTombstones(tombstones, [exampleIdOf(declined)]);
+  await addTombstones(tombstones, [
+    { exampleId: exampleIdOf(declined), leakKey: leakKeyOf(declined) },
+  ]);
   const run = await prepareRows(smallCorpus, {
     files: {
       tombstones: [tombstones],
