@@ -76,7 +76,8 @@ describe('rows that are to be forgotten', () => {
 
   test('a dry run names what holds them and writes nothing', async () => {
     const before = storeSnapshot(store());
-    const said = await succeed(project, 'forget', '--ids', 'ids.txt', '--dry-run');
+    const condition = `source_id in (${rows.map(({ id }) => `'${id}'`).join()}) -- these`;
+    const said = await succeed(project, 'forget', '--where', condition, '--dry-run');
     assert.match(said, /would forget: 1 train, 1 validation, 1 test rows/);
     for (const file of [
       'examples',
