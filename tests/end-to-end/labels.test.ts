@@ -54,10 +54,13 @@ describe('labels that people look at', () => {
   let planted: readonly CorpusLine[];
 
   before(async () => {
-    project = smallProject();
+    // A student that has learned something: its doubt counts as much as the teacher's.
+    const training = { steps: 300, evaluateEvery: 100, checkpointEvery: 100 };
+    const student = { architecture: 'bag', hiddenSize: 64, ...training };
+    project = smallProject({ student });
     const rows = linesOf(project, 'validation.jsonl');
-    planted = ['declined_cash_withdrawal', 'lost_or_stolen_card', 'top_up_failed'].flatMap(
-      (label) => rows.filter((row) => row.label === label).slice(0, 1),
+    planted = ['lost_or_stolen_card', 'card_arrival'].flatMap((label) =>
+      rows.filter((row) => row.label === label).slice(0, 1),
     );
     const wrong = rows.map((row) =>
       planted.includes(row) ? { ...row, label: 'exchange_rate' } : row,
@@ -114,7 +117,7 @@ describe('labels that people look at', () => {
     const idList = [...ids.keys()].map((id) => `'${id}'`).join();
     const query = `select count(*) from labels where example_id in (${idList}) and label <> 'exchange_rate'`;
     const answer = await succeed(project, 'cache', 'sql', '--format', 'csv', query);
-    assert.equal(answer.trim().split('\n')[1], '3');
+    assert.equal(answer.trim().split('\n')[1], '2');
     const left = await project.decant('labels', 'review');
     assert.equal(left.stdout.trim().split('\n').length, 1, left.stdout);
   });
