@@ -21,3 +21,8 @@ export interface Example {
   /** How many equal corpus rows it stands for. */
   readonly weight: number;
 }
+
+/** An example as the store keeps it: without its texts where `privacy.storeTexts` is false. */
+export interface StoredExample extends Omit<Example, 'text'> {
+  readonly text: string | null;
+}

@@ -1,10 +1,14 @@
 import { join } from 'node:path';
-import type { Example } from './example.ts';
+import type { StoredExample } from './example.ts';
 import { readTable, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
 
 /** Writes `examples.parquet` in the order given. */
-export async function writeExamples(folder: string, examples: readonly Example[]): Promise<void> {
-  await writeTable(pathIn(folder), FORMAT, {
+export async function writeExamples(
+  folder: string,
+  examples: readonly StoredExample[],
+): Promise<void> {
+  const hasTexts = examples.every(({ text }) => text !== null);
+  await writeTable(pathIn(folder), formatOf({ hasTexts }), {
     rowCount: examples.length,
     slice: (from, to) => {
       const part = examples.slice(from, to);
@@ -21,11 +25,11 @@ export async function writeExamples(folder: string, examples: readonly Example[]
 }
 
 /** Reads what `writeExamples` wrote, in the same order. */
-export async function readExamples(folder: string): Promise<Example[]> {
+export async function readExamples(folder: string): Promise<StoredExample[]> {
   const path = pathIn(folder);
-  return readTable(path, FORMAT, (group) => {
+  return readTable(path, formatOf({ hasTexts: false }), (group) => {
     const [splits, sourceIds] = [splitsOf(path, group), group.utf8('source_id')];
-    const [texts, textPairs] = [group.texts('text'), group.utf8('text_pair')];
+    const [texts, textPairs] = [group.utf8('text'), group.utf8('text_pair')];
     const weights = group.int32('weight');
     return group.texts('example_id').map((exampleId, row) => ({
       exampleId,
@@ -38,19 +42,27 @@ export async function readExamples(folder: string): Promise<Example[]> {
   });
 }
 
+/** The example without its texts; what it is known by stays. */
+export function withoutTexts(example: StoredExample): StoredExample {
+  return { ...example, text: null, textPair: null };
+}
+
 function pathIn(folder: string): string {
   return join(folder, 'examples.parquet');
 }
 
-const FORMAT: TableFormat = {
-  name: 'examples',
-  formatVersion: 1,
-  columns: [
-    { name: 'example_id', type: 'utf8' },
-    { name: 'split', type: 'utf8' },
-    { name: 'source_id', type: 'utf8', nullable: true },
-    { name: 'text', type: 'utf8' },
-    { name: 'text_pair', type: 'utf8', nullable: true },
-    { name: 'weight', type: 'int32' },
-  ],
-};
+/** A reader takes both: a column that may be null allows one that is not. */
+function formatOf({ hasTexts }: { readonly hasTexts: boolean }): TableFormat {
+  return {
+    name: 'examples',
+    formatVersion: 1,
+    columns: [
+      { name: 'example_id', type: 'utf8' },
+      { name: 'split', type: 'utf8' },
+      { name: 'source_id', type: 'utf8', nullable: true },
+      { name: 'text', type: 'utf8', nullable: !hasTexts },
+      { name: 'text_pair', type: 'utf8', nullable: true },
+      { name: 'weight', type: 'int32' },
+    ],
+  };
+}

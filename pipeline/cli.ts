@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addLabelCommands } from './cli/label-commands.ts';
 import { addProjectCommands } from './cli/project-commands.ts';
 import { addResultCommands } from './cli/result-commands.ts';
 import { addRunCommands } from './cli/run-commands.ts';
@@ -15,6 +16,7 @@ function buildProgram(): Command {
     .exitOverride();
   addRunCommands(program);
   addResultCommands(program);
+  addLabelCommands(program);
   addProjectCommands(program);
   return program;
 }

@@ -48,6 +48,11 @@ export const decantConfigSchema = z.strictObject({
           'Rows to choose by; or { fraction: 0.1 }: a share of train by hash, so growth moves no row.',
         ),
       test: fileOrFiles.describe('Rows to measure with; their labels are read by evaluate only.'),
+      corrections: fileOrFiles
+        .optional()
+        .describe(
+          'Files of labels that people corrected (columns example_id, corrected_label): what `decant labels review` wrote, filled in. The corpus itself stays as it is.',
+        ),
       columns: prepareConfigSchema.shape.columns.describe(
         'Names of the columns (CSV) or keys (JSONL).',
       ),
@@ -130,6 +135,17 @@ export const decantConfigSchema = z.strictObject({
     })
     .default({})
     .describe('What becomes a Hugging Face directory.'),
+  privacy: z
+    .strictObject({
+      storeTexts: z
+        .boolean()
+        .default(true)
+        .describe(
+          'false: the store keeps tokens, ids and labels of the rows, but none of their texts; what shows texts says so instead.',
+        ),
+    })
+    .prefault({})
+    .describe('What of the corpus may lie in the store.'),
   report: z
     .strictObject({
       title: z.string().default('Distillation report').describe('Heading of report.html.'),

@@ -6,7 +6,7 @@ import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { earlierOf } from './earlier-artifacts.ts';
 import { ReportedFailure } from './failures.ts';
-import type { StageInstance } from './graph.ts';
+import { filesOf, type StageInstance } from './graph.ts';
 import { type FreshArtifacts, type Freshness, freshnessOf, orderOf } from './plan.ts';
 import type { Project } from './project.ts';
 import { runPipeline } from './run-pipeline.ts';
@@ -76,7 +76,7 @@ async function contextOf(
   const order = await orderOf(instance, new Map([['prepare', prepared]]), digests);
   return {
     config: instance.config as SoftLabelConfig,
-    files: instance.files,
+    files: filesOf(instance),
     inputs: order.inputFolders,
     outputs: {},
     earlier: await earlierOf(store, order),

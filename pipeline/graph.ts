@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import type { Stage } from '#stages/stage.ts';
@@ -19,6 +20,8 @@ export interface StageInstance {
   readonly config: Readonly<Record<string, unknown>>;
   /** Files outside the store whose content decides the result. */
   readonly files: Readonly<Record<string, readonly string[]>>;
+  /** The same for files that need not be there: a missing one counts as not asked for. */
+  readonly optionalFiles?: Readonly<Record<string, string>>;
   readonly inputs: Readonly<Record<string, InputReference>>;
   /** Fingerprint, or its beginning, of the artifact to use as it is. */
   readonly pinned?: string;
@@ -28,12 +31,18 @@ export interface StageInstance {
 export function createInstance(
   name: string,
   stage: AnyStage,
-  parts: Pick<StageInstance, 'config' | 'files' | 'inputs'>,
+  parts: Pick<StageInstance, 'config' | 'files' | 'optionalFiles' | 'inputs'>,
 ): StageInstance {
   const given = Object.entries(parts.config).filter(([, value]) => value !== undefined);
   const parsed = stage.configSchema.safeParse(Object.fromEntries(given));
   if (!parsed.success) throw new StageSettingsError(name, parsed.error);
   return { ...parts, name, stage, config: parsed.data as Record<string, unknown> };
+}
+
+/** All files of an instance that are there now. Asked under the lock, not when the graph is laid out. */
+export function filesOf({ files, optionalFiles = {} }: StageInstance): StageInstance['files'] {
+  const present = Object.entries(optionalFiles).filter(([, path]) => existsSync(path));
+  return { ...files, ...Object.fromEntries(present.map(([name, path]) => [name, [path]])) };
 }
 
 /** Settings that are right one by one but not together, such as heads that do not divide hiddenSize. */

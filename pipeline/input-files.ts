@@ -33,4 +33,4 @@ export async function requireInputFiles(graph: readonly StageInstance[]): Promis
   }
 }
 
-const CORPUS_ROLES = ['train', 'validation', 'test'];
+const CORPUS_ROLES = ['train', 'validation', 'test', 'corrections'];

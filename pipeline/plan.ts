@@ -12,7 +12,7 @@ import { type Difference, differencesBetween } from '#cache/differences.ts';
 import type { FileDigests } from '#cache/file-digests.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { Manifest } from '#cache/manifest.ts';
-import type { StageInstance } from './graph.ts';
+import { filesOf, type StageInstance } from './graph.ts';
 import { requireInputFile } from './input-files.ts';
 import { pinnedArtifact } from './pinned.ts';
 
@@ -123,7 +123,7 @@ export async function orderOf(
 export async function recipeOf(instance: StageInstance, digests: FileDigests): Promise<Recipe> {
   const { stage } = instance;
   const files: Record<string, string[]> = {};
-  for (const [name, paths] of Object.entries(instance.files)) {
+  for (const [name, paths] of Object.entries(filesOf(instance))) {
     files[name] = await Promise.all(
       paths.map(async (path) => {
         await requireInputFile(name, path);
@@ -156,7 +156,7 @@ function changesBetween(old: Manifest, order: Order, instance: StageInstance): C
 function toChange(difference: Difference, instance: StageInstance): Change {
   const { path, old, new: now } = difference;
   const [group = '', name = ''] = path.split(/\.(.*)/s);
-  if (group === 'files') return changedFiles(difference, instance.files[name] ?? []);
+  if (group === 'files') return changedFiles(difference, filesOf(instance)[name] ?? []);
   if (group === 'inputs') {
     const from = instance.inputs[name]?.instance ?? '';
     const what = from === '' ? name : `${name} (${from})`;

@@ -32,7 +32,12 @@ export function openProject(options: ProjectOptions): Project {
   checkGate(loaded);
   const store =
     options.store === undefined ? join(loaded.folder, '.decant') : resolve(options.store);
-  return { loaded, graph: graphOf(loaded), store };
+  return { loaded, graph: graphOf(loaded, tombstonesPath(store)), store };
+}
+
+/** Where a store keeps its tombstones: they are part of what prepare makes, as soon as there are any. */
+export function tombstonesPath(store: string): string {
+  return join(store, 'tombstones.json');
 }
 
 /** Freshness of every instance, in the order of the graph. Reads only; works beside a running writer. */

@@ -8,7 +8,7 @@ import type { EarlierArtifact, StageEvent } from '#stages/stage.ts';
 import { earlierOf } from './earlier-artifacts.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from './events.ts';
 import { exitCodeOf, ReportedFailure, reportOf } from './failures.ts';
-import type { StageInstance } from './graph.ts';
+import { filesOf, type StageInstance } from './graph.ts';
 import { type HostOutcome, obeying, startHost } from './host-process.ts';
 import type { HostTask } from './host-protocol.ts';
 import { ForcedPinError } from './pinned.ts';
@@ -215,7 +215,7 @@ class Run {
       store,
       stage: instance.stage.name,
       config: instance.config,
-      files: instance.files,
+      files: filesOf(instance),
       earlier,
       recomputeTeacher,
     };

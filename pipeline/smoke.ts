@@ -1,7 +1,7 @@
 import type { Artifact } from '#cache/artifact-store.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
-import type { Project } from './project.ts';
+import { type Project, tombstonesPath } from './project.ts';
 import { withScratchStore } from './scratch.ts';
 import { graphOf } from './wiring.ts';
 
@@ -15,7 +15,7 @@ export async function withSmokeProject<T>(
 ): Promise<T> {
   return withScratchStore(project.store, (store) => {
     const loaded: LoadedConfig = { ...project.loaded, config: cutDown(project.loaded.config) };
-    return work({ loaded, graph: graphOf(loaded), store });
+    return work({ loaded, graph: graphOf(loaded, tombstonesPath(project.store)), store });
   });
 }
 

@@ -20,9 +20,9 @@ type Variant = DecantConfig['variants'][string];
 
 /**
  * The graph of a configuration: every stage instance with its settings, files and inputs, in an
- * order in which inputs come before their users.
+ * order in which inputs come before their users. `tombstones` is the store's file of forgotten rows.
  */
-export function graphOf(loaded: LoadedConfig): StageInstance[] {
+export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config, folder } = loaded;
   const files = teacherFiles(resolve(folder, config.teacher.model));
   const order = variantOrder(loaded);
@@ -35,7 +35,7 @@ export function graphOf(loaded: LoadedConfig): StageInstance[] {
     ...order.map((name) => evaluateStudent(config, name)),
   ];
   const instances = [
-    prepareInstance(loaded, files),
+    prepareInstance(loaded, files, tombstones),
     softLabelInstance(config, files),
     ...trained,
     ...relabel,
@@ -46,7 +46,11 @@ export function graphOf(loaded: LoadedConfig): StageInstance[] {
   return inOrder(withPins(loaded, instances));
 }
 
-function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles): StageInstance {
+function prepareInstance(
+  { config, folder }: LoadedConfig,
+  teacher: TeacherFiles,
+  tombstones: string | undefined,
+): StageInstance {
   const { corpus, student } = config;
   const paths = (value: string | readonly string[]) =>
     [value].flat().map((path) => resolve(folder, path));
@@ -64,6 +68,8 @@ function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles
       teacherMaxLength: config.teacher.maxLength,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
       studentVocabulary: student.vocabulary,
+      // Left out where it changes nothing, so that artifacts of before it stay fresh.
+      storeTexts: config.privacy.storeTexts ? undefined : false,
     },
     files: {
       train: paths(corpus.train),
@@ -73,7 +79,9 @@ function prepareInstance({ config, folder }: LoadedConfig, teacher: TeacherFiles
       teacherConfig: [teacher.config],
       teacherTokenizerConfig: teacher.tokenizerConfig,
       teacherSpecialTokens: teacher.specialTokens,
+      ...(corpus.corrections === undefined ? {} : { corrections: paths(corpus.corrections) }),
     },
+    ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
     inputs: {},
   });
 }

@@ -27,6 +27,13 @@ export interface Reject {
   readonly excerpt: string;
 }
 
+/** The reject without anything of the row itself, for stores that keep no texts. */
+export function withoutText(reject: Reject): Reject {
+  // What a JSON parser says of a line quotes the line.
+  const reason = reject.code === 'bad-json' ? 'not valid JSON' : reject.reason;
+  return { ...reject, reason, excerpt: '' };
+}
+
 /** The beginning of a text, short enough for a log line and never cut inside a character. */
 export function excerptOf(text: string): string {
   const characters = Array.from(text.slice(0, 2 * excerptLength + 2));

@@ -60,6 +60,10 @@ export const prepareConfigSchema = z.strictObject({
     .describe(
       'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts, or all of the teacher.',
     ),
+  storeTexts: z
+    .boolean()
+    .optional()
+    .describe('false: examples and rejects keep no text. Left out: they keep it.'),
   maxRejects: z
     .number()
     .min(0)

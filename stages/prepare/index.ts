@@ -1,5 +1,6 @@
 import { SPLITS } from '#datasets/example.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
+import { amendRows } from './amend-rows.ts';
 import { type ClassList, readClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
@@ -21,7 +22,8 @@ export const prepare = defineStage({
     const { config, files, signal } = context;
     const corpusFiles = corpusFilesOf(files, config.validationFraction);
     const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
-    const content = yield* readCorpus(corpusFiles, config, signal);
+    const read = yield* readCorpus(corpusFiles, config, signal);
+    const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
     const corpus = yield* cutCorpus(content, corpusFiles, classes, config);
     await writeCorpus(context, corpus, classes.classNames);

@@ -76,13 +76,14 @@ function mergeGroup({ first, rows }: Group, rules: MergeRules): MergedGroup {
   };
 }
 
-/** Rows per class, in the order of first appearance. */
+/** Rows per class, in the order of first appearance. Where a person corrected some, the others have no vote. */
 function countVotes(
   rows: readonly SourceRow[],
   idOfLabel: ReadonlyMap<string, number>,
 ): Map<number, number> {
   const votes = new Map<number, number>();
-  for (const { label } of rows) {
+  const corrected = rows.filter(({ isCorrected }) => isCorrected === true);
+  for (const { label } of corrected.length > 0 ? corrected : rows) {
     const labelId = label === null ? undefined : idOfLabel.get(label);
     if (labelId !== undefined) votes.set(labelId, (votes.get(labelId) ?? 0) + 1);
   }

@@ -13,6 +13,8 @@ export interface SourceRow extends CorpusRow {
   readonly split: Split;
   readonly exampleId: string;
   readonly leakKey: string;
+  /** Its label is that of a person who corrected the corpus. */
+  readonly isCorrected?: boolean;
 }
 
 /** Everything that was read, in the order of the files. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Example, Split } from '#datasets/example.ts';
+import type { Split, StoredExample } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { readTokens } from '#datasets/tokens.ts';
@@ -9,7 +9,7 @@ import type { Fact, SplitFigures } from './report-data.ts';
 
 /** The examples of one split and what is known of them. */
 export interface SplitRows {
-  readonly examples: readonly Example[];
+  readonly examples: readonly StoredExample[];
   readonly figures: SplitFigures;
 }
 

@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { readClasses } from '#datasets/classes.ts';
+import type { StoredExample } from '#datasets/example.ts';
 import { readMetrics, readTimings } from '#datasets/metrics.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
@@ -64,7 +65,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     origin: {
       command: config.command,
       resolvedConfig: config.resolvedConfig,
-      facts: [...cache.facts, ...timingFacts(headline)],
+      facts: [...cache.facts, ...timingFacts(headline), ...textFacts(test.examples)],
     },
   };
 }
@@ -134,6 +135,12 @@ function timingFacts({ timings }: ModelResult): Fact[] {
       value: `${timings.runtime}, ${timings.provider}, ${threads}`,
     },
   ];
+}
+
+function textFacts(examples: readonly StoredExample[]): Fact[] {
+  if (examples.every(({ text }) => text !== null)) return [];
+  const value = 'not in the store (privacy.storeTexts: false); rows are named by example id';
+  return [{ name: 'Texts of the corpus', value }];
 }
 
 const LAST_COLOUR = 6;

@@ -1,20 +1,26 @@
-import type { Example } from '#datasets/example.ts';
+import type { StoredExample } from '#datasets/example.ts';
 import type { ReportConfig } from './config.ts';
 
 /** What the page may show of an example's text; null where it may show nothing. */
 export type TextOf = (exampleId: string) => string | null;
 
 /** Texts of these examples under the privacy setting. */
-export function textsUnder(setting: ReportConfig['texts'], examples: readonly Example[]): TextOf {
+export function textsUnder(
+  setting: ReportConfig['texts'],
+  examples: readonly StoredExample[],
+): TextOf {
   if (setting === 'none') return () => null;
-  const texts = new Map(examples.map((example) => [example.exampleId, wholeText(example)]));
+  const texts = new Map(
+    examples.map(({ exampleId, text, textPair }) => [exampleId, wholeText(text, textPair)]),
+  );
   return (exampleId) => {
     const text = texts.get(exampleId) ?? null;
     return text === null || setting === 'full' ? text : masked(text);
   };
 }
 
-function wholeText({ text, textPair }: Example): string {
+function wholeText(text: string | null, textPair: string | null): string | null {
+  if (text === null) return null;
   return shortened(textPair === null ? text : `${text} | ${textPair}`);
 }
 

@@ -39,9 +39,10 @@ export class Quarantine {
 }
 
 function describeRow({ split, exampleId, sourceId, text }: TeacherRow): string {
-  const excerpt = text.length <= 60 ? text : `${text.slice(0, 60)}...`;
+  const excerpt = text === null || text.length <= 60 ? text : `${text.slice(0, 60)}...`;
   const source = sourceId === null ? '' : ` (id ${sourceId})`;
-  return `${split} row ${exampleId}${source} ${JSON.stringify(excerpt)}`;
+  const quoted = excerpt === null ? '' : ` ${JSON.stringify(excerpt)}`;
+  return `${split} row ${exampleId}${source}${quoted}`;
 }
 
 const ALLOWED_SHARE = 0.001;

@@ -11,8 +11,8 @@ export interface TeacherRow {
   readonly exampleId: string;
   readonly split: Split;
   readonly sourceId: string | null;
-  /** For messages about the row, never for the teacher. */
-  readonly text: string;
+  /** For messages about the row, never for the teacher; null where the store keeps no texts. */
+  readonly text: string | null;
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
 }

@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { type CacheShape, cacheData } from './cache/data.ts';
 import { fileSpeeds, READ, type Speed, WRITE } from './cache/files.ts';

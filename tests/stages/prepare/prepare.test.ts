@@ -47,7 +47,9 @@ test('the sample gives its rows, in the order of the files', async () => {
   }
   const train = await readExamples(folder(sample, 'inputs/train'));
   assert.deepEqual([train[0]?.sourceId, train[120]?.sourceId], ['ba-la-00001', 'ba-un-00002']);
-  assert.ok(train.every((one) => one.split === 'train' && one.exampleId === exampleIdOf(one.text)));
+  assert.ok(
+    train.every((one) => one.split === 'train' && one.exampleId === exampleIdOf(one.text ?? '')),
+  );
   const labels = await readLabels(folder(sample, 'labels/train'));
   assert.equal(labels.length, 120);
   assert.deepEqual(

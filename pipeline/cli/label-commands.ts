@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { SPLITS } from '#datasets/example.ts';
+import { forgetCommand } from '#pipeline/commands/forget.ts';
+import { labelsAskCommand } from '#pipeline/commands/labels-ask.ts';
+import { labelsReviewCommand } from '#pipeline/commands/labels-review.ts';
+import { choice, count, duration, exitWith, withProject } from './options.ts';
+
+/** Commands of people about single rows: labels, forget. */
+export function addLabelCommands(program: Command): void {
+  const labels = program.command('labels').description('labels that look wrong, and rows to label');
+  withProject(labels.command('review'))
+    .description('labelled rows of which teacher and student say something else, as CSV')
+    .addOption(choice('--split <name>', 'rows to look at', SPLITS, 'validation'))
+    .option('--limit <n>', 'rows to show, worst first', count, 100)
+    .option('--student <variant>', 'student to ask beside the teacher (default: the exported one)')
+    .option('--output <file>', 'file to write; it must not be there yet (default: stdout)')
+    .action(async (options) => exitWith(await labelsReviewCommand(options)));
+  withProject(labels.command('ask'))
+    .description('train rows without a label that are worth one, as CSV')
+    .option('--n <n>', 'rows to ask for', count, 100)
+    .addOption(choice('--by <model>', 'whose doubt counts', ['teacher', 'student'], 'teacher'))
+    .option('--student <variant>', 'which student (default: the exported one)')
+    .option('--per-class <n>', 'most rows of one predicted class (default: twice its share)', count)
+    .option('--output <file>', 'file to write; it must not be there yet (default: stdout)')
+    .action(async (options) => exitWith(await labelsAskCommand(options)));
+
+  withProject(program.command('forget'))
+    .description('take rows out of the whole store, for ever; the same command resumes')
+    .option('--ids <file>', 'example ids or your own ids, one a line')
+    .option('--where <sql>', `condition on examples, such as "source_id = 'u17'"`)
+    .option('--dry-run', 'show what holds the rows, and stop')
+    .option('--wait-lock <time>', 'wait this long when a run holds the store', duration, 0)
+    .option('--json', 'print the receipt as JSON')
+    .action(async (options) => exitWith(await forgetCommand(options)));
+}

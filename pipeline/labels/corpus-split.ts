@@ -1,0 +1,34 @@
+import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
+import { readClasses } from '#datasets/classes.ts';
+import type { Split, StoredExample } from '#datasets/example.ts';
+import { readExamples } from '#datasets/examples.ts';
+import { goldClasses } from '#datasets/gold-classes.ts';
+import { readLabels } from '#datasets/labels.ts';
+
+/** One split as prepare left it. */
+export interface CorpusSplit {
+  readonly examples: ReadonlyMap<string, StoredExample>;
+  /** Class of each labelled example. */
+  readonly gold: ReadonlyMap<string, number>;
+  readonly classNames: readonly string[];
+  /** False where `privacy.storeTexts` is false. */
+  readonly hasTexts: boolean;
+}
+
+/** Reads a split of a prepare artifact. */
+export async function readCorpusSplit({ folder }: Artifact, split: Split): Promise<CorpusSplit> {
+  const examples = await readExamples(outputFolder(folder, `inputs/${split}`));
+  return {
+    examples: new Map(examples.map((example) => [example.exampleId, example])),
+    gold: goldClasses(await readLabels(outputFolder(folder, `labels/${split}`))),
+    classNames: await readClasses(outputFolder(folder, 'classes')),
+    hasTexts: examples.every(({ text }) => text !== null),
+  };
+}
+
+/** What to say where people would look for texts and find none. */
+export function textNotes({ hasTexts }: CorpusSplit): string[] {
+  return hasTexts
+    ? []
+    : ['the store keeps no texts (privacy.storeTexts: false): find the rows by their ids'];
+}
