@@ -157,17 +157,25 @@ export const decantConfigSchema = z.strictObject({
     .prefault({})
     .describe('The one page that is sent around.'),
   gate: z
-    .record(z.string(), z.union([z.number(), z.record(z.string(), z.number())]))
+    .record(
+      z.string(),
+      z
+        .union([z.number(), z.record(z.string(), z.number())])
+        .describe(
+          'Least value of a figure of the exported student on the test split: accuracy, macroF1, agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS.',
+        ),
+    )
     .optional()
-    .describe(
-      'Least figures of the exported student on the test split; below one of them `run` ends with 4: accuracy, macroF1, agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS, f1.CLASS.',
-    ),
+    .describe('What the exported student has to reach; below it `run` ends with 4.'),
   pinned: z
-    .record(z.string(), fingerprint)
+    .record(
+      z.string(),
+      fingerprint.describe(
+        'Artifact of this stage to use as it is, fresh or not: its fingerprint.',
+      ),
+    )
     .optional()
-    .describe(
-      'Artifacts to use as they are, fresh or not, by stage: soft-label: 3f9a0c12b7de4415.',
-    ),
+    .describe('Artifacts to use as they are, by stage: soft-label: 3f9a0c12b7de4415.'),
 });
 
 /** decant.yaml, checked and with all defaults. */
