@@ -102,7 +102,8 @@ function screen(options: RunCommandOptions): Observer[] {
   const write = (line: string) => void process.stderr.write(`${line}\n`);
   const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
   const limited = (observer: Observer) => [rateLimited(observer, { burst: 10, everyMs: 30_000 })];
-  if (options.logFormat === 'json') return limited(jsonLinesObserver(write));
+  if (options.logFormat === 'json')
+    return limited(jsonLinesObserver({ write, everyMs: 5000, heartbeatMs: 30_000 }));
   if (options.logFormat === 'auto' && isTerminal) return limited(terminalObserver());
   return limited(plainLinesObserver({ write, everyMs: 5000 }));
 }
