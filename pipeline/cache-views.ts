@@ -2,16 +2,16 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { openSoftLabels, temperatureSuffix } from '#datasets/soft-labels.ts';
+import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  examples: 'example_id, split, source_id, text, weight: the corpus as it was prepared',
-  labels: 'example_id, split, label_id, label: the gold labels',
+  examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
+  labels: 'example_id, split, label_id, label, weight: the gold labels',
   classes: 'class_id, class_name',
   soft_labels:
-    'one row a prediction of the teacher: top_ids, top_names, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, confidence, top_label, gold_label, gold_log_prob',
+    'one row a prediction of the teacher: example_id, split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
   hard_labels: 'what hard-relabel decided, with reasons',
   predictions: 'variant, example_id, split, predicted_label, confidence: what the students say',
 };
@@ -73,30 +73,45 @@ async function softLabelView(artifact: Artifact): Promise<SqlView> {
       .map((name) => join(folder, name)),
   );
   const reader = await openSoftLabels(folders[0] ?? '');
-  const { mode, temperatures } = reader.meta;
+  const { meta } = reader;
   await reader.close();
-  const lse = `log_sum_exp_${temperatureSuffix(1)}`;
-  const ranked = `list_transform(list_grade_up(logits, 'DESC'), lambda i: (i - 1)::INTEGER)`;
-  const rows =
-    mode === 'dense'
-      ? `SELECT *, ${ranked} AS top_ids, list_sort(logits, 'DESC') AS top_logits`
-      : 'SELECT *';
-  const hasOne = temperatures.includes(1);
+  const sources = [
+    `FROM (${rankedRows(meta, paths)}) s`,
+    'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
+    `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
+  ];
+  const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
+  return { name: 'soft_labels', paths, select };
+}
+
+/** Rows as they lie in the files; a dense row gets its ranking, so that both modes read alike. */
+function rankedRows({ mode }: SoftLabelMeta, paths: readonly string[]): string {
+  const ranking = `list_transform(list_grade_up(logits, 'DESC'), lambda i: (i - 1)::INTEGER)`;
+  const ranked = `, ${ranking} AS top_ids, list_sort(logits, 'DESC') AS top_logits`;
+  return `SELECT *${mode === 'dense' ? ranked : ''} FROM ${parquetFiles(paths)}`;
+}
+
+/** Everything at temperature 1, which every cache of ours holds. */
+function softLabelColumns({ mode }: SoftLabelMeta): string[] {
+  const lse = `s.log_sum_exp_${temperatureSuffix(1)}`;
+  const tail = `s.tail_log_mass_${temperatureSuffix(1)}`;
+  const isDense = mode === 'dense';
   const place = 'list_position(s.top_ids, g.label_id)';
-  const derived = [
+  const goldLogProb = `s.top_logits[${place}] - ${lse}`;
+  // Outside the top k gold has neither more than the rest together nor more than the last that is kept.
+  const bound = `CASE WHEN g.label_id IS NOT NULL THEN least(${tail}, s.top_logits[-1] - ${lse}) END`;
+  return [
     's.*',
     'list_transform(s.top_ids, lambda i: c.names[i + 1]) AS top_names',
+    `list_transform(s.top_logits, lambda z: exp(z - ${lse})) AS top_probs`,
     'c.names[s.top_ids[1] + 1] AS top_label',
-    ...(hasOne ? [`exp(s.top_logits[1] - s.${lse}) AS confidence`] : []),
+    `exp(s.top_logits[1] - ${lse}) AS confidence`,
+    `exp(s.top_logits[1] - ${lse}) - exp(s.top_logits[2] - ${lse}) AS margin`,
+    `${isDense ? '1::FLOAT' : `1 - exp(${tail})`} AS kept_mass`,
     'g.label AS gold_label',
-    // Outside the top k only an upper bound is known (the tail), so nothing is claimed.
-    ...(hasOne ? [`s.top_logits[${place}] - s.${lse} AS gold_log_prob`] : []),
+    `${isDense ? goldLogProb : `coalesce(${goldLogProb}, ${bound})`} AS gold_log_prob`,
+    `CASE WHEN g.label_id IS NOT NULL THEN ${place} IS NOT NULL END AS gold_kept`,
   ];
-  return {
-    name: 'soft_labels',
-    paths,
-    select: `SELECT ${derived.join(', ')} FROM (${rows} FROM read_parquet([${paths.map(sqlString).join(', ')}])) s CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c LEFT JOIN (SELECT example_id, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id) g USING (example_id)`,
-  };
 }
 
 /** Predictions of all students: train and validation by the trainer, test by evaluate. */
@@ -128,6 +143,14 @@ function fileView(name: string, paths: readonly string[], select: string): SqlVi
   return {
     name,
     paths,
-    select: `${select} FROM read_parquet([${paths.map(sqlString).join(', ')}])`,
+    select: `${select} FROM ${parquetFiles(paths)}`,
   };
 }
+
+function parquetFiles(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlString).join(', ')}])`;
+}
+
+/** One gold label an example: where the corpus disagrees with itself, the heaviest. */
+const GOLD_LABELS =
+  'SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split';

@@ -87,7 +87,8 @@ export function describeChange(change: Change): string {
     : `${change.what}: ${change.old} -> ${change.new}`;
 }
 
-async function orderOf(
+/** What an instance is asked for, given the fresh artifacts that it reads from. */
+export async function orderOf(
   instance: StageInstance,
   upstream: FreshArtifacts,
   digests: FileDigests,

@@ -3,6 +3,7 @@ import { exportStudent } from '#stages/export-student/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { report } from '#stages/report/index.ts';
+import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import type { AnyStage } from './graph.ts';
@@ -18,9 +19,12 @@ export const stages: readonly AnyStage[] = [
   report,
 ];
 
+/** What a host can run besides: `check-teacher` is no part of a run, it looks at what one has made. */
+const besides: readonly AnyStage[] = [checkTeacher];
+
 /** The stage of a name that came from our own graph. */
 export function stageNamed(name: string): AnyStage {
-  const stage = stages.find((candidate) => candidate.name === name);
+  const stage = [...stages, ...besides].find((candidate) => candidate.name === name);
   if (stage === undefined) throw new Error(`no stage ${name} in the registry`);
   return stage;
 }

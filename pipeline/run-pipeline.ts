@@ -77,7 +77,7 @@ export async function runPipeline(options: RunOptions): Promise<RunSummary> {
 }
 
 /** A failure that a stage host has already put into words. */
-class StageFailure extends Failure {
+export class StageFailure extends Failure {
   constructor(failure: FailureReport) {
     super(failure.kind as Failure['kind'], failure.code, failure.message, failure.fix);
     if (failure.stack !== undefined) this.stack = failure.stack;

@@ -17,7 +17,7 @@ import {
   type ProjectOptions,
   statusOf,
 } from '#pipeline/project.ts';
-import { runPipeline } from '#pipeline/run-pipeline.ts';
+import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
@@ -45,9 +45,26 @@ export async function runCommand(
   const { from, to, force } = options;
   const selection = selectStages(project.graph, { stages, from, to, force });
   if (options.dryRun === true) return dryRun(project, selection, options);
+  const summary = await runSelection(project, selection, options);
+  if (summary.failure !== undefined) {
+    process.stderr.write(`${describeFailure(summary.failure)}\n`);
+    return summary.exitCode;
+  }
+  const outcome = await outcomeOf(project, summary.artifacts);
+  if (options.json === true) process.stdout.write(`${JSON.stringify(outcome, null, 1)}\n`);
+  else if (options.quiet !== true) process.stdout.write(`${describeOutcome(outcome)}\n`);
+  return summary.exitCode;
+}
+
+/** Runs stages with screen, log and signals as `decant run` does; says nothing on stdout. */
+export async function runSelection(
+  project: Project,
+  selection: Selection,
+  options: Omit<RunCommandOptions, 'force'>,
+): Promise<RunSummary> {
   const requests = listenForStop(options.maxDuration);
   try {
-    const summary = await runPipeline({
+    return await runPipeline({
       store: project.store,
       graph: project.graph,
       selection,
@@ -62,20 +79,12 @@ export async function runCommand(
       stop: requests.stop,
       kill: requests.kill,
     });
-    if (summary.failure !== undefined) {
-      process.stderr.write(`${describeFailure(summary.failure)}\n`);
-      return summary.exitCode;
-    }
-    const outcome = await outcomeOf(project, summary.artifacts);
-    if (options.json === true) process.stdout.write(`${JSON.stringify(outcome, null, 1)}\n`);
-    else if (options.quiet !== true) process.stdout.write(`${describeOutcome(outcome)}\n`);
-    return summary.exitCode;
   } finally {
     requests.close();
   }
 }
 
-function screen(options: RunCommandOptions): Observer[] {
+function screen(options: Pick<RunCommandOptions, 'quiet' | 'logFormat'>): Observer[] {
   if (options.quiet === true) return [];
   const write = (line: string) => void process.stderr.write(`${line}\n`);
   if (options.logFormat === 'json') return [jsonLinesObserver(write)];
@@ -84,7 +93,7 @@ function screen(options: RunCommandOptions): Observer[] {
   return [plainLinesObserver({ write, everyMs: 5000 })];
 }
 
-function metricsObserver({ metricsFile }: RunCommandOptions): Observer[] {
+function metricsObserver({ metricsFile }: Pick<RunCommandOptions, 'metricsFile'>): Observer[] {
   return metricsFile === undefined ? [] : [prometheusObserver(metricsFile)];
 }
 

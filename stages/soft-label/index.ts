@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { digestFile, digestOf } from '#cache/digest.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
@@ -7,6 +6,7 @@ import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { capture, freshRows } from './capture.ts';
 import { discardShards, type FinishedShards, findFinishedShards } from './finished-shards.ts';
+import { padTokenIdOf } from './pad-token.ts';
 import { type Identity, isSameProvenance, mergeProvenance, type Provenance } from './provenance.ts';
 import { Quarantine } from './quarantine.ts';
 import { openSealedRows, provenanceOf, type SealedRows } from './sealed-rows.ts';
@@ -14,7 +14,7 @@ import { type Keep, keepOf, type SoftLabelConfig, softLabelConfig } from './sett
 import { openShardWriter } from './shard-writer.ts';
 import { planShards, type Shard } from './shards.ts';
 import { openTeacher, type Teacher } from './teacher.ts';
-import { guardTeacher } from './teacher-guard.ts';
+import { guardFinished, guardTeacher } from './teacher-guard.ts';
 import { readTeacherCorpus, type TeacherCorpus } from './teacher-rows.ts';
 
 /** Stage one: the teacher sees every row once; what it says is kept in Parquet. Never reads a label. */
@@ -81,6 +81,7 @@ async function* label(
   try {
     const provenance = provenanceOfRun(plan, finished, teacher);
     if (finished.provenance !== undefined && !isSameProvenance(finished.provenance, provenance)) {
+      if (!context.recomputeTeacher) guardFinished(finished, provenance);
       yield { type: 'note', message: startOver(finished, provenance) };
       await discardShards(finished.shards);
       finished = { shards: new Set(), provenance: undefined };
@@ -176,13 +177,6 @@ async function openTeacherOf(context: StageContext<SoftLabelConfig>, keep: Keep)
   return openTeacher(model, { device, threads, keep, padTokenId: await padTokenIdOf(context) });
 }
 
-/** Padding is masked, but some encoders count positions by it. */
-async function padTokenIdOf(context: StageContext<SoftLabelConfig>): Promise<number> {
-  const [path] = context.files['modelConfig'] ?? [];
-  if (path === undefined) return 0;
-  return modelConfig.parse(JSON.parse(await readFile(path, 'utf8'))).pad_token_id ?? 0;
-}
-
 function identityOf(parts: {
   keep: Keep;
   corpus: TeacherCorpus;
@@ -218,7 +212,5 @@ async function digestOfTeacher(context: StageContext<SoftLabelConfig>): Promise<
 function rowCount(shards: readonly Shard[]): number {
   return shards.reduce((sum, shard) => sum + shard.rows.length, 0);
 }
-
-const modelConfig = z.object({ pad_token_id: z.int().nonnegative().nullish() });
 
 const recipeWithFiles = z.object({ files: z.object({ model: z.array(z.string()).min(1) }) });
