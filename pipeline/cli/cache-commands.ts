@@ -79,7 +79,12 @@ export function addCacheCommands(cache: Command): void {
     .description('read all of a cache: files, checksums, and what must hold of every row')
     .argument('[fingerprint]', 'cache or its beginning, from `cache ls`; default: the fresh one')
     .option('--against-teacher', 'then ask the teacher about some rows again')
-    .option('--sample <share>', 'share of the rows it is asked about', sampleShare, 0.01)
+    .option(
+      '--sample <share>',
+      'share of the rows of each file that it is asked about',
+      sampleShare,
+      0.01,
+    )
     .option('--seed <n>', 'decides which rows', count, 1)
     .option('--threshold <dp>', 'largest difference of a probability', share, 0.001)
     .option('--repair', 'make broken files again; the others are kept')
