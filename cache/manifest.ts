@@ -44,7 +44,7 @@ export class CorruptArtifactError extends Failure {
       'corrupt',
       'E_CACHE_CORRUPT',
       `${path}: ${problem}`,
-      `remove ${folder} and run again: it is made anew`,
+      `remove ${folder} and run again: it is made anew; of corpus and cache, npx decant cache verify --repair keeps what is good`,
       options,
     );
   }

@@ -34,6 +34,13 @@ export interface SqlSession {
   writeParquet(sql: string): Promise<void>;
 }
 
+export interface SqlOptions {
+  /** The only file that can be written, by `writeParquet`. */
+  readonly output?: string;
+  /** Rows come in the order of the files, on one thread; with more it depends on which is faster. */
+  readonly keepOrder?: boolean;
+}
+
 export class SqlError extends Failure {
   constructor(problem: string, options?: ErrorOptions) {
     super(
@@ -54,9 +61,10 @@ export class SqlError extends Failure {
 export async function withSql<T>(
   views: readonly SqlView[],
   work: (session: SqlSession) => Promise<T>,
-  options: { readonly output?: string } = {},
+  options: SqlOptions = {},
 ): Promise<T> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
+  const threads = options.keepOrder === true ? '1' : '2';
+  const instance = await DuckDBInstance.create(':memory:', { threads });
   const connection = await instance.connect();
   try {
     await explained(() => lock(connection, views, options.output));

@@ -1,5 +1,5 @@
 import { arrowBytes } from '#datasets/arrow-stream.ts';
-import { type SqlAnswer, type SqlView, withSql } from '#datasets/sql.ts';
+import { type SqlAnswer, type SqlSession, type SqlView, withSql } from '#datasets/sql.ts';
 import { jsonRows } from '#datasets/typed-batch.ts';
 import { refuseTerminal, writeChunks, writeWholeFile } from './output.ts';
 import { textTable } from './text-table.ts';
@@ -15,6 +15,8 @@ export interface AnswerOptions {
   readonly output?: string;
   /** CSV only: texts that a spreadsheet would run as formulas get a leading quote. */
   readonly spreadsheetSafe: boolean;
+  /** Rows in the order of the files. */
+  readonly keepOrder?: boolean;
 }
 
 /** Asks one SELECT over the views and writes the answer, streamed in every format but the table. */
@@ -23,17 +25,18 @@ export async function writeAnswer(
   sql: string,
   options: AnswerOptions,
 ): Promise<void> {
-  const { format, output } = options;
+  const { format, output, keepOrder = false } = options;
   if (format === 'arrow' || format === 'parquet') refuseTerminal(format, output);
   if (format === 'parquet') {
     const write = (path: string) =>
-      withSql(views, (session) => session.writeParquet(sql), { output: path });
+      withSql(views, (session) => session.writeParquet(sql), { output: path, keepOrder });
     return writeWholeFile(write, output);
   }
-  await withSql(views, async (session) => {
+  const write = async (session: SqlSession) => {
     const answer = await session.query(sql);
     await writeChunks(chunksOf(answer, format, options), output);
-  });
+  };
+  await withSql(views, write, { keepOrder });
 }
 
 function chunksOf(

@@ -50,20 +50,20 @@ async function goodProvider(
 }
 
 /**
- * Makes a broken cache the partial work of the run that made it: its broken files are removed, then one
+ * Makes a broken artifact the partial work of the run that made it: its broken files are removed, then one
  * rename takes it out of sight. The next run of the stage keeps the files that are left and makes
- * the others anew. A kill between two steps leaves a cache that is still refused, or the partial one.
+ * the others anew. A kill between two steps leaves an artifact that is still refused, or the partial one.
  */
 export async function turnIntoPartial(
-  project: Project,
-  { folder }: CacheFolder,
-  { findings }: Verification,
+  store: string,
+  folder: string,
+  findings: Verification['findings'],
   order: Order,
 ): Promise<void> {
   for (const file of brokenFiles(findings)) {
     await rm(join(folder, file), { recursive: true, force: true });
   }
-  const partial = partialFolder(project.store, order);
+  const partial = partialFolder(store, order);
   await rm(partial, { recursive: true, force: true });
   makeFolder(join(partial, '..'));
   await rename(folder, partial);

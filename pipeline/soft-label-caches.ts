@@ -82,10 +82,24 @@ export async function currentOrder(project: Project): Promise<Order | undefined>
   return orderOf(softLabel, fresh, digests);
 }
 
+/** The prepared corpus that the configuration asks for, and what would make it; undefined where it is not made. */
+export async function preparedCorpus(
+  project: Project,
+): Promise<{ readonly folder: string; readonly order: Order } | undefined> {
+  const digests = await openFileDigests(join(project.store, 'digests.json'));
+  const order = await orderOf(instanceNamed(project, PREPARE), new Map(), digests);
+  const folder = artifactFolder(project.store, order);
+  return existsSync(folder) ? { folder, order } : undefined;
+}
+
 /** The instance of stage one. */
-export function softLabelInstance({ graph }: Project): StageInstance {
-  const instance = graph.find(({ name }) => name === SOFT_LABEL);
-  if (instance === undefined) throw new Error(`the graph has no ${SOFT_LABEL}`);
+export function softLabelInstance(project: Project): StageInstance {
+  return instanceNamed(project, SOFT_LABEL);
+}
+
+function instanceNamed({ graph }: Project, name: string): StageInstance {
+  const instance = graph.find((one) => one.name === name);
+  if (instance === undefined) throw new Error(`the graph has no ${name}`);
   return instance;
 }
 
@@ -136,3 +150,4 @@ function matches(shortFingerprint: string, wanted: string): boolean {
 }
 
 export const SOFT_LABEL = 'soft-label';
+export const PREPARE = 'prepare';

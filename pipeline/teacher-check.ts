@@ -13,7 +13,7 @@ import type { HostJob } from './host-protocol.ts';
 import { plainLinesObserver } from './observers/plain-lines.ts';
 import type { Project } from './project.ts';
 import { StageFailure } from './run-pipeline.ts';
-import { softLabelInstance, sourcesOf } from './soft-label-caches.ts';
+import { PREPARE, softLabelInstance, sourcesOf } from './soft-label-caches.ts';
 
 /** The configuration names another teacher than the one whose answers are cached. */
 export class OtherTeacherError extends Failure {
@@ -63,7 +63,7 @@ async function jobOf(
 ): Promise<HostJob> {
   const { files, config } = softLabelInstance(project);
   await requireSameTeacher(project, manifest.recipe, files['model'] ?? []);
-  const sources = await sourcesOf(await listArtifacts(project.store, 'prepare'), manifest);
+  const sources = await sourcesOf(await listArtifacts(project.store, PREPARE), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);
   const { device, threads, tokenBudget } = config;
   return {

@@ -40,19 +40,35 @@ export class CacheReplacedError extends Failure {
  * row against what must hold of it. Reads only; works beside a running writer.
  */
 export async function verifyCache(folder: string): Promise<Verification> {
-  const manifest = await readManifest(folder).catch(asFinding(folder, 'manifest.json'));
-  const isReadable = manifest !== undefined && !('problem' in manifest);
-  const findings: Finding[] = isReadable
-    ? await fileProblems(folder, manifest)
-    : [manifest ?? { file: 'manifest.json', problem: 'is gone' }];
+  const { manifest, files, findings } = await compareFiles(folder);
   let rows = 0;
   for (const split of SPLITS) {
-    const found = await verifySplit(folder, split, isReadable ? manifest : undefined);
+    const found = await verifySplit(folder, split, manifest);
     rows += found.rows;
     findings.push(...withoutRepeats(found.findings, findings));
   }
-  if (findings.length > 0) await refuseReplaced(folder, isReadable ? manifest : undefined);
-  return { files: isReadable ? fileCount(manifest) : 0, rows, findings };
+  if (findings.length > 0) await refuseReplaced(folder, manifest);
+  return { files, rows, findings };
+}
+
+/** Reads every file of any sealed artifact and compares it with the manifest. */
+export async function verifyFiles(folder: string): Promise<Omit<Verification, 'rows'>> {
+  const { manifest, files, findings } = await compareFiles(folder);
+  if (findings.length > 0) await refuseReplaced(folder, manifest);
+  return { files, findings };
+}
+
+/** `manifest` is undefined where it cannot be read. */
+async function compareFiles(
+  folder: string,
+): Promise<{ manifest: Manifest | undefined; files: number; findings: Finding[] }> {
+  const manifest = await readManifest(folder).catch(asFinding(folder, 'manifest.json'));
+  if (manifest === undefined || 'problem' in manifest) {
+    const finding = manifest ?? { file: 'manifest.json', problem: 'is gone' };
+    return { manifest: undefined, files: 0, findings: [finding] };
+  }
+  const findings: Finding[] = await fileProblems(folder, manifest);
+  return { manifest, files: fileCount(manifest), findings };
 }
 
 async function verifySplit(
@@ -124,6 +140,13 @@ async function refuseReplaced(folder: string, before: Manifest | undefined): Pro
   if (before !== undefined && now?.finishedAt !== before.finishedAt) {
     throw new CacheReplacedError(folder);
   }
+}
+
+/** A finding in words: file, row where there is one, and what is wrong. */
+export function describeFinding({ file, row, exampleId, problem }: Finding): string {
+  return row === undefined
+    ? `${file}: ${problem}`
+    : `${file}: row ${row} (example ${exampleId}): ${problem}`;
 }
 
 /** Turns an expected failure into a finding about a file; the path in its message is cut short. */

@@ -51,10 +51,8 @@ export async function cacheExportCommand(options: CacheExportOptions): Promise<n
   const columns = await columnsOf(views, options.columns ?? []);
   // On a line of its own: the condition may end with a comment.
   const condition = where === undefined ? '' : ` WHERE (${where}\n)`;
-  await writeAnswer(views, `SELECT ${columns} FROM (${EXPORTED})${condition}`, {
-    ...options,
-    format,
-  });
+  const query = `SELECT ${columns} FROM (${EXPORTED})${condition}`;
+  await writeAnswer(views, query, { ...options, format, keepOrder: true });
   return 0;
 }
 

@@ -1,25 +1,28 @@
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { findArtifact } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
-import { lockStore } from '#cache/lock.ts';
-import { describeFailure } from '#pipeline/failures.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
-import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
-import { planRepair, turnIntoPartial } from '#pipeline/repair-cache.ts';
-import { selectStages } from '#pipeline/selection.ts';
+import { openProject, type Project } from '#pipeline/project.ts';
 import {
   type CacheFolder,
   findCacheFolder,
   manifestOf,
+  preparedCorpus,
   SOFT_LABEL,
 } from '#pipeline/soft-label-caches.ts';
 import { checkAgainstTeacher } from '#pipeline/teacher-check.ts';
 import { textTable } from '#pipeline/text-table.ts';
-import { type Finding, type Verification, verifyCache } from '#pipeline/verify-cache.ts';
+import {
+  describeFinding,
+  type Finding,
+  type Verification,
+  verifyCache,
+  verifyFiles,
+} from '#pipeline/verify-cache.ts';
 import type { TeacherCheck } from '#stages/soft-label/check-teacher.ts';
-import { runSelection } from './run.ts';
+import { type RepairOptions, repairCache, repairCorpus } from './cache-repair.ts';
 
-export interface CacheVerifyOptions extends ProjectOptions {
+export interface CacheVerifyOptions extends RepairOptions {
   readonly againstTeacher?: boolean;
   /** Share of the rows that the teacher is asked about again. */
   readonly sample: number;
@@ -27,8 +30,6 @@ export interface CacheVerifyOptions extends ProjectOptions {
   /** Largest |dp| between the cache and the teacher of today. */
   readonly threshold: number;
   readonly repair?: boolean;
-  readonly recomputeTeacher?: boolean;
-  readonly waitLock: number;
   readonly json?: boolean;
 }
 
@@ -38,7 +39,7 @@ export class BrokenCacheError extends Failure {
     const [first] = findings;
     const more = findings.length > 1 ? `; ${findings.length - 1} more` : '';
     const fix = 'npx decant cache verify --repair keeps what is good and makes the rest again';
-    super('corrupt', 'E_CACHE_BROKEN', `${folder}: ${first && describe(first)}${more}`, fix);
+    super('corrupt', 'E_CACHE_BROKEN', `${folder}: ${first && describeFinding(first)}${more}`, fix);
   }
 }
 
@@ -55,24 +56,29 @@ export class TeacherDiffersError extends Failure {
   }
 }
 
-/** `decant cache verify`: files, pages and rows of one cache; then, if asked, the teacher. */
+/** `decant cache verify`: the corpus and files, pages and rows of one cache; then, if asked, the teacher. */
 export async function cacheVerifyCommand(
   fingerprint: string | undefined,
   options: CacheVerifyOptions,
 ): Promise<number> {
   const project = openProject(options);
-  const cache = await findCacheFolder(project, fingerprint);
   if (options.repair === true) {
-    const exitCode = await repair(project, cache, options);
+    const exitCode = await repair(project, fingerprint, options);
     if (exitCode !== 0) return exitCode;
   }
+  const corpus = fingerprint === undefined ? await verifyCorpus(project) : undefined;
+  if (corpus !== undefined && corpus.findings.length > 0) {
+    show({ corpus }, options);
+    throw new BrokenCacheError(corpus.folder, corpus.findings);
+  }
+  const cache = await findCacheFolder(project, fingerprint);
   const verification = await verifyCache(cache.folder);
   const isWhole = verification.findings.length === 0;
   const teacher =
     options.againstTeacher === true && isWhole
       ? await askTeacher(project, cache, options)
       : undefined;
-  show(cache, verification, teacher, options);
+  show({ corpus, cache: { folder: cache.folder, ...verification }, teacher }, options);
   if (!isWhole) throw new BrokenCacheError(cache.folder, verification.findings);
   if (teacher !== undefined && teacher.maxDp > options.threshold) {
     throw new TeacherDiffersError(teacher, options.threshold);
@@ -80,42 +86,28 @@ export async function cacheVerifyCommand(
   return 0;
 }
 
-/** Returns the exit code of the run that makes the broken files again. */
+/** What was looked at and what was found. */
+interface Found {
+  readonly corpus: FoundCorpus | undefined;
+  readonly cache?: Verification & { readonly folder: string };
+  readonly teacher?: TeacherCheck | undefined;
+}
+
+type FoundCorpus = Omit<Verification, 'rows'> & { readonly folder: string };
+
+/** The prepared corpus: without it a cache is ids and numbers. */
+async function verifyCorpus(project: Project): Promise<FoundCorpus | undefined> {
+  const corpus = await preparedCorpus(project);
+  return corpus && { folder: corpus.folder, ...(await verifyFiles(corpus.folder)) };
+}
+
 async function repair(
   project: Project,
-  cache: CacheFolder,
+  fingerprint: string | undefined,
   options: CacheVerifyOptions,
 ): Promise<number> {
-  const lock = await lockStore(join(project.store, 'lock'), { waitMs: options.waitLock });
-  let device: string | undefined;
-  try {
-    // Under the lock: nobody else makes or removes this cache meanwhile.
-    const verification = await verifyCache(cache.folder);
-    if (verification.findings.length === 0) return 0;
-    const plan = await planRepair(project, cache, verification);
-    device = plan.device;
-    for (const finding of verification.findings) tell(`broken: ${describe(finding)}`);
-    await turnIntoPartial(project, cache, verification, plan.order);
-  } finally {
-    lock.release();
-  }
-  const setDevice = device === undefined ? [] : [`device=${device}`];
-  const there = openProject({ ...options, set: [...(options.set ?? []), ...setDevice] });
-  const selection = selectStages(there.graph, { stages: [SOFT_LABEL], force: [] });
-  const summary = await runSelection(there, selection, {
-    ...options,
-    json: false,
-    logFormat: 'auto',
-  });
-  if (summary.failure !== undefined) tell(describeFailure(summary.failure));
-  const { resumedRows = 0, teacherRows = 0 } =
-    summary.artifacts.get(SOFT_LABEL)?.manifest.counts ?? {};
-  if (summary.failure === undefined) {
-    tell(
-      `repaired: ${formatCount(resumedRows)} rows kept, ${formatCount(teacherRows)} rows asked again`,
-    );
-  }
-  return summary.exitCode;
+  const exitCode = fingerprint === undefined ? await repairCorpus(project, options) : 0;
+  return exitCode === 0 ? repairCache(project, fingerprint, options) : exitCode;
 }
 
 async function askTeacher(
@@ -129,26 +121,36 @@ async function askTeacher(
   return checkAgainstTeacher(project, artifact, { share: sample, seed });
 }
 
-function show(
-  cache: CacheFolder,
-  verification: Verification,
-  teacher: TeacherCheck | undefined,
-  options: CacheVerifyOptions,
-): void {
+function show({ corpus, cache, teacher }: Found, options: CacheVerifyOptions): void {
   if (options.json === true) {
-    const { shortFingerprint, folder } = cache;
-    const about = { schemaVersion: 1, fingerprint: shortFingerprint, folder };
-    const asked = teacher && { teacher: { ...teacher, threshold: options.threshold } };
-    process.stdout.write(`${JSON.stringify({ ...about, ...verification, ...asked }, null, 1)}\n`);
+    const { threshold } = options;
+    const asked = teacher && { ...teacher, threshold };
+    const shown = {
+      schemaVersion: 1,
+      corpus: corpus ?? null,
+      cache: cache ?? null,
+      teacher: asked,
+    };
+    process.stdout.write(`${JSON.stringify(shown, null, 1)}\n`);
     return;
   }
-  const { files, rows, findings } = verification;
-  const counts = `${formatCount(files)} files, ${formatCount(rows)} rows`;
-  const lines =
-    findings.length === 0
-      ? [`${cache.shortFingerprint}: ${counts}: all as sealed`]
-      : [...findings.slice(0, MOST_SHOWN).map(describe), ...hidden(findings.length)];
-  process.stdout.write(`${[...lines, ...(teacher ? teacherLines(teacher) : [])].join('\n')}\n`);
+  const lines = [
+    ...(corpus ? artifactLines('prepare', corpus) : []),
+    ...(cache ? artifactLines('soft-label', cache, `, ${formatCount(cache.rows)} rows`) : []),
+    ...(teacher ? teacherLines(teacher) : []),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function artifactLines(
+  name: string,
+  { folder, files, findings }: FoundCorpus,
+  rows = '',
+): string[] {
+  const what = `${name} ${basename(folder)}`;
+  if (findings.length === 0) return [`${what}: ${formatCount(files)} files${rows}: all as sealed`];
+  const shown = findings.slice(0, MOST_SHOWN).map((one) => `${what}: ${describeFinding(one)}`);
+  return [...shown, ...hidden(findings.length)];
 }
 
 function teacherLines({
@@ -183,18 +185,8 @@ function worstTable(worst: TeacherCheck['worst']): string {
   return textTable(['split', 'example', 'max |dp|', 'cached', 'now'], cells);
 }
 
-function describe({ file, row, exampleId, problem }: Finding): string {
-  return row === undefined
-    ? `${file}: ${problem}`
-    : `${file}: row ${row} (example ${exampleId}): ${problem}`;
-}
-
 function hidden(count: number): string[] {
   return count > MOST_SHOWN ? [`${count - MOST_SHOWN} more: --json lists all`] : [];
-}
-
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
 }
 
 const MOST_SHOWN = 20;

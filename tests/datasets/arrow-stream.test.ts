@@ -27,11 +27,10 @@ for (const kind of ['file', 'stream'] as const) {
         typeof value === 'bigint' ? Number(value) : value,
       ),
     ) as unknown;
-    assert.deepEqual(plain, {
-      ...{ b: true, i8: 1, i16: 2, i32: 3, i64: 4, u8: 5, u16: 6, u32: 7, u64: 8 },
-      ...{ big: 9, d: 1.5, f: 0.5, g: 0.25, t: 'ü', n: null },
-      ...{ fs: [1.5, null], nested: [['a'], []], pair: [1, 2] },
-    });
+    const whole = { i8: 1, i16: 2, i32: 3, i64: 4, u8: 5, u16: 6, u32: 7, u64: 8 };
+    const broken = { big: 9, d: 1.5, f: 0.5, g: 0.25 };
+    const lists = { fs: [1.5, null], nested: [['a'], []], pair: [1, 2] };
+    assert.deepEqual(plain, { b: true, ...whole, ...broken, t: 'ü', n: null, ...lists });
   });
 
   test(`a ${kind} of many batches, and one of none, can be opened`, async () => {
@@ -63,7 +62,7 @@ test('bytes come batch by batch: nothing waits for the last row', async () => {
 });
 
 test('a stream says its schema first', async () => {
-  const reader = await RecordBatchReader.from(await arrowOf("SELECT 1 AS a, 'x' AS b", 'stream'));
+  const reader = RecordBatchReader.from(await arrowOf("SELECT 1 AS a, 'x' AS b", 'stream'));
   assert.deepEqual(
     reader.open().schema.fields.map(({ name, type }) => `${name} ${type}`),
     ['a Int32', 'b Utf8'],

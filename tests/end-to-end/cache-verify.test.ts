@@ -38,7 +38,8 @@ function teacherRows(store: string): readonly number[] {
 
 test('a cache that is as it was sealed passes', async () => {
   const said = await succeed(project, 'cache', 'verify');
-  assert.match(said, /^[0-9a-f]{16}: 14 files, 172 rows: all as sealed$/m);
+  assert.match(said, /^prepare [0-9a-f]{16}: \d+ files: all as sealed$/m);
+  assert.match(said, /^soft-label [0-9a-f]{16}: 14 files, 172 rows: all as sealed$/m);
 });
 
 test('a flipped bit at any of 200 places is noticed', async () => {
@@ -69,11 +70,11 @@ describe('a repair asks the teacher about the rows of broken files only', () => 
     writeFileSync(join(cache, 'rows/test/part-00009.parquet'), 'foreign');
     const broken = await verify('--json');
     assertRefused(broken, 5, /E_CACHE_BROKEN: npx decant cache verify --repair/);
-    const { findings } = JSON.parse(broken.stdout) as {
-      findings: { file: string; problem: string }[];
+    const { cache: found } = JSON.parse(broken.stdout) as {
+      cache: { findings: { file: string; problem: string }[] };
     };
     assert.deepEqual(
-      findings
+      found.findings
         .map(({ file, problem }) => `${file} ${problem.split(' ').slice(0, 2).join(' ')}`)
         .sort(),
       [
@@ -86,7 +87,10 @@ describe('a repair asks the teacher about the rows of broken files only', () => 
     );
     const repaired = await verify('--repair');
     assert.equal(repaired.code, 0, repaired.stderr);
-    assert.match(repaired.stderr, /broken: rows\/train\/part-00006\.parquet: has 100 bytes/);
+    assert.match(
+      repaired.stderr,
+      /soft-label: broken: rows\/train\/part-00006\.parquet: has 100 bytes/,
+    );
     assert.match(repaired.stderr, /repaired: 136 rows kept, 36 rows asked again/);
     assert.match(repaired.stdout, /172 rows: all as sealed/);
     assert.deepEqual(teacherRows(store), [16 + 4 + 16, allRows - 36]);
@@ -104,6 +108,24 @@ describe('a repair asks the teacher about the rows of broken files only', () => 
     assert.deepEqual(storeSnapshot(store), before);
   });
 
+  test('a broken corpus is prepared again, and costs none', async () => {
+    const { store, verify } = copy();
+    const before = storeSnapshot(store);
+    const paths = Object.keys(before).filter((path) => path.includes('/prepare/'));
+    const [flipped = ''] = paths.filter((path) => path.includes('/tokens/teacher/train/'));
+    const [short = ''] = paths.filter((path) => path.includes('/inputs/test/'));
+    flipBit(join(store, flipped), 200);
+    truncateSync(join(store, short), 10);
+    const broken = await verify();
+    assertRefused(broken, 5, /E_CACHE_BROKEN/);
+    assert.match(broken.stdout, /^prepare \w+: tokens\/teacher\/train\/\S+: its SHA-256/m);
+    assert.match(broken.stdout, /^prepare \w+: inputs\/test\/\S+: has 10 bytes/m);
+    const repaired = await verify('--repair');
+    assert.equal(repaired.code, 0, repaired.stderr);
+    assert.doesNotMatch(repaired.stderr, /rows asked again/);
+    assert.deepEqual(storeSnapshot(store), before);
+  });
+
   test('rows that cannot be true are named and made again, although every checksum fits', async () => {
     const { store, cache, verify } = copy();
     await forgeRows(cache, 'rows/validation/part-00001.parquet', (rows) => {
@@ -116,13 +138,16 @@ describe('a repair asks the teacher about the rows of broken files only', () => 
     assert.match(
       stdout,
       new RegExp(
-        `^${part}: row 5 \\(example [0-9a-f]{32}\\): its probabilities sum to .* at T = 2$`,
+        `^soft-label \\w+: ${part}: row 5 \\(example [0-9a-f]{32}\\): its probabilities sum to .* at T = 2$`,
         'm',
       ),
     );
     assert.match(
       stdout,
-      new RegExp(`^${part}: row 6 \\(example [0-9a-f]{32}\\): another row has the same`, 'm'),
+      new RegExp(
+        `^soft-label \\w+: ${part}: row 6 \\(example [0-9a-f]{32}\\): another row has the same`,
+        'm',
+      ),
     );
     assert.equal((await verify('--repair')).code, 0);
     assert.deepEqual(teacherRows(store), [16, allRows - 16]);
