@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { makeFolder, syncPath, TEMPORARY_MARK, writeFileAtomic } from './atomic-file.ts';
 import { digestFile, listFiles } from './digest.ts';
 import { Failure } from './failure.ts';
-import { fingerprintOf } from './fingerprint.ts';
 import {
   CorruptArtifactError,
   MANIFEST_VERSION,
   type Manifest,
   type ManifestFile,
+  outputDigest,
   readManifest,
 } from './manifest.ts';
 
@@ -165,8 +165,7 @@ async function describeOutput(folder: string, volatilePaths: readonly string[]) 
     });
   }
   await syncPath(folder);
-  const content = files.filter((file) => file.volatile === undefined);
-  return { digest: fingerprintOf(content.map(({ path, sha256 }) => [path, sha256])), files };
+  return { digest: outputDigest(files), files };
 }
 
 async function checkSizes(folder: string, manifest: Manifest): Promise<void> {

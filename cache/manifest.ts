@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from './failure.ts';
+import { fingerprintOf } from './fingerprint.ts';
 
 /** Raise it when the shape below changes; readers refuse what they do not know. */
 export const MANIFEST_VERSION = 1;
@@ -43,7 +44,7 @@ export class CorruptArtifactError extends Failure {
       'corrupt',
       'E_CACHE_CORRUPT',
       `${path}: ${problem}`,
-      `remove ${folder} and run again: it is made anew`,
+      `remove ${folder} and run again: it is made anew; of corpus and cache, npx decant cache verify --repair keeps what is good`,
       options,
     );
   }
@@ -74,6 +75,12 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) throw new CorruptArtifactError(path, z.prettifyError(parsed.error), folder);
   return parsed.data;
+}
+
+/** Digest of one output: what it is known by to the stages that read it. */
+export function outputDigest(files: readonly ManifestFile[]): string {
+  const content = files.filter((file) => file.volatile === undefined);
+  return fingerprintOf(content.map(({ path, sha256 }) => [path, sha256]));
 }
 
 function parseJson(path: string, text: string): unknown {

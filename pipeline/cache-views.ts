@@ -8,11 +8,11 @@ import { type SqlView, sqlString } from '#datasets/sql.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
-  examples: 'example_id, split, source_id, text, weight: the corpus as it was prepared',
-  labels: 'example_id, split, label_id, label: the gold labels',
+  examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
+  labels: 'example_id, split, label_id, label, weight: the gold labels',
   classes: 'class_id, class_name',
   soft_labels:
-    'one row a prediction of the teacher: top_ids, top_names, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, confidence, top_label, gold_label, gold_log_prob',
+    'one row a prediction of the teacher: example_id, split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
   hard_labels: 'what hard-relabel decided, with reasons',
   predictions: 'variant, example_id, split, predicted_label, confidence: what the students say',
 };
@@ -76,24 +76,44 @@ async function softLabelView(artifact: Artifact): Promise<SqlView> {
   const reader = await openSoftLabels(folders[0] ?? '');
   const { meta } = reader;
   await reader.close();
-  const lse = `log_sum_exp_${temperatureSuffix(1)}`;
-  const rows = softLabelRows(meta);
-  const hasOne = meta.mode !== 'sampled' && meta.temperatures.includes(1);
-  const place = 'list_position(s.top_ids, g.label_id)';
-  const derived = [
+  const sources = [
+    `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
+    'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
+    `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
+  ];
+  const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
+  return { name: 'soft_labels', paths, select };
+}
+
+/** What every cache tells; draws have no logits, and so nothing but ids and names. */
+function softLabelColumns({ mode, temperatures }: SoftLabelMeta): string[] {
+  const named = [
     's.*',
     'list_transform(s.top_ids, lambda i: c.names[i + 1]) AS top_names',
     'c.names[s.top_ids[1] + 1] AS top_label',
-    ...(hasOne ? [`exp(s.top_logits[1] - s.${lse}) AS confidence`] : []),
     'g.label AS gold_label',
-    // Outside the top k only an upper bound is known (the tail), so nothing is claimed.
-    ...(hasOne ? [`s.top_logits[${place}] - s.${lse} AS gold_log_prob`] : []),
   ];
-  return {
-    name: 'soft_labels',
-    paths,
-    select: `SELECT ${derived.join(', ')} FROM (${rows} FROM read_parquet([${paths.map(sqlString).join(', ')}])) s CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c LEFT JOIN (SELECT example_id, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id) g USING (example_id)`,
-  };
+  if (mode === 'sampled' || !temperatures.includes(1)) return named;
+  return [...named, ...probabilityColumns(mode)];
+}
+
+/** Everything at temperature 1. */
+function probabilityColumns(mode: 'top-k' | 'dense'): string[] {
+  const lse = `s.log_sum_exp_${temperatureSuffix(1)}`;
+  const tail = `s.tail_log_mass_${temperatureSuffix(1)}`;
+  const isDense = mode === 'dense';
+  const place = 'list_position(s.top_ids, g.label_id)';
+  const goldLogProb = `s.top_logits[${place}] - ${lse}`;
+  // Outside the top k gold has neither more than the rest together nor more than the last that is kept.
+  const bound = `CASE WHEN g.label_id IS NOT NULL THEN least(${tail}, s.top_logits[-1] - ${lse}) END`;
+  return [
+    `list_transform(s.top_logits, lambda z: exp(z - ${lse})) AS top_probs`,
+    `exp(s.top_logits[1] - ${lse}) AS confidence`,
+    `exp(s.top_logits[1] - ${lse}) - exp(s.top_logits[2] - ${lse}) AS margin`,
+    `${isDense ? '1::FLOAT' : `1 - exp(${tail})`} AS kept_mass`,
+    `${isDense ? goldLogProb : `coalesce(${goldLogProb}, ${bound})`} AS gold_log_prob`,
+    `CASE WHEN g.label_id IS NOT NULL THEN ${place} IS NOT NULL END AS gold_kept`,
+  ];
 }
 
 /** The stored columns, with top_ids and top_logits also where the file has neither. */
@@ -160,6 +180,14 @@ function fileView(name: string, paths: readonly string[], select: string): SqlVi
   return {
     name,
     paths,
-    select: `${select} FROM read_parquet([${paths.map(sqlString).join(', ')}])`,
+    select: `${select} FROM ${parquetFiles(paths)}`,
   };
 }
+
+function parquetFiles(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlString).join(', ')}])`;
+}
+
+/** One gold label an example: where the corpus disagrees with itself, the heaviest. */
+const GOLD_LABELS =
+  'SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split';

@@ -4,6 +4,7 @@ import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { report } from '#stages/report/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
+import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import type { AnyStage } from './graph.ts';
@@ -19,12 +20,12 @@ export const stages: readonly AnyStage[] = [
   report,
 ];
 
-/** Stages of commands that look ahead; they make nothing that the pipeline reads. */
-const lookouts: readonly AnyStage[] = [calibrate];
+/** What a host can run besides: they look ahead, or at what a run has made, and are no part of it. */
+const besides: readonly AnyStage[] = [calibrate, checkTeacher];
 
 /** The stage of a name that came from our own graph. */
 export function stageNamed(name: string): AnyStage {
-  const stage = [...stages, ...lookouts].find((candidate) => candidate.name === name);
+  const stage = [...stages, ...besides].find((candidate) => candidate.name === name);
   if (stage === undefined) throw new Error(`no stage ${name} in the registry`);
   return stage;
 }

@@ -18,7 +18,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['stages/onnx/session.ts'],
   '@tensorflow/tfjs-node-gpu': ['stages/tensorflow/runtime.ts'],
   'parquetjs-lite': ['datasets/parquet/envelope.ts'],
-  'apache-arrow': ['datasets/parquet/arrow.ts'],
+  'apache-arrow': ['datasets/parquet/arrow.ts', 'datasets/arrow-stream.ts'],
   hyparquet: ['datasets/parquet/footer.ts'],
   '@duckdb/node-api': ['datasets/sql.ts'],
   tokenizers: ['datasets/tokenizer.ts'],

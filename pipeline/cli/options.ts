@@ -33,11 +33,26 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('write a number above 0');
 }
 
+/** `a, b` as two names. */
+export function names(text: string): string[] {
+  const found = text.split(',').map((name) => name.trim());
+  if (found.includes('')) throw new InvalidArgumentError('write names with commas between them');
+  return found;
+}
+
 /** A share between 0 and 1, both excluded. */
 export function share(text: string): number {
   const value = Number(text);
   if (value > 0 && value < 1) return value;
   throw new InvalidArgumentError('write a share such as 0.2');
+}
+
+/** `1%` or `0.01`: above 0, at most 1. */
+export function sampleShare(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text);
+  const value = Number(match?.[1] ?? NaN) / (match?.[2] === '%' ? 100 : 1);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('write a share such as 1% or 0.01');
 }
 
 /** An option with a fixed list of values; without a default it may be left out. */

@@ -47,18 +47,32 @@ export async function runCommand(
   const { from, to, force } = options;
   const selection = selectStages(project.graph, { stages, from, to, force });
   if (options.dryRun === true) return dryRun(project, selection, options);
-  if (options.smoke !== true) return runProject(project, selection, options);
-  return withSmokeProject(project, (smoke) => runProject(smoke, selection, options));
+  if (options.smoke !== true) return runAndShow(project, selection, options);
+  return withSmokeProject(project, (smoke) => runAndShow(smoke, selection, options));
 }
 
-async function runProject(
+async function runAndShow(
   project: Project,
   selection: Selection,
   options: RunCommandOptions,
 ): Promise<number> {
+  const summary = await runSelection(project, selection, options);
+  const { failure } = summary;
+  // A student that fails its gate is there to be looked at.
+  if (failure === undefined || failure.kind === 'gate') await show(project, summary, options);
+  if (failure !== undefined) process.stderr.write(`${describeFailure(failure)}\n`);
+  return summary.exitCode;
+}
+
+/** Runs stages with screen, log and signals as `decant run` does; says nothing on stdout. */
+export async function runSelection(
+  project: Project,
+  selection: Selection,
+  options: Omit<RunCommandOptions, 'force'>,
+): Promise<RunSummary> {
   const requests = listenForStop(options.maxDuration);
   try {
-    const summary = await runPipeline({
+    return await runPipeline({
       store: project.store,
       graph: project.graph,
       selection,
@@ -75,11 +89,6 @@ async function runProject(
       stop: requests.stop,
       kill: requests.kill,
     });
-    const { failure } = summary;
-    // A student that fails its gate is there to be looked at.
-    if (failure === undefined || failure.kind === 'gate') await show(project, summary, options);
-    if (failure !== undefined) process.stderr.write(`${describeFailure(failure)}\n`);
-    return summary.exitCode;
   } finally {
     requests.close();
   }
@@ -97,7 +106,7 @@ async function show(
   else process.stdout.write(`${describeOutcome(outcome)}\n`);
 }
 
-function screen(options: RunCommandOptions): Observer[] {
+function screen(options: Pick<RunCommandOptions, 'quiet' | 'logFormat'>): Observer[] {
   if (options.quiet === true) return [];
   const write = (line: string) => void process.stderr.write(`${line}\n`);
   const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
@@ -108,7 +117,7 @@ function screen(options: RunCommandOptions): Observer[] {
   return limited(plainLinesObserver({ write, everyMs: 5000 }));
 }
 
-function metricsObserver({ metricsFile }: RunCommandOptions): Observer[] {
+function metricsObserver({ metricsFile }: Pick<RunCommandOptions, 'metricsFile'>): Observer[] {
   return metricsFile === undefined ? [] : [prometheusObserver(metricsFile)];
 }
 

@@ -7,7 +7,7 @@ import { Failure } from '#cache/failure.ts';
 import { SPLITS, type StoredExample } from '#datasets/example.ts';
 import { leakKeyOf } from '#datasets/example-id.ts';
 import { readExamples } from '#datasets/examples.ts';
-import { querySql, sqlString } from '#datasets/sql.ts';
+import { sqlString, withSql } from '#datasets/sql.ts';
 import type { Asked } from './asked.ts';
 
 /** All that the store knows of an example that is to be forgotten. */
@@ -135,8 +135,12 @@ async function idsWhere(tables: readonly string[], condition: string): Promise<s
   };
   // The line break ends a comment that the condition may end with.
   const query = `SELECT DISTINCT example_id FROM examples WHERE (${condition}\n)`;
-  const { rows } = await querySql([view], query);
-  return rows.map(([exampleId]) => String(exampleId));
+  return withSql([view], async (session) => {
+    const ids: string[] = [];
+    const { batches } = await session.query(query);
+    for await (const { columns } of batches) ids.push(...(columns[0] ?? []).map(String));
+    return ids;
+  });
 }
 
 /** Throws for what nobody knows; asking again for what is forgotten already is fine. */

@@ -16,7 +16,7 @@ import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
 import { openShardWriter } from './shard-writer.ts';
 import type { Shard } from './shards.ts';
 import type { Teacher } from './teacher.ts';
-import { guardTeacher } from './teacher-guard.ts';
+import { guardFinished, guardTeacher } from './teacher-guard.ts';
 import { openTeacherOf } from './teacher-of.ts';
 
 /** Stage one: the teacher sees every row once; what it says is kept in Parquet. Never reads a label. */
@@ -66,6 +66,7 @@ async function* label(
   try {
     const provenance = provenanceOfRun(plan, finished, teacher);
     if (finished.provenance !== undefined && !isSameProvenance(finished.provenance, provenance)) {
+      if (!context.recomputeTeacher) guardFinished(finished, provenance);
       yield { type: 'note', message: startOver(finished, provenance) };
       await discardShards(finished.shards);
       finished = { shards: new Set(), provenance: undefined };

@@ -1,4 +1,7 @@
 import { Failure } from '#cache/failure.ts';
+import type { FinishedShards } from './finished-shards.ts';
+import type { Provenance } from './provenance.ts';
+import { recipeChanges } from './recipe-changes.ts';
 import { idsOf, type OtherArtifact } from './sealed-rows.ts';
 
 /** A whole teacher pass would be repeated because of a changed setting or file. */
@@ -23,6 +26,12 @@ export async function guardTeacher(
     const held = (await idsOf(readers)).filter((exampleId) => toRun.has(exampleId));
     if (held.length > GUARDED_ROWS) throw new TeacherGuardError(held.length, changes);
   }
+}
+
+/** Throws when more than 1,000 rows stand in finished files that were made on another provider or runtime. */
+export function guardFinished({ shards, provenance }: FinishedShards, now: Provenance): void {
+  const rows = [...shards].reduce((sum, shard) => sum + shard.rows.length, 0);
+  if (rows > GUARDED_ROWS) throw new TeacherGuardError(rows, recipeChanges(provenance, now));
 }
 
 const GUARDED_ROWS = 1000;

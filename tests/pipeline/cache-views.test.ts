@@ -7,9 +7,9 @@ import { SPLITS } from '#datasets/example.ts';
 import { writeExamples } from '#datasets/examples.ts';
 import { writeLabels } from '#datasets/labels.ts';
 import { takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { querySql } from '#datasets/sql.ts';
 import { topClasses } from '#datasets/top-classes.ts';
 import { cacheViews } from '#pipeline/cache-views.ts';
+import { askSql } from '#tests/support/ask-sql.ts';
 import {
   SAMPLE_KINDS,
   type SampleKind,
@@ -90,8 +90,7 @@ async function cacheOf(kind: SampleKind) {
       ['soft-label', softLabel],
     ]),
   );
-  const ask = async (sql: string, order = 'ALL') =>
-    (await querySql(views, `${sql} ORDER BY ${order}`)).rows;
+  const ask = async (sql: string, order = 'ALL') => askSql(views, `${sql} ORDER BY ${order}`);
   return { meta, rows, ask };
 }
 

@@ -20,18 +20,18 @@ function types(lines: readonly string[]): string[] {
 test('progress is told now and then, everything else always', () => {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
-  const { observe } = jsonLinesObserver({ write, everyMs: 60_000, heartbeatMs: 60_000 });
-  for (const event of [started, progress(1), progress(2), progress(3), ended]) observe(event);
+  const observer = jsonLinesObserver({ write, everyMs: 60_000, heartbeatMs: 60_000 });
+  for (const event of [started, progress(1), progress(2), progress(3), ended]) observer.observe(event);
   assert.deepEqual(types(lines), ['stage-started', 'stage-event', 'run-finished']);
 });
 
 test('a silent stage gives signs of life until the run ends', async () => {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
-  const { observe } = jsonLinesObserver({ write, everyMs: 1, heartbeatMs: 5 });
-  observe(started);
+  const observer = jsonLinesObserver({ write, everyMs: 1, heartbeatMs: 5 });
+  observer.observe(started);
   // Node would end otherwise: the heartbeat does not keep a process alive.
   while (lines.length < 3) await wait(2);
-  observe(ended);
+  observer.observe(ended);
   assert.deepEqual(types(lines).slice(0, 3), ['stage-started', 'heartbeat', 'heartbeat']);
 });

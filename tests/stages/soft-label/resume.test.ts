@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SPLITS } from '#datasets/example.ts';
 import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { failingWith } from '#tests/support/failure.ts';
+import type { StageRun } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { corpusOf, runSoftLabel, writeCorpus, writeTeacher } from './small-run.ts';
 
@@ -65,14 +68,7 @@ test('shards of another recipe, of other rows and broken ones are removed', asyn
 test('files of one artifact never come from two providers: the folder is started over', async () => {
   const folder = temporaryFolder();
   const first = await runSoftLabel({ config, inputs, files, folder });
-  for (const split of ['train', 'validation', 'test']) {
-    const reader = await openSoftLabels(first.outputs[`rows/${split}`] ?? '');
-    for (const [index, path] of reader.shards.entries()) {
-      const rows = await reader.readShard(index);
-      await writeSoftLabelShard(path, rows, { ...reader.meta, provider: 'cuda' });
-    }
-    await reader.close();
-  }
+  await asMadeOnCuda(first);
   const untouched = await runSoftLabel({ config, inputs, files, folder });
   assert.equal(untouched.counts['resumedRows'], 41);
   assert.ok(
@@ -83,3 +79,35 @@ test('files of one artifact never come from two providers: the folder is started
   assert.deepEqual([again.counts['resumedRows'], again.counts['teacherRows']], [0, 41]);
   assert.match(again.notes.join('\n'), /5 finished files were made on cuda .* this run uses cpu/);
 });
+
+test('more than 1,000 finished rows of another provider are guarded', async () => {
+  const folder = temporaryFolder();
+  const run = {
+    config: { shardRows: 1010 },
+    files,
+    folder,
+    inputs: await writeCorpus(corpusOf(1020)),
+  };
+  await asMadeOnCuda(await runSoftLabel(run));
+  const lost = join(folder, 'rows/train', 'part-00001.parquet');
+  rmSync(lost);
+  await assert.rejects(
+    runSoftLabel(run),
+    failingWith('E_TEACHER_GUARD', '1,016 rows', 'provider "cuda" -> "cpu"'),
+  );
+  assert.ok(!existsSync(lost));
+  const allowed = await runSoftLabel({ ...run, recomputeTeacher: true });
+  assert.equal(allowed.counts['teacherRows'], 1026);
+});
+
+/** Rewrites all files of a run as if CUDA had computed them. */
+async function asMadeOnCuda({ outputs }: StageRun): Promise<void> {
+  for (const split of SPLITS) {
+    const reader = await openSoftLabels(outputs[`rows/${split}`] ?? '');
+    for (const [index, path] of reader.shards.entries()) {
+      const rows = await reader.readShard(index);
+      await writeSoftLabelShard(path, rows, { ...reader.meta, provider: 'cuda' });
+    }
+    await reader.close();
+  }
+}

@@ -1,0 +1,109 @@
+import type { Command } from 'commander';
+import { SPLITS } from '#datasets/example.ts';
+import { ANSWER_FORMATS } from '#pipeline/answer-formats.ts';
+import { cacheExportCommand, EXPORT_FORMATS } from '#pipeline/commands/cache-export.ts';
+import { cacheGcCommand } from '#pipeline/commands/cache-gc.ts';
+import { cacheHeadCommand } from '#pipeline/commands/cache-head.ts';
+import { cacheInfoCommand } from '#pipeline/commands/cache-info.ts';
+import { cacheLsCommand } from '#pipeline/commands/cache-ls.ts';
+import { cacheSqlCommand } from '#pipeline/commands/cache-sql.ts';
+import { cacheStatsCommand } from '#pipeline/commands/cache-stats.ts';
+import { cacheVerifyCommand } from '#pipeline/commands/cache-verify.ts';
+import {
+  choice,
+  count,
+  duration,
+  exitWith,
+  names,
+  sampleShare,
+  share,
+  withProject,
+} from './options.ts';
+
+/** Commands about the soft-label cache: ls, info, head, stats, sql, export, verify, gc. */
+export function addCacheCommands(cache: Command): void {
+  withProject(cache.command('ls'))
+    .description('the soft-label caches of the store, the fresh one first')
+    .option('--json', 'print it as JSON')
+    .action(async (options) => exitWith(await cacheLsCommand(options)));
+
+  withProject(cache.command('info'))
+    .description('all that manifest and footers say about one cache')
+    .argument('[fingerprint]', 'cache or its beginning, from `cache ls`; default: the fresh one')
+    .option('--json', 'print it as JSON')
+    .action(async (fingerprint: string | undefined, options) =>
+      exitWith(await cacheInfoCommand(fingerprint, options)),
+    );
+
+  withProject(cache.command('head'))
+    .description('the first rows: text, gold label, what the teacher says and how sure it is')
+    .option('-n, --rows <n>', 'rows to show', count, 10)
+    .addOption(choice('--split <split>', 'rows of which split', SPLITS, 'train'))
+    .option('--top <n>', 'classes to show a row', count, 3)
+    .addOption(
+      choice('--format <format>', 'how to print them', ['table', 'json', 'jsonl', 'csv'], 'table'),
+    )
+    .action(async (options) => exitWith(await cacheHeadCommand(options)));
+
+  withProject(cache.command('stats'))
+    .description(
+      'histograms of entropy, confidence, margin and kept mass; agreement with gold by class',
+    )
+    .addOption(choice('--split <split>', 'only rows of this split', SPLITS))
+    .option('--classes <n>', 'classes to show, those of least agreement first', count, 20)
+    .option('--json', 'print it as JSON, with all classes')
+    .action(async (options) => exitWith(await cacheStatsCommand(options)));
+
+  withProject(cache.command('sql'))
+    .description('ask the cache with one SELECT over views')
+    .argument('[query]', 'SQL; without it the views are listed')
+    .addOption(choice('--format <format>', 'how to write the rows', ANSWER_FORMATS, 'table'))
+    .option('--output <file>', 'write them there instead of stdout')
+    .option('--no-spreadsheet-safe', CSV_HELP)
+    .action(async (query: string | undefined, options) =>
+      exitWith(await cacheSqlCommand(query, options)),
+    );
+
+  withProject(cache.command('export'))
+    .description('write the soft labels with texts and gold labels for other programs')
+    .addOption(
+      choice('--format <format>', 'format (default: by the ending of --output)', EXPORT_FORMATS),
+    )
+    .option('--output <file>', 'file to write; an Arrow file has a footer, stdout gets a stream')
+    .option('--where <sql>', `only these rows, such as "split = 'train' and confidence > 0.9"`)
+    .option('--columns <a,b>', 'only these columns', names)
+    .option('--no-spreadsheet-safe', CSV_HELP)
+    .action(async (options) => exitWith(await cacheExportCommand(options)));
+
+  withProject(cache.command('verify'))
+    .description('read all of a cache: files, checksums, and what must hold of every row')
+    .argument('[fingerprint]', 'cache or its beginning, from `cache ls`; default: the fresh one')
+    .option('--against-teacher', 'then ask the teacher about some rows again')
+    .option(
+      '--sample <share>',
+      'share of the rows of each file that it is asked about',
+      sampleShare,
+      0.01,
+    )
+    .option('--seed <n>', 'decides which rows', count, 1)
+    .option('--threshold <dp>', 'largest difference of a probability', share, 0.001)
+    .option('--repair', 'make broken files again; the others are kept')
+    .option('--recompute-teacher', 'repair: allow that all rows meet the teacher again')
+    .option('--wait-lock <time>', 'repair: wait this long when a run holds the store', duration, 0)
+    .option('--json', 'print it as JSON')
+    .action(async (fingerprint: string | undefined, options) =>
+      exitWith(await cacheVerifyCommand(fingerprint, options)),
+    );
+
+  withProject(cache.command('gc'))
+    .description('remove what no fresh stage, no newer run and no tag needs')
+    .option('--dry-run', 'show what would be removed, and stop')
+    .option('--keep <n>', 'keep what the newest N runs made or used', count, 5)
+    .option('--older-than <time>', 'remove nothing younger than this', duration, 7 * DAY_MS)
+    .option('--wait-lock <time>', 'wait this long when a run holds the store', duration, 0)
+    .option('--json', 'print it as JSON')
+    .action(async (options) => exitWith(await cacheGcCommand(options)));
+}
+
+const CSV_HELP = 'CSV: leave texts as they are that a spreadsheet would run as formulas';
+const DAY_MS = 86_400_000;

@@ -1,0 +1,62 @@
+import type { Split } from '#datasets/example.ts';
+import { withSql } from '#datasets/sql.ts';
+import { type AnswerFormat, allRows, writeAnswer } from '#pipeline/answer-formats.ts';
+import { openProject, type ProjectOptions } from '#pipeline/project.ts';
+import { softLabelViews } from '#pipeline/soft-label-caches.ts';
+import { textTable } from '#pipeline/text-table.ts';
+
+export interface CacheHeadOptions extends ProjectOptions {
+  readonly rows: number;
+  readonly split: Split;
+  readonly top: number;
+  readonly format: Extract<AnswerFormat, 'table' | 'json' | 'jsonl' | 'csv'>;
+}
+
+/** `decant cache head`: the first rows of a split with text, gold label and what the teacher says. */
+export async function cacheHeadCommand(options: CacheHeadOptions): Promise<number> {
+  const { format } = options;
+  const views = await softLabelViews(openProject(options));
+  if (format !== 'table') {
+    await writeAnswer(views, headQuery(options), { format, spreadsheetSafe: true });
+    return 0;
+  }
+  const rows = await withSql(views, async (session) =>
+    allRows(await session.query(headQuery(options))),
+  );
+  process.stdout.write(`${textTable(COLUMNS, rows.map(cellsOf))}\n`);
+  return 0;
+}
+
+/** Rows in the order of the corpus. */
+function headQuery({ rows, split, top }: CacheHeadOptions): string {
+  return `
+    SELECT e.text, s.gold_label, s.top_names[:${top}] AS top_names, s.top_probs[:${top}] AS top_probs,
+           s.entropy_nats, s.kept_mass, s.example_id
+    FROM (SELECT *, row_number() OVER () AS place FROM examples WHERE split = '${split}' LIMIT ${rows}) e
+    JOIN soft_labels s USING (example_id, split)
+    ORDER BY e.place`;
+}
+
+function cellsOf([text, gold, names, probs, entropy, kept]: readonly unknown[]): unknown[] {
+  const probabilities = listOf(probs);
+  const says = listOf(names).map((name, rank) => `${String(name)} ${fixed(probabilities[rank])}`);
+  return [shortened(String(text)), gold ?? '-', says.join(', '), fixed(entropy), fixed(kept)];
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function fixed(value: unknown): string {
+  return Number(value).toFixed(3);
+}
+
+function shortened(text: string): string {
+  const characters = Array.from(text);
+  return characters.length <= TEXT_WIDTH
+    ? text
+    : `${characters.slice(0, TEXT_WIDTH - 3).join('')}...`;
+}
+
+const COLUMNS = ['text', 'gold', 'the teacher says', 'entropy', 'kept'];
+const TEXT_WIDTH = 60;

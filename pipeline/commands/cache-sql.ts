@@ -1,0 +1,26 @@
+import { type AnswerFormat, writeAnswer } from '#pipeline/answer-formats.ts';
+import { VIEW_DESCRIPTIONS } from '#pipeline/cache-views.ts';
+import { openProject, type ProjectOptions } from '#pipeline/project.ts';
+import { viewsOf } from '#pipeline/soft-label-caches.ts';
+import { textTable } from '#pipeline/text-table.ts';
+
+export interface CacheSqlOptions extends ProjectOptions {
+  readonly format: AnswerFormat;
+  readonly output?: string;
+  readonly spreadsheetSafe: boolean;
+}
+
+/** `decant cache sql`: one SELECT over the views of the fresh artifacts. */
+export async function cacheSqlCommand(
+  query: string | undefined,
+  options: CacheSqlOptions,
+): Promise<number> {
+  const views = await viewsOf(openProject(options));
+  if (query === undefined) {
+    const rows = views.map(({ name }) => [name, VIEW_DESCRIPTIONS[name] ?? '']);
+    process.stdout.write(`${textTable(['view', 'holds'], rows)}\n`);
+    return 0;
+  }
+  await writeAnswer(views, query, options);
+  return 0;
+}

@@ -1,0 +1,73 @@
+import type { Split } from '#datasets/example.ts';
+import { type CacheStatistics, cacheStatistics } from '#pipeline/cache-statistics.ts';
+import { openProject, type ProjectOptions } from '#pipeline/project.ts';
+import { softLabelViews } from '#pipeline/soft-label-caches.ts';
+import { percent, textHistogram } from '#pipeline/text-histogram.ts';
+import { textTable } from '#pipeline/text-table.ts';
+
+export interface CacheStatsOptions extends ProjectOptions {
+  readonly split?: Split;
+  /** Classes to show. */
+  readonly classes: number;
+  readonly json?: boolean;
+}
+
+/** `decant cache stats`: how sure the teacher is, how often it agrees with gold, and how much is kept. */
+export async function cacheStatsCommand(options: CacheStatsOptions): Promise<number> {
+  const views = await softLabelViews(openProject(options));
+  const statistics = await cacheStatistics(views, options.split);
+  const text =
+    options.json === true
+      ? JSON.stringify({ schemaVersion: 1, ...statistics }, null, 1)
+      : textOf(statistics, options.classes);
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function textOf({ splits, histograms, classes }: CacheStatistics, shown: number): string {
+  const hidden = classes.length - shown;
+  return [
+    splitTable(splits),
+    ...histograms.map(({ name, bins }) => textHistogram(name, bins)),
+    classTable(classes.slice(0, shown)),
+    ...(hidden > 0 ? [`${hidden} more classes: --classes ${classes.length}`] : []),
+  ].join('\n\n');
+}
+
+function splitTable(splits: CacheStatistics['splits']): string {
+  const cells = splits.map((one) => [
+    one.split,
+    one.rows,
+    one.labelled,
+    percent(one.agreement),
+    mean(one.confidence),
+    mean(one.margin),
+    mean(one.entropyNats),
+    mean(one.keptMass),
+    percent(one.goldKept),
+  ]);
+  const names = ['split', 'rows', 'labelled', 'agree', ...MEANS, 'gold kept'];
+  return textTable(names, cells);
+}
+
+function classTable(classes: CacheStatistics['classes']): string {
+  const cells = classes.map((one) => [
+    one.name,
+    one.labelled,
+    percent(one.agreement),
+    one.takenFor ?? '-',
+    one.rows,
+    mean(one.confidence),
+    mean(one.entropyNats),
+    mean(one.keptMass),
+  ]);
+  const names = ['class', 'labelled', 'agree', 'mostly taken for', 'rows', ...MEANS_OF_A_CLASS];
+  return textTable(names, cells);
+}
+
+function mean(value: number | null): string {
+  return value === null ? '-' : value.toFixed(4);
+}
+
+const MEANS = ['confidence', 'margin', 'entropy', 'kept'];
+const MEANS_OF_A_CLASS = ['confidence', 'entropy', 'kept'];

@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Artifact, artifactFolder, instanceFolder } from '#cache/artifact-store.ts';
+import { Failure } from '#cache/failure.ts';
+import { openFileDigests } from '#cache/file-digests.ts';
+import { type Manifest, readManifest } from '#cache/manifest.ts';
+import type { SqlView } from '#datasets/sql.ts';
+import { cacheViews } from './cache-views.ts';
+import type { StageInstance } from './graph.ts';
+import { type FreshArtifacts, freshnessOf, type Order, orderOf } from './plan.ts';
+import { freshArtifacts, type Project } from './project.ts';
+
+/** There is no soft-label cache to look into, or none of that fingerprint. */
+export class NoCacheError extends Failure {
+  constructor(problem: string, fix = 'make it: npx decant run --to soft-label') {
+    super('usage', 'E_NO_CACHE', problem, fix);
+  }
+}
+
+/** A folder of the store that is, or was, a sealed soft-label cache. */
+export interface CacheFolder {
+  readonly folder: string;
+  /** First 16 hex digits of its fingerprint: the name of the folder. */
+  readonly shortFingerprint: string;
+  /** It is what the configuration asks for. */
+  readonly isCurrent: boolean;
+}
+
+/** All soft-label caches of a store; the current one first. Reads only, broken ones are listed too. */
+export async function cacheFolders(project: Project): Promise<CacheFolder[]> {
+  const parent = join(project.store, 'artifacts', instanceFolder(SOFT_LABEL));
+  const names = existsSync(parent) ? (await readdir(parent)).sort() : [];
+  const order = await currentOrder(project);
+  const current = order && basename(artifactFolder(project.store, order));
+  return names
+    .map((name) => ({
+      folder: join(parent, name),
+      shortFingerprint: name,
+      isCurrent: name === current,
+    }))
+    .sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
+}
+
+/** The cache whose fingerprint begins like this; without one the current cache, else the only one. */
+export async function findCacheFolder(
+  project: Project,
+  fingerprint: string | undefined,
+): Promise<CacheFolder> {
+  const folders = await cacheFolders(project);
+  const names = folders.map(({ shortFingerprint }) => shortFingerprint).join(', ');
+  const matching = folders.filter(({ shortFingerprint, isCurrent }) =>
+    fingerprint === undefined ? isCurrent : matches(shortFingerprint, fingerprint),
+  );
+  const [found, another] = fingerprint === undefined && matching.length === 0 ? folders : matching;
+  if (folders.length === 0) throw new NoCacheError(`${project.store} has no soft-label cache yet`);
+  if (found === undefined) {
+    throw new NoCacheError(`no cache of fingerprint "${fingerprint}"`, `choose one of ${names}`);
+  }
+  if (another !== undefined) {
+    const problem =
+      fingerprint === undefined
+        ? 'no cache is what the configuration asks for, and there are several'
+        : `several caches begin with "${fingerprint}"`;
+    throw new NoCacheError(problem, `name one of ${names}`);
+  }
+  return found;
+}
+
+/** What the configuration asks stage one for; undefined while the corpus is not prepared. */
+export async function currentOrder(project: Project): Promise<Order | undefined> {
+  const { store } = project;
+  const digests = await openFileDigests(join(store, 'digests.json'));
+  const fresh: FreshArtifacts = new Map();
+  const softLabel = softLabelInstance(project);
+  const needed = new Set(Object.values(softLabel.inputs).map(({ instance }) => instance));
+  for (const instance of project.graph.filter(({ name }) => needed.has(name))) {
+    const freshness = await freshnessOf(instance, fresh, store, digests);
+    if (freshness.state !== 'fresh') return undefined;
+    fresh.set(instance.name, freshness.artifact);
+  }
+  return orderOf(softLabel, fresh, digests);
+}
+
+/** The prepared corpus that the configuration asks for, and what would make it; undefined where it is not made. */
+export async function preparedCorpus(
+  project: Project,
+): Promise<{ readonly folder: string; readonly order: Order } | undefined> {
+  const digests = await openFileDigests(join(project.store, 'digests.json'));
+  const order = await orderOf(instanceNamed(project, PREPARE), new Map(), digests);
+  const folder = artifactFolder(project.store, order);
+  return existsSync(folder) ? { folder, order } : undefined;
+}
+
+/** The instance of stage one. */
+export function softLabelInstance(project: Project): StageInstance {
+  return instanceNamed(project, SOFT_LABEL);
+}
+
+function instanceNamed({ graph }: Project, name: string): StageInstance {
+  const instance = graph.find((one) => one.name === name);
+  if (instance === undefined) throw new Error(`the graph has no ${name}`);
+  return instance;
+}
+
+/** Views over what is fresh for the configuration. */
+export async function viewsOf(project: Project): Promise<SqlView[]> {
+  const views = await cacheViews(await freshArtifacts(project));
+  if (views.length > 0) return views;
+  throw new NoCacheError('the store has no fresh cache', 'make it: npx decant run');
+}
+
+/** As `viewsOf`, where the soft labels must be among them. */
+export async function softLabelViews(project: Project): Promise<SqlView[]> {
+  const views = await viewsOf(project);
+  if (views.some(({ name }) => name === 'soft_labels')) return views;
+  throw new NoCacheError('the soft labels are not made yet, or stale');
+}
+
+/** The manifest of a cache; one that is gone or broken is a Failure. */
+export async function manifestOf({ folder }: CacheFolder): Promise<Manifest> {
+  const manifest = await readManifest(folder);
+  if (manifest !== undefined) return manifest;
+  throw new NoCacheError(
+    `${folder} has no manifest.json`,
+    'make it again: npx decant cache verify --repair',
+  );
+}
+
+/** Folder of each input that a cache was made from, found by content, whatever is fresh now. */
+export async function sourcesOf(
+  artifacts: readonly Artifact[],
+  manifest: Manifest,
+): Promise<Record<string, string>> {
+  const found = Object.entries(manifest.inputs).map(([name, digest]) => {
+    const source = artifacts.find((one) => one.manifest.outputs[name]?.digest === digest);
+    if (source === undefined) {
+      throw new NoCacheError(
+        `the store no longer holds ${name}, from which cache ${manifest.fingerprint.slice(0, 16)} was made`,
+        'choose the cache that is fresh: npx decant cache ls',
+      );
+    }
+    return [name, join(source.folder, name)] as const;
+  });
+  return Object.fromEntries(found);
+}
+
+function matches(shortFingerprint: string, wanted: string): boolean {
+  return wanted.length > 0 && shortFingerprint.startsWith(wanted.slice(0, shortFingerprint.length));
+}
+
+export const SOFT_LABEL = 'soft-label';
+export const PREPARE = 'prepare';

@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '#cache/atomic-file.ts';
+import { SPLITS } from '#datasets/example.ts';
+import { rowIndexOf } from '#datasets/row-index.ts';
+import {
+  concatRows,
+  openSoftLabels,
+  type SoftLabelMeta,
+  type SoftLabelRows,
+  takeRows,
+} from '#datasets/soft-labels.ts';
+import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
+import { randomFor, shuffle } from '#stages/numerics/random.ts';
+import { defineStage, type StageContext } from '#stages/stage.ts';
+import { type Batch, planBatches } from './batches.ts';
+import { padTokenIdOf } from './pad-token.ts';
+import { type Keep, softLabelConfig } from './settings.ts';
+import { openTeacher, type Teacher } from './teacher.ts';
+import { type RowDifference, rowDifference } from './teacher-differences.ts';
+import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
+
+/** What `check.json` says. */
+export const teacherCheckSchema = z.object({
+  rows: z.int(),
+  /** Rows whose best class is another one now. */
+  top1Differences: z.int(),
+  /** |dp| over the kept classes and the rest, over every stored temperature. */
+  maxDp: z.number(),
+  meanDp: z.number(),
+  cached: z.object({ provider: z.string(), runtime: z.string() }),
+  teacher: z.object({ provider: z.string(), runtime: z.string() }),
+  /** The rows that differ most, the worst first. */
+  worst: z.array(
+    z.object({
+      split: z.string(),
+      exampleId: z.string(),
+      maxDp: z.number(),
+      cachedClass: z.string(),
+      teacherClass: z.string(),
+    }),
+  ),
+});
+
+export type TeacherCheck = z.infer<typeof teacherCheckSchema>;
+
+const { device, threads, tokenBudget } = softLabelConfig.shape;
+const configSchema = z.strictObject({
+  share: z.number().gt(0).lte(1).describe('Share of the cached rows that are asked again.'),
+  seed: z.int().min(0).describe('Decides which rows.'),
+  device,
+  threads,
+  tokenBudget,
+});
+
+type CheckConfig = z.infer<typeof configSchema>;
+
+/** Asks the teacher again about some rows of a sealed cache and says how far the answers are apart. */
+export const checkTeacher = defineStage({
+  name: 'check-teacher',
+  version: 1,
+  configSchema,
+  speedKnobs: [],
+  outputs: { check: { formatVersion: 1 } },
+
+  async *run(context) {
+    const sample = await sampleRows(context);
+    const { meta, rows } = sample;
+    const keep: Keep = {
+      mode: 'dense',
+      topK: undefined,
+      samples: undefined,
+      precision: 'float32',
+      temperatures: meta.temperatures,
+      classCount: meta.classNames.length,
+    };
+    const { config, signal } = context;
+    const [model = ''] = filesOf(context, 'model');
+    const padTokenId = await padTokenIdOf(context);
+    const teacher = await openTeacher(model, { ...config, keep, padTokenId });
+    try {
+      const asked = await teacherRows(context, sample);
+      const differences: RowDifference[] = [];
+      let done = 0;
+      for (const batch of batchesOf(asked, teacher, meta, config)) {
+        signal.throwIfAborted();
+        const logits = await logitsOf(batch, asked, teacher);
+        for (const [index, place] of batch.rows.entries()) {
+          differences[place] = rowDifference(rows, meta, place, logits(index));
+        }
+        done += batch.rows.length;
+        yield { type: 'progress', done, total: rows.rowCount, unit: 'rows' };
+      }
+      const check = checkOf(rows, meta, teacher, differences);
+      const path = join(outputOf(context, 'check'), 'check.json');
+      await writeFileAtomic(path, `${JSON.stringify(check, null, 1)}\n`);
+    } finally {
+      await teacher.close();
+    }
+  },
+});
+
+interface Sample {
+  readonly meta: SoftLabelMeta;
+  readonly rows: SoftLabelRows;
+}
+
+/** The same share of every shard, so that no more than one shard is in memory. */
+async function sampleRows(context: StageContext<CheckConfig>): Promise<Sample> {
+  const { share, seed } = context.config;
+  const random = randomFor(seed, 'check-teacher');
+  const parts: SoftLabelRows[] = [];
+  let meta: SoftLabelMeta | undefined;
+  for (const split of SPLITS) {
+    const reader = await openSoftLabels(inputOf(context, `rows/${split}`));
+    meta ??= reader.meta;
+    try {
+      for (const index of reader.shards.keys()) {
+        const shard = await reader.readShard(index);
+        const positions = shuffle(shard.exampleIds.keys(), random);
+        parts.push(takeRows(shard, positions.slice(0, Math.ceil(share * shard.rowCount))));
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+  if (meta === undefined) throw new RangeError('no split');
+  return { meta, rows: concatRows(parts) };
+}
+
+/** The sampled rows as the teacher sees them, in the order of the sample. */
+async function teacherRows(
+  context: StageContext<CheckConfig>,
+  { meta, rows }: Sample,
+): Promise<TeacherRow[]> {
+  const corpus = await readTeacherCorpus(context, meta.maxLength);
+  const all = SPLITS.flatMap((split) => corpus.rows[split]);
+  const ids = all.map(({ exampleId }) => exampleId);
+  const index = rowIndexOf(ids, 'tokens/teacher');
+  return rows.exampleIds.flatMap((exampleId) => all[index.rowOf(exampleId)] ?? []);
+}
+
+function batchesOf(
+  asked: readonly TeacherRow[],
+  teacher: Teacher,
+  meta: SoftLabelMeta,
+  { tokenBudget: budget }: CheckConfig,
+): Batch[] {
+  const lengths = asked.map(({ tokenIds }) => tokenIds.length);
+  const exactLengths = !teacher.hasMask;
+  return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, exactLengths });
+}
+
+/** The teacher's logits of each row of a batch, [classCount]. */
+async function logitsOf(batch: Batch, asked: readonly TeacherRow[], teacher: Teacher) {
+  const rows = batch.rows.flatMap((place) => asked[place] ?? []);
+  const { columns } = await teacher.label(rows, batch.length);
+  const width = columns.logits.length / columns.entropyNats.length;
+  return (index: number) => columns.logits.subarray(index * width, (index + 1) * width);
+}
+
+function checkOf(
+  rows: SoftLabelRows,
+  meta: SoftLabelMeta,
+  { provider, runtimeVersion }: Teacher,
+  differences: readonly RowDifference[],
+): TeacherCheck {
+  const sum = (key: 'sumDp' | 'compared') =>
+    differences.reduce((total, one) => total + one[key], 0);
+  const ranked = [...differences.entries()].sort(([, a], [, b]) => b.maxDp - a.maxDp);
+  const nameOf = (id: number) => meta.classNames[id] ?? '';
+  return {
+    rows: differences.length,
+    top1Differences: differences.filter((one) => one.cachedClass !== one.teacherClass).length,
+    maxDp: ranked[0]?.[1].maxDp ?? 0,
+    meanDp: sum('compared') === 0 ? 0 : sum('sumDp') / sum('compared'),
+    cached: { provider: meta.provider, runtime: meta.runtime },
+    teacher: { provider, runtime: `onnxruntime ${runtimeVersion}` },
+    worst: ranked.slice(0, WORST_ROWS).map(([place, one]) => ({
+      split: rows.splits[place] ?? '',
+      exampleId: rows.exampleIds[place] ?? '',
+      maxDp: one.maxDp,
+      cachedClass: nameOf(one.cachedClass),
+      teacherClass: nameOf(one.teacherClass),
+    })),
+  };
+}
+
+const WORST_ROWS = 10;

@@ -1,0 +1,68 @@
+import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { logSumExp } from '#stages/numerics/softmax.ts';
+
+/** How far the teacher's answer of today is from a cached row. */
+export interface RowDifference {
+  /** Largest |dp| over the kept classes and the rest, over every stored temperature. */
+  readonly maxDp: number;
+  /** Sum of |dp| over the same, and of how many. */
+  readonly sumDp: number;
+  readonly compared: number;
+  readonly cachedClass: number;
+  readonly teacherClass: number;
+}
+
+/** Compares row `row` of the cache with all logits of the teacher for the same example, [classCount]. */
+export function rowDifference(
+  rows: SoftLabelRows,
+  meta: SoftLabelMeta,
+  row: number,
+  teacherLogits: Float32Array,
+): RowDifference {
+  const kept = keptClasses(rows, meta, row);
+  const differences = meta.temperatures.flatMap((temperature, index) => {
+    const normaliser = rows.logSumExp[index]?.[row] ?? NaN;
+    const tail = rows.tailLogMass[index]?.[row];
+    const cached = [...kept.logits].map((z) => Math.exp(z / temperature - normaliser));
+    const now = probabilities(teacherLogits, temperature);
+    const probs = [...kept.ids].map((id) => now[id] ?? NaN);
+    const parts = cached.map((p, place) => Math.abs(p - (probs[place] ?? NaN)));
+    return tail === undefined
+      ? parts
+      : [...parts, Math.abs(Math.exp(tail) - restOf(now, kept.ids))];
+  });
+  return {
+    maxDp: differences.reduce((most, dp) => Math.max(most, dp), 0),
+    sumDp: differences.reduce((sum, dp) => sum + dp, 0),
+    compared: differences.length,
+    cachedClass: kept.ids[bestPlace(kept.logits)] ?? -1,
+    teacherClass: bestPlace(teacherLogits),
+  };
+}
+
+function keptClasses(rows: SoftLabelRows, meta: SoftLabelMeta, row: number) {
+  const width = meta.topK ?? meta.classNames.length;
+  const [from, to] = [row * width, (row + 1) * width];
+  if (meta.mode !== 'dense') {
+    return { ids: rows.topIds.subarray(from, to), logits: rows.topLogits.subarray(from, to) };
+  }
+  const ids = Int32Array.from({ length: width }, (_, id) => id);
+  return { ids, logits: rows.logits.subarray(from, to) };
+}
+
+/** softmax(logits / temperature) in float64. */
+function probabilities(logits: Float32Array, temperature: number): Float64Array {
+  const scaled = Float64Array.from(logits, (logit) => logit / temperature);
+  const normaliser = logSumExp(scaled);
+  return scaled.map((value) => Math.exp(value - normaliser));
+}
+
+/** Probability of the classes that are not kept. */
+function restOf(probs: Float64Array, keptIds: Int32Array): number {
+  const kept = new Set(keptIds);
+  return probs.reduce((sum, p, id) => (kept.has(id) ? sum : sum + p), 0);
+}
+
+function bestPlace(values: Float32Array): number {
+  return values.indexOf(values.reduce((best, value) => Math.max(best, value), -Infinity));
+}
