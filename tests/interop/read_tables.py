@@ -56,7 +56,8 @@ def read_polars(folder: Path) -> Table:
     def type_name(kind: pl.DataType) -> str:
         if isinstance(kind, pl.List):
             return f"list<{type_name(kind.inner)}>"
-        return {"String": "utf8", "Int32": "int32", "Float32": "float"}.get(str(kind), str(kind))
+        names = {"String": "utf8", "Float32": "float"}
+        return names.get(str(kind), str(kind).lower())  # Int32, UInt8, UInt16
 
     table = pl.scan_parquet(folder).collect()
     return Table(
@@ -69,7 +70,13 @@ def read_polars(folder: Path) -> Table:
 def read_duckdb(folder: Path) -> Table:
     import duckdb
 
-    names = {"VARCHAR": "utf8", "INTEGER": "int32", "FLOAT": "float"}
+    names = {
+        "VARCHAR": "utf8",
+        "INTEGER": "int32",
+        "UTINYINT": "uint8",
+        "USMALLINT": "uint16",
+        "FLOAT": "float",
+    }
 
     def type_name(kind: str) -> str:
         return f"list<{type_name(kind[:-2])}>" if kind.endswith("[]") else names.get(kind, kind)

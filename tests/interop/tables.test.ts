@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { repository } from '#tests/support/paths.ts';
 import { runPython } from '#tests/support/python.ts';
+import { SAMPLE_KINDS } from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { type ExpectedTable, tableAdder } from './expected-table.ts';
 import { addRowTables } from './row-tables.ts';
@@ -14,9 +15,9 @@ describe('what we write, others read', () => {
   const tables: ExpectedTable[] = [];
   before(async () => {
     const add = tableAdder(root, tables);
-    for (const mode of ['top-k', 'dense'] as const) {
+    for (const kind of SAMPLE_KINDS) {
       for (const codec of ['none', 'snappy', 'zstd'] as const)
-        await addSoftLabels(add, mode, codec);
+        await addSoftLabels(add, kind, codec);
     }
     await addRowTables(add);
   });
@@ -35,7 +36,7 @@ describe('what we write, others read', () => {
       const title = `\`${footer['decant.format']}\``;
       const section = sections.find((text) => text.split('\n')[0]?.includes(title)) ?? '';
       for (const [name, type] of Object.entries(types)) {
-        const documented = name.replace(/_t[\d_]+$/, '_t1');
+        const documented = name.replace(/_t[\d_]+$/, '_t1').replace(/^hidden_.*/, 'hidden_');
         assert.match(section, new RegExp(`^\\| ${documented}\\b.*\\| ${type}`, 'm'));
       }
     }

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { openSoftLabels, takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { softmax } from '#stages/numerics/softmax.ts';
+import { topK } from '#stages/numerics/top-k.ts';
+import { byConfidence, mixTargets } from '#stages/train-student/mix-targets.ts';
+import { mixedTargets, type TeacherCache } from '#stages/train-student/mixed-caches.ts';
+import type { SoftTarget } from '#stages/train-student/soft-targets.ts';
+import { pairOfLogits, temperature } from '#tests/support/logits.ts';
+import { type SampleKind, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+
+const weight = fc.double({ min: 0.1, max: 5, noNaN: true });
+
+test('property: a mix of every logit is the weighted mean of the probabilities', () => {
+  fc.assert(
+    fc.property(pairOfLogits(2, 30), temperature, weight, weight, ([left, right], t, a, b) => {
+      const space = { classCount: left.length, temperature: t };
+      const mixed = mixTargets(
+        [
+          { target: dense(left), weight: a },
+          { target: dense(right), weight: b },
+        ],
+        space,
+      );
+      assert.equal(mixed.type, 'dense');
+      const [p, q, found] = [softmax(left, t), softmax(right, t), probsOf(mixed, space)];
+      found.forEach((prob, id) =>
+        near(prob, (a * (p[id] ?? 0) + b * (q[id] ?? 0)) / (a + b), 1e-5),
+      );
+    }),
+  );
+});
+
+test('property: a mix of two top k adds up to 1, and is exact where both name a class', () => {
+  fc.assert(
+    fc.property(pairOfLogits(6, 30), temperature, weight, ([left, right], t, a) => {
+      const space = { classCount: left.length, temperature: t };
+      const parts = [
+        { target: best(left, 3, t), weight: a },
+        { target: best(right, 4, t), weight: 1 },
+      ];
+      const mixed = mixTargets(parts, space);
+      assert.ok(mixed.type === 'top-k');
+      assert.deepEqual([...mixed.topIds].length, new Set(mixed.topIds).size);
+      const total = mixed.topLogProbs.reduce(
+        (sum, log) => sum + Math.exp(log),
+        Math.exp(mixed.tailLogMass),
+      );
+      near(total, 1, 1e-5);
+      assert.deepEqual(
+        [...mixed.topLogProbs],
+        [...mixed.topLogProbs].sort((x, y) => y - x),
+      );
+      const [p, q] = [softmax(left, t), softmax(right, t)];
+      const [inLeft, inRight] = [topK(left, 3, t).ids, topK(right, 4, t).ids];
+      for (const [place, id] of mixed.topIds.entries()) {
+        if (!inLeft.includes(id) || !inRight.includes(id)) continue;
+        const expected = (a * (p[id] ?? 0) + (q[id] ?? 0)) / (a + 1);
+        near(Math.exp(mixed.topLogProbs[place] ?? NaN), expected, 1e-5);
+      }
+    }),
+  );
+});
+
+test('a class that one top k left out gets an even share of its tail', () => {
+  const tail = Math.log(0.3);
+  const left: SoftTarget = {
+    type: 'top-k',
+    topIds: Int32Array.of(0),
+    topLogProbs: Float32Array.of(Math.log(0.7)),
+    tailLogMass: tail,
+  };
+  const right: SoftTarget = { ...left, topIds: Int32Array.of(1) };
+  const mixed = mixTargets(
+    [
+      { target: left, weight: 1 },
+      { target: right, weight: 1 },
+    ],
+    { classCount: 4, temperature: 1 },
+  );
+  assert.ok(mixed.type === 'top-k');
+  assert.deepEqual([...mixed.topIds], [0, 1]);
+  // 0.7 and a third of the other's 0.3; two of three classes of each tail are left.
+  for (const log of mixed.topLogProbs) near(Math.exp(log), (0.7 + 0.1) / 2, 1e-6);
+  near(Math.exp(mixed.tailLogMass), 0.2, 1e-6);
+});
+
+test('a top k beside every logit becomes every logit, and draws beside draws stay draws', () => {
+  const space = { classCount: 3, temperature: 2 };
+  const withDense = mixTargets(
+    [
+      { target: best([2, 1, 0], 1, 2), weight: 1 },
+      { target: dense([2, 1, 0]), weight: 1 },
+    ],
+    space,
+  );
+  assert.equal(withDense.type, 'dense');
+  near(
+    probsOf(withDense, space).reduce((sum, prob) => sum + prob, 0),
+    1,
+    1e-6,
+  );
+  const drawn = (ids: number[], shares: number[]): SoftTarget => ({
+    type: 'sampled',
+    sampleIds: Int32Array.from(ids),
+    sampleShares: Float32Array.from(shares),
+  });
+  const mixed = mixTargets(
+    [
+      { target: drawn([2, 0], [0.75, 0.25]), weight: 1 },
+      { target: drawn([1], [1]), weight: 3 },
+    ],
+    space,
+  );
+  assert.deepEqual(mixed, drawn([1, 2, 0], [0.75, 0.1875, 0.0625]));
+});
+
+test('a mean of probabilities keeps what a mean of logits would lose: a hesitant teacher among sure ones', () => {
+  const [sure, other] = [
+    [20, 0, 0],
+    [0, 1, 0],
+  ];
+  const space = { classCount: 3, temperature: 1 };
+  const found = probsOf(
+    mixTargets(
+      [
+        { target: dense(sure), weight: 1 },
+        { target: dense(other), weight: 1 },
+      ],
+      space,
+    ),
+    space,
+  );
+  near(found[1], (softmax(other)[1] ?? 0) / 2, 1e-6);
+  assert.ok((softmax(sure.map((z, id) => (z + (other[id] ?? 0)) / 2))[1] ?? 1) < 1e-3);
+});
+
+test('by confidence, a surer teacher counts more', () => {
+  const target = dense([0, 0]);
+  const parts = byConfidence([
+    { target, weight: 1, confidence: 0.9 },
+    { target, weight: 2, confidence: 0.3 },
+  ]);
+  assert.deepEqual(
+    parts.map((part) => part.weight),
+    [0.9, 0.6],
+  );
+});
+
+test('weights that add up to nothing are refused', () => {
+  assert.throws(
+    () => mixTargets([{ target: dense([1]), weight: 0 }], { classCount: 1, temperature: 1 }),
+    /add up to 0/,
+  );
+});
+
+test('two caches with other shards and another order are mixed row by row', async () => {
+  const [rows, meta] = [sampleRows(sampleMeta('top-k'), 9), sampleMeta('top-k')];
+  const left = await cache(
+    'top-k',
+    [
+      [0, 1, 2, 3, 4],
+      [5, 6, 7, 8],
+    ],
+    1,
+  );
+  // The other one lacks row 4.
+  const right = await cache(
+    'compact',
+    [
+      [8, 7, 6],
+      [5, 3, 2, 1, 0],
+    ],
+    3,
+  );
+  for (const isByConfidence of [false, true]) {
+    const options = { temperature: 1.5, byConfidence: isByConfidence };
+    const found = [];
+    for await (const row of mixedTargets([left, right], options)) found.push(row);
+    assert.deepEqual(
+      found.map(({ exampleId }) => exampleId),
+      rows.exampleIds,
+    );
+    // Both say the same, so the mix says it too.
+    found.forEach(({ target }, row) => {
+      assert.ok(target.type === 'top-k');
+      assert.deepEqual([...target.topIds], [...rows.topIds.subarray(2 * row, 2 * row + 2)]);
+      const [logit = NaN] = rows.topLogits.subarray(2 * row);
+      near(target.topLogProbs[0], logit / 1.5 - (rows.logSumExp[1]?.[row] ?? NaN), 1e-3);
+      near(target.tailLogMass, rows.tailLogMass[1]?.[row] ?? NaN, 1e-5);
+    });
+  }
+  await assert.rejects(
+    mixedTargets([left, right], { temperature: 3, byConfidence: false }).next(),
+    /temperature 3/,
+  );
+  const classNames = meta.classNames.toReversed();
+  const foreign = {
+    ...right,
+    reader: { ...right.reader, meta: { ...right.reader.meta, classNames } },
+  };
+  await assert.rejects(
+    mixedTargets([left, foreign], { temperature: 1, byConfidence: false }).next(),
+    /class/,
+  );
+  for (const { reader } of [left, right]) await reader.close();
+});
+
+/** A cache of sample rows, shard by shard. */
+async function cache(
+  kind: SampleKind,
+  shards: readonly (readonly number[])[],
+  weight: number,
+): Promise<TeacherCache> {
+  const folder = temporaryFolder('decant-mix');
+  const meta = sampleMeta(kind);
+  const rows = sampleRows(meta, 9);
+  for (const [index, places] of shards.entries()) {
+    await writeSoftLabelShard(
+      join(folder, `part-0000${index}.parquet`),
+      takeRows(rows, places),
+      meta,
+    );
+  }
+  return { reader: await openSoftLabels(folder), weight };
+}
+
+function dense(logits: readonly number[]): SoftTarget {
+  return { type: 'dense', logits: Float32Array.from(logits) };
+}
+
+function best(logits: readonly number[], k: number, t: number): SoftTarget {
+  const { ids, logProbs, tailLogMass } = topK(logits, k, t);
+  return { type: 'top-k', topIds: ids, topLogProbs: Float32Array.from(logProbs), tailLogMass };
+}
+
+function probsOf(
+  target: SoftTarget,
+  { temperature: t }: { readonly temperature: number },
+): Float64Array {
+  return target.type === 'dense'
+    ? Float64Array.from(target.logits, (z) => Math.exp(z / t))
+    : assert.fail();
+}
+
+function near(found: number | undefined, expected: number, tolerance: number): void {
+  assert.ok(Math.abs((found ?? Number.NaN) - expected) <= tolerance, `${found} is not ${expected}`);
+}
