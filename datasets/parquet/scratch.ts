@@ -12,10 +12,13 @@ export async function withScratch<Result>(
   try {
     return await use(piece.subarray(0, size));
   } finally {
-    if (free.length < MOST_PIECES) free.push(piece);
+    free.push(piece);
+    free.sort((a, b) => a.length - b.length);
+    if (free.length > MOST_PIECES) free.shift();
   }
 }
 
+/** The smallest first: the first that is large enough wastes least. */
 const free: Buffer[] = [];
 const LEAST_BYTES = 2 ** 18;
 const MOST_BYTES = 2 ** 23;

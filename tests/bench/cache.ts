@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { type CacheShape, cacheData } from './cache/data.ts';
 import { fileSpeeds, READ, type Speed, WRITE } from './cache/files.ts';
@@ -86,7 +85,7 @@ async function tellLoader(): Promise<void> {
 }
 
 function tellMemory(): void {
-  const script = join(import.meta.dirname, 'cache/stream-rows.ts');
+  const script = join(import.meta.dirname, 'cache-peak-memory.ts');
   const lines = STREAMED_ROWS.map((rows) => {
     const args = ['--import', 'tsx', script, String(rows)];
     const { peakBytes } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
