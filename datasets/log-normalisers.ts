@@ -1,13 +1,13 @@
 import { normaliserFromTail } from './fixed-point.ts';
 import { type SoftLabelMeta, temperatureIndex } from './soft-label-meta.ts';
-import type { SoftLabelRows } from './soft-label-rows.ts';
+import type { SoftLabelNumbers } from './soft-label-rows.ts';
 
 /**
  * What makes probabilities of the logits at hand: log p_T(i) = z_i / T - normaliser. [rowCount]
  * A dense cache serves every T, a top k those that it holds; samples have no logits.
  */
 export function logNormalisers(
-  rows: SoftLabelRows,
+  rows: SoftLabelNumbers,
   meta: SoftLabelMeta,
   temperature: number,
 ): ArrayLike<number> {
@@ -21,7 +21,7 @@ export function logNormalisers(
 }
 
 function ofAllClasses(
-  { logSumExp, logits, rowCount }: SoftLabelRows,
+  { logSumExp, logits, rowCount }: SoftLabelNumbers,
   meta: SoftLabelMeta,
   temperature: number,
 ): ArrayLike<number> {

@@ -4,19 +4,29 @@ import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import { FIXED_POINTS, fromFixedPoint, normaliserFromTail } from './fixed-point.ts';
 import { firstDisorder, firstOutside } from './soft-label-columns.ts';
 import type { SoftLabelMeta } from './soft-label-meta.ts';
-import type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
+import type { SampledColumns, SoftLabelNumbers, SoftLabelRows } from './soft-label-rows.ts';
 import { hiddenColumn, logSumExpColumn, tailColumn, widthOf } from './soft-label-schema.ts';
 import { splitsOf } from './table-file.ts';
 
 /** Opposite of `columnData`: one row group of a shard. */
 export function rowsOf(path: string, group: RowGroup, meta: SoftLabelMeta): SoftLabelRows {
-  const source = { path, group, meta };
-  const { mode, hidden } = meta;
   const rows: SoftLabelRows = {
-    rowCount: group.rowCount,
     exampleIds: group.texts('example_id'),
     splits: splitsOf(path, group),
     sourceIds: group.utf8('source_id'),
+    ...numbersOf(path, group, meta),
+  };
+  const disorder = firstDisorder(rows);
+  if (disorder !== undefined) throw new CorruptParquetError(path, `position ${disorder}`);
+  return rows;
+}
+
+/** As `rowsOf`, for a row group that was read without its texts. */
+export function numbersOf(path: string, group: RowGroup, meta: SoftLabelMeta): SoftLabelNumbers {
+  const source = { path, group, meta };
+  const { mode, hidden } = meta;
+  return {
+    rowCount: group.rowCount,
     ...(mode === 'top-k' ? topKColumns(source) : NO_TOP_K),
     logits: mode === 'dense' ? floatLists(source, 'logits', widthOf(meta)) : NO_FLOATS,
     ...(mode !== 'top-k' && normalisers(source)),
@@ -25,9 +35,6 @@ export function rowsOf(path: string, group: RowGroup, meta: SoftLabelMeta): Soft
     ...(mode === 'sampled' && { sampled: sampledColumns(source) }),
     ...(hidden && { hidden: hiddenColumns(source, hidden) }),
   };
-  const disorder = firstDisorder(rows);
-  if (disorder !== undefined) throw new CorruptParquetError(path, `position ${disorder}`);
-  return rows;
 }
 
 interface Source {

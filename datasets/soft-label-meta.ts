@@ -68,6 +68,12 @@ export function temperatureIndex(meta: SoftLabelMeta, temperature: number): numb
   return index;
 }
 
+/** What is left of a cache when one temperature is read, if it is stored, and no features. */
+export function metaAt(meta: SoftLabelMeta, temperature: number): SoftLabelMeta {
+  const { hidden: _hidden, ...rest } = meta;
+  return { ...rest, temperatures: meta.temperatures.filter((stored) => stored === temperature) };
+}
+
 /** End of a column name: `t2` for 2, `t1_5` for 1.5. */
 export function temperatureSuffix(temperature: number): string {
   return `t${String(temperature).replace('.', '_')}`;

@@ -28,6 +28,9 @@ export interface SoftLabelRows {
   readonly hidden?: Readonly<Record<string, Float32Array>>;
 }
 
+/** Rows without whose they are. */
+export type SoftLabelNumbers = Omit<SoftLabelRows, 'exampleIds' | 'splits' | 'sourceIds'>;
+
 /** How often each class came up in so many draws from the teacher's distribution. */
 export interface SampledColumns {
   /** Row r has the classes `offsets[r]` to `offsets[r + 1]`. [rowCount + 1], from 0 on. */
@@ -68,6 +71,18 @@ export function takeRows(rows: SoftLabelRows, indices: ArrayLike<number>): SoftL
 export function concatRows(parts: readonly SoftLabelRows[]): SoftLabelRows {
   const [first] = parts;
   if (first !== undefined && parts.length === 1) return first;
+  return {
+    ...concatNumbers(parts),
+    exampleIds: parts.flatMap((part) => part.exampleIds),
+    splits: parts.flatMap((part) => part.splits),
+    sourceIds: parts.flatMap((part) => part.sourceIds),
+  };
+}
+
+/** As `concatRows`, for rows without their texts. */
+export function concatNumbers(parts: readonly SoftLabelNumbers[]): SoftLabelNumbers {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
   const floats = (values: readonly (Float32Array | undefined)[]) =>
     joinNumbers(
       values.filter((part) => part !== undefined),
@@ -81,9 +96,6 @@ export function concatRows(parts: readonly SoftLabelRows[]): SoftLabelRows {
   const samples = parts.flatMap((part) => part.sampled ?? []);
   return {
     rowCount: parts.reduce((sum, part) => sum + part.rowCount, 0),
-    exampleIds: parts.flatMap((part) => part.exampleIds),
-    splits: parts.flatMap((part) => part.splits),
-    sourceIds: parts.flatMap((part) => part.sourceIds),
     topIds: integers(parts.map((part) => part.topIds)),
     topLogits: floats(parts.map((part) => part.topLogits)),
     logits: floats(parts.map((part) => part.logits)),

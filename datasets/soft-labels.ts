@@ -2,20 +2,33 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type RecordBatch, toRecordBatch } from '#datasets/parquet/arrow.ts';
 import type { ParquetCodec } from '#datasets/parquet/codec.ts';
+import type { ColumnSpec } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError } from '#datasets/parquet/errors.ts';
 import { openParquet, type ParquetFile } from '#datasets/parquet/reader.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import { readAhead } from './read-ahead.ts';
 import { checkRows, columnData } from './soft-label-columns.ts';
-import { rowsOf } from './soft-label-decoding.ts';
-import { footerOf, metaOf, refuseMixedMeta, type SoftLabelMeta } from './soft-label-meta.ts';
-import { concatRows, emptyRows, type SoftLabelRows } from './soft-label-rows.ts';
+import { numbersOf, rowsOf } from './soft-label-decoding.ts';
+import {
+  footerOf,
+  metaAt,
+  metaOf,
+  refuseMixedMeta,
+  type SoftLabelMeta,
+} from './soft-label-meta.ts';
+import {
+  concatNumbers,
+  concatRows,
+  emptyRows,
+  type SoftLabelNumbers,
+  type SoftLabelRows,
+} from './soft-label-rows.ts';
 import { columnsOf } from './soft-label-schema.ts';
 import { checkColumns, checkFormat, writeTable } from './table-file.ts';
 
 export type { SoftLabelMeta } from './soft-label-meta.ts';
-export { temperatureIndex, temperatureSuffix } from './soft-label-meta.ts';
-export type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
+export { metaAt, temperatureIndex, temperatureSuffix } from './soft-label-meta.ts';
+export type { SampledColumns, SoftLabelNumbers, SoftLabelRows } from './soft-label-rows.ts';
 export { concatRows, takeRows } from './soft-label-rows.ts';
 
 /** An opened folder of shards. Close it. */
@@ -25,6 +38,10 @@ export interface SoftLabelReader {
   /** Paths, in order. */
   readonly shards: readonly string[];
   readShard(index: number): Promise<SoftLabelRows>;
+  /** Example ids of a shard, in its order; no other column is read. */
+  readIds(index: number): Promise<string[]>;
+  /** Numbers of a shard for one temperature: as it would be read were its meta `metaAt(meta, temperature)`. */
+  readNumbers(index: number, temperature: number): Promise<SoftLabelNumbers>;
   /** All rows, row group by row group. */
   rows(): AsyncGenerator<SoftLabelRows>;
   /** All rows, row group by row group, as Arrow's. */
@@ -83,35 +100,55 @@ async function openShard(path: string): Promise<Shard> {
 
 function readerOf(shards: readonly Shard[], meta: SoftLabelMeta): SoftLabelReader {
   const columns = columnsOf(meta);
+  const shardAt = (index: number): Shard => {
+    const shard = shards[index];
+    if (shard === undefined) throw new RangeError(`shard ${index} of ${shards.length}`);
+    return shard;
+  };
   return {
     meta,
     rowCount: shards.reduce((sum, shard) => sum + shard.file.rowCount, 0),
     shards: shards.map((shard) => shard.path),
     readShard: async (index) => {
-      const shard = shards[index];
-      if (shard === undefined) throw new RangeError(`shard ${index} of ${shards.length}`);
       const parts: SoftLabelRows[] = [];
-      for await (const { path, group } of groupsOf([shard], meta)) {
+      for await (const { path, group } of groupsOf([shardAt(index)], columns)) {
         parts.push(rowsOf(path, group, meta));
       }
       return parts.length === 0 ? emptyRows(meta) : concatRows(parts);
     },
+    readIds: async (index) => {
+      const ids: string[][] = [];
+      for await (const { group } of groupsOf([shardAt(index)], [{ name: ID_COLUMN }])) {
+        ids.push(group.texts(ID_COLUMN));
+      }
+      return ids.flat();
+    },
+    readNumbers: async (index, temperature) => {
+      const wanted = metaAt(meta, temperature);
+      const numbers = columnsOf(wanted).filter((column) => column.type !== 'utf8');
+      const parts: SoftLabelNumbers[] = [];
+      for await (const { path, group } of groupsOf([shardAt(index)], numbers)) {
+        parts.push(numbersOf(path, group, wanted));
+      }
+      return parts.length === 0 ? emptyRows(wanted) : concatNumbers(parts);
+    },
     async *rows() {
-      for await (const { path, group } of groupsOf(shards, meta)) yield rowsOf(path, group, meta);
+      for await (const { path, group } of groupsOf(shards, columns))
+        yield rowsOf(path, group, meta);
     },
     async *recordBatches() {
-      for await (const { group } of groupsOf(shards, meta)) yield toRecordBatch(group, columns);
+      for await (const { group } of groupsOf(shards, columns)) yield toRecordBatch(group, columns);
     },
     close: () => closeAll(shards),
   };
 }
 
-/** Row groups of these shards, in order. */
+/** Row groups of these shards, in order, with these columns. */
 function groupsOf(
   shards: readonly Shard[],
-  meta: SoftLabelMeta,
+  columns: readonly Pick<ColumnSpec, 'name'>[],
 ): AsyncGenerator<{ path: string; group: RowGroup }> {
-  const names = columnsOf(meta).map((column) => column.name);
+  const names = columns.map((column) => column.name);
   const places = shards.flatMap(({ path, file }) =>
     Array.from({ length: file.rowGroupCount }, (_, index) => ({ path, file, index })),
   );
@@ -134,6 +171,7 @@ async function closeAll(shards: readonly Shard[]): Promise<void> {
   for (const { file } of shards) await file.close();
 }
 
+const ID_COLUMN = 'example_id';
 const FORMAT_NAME = 'soft-labels';
 const FORMAT_VERSION = 1;
 const SHARD_NAME = /^part-\d+\.parquet$/;

@@ -2,7 +2,7 @@ import { logNormalisers } from '#datasets/log-normalisers.ts';
 import {
   type SampledColumns,
   type SoftLabelMeta,
-  type SoftLabelRows,
+  type SoftLabelNumbers,
   temperatureIndex,
 } from '#datasets/soft-labels.ts';
 
@@ -24,7 +24,7 @@ export type SoftTarget =
 
 /** Soft targets row by row. A dense cache serves every temperature, others those that they hold. */
 export function softTargetsOf(
-  rows: SoftLabelRows,
+  rows: SoftLabelNumbers,
   meta: SoftLabelMeta,
   temperature: number,
 ): (row: number) => SoftTarget {

@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
 import type { SoftLabelReader } from '#datasets/soft-labels.ts';
-import { temperatureIndex } from '#datasets/soft-labels.ts';
+import { metaAt, temperatureIndex } from '#datasets/soft-labels.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import { type SoftTarget, softTargetsOf } from './soft-targets.ts';
@@ -98,29 +98,22 @@ async function withSoftLabels(
 ): Promise<TransferSet> {
   const { tokens, gold, temperature } = sources;
   if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
-  const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
-  // Ids are looked up once: a sealed shard keeps its order, so a later epoch goes by its rows.
-  const places: Int32Array[] = [];
+  // Ids are looked up once: a sealed shard keeps its order, so an epoch goes by its rows.
+  const places = await tokenRowsOf(reader, tokens);
+  const meta = metaAt(reader.meta, temperature);
   const read = async (shard: number): Promise<TransferRow[]> => {
-    const rows = await reader.readShard(shard);
-    places[shard] ??= Int32Array.from(rows.exampleIds, (id) => tokenRows.get(id) ?? -1);
-    const softTarget = softTargetsOf(rows, reader.meta, temperature);
-    return joinedRows({ tokens, gold, softTarget }, places[shard]);
+    const softTarget = softTargetsOf(
+      await reader.readNumbers(shard, temperature),
+      meta,
+      temperature,
+    );
+    return joinedRows({ tokens, gold, softTarget }, places[shard] ?? new Int32Array());
   };
 
   const fits = memoryOf(reader) <= sources.memoryLimitBytes;
   const kept: TransferRow[][] = [];
-  const lengths: number[] = [];
-  const missing = new Set(tokens.exampleIds);
-  let goldCount = 0;
-  for await (const rows of readAhead(reader.shards.keys(), read)) {
-    if (fits) kept.push(rows);
-    for (const row of rows) {
-      lengths.push(row.tokenIds.length);
-      missing.delete(row.exampleId);
-      if (row.gold.length > 0) goldCount += 1;
-    }
-  }
+  if (fits) for await (const rows of readAhead(places.keys(), read)) kept.push(rows);
+  const { lengths, goldCount, missing } = survey(places, sources);
   if (missing.size > toleratedShare * tokens.exampleIds.length) {
     throw new MissingSoftLabelsError([...missing], tokens.exampleIds.length);
   }
@@ -132,6 +125,34 @@ async function withSoftLabels(
     readShard: async (shard) => kept[shard] ?? read(shard),
     leftOut: [...missing],
   };
+}
+
+/** What joining finds, without a look at the numbers. */
+function survey(places: readonly Int32Array[], { tokens, gold }: TransferSources) {
+  const lengths: number[] = [];
+  const missing = new Set(tokens.exampleIds);
+  let goldCount = 0;
+  for (const shard of places) {
+    for (const tokenRow of shard) {
+      const exampleId = tokens.exampleIds[tokenRow];
+      if (exampleId === undefined) continue;
+      lengths.push(tokenIdsOf(tokens, tokenRow).length);
+      missing.delete(exampleId);
+      if ((gold.get(exampleId)?.length ?? 0) > 0) goldCount += 1;
+    }
+  }
+  return { lengths, goldCount, missing };
+}
+
+/** The token row of each soft label, shard by shard; -1 where there is none. */
+async function tokenRowsOf(reader: SoftLabelReader, tokens: TokenTable): Promise<Int32Array[]> {
+  const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
+  const places: Int32Array[] = [];
+  const shards = readAhead(reader.shards.keys(), (shard) => reader.readIds(shard));
+  for await (const ids of shards) {
+    places.push(Int32Array.from(ids, (exampleId) => tokenRows.get(exampleId) ?? -1));
+  }
+  return places;
 }
 
 function joinedRows(shard: JoinedShard, places: Int32Array): TransferRow[] {

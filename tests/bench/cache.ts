@@ -85,7 +85,7 @@ async function tellLoader(): Promise<void> {
 }
 
 function tellMemory(): void {
-  const script = join(import.meta.dirname, 'cache/stream-rows.ts');
+  const script = join(import.meta.dirname, 'cache-peak-memory.ts');
   const lines = STREAMED_ROWS.map((rows) => {
     const args = ['--import', 'tsx', script, String(rows)];
     const { peakBytes } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));

@@ -19,6 +19,7 @@ const KILLED_AT = isQuick
     ]
   : [
       { call: 'write', points: 8 },
+      { call: 'writev', points: 8 },
       { call: 'pwrite64', points: 8 },
       { call: 'fsync', points: 12 },
       { call: 'rename', points: 12 },

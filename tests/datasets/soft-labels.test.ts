@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   concatRows,
+  metaAt,
   openSoftLabels,
   type SoftLabelMeta,
   type SoftLabelRows,
@@ -355,4 +356,27 @@ function bitsOf(rows: SoftLabelRows): number[][] {
   return columns.map((column) => [
     ...new Uint32Array(column.buffer, column.byteOffset, column.length),
   ]);
+}
+
+for (const kind of SAMPLE_KINDS) {
+  test(`${kind} shards give their ids alone, and their numbers for one temperature alone`, async () => {
+    const meta = sampleMeta(kind);
+    const reader = await openSoftLabels(await folderOf([[sampleRows(meta, 25), meta]]));
+    const whole = await reader.readShard(0);
+    assert.deepEqual(await reader.readIds(0), whole.exampleIds);
+    for (const temperature of [...meta.temperatures, 7]) {
+      const place = meta.temperatures.indexOf(temperature);
+      const at = (values: readonly Float32Array[]) => (place < 0 ? [] : [values[place]]);
+      const { exampleIds: _ids, splits: _splits, sourceIds: _sources, hidden, ...rest } = whole;
+      assert.deepEqual(await reader.readNumbers(0, temperature), {
+        ...rest,
+        logSumExp: at(whole.logSumExp),
+        tailLogMass: at(whole.tailLogMass),
+      });
+      assert.equal(hidden === undefined, kind !== 'tokens');
+      assert.deepEqual(metaAt(meta, temperature).temperatures, place < 0 ? [] : [temperature]);
+    }
+    await assert.rejects(reader.readIds(1), /shard 1 of 1/);
+    await reader.close();
+  });
 }

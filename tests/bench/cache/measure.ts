@@ -8,7 +8,7 @@ export interface Sample {
 /** Something that is measured; the first run warms up. */
 export interface Contender {
   readonly name: string;
-  run(): Promise<Sample>;
+  readonly run: () => Promise<Sample>;
 }
 
 /** Best wall and CPU time of each contender; rounds take turns, so that a busy machine disturbs all alike. */

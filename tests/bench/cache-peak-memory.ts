@@ -1,10 +1,10 @@
 // Writes and reads so many rows, shard by shard, and prints the peak memory of doing so, in bytes.
-// Usage: node --import tsx tests/bench/cache/stream-rows.ts ROWS
+// Usage: node --import tsx tests/bench/cache-peak-memory.ts ROWS
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { cacheData } from './data.ts';
+import { cacheData } from './cache/data.ts';
 
 const ROWS_PER_SHARD = 100_000;
 const wanted = Number(process.argv[2]);
