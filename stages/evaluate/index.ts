@@ -137,7 +137,7 @@ function* remarks(
   if (goldOutsideTopK > 0) {
     yield {
       type: 'note',
-      message: `the gold class of ${goldOutsideTopK} of the test rows stands outside the kept top k: the teacher's negative log-likelihood is a lower bound`,
+      message: `the cache keeps no exact probability of the gold class of ${goldOutsideTopK} of the test rows: the teacher's negative log-likelihood is a lower bound`,
     };
   }
 }

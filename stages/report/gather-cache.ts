@@ -35,10 +35,7 @@ function figuresOf(
   const [, end] = niceRange(0, Math.max(usual, 0.1));
   return {
     rows: entropies.length,
-    kept:
-      meta.mode === 'dense'
-        ? `all ${meta.classNames.length} logits`
-        : `top ${meta.topK} and the tail`,
+    kept: keptOf(meta),
     temperatures: meta.temperatures,
     entropyNats: histogramBins(entropies, end, 30),
     confidence: histogramBins(confidences, 1, 25),
@@ -47,12 +44,25 @@ function figuresOf(
   };
 }
 
+function keptOf({ mode, topK, samples, classNames, precision }: SoftLabelMeta): string {
+  switch (mode) {
+    case 'dense':
+      return `all ${classNames.length} logits`;
+    case 'sampled':
+      return `${samples} draws from the distribution`;
+    case 'top-k':
+      return `top ${topK} and the tail${precision === 'float32' ? '' : `, ${precision}`}`;
+    default:
+      return mode satisfies never;
+  }
+}
+
 function factsOf(meta: SoftLabelMeta): Fact[] {
   return [
     { name: 'Teacher (SHA-256)', value: meta.teacherDigest },
     { name: 'Tokenizer (SHA-256)', value: meta.tokenizerDigest },
     { name: 'Soft labels (fingerprint)', value: meta.fingerprint },
-    { name: 'Teacher ran on', value: `${meta.runtime}, ${meta.provider}, ${meta.precision}` },
+    { name: 'Teacher ran on', value: `${meta.runtime}, ${meta.provider}` },
     { name: 'Longest input', value: `${meta.maxLength} tokens` },
   ];
 }

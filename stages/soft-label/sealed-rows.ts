@@ -54,26 +54,18 @@ export async function openSealedRows(
     for (const reader of opened) await reader.close();
   };
   try {
-    const places = new Map<string, SealedPlace>();
+    const serving: SoftLabelReader[][] = [];
     const others: OtherArtifact[] = [];
-    let newestIds: ReadonlySet<string> | undefined;
     for (const artifact of earlier) {
       const readers = await openReaders(artifact);
       opened.push(...readers);
       const changes = changesOf(artifact, readers, wanted);
       if (changes.length > 0) others.push({ artifact, readers, changes });
-      else {
-        const ids = await indexRows(readers, places);
-        newestIds ??= ids;
-      }
+      else serving.push(readers);
     }
-    return {
-      places,
-      newestIds: newestIds ?? new Set(),
-      others,
-      read: cachedReads(wanted.keep),
-      close,
-    };
+    const newestIds = new Set(await idsOf(serving[0] ?? []));
+    const places = await placesIn(nearestFirst(serving, wanted.keep).flat());
+    return { places, newestIds, others, read: cachedReads(wanted.keep), close };
   } catch (error) {
     await close();
     throw error;
@@ -94,7 +86,7 @@ export function provenanceOf(places: Iterable<SealedPlace>, keep: Keep): Provena
   const readers = new Set([...places].map((place) => place.reader));
   return [...readers].map(({ meta }) => ({
     provider: meta.provider,
-    runtime: isDerived(meta, keep) ? `derived+${meta.runtime}` : meta.runtime,
+    runtime: isDerived(meta, keep) ? `${DERIVED}+${meta.runtime}` : meta.runtime,
   }));
 }
 
@@ -129,21 +121,29 @@ function comparable({ teacherDigest, tokenizerDigest, classNames, maxLength }: I
   return { teacherDigest, tokenizerDigest, classNames, maxLength };
 }
 
-async function indexRows(
-  readers: readonly SoftLabelReader[],
-  places: Map<string, SealedPlace>,
-): Promise<Set<string>> {
-  const ids = new Set<string>();
+/** Artifacts whose rows are copied stand before those that we compute on from, each the newest first. */
+function nearestFirst(serving: readonly SoftLabelReader[][], keep: Keep): SoftLabelReader[][] {
+  const distance = ([reader]: readonly SoftLabelReader[]) =>
+    reader === undefined ? 0 : Number(isDerived(reader.meta, keep)) + Number(wasDerived(reader));
+  return serving.toSorted((a, b) => distance(a) - distance(b));
+}
+
+function wasDerived({ meta }: SoftLabelReader): boolean {
+  return meta.runtime.split('+').includes(DERIVED);
+}
+
+/** Where each example lies; of several places the first. */
+async function placesIn(readers: readonly SoftLabelReader[]): Promise<Map<string, SealedPlace>> {
+  const places = new Map<string, SealedPlace>();
   for (const reader of readers) {
     for (const shard of reader.shards.keys()) {
       const { exampleIds } = await reader.readShard(shard);
       exampleIds.forEach((exampleId, row) => {
-        ids.add(exampleId);
         if (!places.has(exampleId)) places.set(exampleId, { reader, shard, row });
       });
     }
   }
-  return ids;
+  return places;
 }
 
 /** Rows are mostly asked for in the order in which they lie, so a few open shards are enough. */
@@ -163,6 +163,9 @@ function cachedReads(keep: Keep): SealedRows['read'] {
 }
 
 const OPEN_SHARDS = 4;
+
+/** Stands beside the runtime's name in files with rows that were computed from a larger cache. */
+const DERIVED = 'derived';
 
 /** Settings that say what becomes of the teacher's numbers, not what they are. */
 const WHAT_IS_KEPT: ReadonlySet<string> = new Set(

@@ -98,7 +98,7 @@ export function reportFixture(): ReportData {
       facts: [
         { name: 'Teacher (SHA-256)', value: '9f2c'.repeat(16) },
         { name: 'Soft labels (fingerprint)', value: '77ab'.repeat(16) },
-        { name: 'Teacher ran on', value: 'onnxruntime 1.30.0, cpu, float32' },
+        { name: 'Teacher ran on', value: 'onnxruntime 1.30.0, cpu' },
       ],
     },
   };

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { readClasses } from '#datasets/classes.ts';
+import { logNormalisers, logSumExpOf } from '#datasets/log-normalisers.ts';
+import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { forwardKl } from '#stages/numerics/divergence.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { rowsOf, runSoftLabel, writeCorpus } from './small-run.ts';
 
@@ -51,6 +54,28 @@ test('the real teacher gives the logits of its reference, top k and dense', asyn
   }
 });
 
+test('what the real teacher says survives 16 bits within 1e-8 nat and 8 bits within 2e-4, its best class always', async () => {
+  const config = { topK: 3, temperatures: [1, 2, 4], maxLength: 64 };
+  const exact = await rowsOf(await runSoftLabel({ config, inputs, files }), 'train');
+  for (const [precision, largestKl] of [
+    ['compact', 1e-8],
+    ['small', 2e-4],
+  ] as const) {
+    const run = await runSoftLabel({ config: { ...config, precision }, inputs, files });
+    const { rows, meta } = await rowsOf(run, 'train');
+    assert.deepEqual(rows.topIds, exact.rows.topIds);
+    for (const t of config.temperatures) {
+      const [before, after] = [
+        distributions(exact.rows, exact.meta, t),
+        distributions(rows, meta, t),
+      ];
+      const kls = before.map((logs, row) => forwardKl(logs, after[row] ?? []));
+      const mean = kls.reduce((sum, kl) => sum + kl, 0) / kls.length;
+      assert.ok(Math.abs(mean) <= largestKl, `${precision} at T = ${t}: ${mean}`);
+    }
+  }
+});
+
 test('batches and threads of the real teacher do not change a byte', async () => {
   const outcomes = [];
   for (const config of [
@@ -70,6 +95,19 @@ test('the classes go along', async () => {
   const run = await runSoftLabel({ config: { maxLength: 64 }, inputs, files });
   assert.deepEqual(await readClasses(run.outputs['classes'] ?? ''), classNames);
 });
+
+/** Log-probabilities of the top k and of the tail, without the float32 rounding of their sum. */
+function distributions(rows: SoftLabelRows, meta: SoftLabelMeta, temperature: number): number[][] {
+  const normalisers = logNormalisers(rows, meta, temperature);
+  const tail = rows.tailLogMass[meta.temperatures.indexOf(temperature)] ?? assert.fail();
+  const k = meta.topK ?? assert.fail();
+  return rows.exampleIds.map((_, row) => {
+    const top = rows.topLogits.subarray(row * k, (row + 1) * k);
+    const logs = [...top].map((logit) => logit / temperature - (normalisers[row] ?? Number.NaN));
+    const all = [...logs, tail[row] ?? Number.NaN];
+    return all.map((log) => log - logSumExpOf(all));
+  });
+}
 
 function near(found: number | undefined, expected: number): void {
   assert.ok(Math.abs((found ?? NaN) - expected) <= 0.15, `${found} is not ${expected}`);

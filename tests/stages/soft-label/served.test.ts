@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { SPLITS } from '#datasets/example.ts';
+import type { EarlierArtifact } from '#stages/stage.ts';
 import type { StageRun } from '#tests/support/run-stage.ts';
 import {
   asEarlier,
@@ -119,6 +120,24 @@ for (const [what, held, wanted] of unserved) {
     assert.equal(run.counts['teacherRows'], 36);
   });
 }
+
+test('of several caches that serve, the one whose rows are copied is taken', async () => {
+  const wanted = { topK: 2 };
+  const asOther = async (config: Config, earlier: EarlierArtifact[] = []) => {
+    const run = await runSoftLabel({ inputs, files, config, earlier });
+    return { ...asEarlier(run, { ...baseConfig, ...config }), sameRecipe: false };
+  };
+  const every = await asOther(dense);
+  const derived = await asOther({ ...wanted, shardRows: 5 }, [every]);
+  const exact = await asOther({ ...wanted, shardRows: 6 });
+  const earlier = [derived, every, exact];
+  const run = await runSoftLabel({ inputs, files: noTeacher, config: wanted, earlier });
+  assert.doesNotMatch((await rowsOf(run, 'train')).meta.runtime, /derived/);
+  assert.deepEqual(
+    await bytesOf(run),
+    await bytesOf(await runSoftLabel({ inputs, files, config: wanted })),
+  );
+});
 
 test('new rows meet the teacher beside served ones, and the files name both origins', async () => {
   const before = await runSoftLabel({ inputs, files, config: dense });
