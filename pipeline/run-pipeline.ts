@@ -9,6 +9,7 @@ import type { EarlierArtifact } from '#stages/stage.ts';
 import { earlierOf } from './earlier-artifacts.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from './events.ts';
 import { exitCodeOf, reportOf } from './failures.ts';
+import { requireNothingPending } from './forget/receipt.ts';
 import { filesOf, type StageInstance } from './graph.ts';
 import { type StageHost, startHost } from './host-process.ts';
 import type { StopReason } from './host-protocol.ts';
@@ -111,6 +112,7 @@ class Run {
         }),
     });
     try {
+      requireNothingPending(store);
       await work();
     } finally {
       this.#lock.release();
