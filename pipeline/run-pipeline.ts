@@ -8,6 +8,7 @@ import type { EarlierArtifact, StageEvent } from '#stages/stage.ts';
 import { earlierOf } from './earlier-artifacts.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from './events.ts';
 import { exitCodeOf, ReportedFailure, reportOf } from './failures.ts';
+import { requireNothingPending } from './forget/receipt.ts';
 import { filesOf, type StageInstance } from './graph.ts';
 import { type HostOutcome, obeying, startHost } from './host-process.ts';
 import type { HostTask } from './host-protocol.ts';
@@ -101,6 +102,7 @@ class Run {
         }),
     });
     try {
+      requireNothingPending(store);
       await work();
     } finally {
       this.#lock.release();

@@ -161,5 +161,5 @@ function tombstonesOf(rows: readonly ForgottenRow[]): Tombstones {
 
 function countWords(perSplit: Readonly<Record<string, number>>): string {
   const parts = Object.entries(perSplit).map(([split, rows]) => `${rows} ${split}`);
-  return `${parts.join(', ')} rows`;
+  return `${parts.length === 0 ? 'no' : parts.join(', ')} rows`;
 }

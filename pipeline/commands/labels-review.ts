@@ -47,7 +47,7 @@ export async function labelsReviewCommand(options: LabelsReviewOptions): Promise
   const shown = doubtful.slice(0, options.limit);
   await writeCsv(options.output, reviewTable(shown, corpus, panel));
   const lines = [
-    `${gold.size.toLocaleString('en-US')} labelled ${options.split} rows; ${panel.map(({ name }) => name).join(' and ')} doubt ${doubtful.length} labels, ${shown.length} are shown`,
+    `${gold.size.toLocaleString('en-US')} labelled ${options.split} rows; labels doubted by ${panel.map(({ name }) => name).join(' and ')}: ${doubtful.length}, shown: ${shown.length}`,
     ...(options.split === 'train' ? [OF_TRAIN] : []),
     ...textNotes(corpus),
     `fill in corrected_label (where the label is right: the label itself), then set corpus.corrections: ${nameFor(options.output)}`,

@@ -81,6 +81,23 @@ export class ForgetFileError extends Failure {
   }
 }
 
+/** A run must not build upon rows that somebody wants gone and whose end was interrupted. */
+export class ForgetPendingError extends Failure {
+  constructor(store: string) {
+    super(
+      'usage',
+      'E_FORGET_PENDING',
+      `${store}: a forgetting was interrupted, and its rows are still in part of the store`,
+      'finish it: npx decant forget',
+    );
+  }
+}
+
+/** Throws where rows are half forgotten. To be asked under the lock: before it, somebody may be at work. */
+export function requireNothingPending(store: string): void {
+  if (existsSync(pendingPath(store))) throw new ForgetPendingError(store);
+}
+
 /** What an interrupted forgetting has left to do. */
 export async function readPending(store: string): Promise<Pending | undefined> {
   return readJson(pendingPath(store), pendingSchema);

@@ -132,6 +132,10 @@ describe('rows that are to be forgotten', () => {
       const { code } = await run.ended;
       t.diagnostic(`killed after ${artifacts} artifacts: ended with ${code}`);
       storeSnapshot(killed);
+      if (code !== 0) {
+        const refused = await project.decant('run', '--store', killed, '--to', 'prepare');
+        assertRefused(refused, 2, /a forgetting was interrupted/, /npx decant forget/);
+      }
       await succeed(project, ...args);
       assert.deepEqual(storeSnapshot(killed), undisturbed);
       assert.deepEqual(await filesHolding(killed, secrets), []);

@@ -75,7 +75,10 @@ describe('labels that people look at', () => {
   test('wrong labels are found, by teacher and student, with what they should be', async () => {
     const { code, stderr } = await project.decant('labels', 'review', '--output', 'review.csv');
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /36 labelled validation rows; teacher and distilled doubt \d+ labels/);
+    assert.match(
+      stderr,
+      /36 labelled validation rows; labels doubted by teacher and distilled: \d+/,
+    );
     const rows = await readCsv(project.path('review.csv'));
     for (const { text, label } of planted) {
       const row = rows.find((one) => one['example_id'] === exampleIdOf(text));

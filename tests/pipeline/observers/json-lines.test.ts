@@ -21,7 +21,8 @@ test('progress is told now and then, everything else always', () => {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line);
   const observer = jsonLinesObserver({ write, everyMs: 60_000, heartbeatMs: 60_000 });
-  for (const event of [started, progress(1), progress(2), progress(3), ended]) observer.observe(event);
+  for (const event of [started, progress(1), progress(2), progress(3), ended])
+    observer.observe(event);
   assert.deepEqual(types(lines), ['stage-started', 'stage-event', 'run-finished']);
 });
 
