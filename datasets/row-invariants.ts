@@ -1,4 +1,5 @@
 import type { Split } from './example.ts';
+import { logNormalisers } from './log-normalisers.ts';
 import type { SoftLabelMeta, SoftLabelRows } from './soft-labels.ts';
 
 /** A row of soft labels that cannot be true. */
@@ -20,11 +21,14 @@ export function brokenRows(
   split: Split,
   seen: Set<string>,
 ): RowProblem[] {
+  const problemOf = problemsOf(rows, meta);
   return rows.exampleIds.flatMap((exampleId, row) => {
+    const id = rows.positions === undefined ? exampleId : `${exampleId} ${rows.positions[row]}`;
     const problem =
-      idProblem(rows, row, split, seen) ??
-      (meta.mode === 'dense' ? denseProblem(rows, meta, row) : topProblem(rows, meta, row));
-    seen.add(exampleId);
+      idProblem(rows, row, split, seen.has(id)) ??
+      problemOf(row) ??
+      entropyProblem(rows, meta, row);
+    seen.add(id);
     return problem === undefined ? [] : [{ row, exampleId, problem }];
   });
 }
@@ -33,55 +37,80 @@ function idProblem(
   rows: SoftLabelRows,
   row: number,
   split: Split,
-  seen: ReadonlySet<string>,
+  isKnown: boolean,
 ): string | undefined {
   const exampleId = rows.exampleIds[row] ?? '';
   if (!/^[0-9a-f]{32}$/.test(exampleId)) return 'its example id is not 32 hex digits';
-  if (seen.has(exampleId)) return 'another row has the same example id';
+  if (isKnown) {
+    return `another row has the same example id${rows.positions === undefined ? '' : ' and position'}`;
+  }
   const found = rows.splits[row];
   return found === split ? undefined : `it says split ${found}, but lies in rows/${split}`;
 }
 
-function topProblem(rows: SoftLabelRows, meta: SoftLabelMeta, row: number): string | undefined {
-  const k = meta.topK ?? 0;
-  const ids = rows.topIds.subarray(row * k, (row + 1) * k);
-  const logits = rows.topLogits.subarray(row * k, (row + 1) * k);
-  if (new Set(ids).size !== k) return 'a class stands twice in top_ids';
-  const unsorted = logits.findIndex((logit, rank) => rank > 0 && logit > (logits[rank - 1] ?? 0));
-  if (unsorted > 0) return `top_logits rise at place ${unsorted}`;
-  return sumProblem(logits, rows, meta, row) ?? entropyProblem(rows, meta, row);
+type ProblemOf = (row: number) => string | undefined;
+
+function problemsOf(rows: SoftLabelRows, meta: SoftLabelMeta): ProblemOf {
+  if (meta.mode === 'sampled') return (row) => sampledProblem(rows, meta, row);
+  const sumProblem = sumProblems(rows, meta);
+  const width = meta.mode === 'dense' ? meta.classNames.length : (meta.topK ?? 0);
+  const values = meta.mode === 'dense' ? rows.logits : rows.topLogits;
+  return (row) => {
+    const logits = values.subarray(row * width, (row + 1) * width);
+    const ids = rows.topIds.subarray(row * width, (row + 1) * width);
+    return (
+      (meta.mode === 'top-k' ? orderProblem(ids, logits) : undefined) ?? sumProblem(logits, row)
+    );
+  };
 }
 
-function denseProblem(rows: SoftLabelRows, meta: SoftLabelMeta, row: number): string | undefined {
-  const width = meta.classNames.length;
-  const logits = rows.logits.subarray(row * width, (row + 1) * width);
-  return sumProblem(logits, rows, meta, row) ?? entropyProblem(rows, meta, row);
+function orderProblem(ids: Int32Array, logits: Float32Array): string | undefined {
+  if (new Set(ids).size !== ids.length) return 'a class stands twice in top_ids';
+  const unsorted = logits.findIndex((logit, rank) => rank > 0 && logit > (logits[rank - 1] ?? 0));
+  return unsorted > 0 ? `top_logits rise at place ${unsorted}` : undefined;
+}
+
+/** Draws add up to what was drawn, of distinct classes. */
+function sampledProblem(
+  { sampled }: SoftLabelRows,
+  { samples }: SoftLabelMeta,
+  row: number,
+): string | undefined {
+  const [from = 0, to = 0] = sampled?.offsets.subarray(row, row + 2) ?? [];
+  const ids = sampled?.ids.subarray(from, to) ?? [];
+  if (new Set(ids).size !== ids.length) return 'a class stands twice in sample_ids';
+  const drawn = sampled?.counts.subarray(from, to).reduce((sum, count) => sum + count, 0);
+  if (drawn !== samples) return `its sample_counts add up to ${drawn}, not ${samples}`;
+  const confidence = sampled?.confidence[row] ?? Number.NaN;
+  return confidence > 0 && confidence <= 1 + ENTROPY_ROUNDING
+    ? undefined
+    : `confidence is ${confidence}`;
 }
 
 /** Kept probabilities and the tail add up to 1 at every stored temperature. */
-function sumProblem(
-  logits: Float32Array,
-  rows: SoftLabelRows,
-  meta: SoftLabelMeta,
-  row: number,
-): string | undefined {
-  if (!logits.every(Number.isFinite)) return 'a logit is not finite';
-  const top = logits.reduce((best, logit) => Math.max(best, logit), -Infinity);
-  for (const [index, temperature] of meta.temperatures.entries()) {
-    const logSumExp = rows.logSumExp[index]?.[row] ?? NaN;
-    const tail = meta.mode === 'dense' ? -Infinity : (rows.tailLogMass[index]?.[row] ?? NaN);
-    const tolerance = toleranceOf(top / temperature, logSumExp);
-    if (!Number.isFinite(logSumExp)) return `log_sum_exp at T = ${temperature} is ${logSumExp}`;
-    if (logSumExp < top / temperature - tolerance) {
-      return `log_sum_exp ${logSumExp} at T = ${temperature} is below the top logit / T ${top / temperature}`;
+function sumProblems(rows: SoftLabelRows, meta: SoftLabelMeta) {
+  const normalisers = meta.temperatures.map((temperature) =>
+    logNormalisers(rows, meta, temperature),
+  );
+  return (logits: Float32Array, row: number): string | undefined => {
+    if (!logits.every(Number.isFinite)) return 'a logit is not finite';
+    const top = logits.reduce((best, logit) => Math.max(best, logit), -Infinity);
+    for (const [index, temperature] of meta.temperatures.entries()) {
+      const logSumExp = normalisers[index]?.[row] ?? NaN;
+      const tail = meta.mode === 'dense' ? -Infinity : (rows.tailLogMass[index]?.[row] ?? NaN);
+      const tolerance = toleranceOf(top / temperature, logSumExp);
+      if (!Number.isFinite(logSumExp)) return `log_sum_exp at T = ${temperature} is ${logSumExp}`;
+      if (logSumExp < top / temperature - tolerance) {
+        return `log_sum_exp ${logSumExp} at T = ${temperature} is below the top logit / T ${top / temperature}`;
+      }
+      const kept = logits.reduce((sum, z) => sum + Math.exp(z / temperature - logSumExp), 0);
+      const sum = kept + Math.exp(tail);
+      if (!(Math.abs(sum - 1) <= tolerance)) {
+        return `its probabilities sum to ${sum} at T = ${temperature}`;
+      }
     }
-    const kept = logits.reduce((sum, z) => sum + Math.exp(z / temperature - logSumExp), 0);
-    const sum = kept + Math.exp(tail);
-    if (!(Math.abs(sum - 1) <= tolerance)) {
-      return `its probabilities sum to ${sum} at T = ${temperature}`;
-    }
-  }
-  return undefined;
+    return undefined;
+  };
 }
 
 function entropyProblem(rows: SoftLabelRows, meta: SoftLabelMeta, row: number): string | undefined {

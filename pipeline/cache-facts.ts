@@ -59,8 +59,10 @@ export async function cacheFacts(project: Project, cache: CacheFolder): Promise<
 }
 
 /** `top 10` or `dense`: what is kept of each row. */
-export function describeMode({ mode, topK }: SoftLabelMeta): string {
-  return mode === 'dense' ? mode : `top ${topK}`;
+export function describeMode({ mode, topK, samples, precision }: SoftLabelMeta): string {
+  if (mode === 'dense') return mode;
+  if (mode === 'sampled') return `${samples} draws`;
+  return precision === 'float32' ? `top ${topK}` : `top ${topK}, ${precision}`;
 }
 
 function filesOf({ manifest }: Artifact, output: string) {

@@ -51,7 +51,7 @@ async function binsOf(
 ): Promise<Bin[]> {
   const cases = edges.slice(1, -1).map((edge, bin) => `WHEN ${column} < ${edge} THEN ${bin}`);
   const bin = `CASE ${cases.join(' ')} ELSE ${edges.length - 2} END`;
-  const query = `SELECT ${bin} AS bin, count(*) AS rows, avg(agrees::INT) AS agreement FROM ${rows} GROUP BY 1`;
+  const query = `SELECT ${bin} AS bin, count(*) AS rows, avg(agrees::INT) AS agreement FROM ${rows} WHERE ${column} IS NOT NULL GROUP BY 1`;
   const found = await objects(session, query, binSchema);
   return edges.slice(1).map((to, index) => {
     const { rows: count = 0, agreement = null } = found.find((one) => one.bin === index) ?? {};

@@ -85,7 +85,7 @@ async function softLabelView(artifact: Artifact): Promise<SqlView> {
   return { name: 'soft_labels', paths, select };
 }
 
-/** What every cache tells; draws have no logits, and so nothing but ids and names. */
+/** What every cache tells. */
 function softLabelColumns({ mode, temperatures }: SoftLabelMeta): string[] {
   const named = [
     's.*',
@@ -93,8 +93,20 @@ function softLabelColumns({ mode, temperatures }: SoftLabelMeta): string[] {
     'c.names[s.top_ids[1] + 1] AS top_label',
     'g.label AS gold_label',
   ];
-  if (mode === 'sampled' || !temperatures.includes(1)) return named;
-  return [...named, ...probabilityColumns(mode)];
+  if (mode === 'sampled') return [...named, ...drawnColumns()];
+  return temperatures.includes(1) ? [...named, ...probabilityColumns(mode)] : named;
+}
+
+/** Draws have shares and the exact probability of the best class; the rest is not known. */
+function drawnColumns(): string[] {
+  const drawn = 'list_contains(s.sample_ids, g.label_id)';
+  return [
+    'list_transform(s.sample_counts, lambda n: n / list_sum(s.sample_counts)) AS top_probs',
+    'NULL::DOUBLE AS margin',
+    'NULL::DOUBLE AS kept_mass',
+    'NULL::DOUBLE AS gold_log_prob',
+    `CASE WHEN g.label_id IS NOT NULL THEN ${drawn} END AS gold_kept`,
+  ];
 }
 
 /** Everything at temperature 1. */

@@ -86,7 +86,7 @@ export function addCacheCommands(cache: Command): void {
       0.01,
     )
     .option('--seed <n>', 'decides which rows', count, 1)
-    .option('--threshold <dp>', 'largest difference of a probability', share, 0.001)
+    .option('--threshold <dp>', 'largest difference of a probability beyond rounding', share, 0.001)
     .option('--repair', 'make broken files again; the others are kept')
     .option('--recompute-teacher', 'repair: allow that all rows meet the teacher again')
     .option('--wait-lock <time>', 'repair: wait this long when a run holds the store', duration, 0)

@@ -40,7 +40,13 @@ function headQuery({ rows, split, top }: CacheHeadOptions): string {
 function cellsOf([text, gold, names, probs, entropy, kept]: readonly unknown[]): unknown[] {
   const probabilities = listOf(probs);
   const says = listOf(names).map((name, rank) => `${String(name)} ${fixed(probabilities[rank])}`);
-  return [shortened(String(text)), gold ?? '-', says.join(', '), fixed(entropy), fixed(kept)];
+  return [
+    text === null ? '(not stored)' : shortened(String(text)),
+    gold ?? '-',
+    says.join(', '),
+    fixed(entropy),
+    fixed(kept),
+  ];
 }
 
 function listOf(value: unknown): unknown[] {
@@ -48,7 +54,7 @@ function listOf(value: unknown): unknown[] {
 }
 
 function fixed(value: unknown): string {
-  return Number(value).toFixed(3);
+  return typeof value === 'number' ? value.toFixed(3) : '-';
 }
 
 function shortened(text: string): string {

@@ -31,7 +31,7 @@ function textOf({ artifact, isCurrent, meta, splits, rows, bytes }: CacheFacts):
     ['folder', folder],
     ['made', `${finishedAt.slice(0, 19).replace('T', ' ')} UTC, in ${formatDuration(took)}`],
     ['format', `soft-labels, version ${meta.formatVersion}`],
-    ['kept', `${describeMode(meta)}, ${meta.precision}`],
+    ['kept', meta.precision === 'float32' ? `${describeMode(meta)}, float32` : describeMode(meta)],
     ['temperatures', meta.temperatures.join(', ')],
     ['classes', `${formatCount(classNames.length)}: ${classNames.slice(0, 3).join(', ')}, ...`],
     ['teacher', meta.teacherDigest],

@@ -80,8 +80,10 @@ export async function cacheVerifyCommand(
       : undefined;
   show({ corpus, cache: { folder: cache.folder, ...verification }, teacher }, options);
   if (!isWhole) throw new BrokenCacheError(cache.folder, verification.findings);
-  if (teacher !== undefined && teacher.maxDp > options.threshold) {
-    throw new TeacherDiffersError(teacher, options.threshold);
+  // What a cache has rounded cannot be equal: that much is allowed on top.
+  const allowed = options.threshold + (teacher?.rounding ?? 0);
+  if (teacher !== undefined && teacher.maxDp > allowed) {
+    throw new TeacherDiffersError(teacher, allowed);
   }
   return 0;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { SPLITS } from '#datasets/example.ts';
+import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
 import {
   concatRows,
@@ -17,7 +18,7 @@ import { type Batch, planBatches } from './batches.ts';
 import { padTokenIdOf } from './pad-token.ts';
 import { type Keep, softLabelConfig } from './settings.ts';
 import { openTeacher, type Teacher } from './teacher.ts';
-import { type RowDifference, rowDifference } from './teacher-differences.ts';
+import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
@@ -27,6 +28,8 @@ export const teacherCheckSchema = z.object({
   top1Differences: z.int(),
   /** |dp| over the kept classes and the rest, over every stored temperature. */
   maxDp: z.number(),
+  /** Largest |dp| that the rounding of the cache alone can bring. */
+  rounding: z.number(),
   meanDp: z.number(),
   cached: z.object({ provider: z.string(), runtime: z.string() }),
   teacher: z.object({ provider: z.string(), runtime: z.string() }),
@@ -81,12 +84,13 @@ export const checkTeacher = defineStage({
     try {
       const asked = await teacherRows(context, sample);
       const differences: RowDifference[] = [];
+      const differenceOf = rowDifferences(rows, meta);
       let done = 0;
       for (const batch of batchesOf(asked, teacher, meta, config)) {
         signal.throwIfAborted();
         const logits = await logitsOf(batch, asked, teacher);
         for (const [index, place] of batch.rows.entries()) {
-          differences[place] = rowDifference(rows, meta, place, logits(index));
+          differences[place] = differenceOf(place, logits(index));
         }
         done += batch.rows.length;
         yield { type: 'progress', done, total: rows.rowCount, unit: 'rows' };
@@ -173,6 +177,7 @@ function checkOf(
     rows: differences.length,
     top1Differences: differences.filter((one) => one.cachedClass !== one.teacherClass).length,
     maxDp: ranked[0]?.[1].maxDp ?? 0,
+    rounding: roundingOf(meta),
     meanDp: sum('compared') === 0 ? 0 : sum('sumDp') / sum('compared'),
     cached: { provider: meta.provider, runtime: meta.runtime },
     teacher: { provider, runtime: `onnxruntime ${runtimeVersion}` },
@@ -184,6 +189,11 @@ function checkOf(
       teacherClass: nameOf(one.teacherClass),
     })),
   };
+}
+
+/** Half a step of a rounded log-probability, as a difference of a probability near 1. */
+function roundingOf({ precision }: SoftLabelMeta): number {
+  return precision === 'float32' ? 0 : Math.expm1(0.5 / FIXED_POINTS[precision].scale);
 }
 
 const WORST_ROWS = 10;

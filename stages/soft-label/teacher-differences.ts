@@ -1,4 +1,5 @@
-import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { logNormalisers } from '#datasets/log-normalisers.ts';
+import type { SampledColumns, SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
 import { logSumExp } from '#stages/numerics/softmax.ts';
 
 /** How far the teacher's answer of today is from a cached row. */
@@ -12,31 +13,46 @@ export interface RowDifference {
   readonly teacherClass: number;
 }
 
-/** Compares row `row` of the cache with all logits of the teacher for the same example, [classCount]. */
-export function rowDifference(
+/** Compares rows of the cache, one at a time, with all logits of the teacher for the same example, [classCount]. */
+export function rowDifferences(
   rows: SoftLabelRows,
   meta: SoftLabelMeta,
-  row: number,
-  teacherLogits: Float32Array,
-): RowDifference {
-  const kept = keptClasses(rows, meta, row);
-  const differences = meta.temperatures.flatMap((temperature, index) => {
-    const normaliser = rows.logSumExp[index]?.[row] ?? NaN;
-    const tail = rows.tailLogMass[index]?.[row];
-    const cached = [...kept.logits].map((z) => Math.exp(z / temperature - normaliser));
-    const now = probabilities(teacherLogits, temperature);
-    const probs = [...kept.ids].map((id) => now[id] ?? NaN);
-    const parts = cached.map((p, place) => Math.abs(p - (probs[place] ?? NaN)));
-    return tail === undefined
-      ? parts
-      : [...parts, Math.abs(Math.exp(tail) - restOf(now, kept.ids))];
-  });
-  return {
-    maxDp: differences.reduce((most, dp) => Math.max(most, dp), 0),
-    sumDp: differences.reduce((sum, dp) => sum + dp, 0),
-    compared: differences.length,
-    cachedClass: kept.ids[bestPlace(kept.logits)] ?? -1,
-    teacherClass: bestPlace(teacherLogits),
+): (row: number, teacherLogits: Float32Array) => RowDifference {
+  if (rows.sampled !== undefined) return bestOnly(rows.sampled);
+  const normalisers = meta.temperatures.map((temperature) =>
+    logNormalisers(rows, meta, temperature),
+  );
+  return (row, teacherLogits) => {
+    const kept = keptClasses(rows, meta, row);
+    const differences = meta.temperatures.flatMap((temperature, index) => {
+      const normaliser = normalisers[index]?.[row] ?? NaN;
+      const tail = rows.tailLogMass[index]?.[row];
+      const cached = [...kept.logits].map((z) => Math.exp(z / temperature - normaliser));
+      const now = probabilities(teacherLogits, temperature);
+      const probs = [...kept.ids].map((id) => now[id] ?? NaN);
+      const parts = cached.map((p, place) => Math.abs(p - (probs[place] ?? NaN)));
+      return tail === undefined
+        ? parts
+        : [...parts, Math.abs(Math.exp(tail) - restOf(now, kept.ids))];
+    });
+    return {
+      maxDp: differences.reduce((most, dp) => Math.max(most, dp), 0),
+      sumDp: differences.reduce((sum, dp) => sum + dp, 0),
+      compared: differences.length,
+      cachedClass: kept.ids[bestPlace(kept.logits)] ?? -1,
+      teacherClass: bestPlace(teacherLogits),
+    };
+  };
+}
+
+/** Draws are chance; exact is the probability of the best class, at T = 1. */
+function bestOnly({ offsets, ids, confidence }: SampledColumns) {
+  return (row: number, teacherLogits: Float32Array): RowDifference => {
+    const cachedClass = ids[offsets[row] ?? -1] ?? -1;
+    const now = probabilities(teacherLogits, 1)[cachedClass] ?? NaN;
+    const dp = Math.abs(now - (confidence[row] ?? NaN));
+    const teacherClass = bestPlace(teacherLogits);
+    return { maxDp: dp, sumDp: dp, compared: 1, cachedClass, teacherClass };
   };
 }
 
