@@ -37,8 +37,8 @@ export interface SqlSession {
 export interface SqlOptions {
   /** The only file that can be written, by `writeParquet`. */
   readonly output?: string;
-  /** Rows come in the order of the files, on one thread; with more it depends on which is faster. */
-  readonly keepOrder?: boolean;
+  /** Equal queries give equal rows in equal order, also without ORDER BY. */
+  readonly isRepeatable?: boolean;
 }
 
 export class SqlError extends Failure {
@@ -63,7 +63,8 @@ export async function withSql<T>(
   work: (session: SqlSession) => Promise<T>,
   options: SqlOptions = {},
 ): Promise<T> {
-  const threads = options.keepOrder === true ? '1' : '2';
+  // Of two threads any may be first.
+  const threads = options.isRepeatable === true ? '1' : '2';
   const instance = await DuckDBInstance.create(':memory:', { threads });
   const connection = await instance.connect();
   try {

@@ -15,8 +15,8 @@ export interface AnswerOptions {
   readonly output?: string;
   /** CSV only: texts that a spreadsheet would run as formulas get a leading quote. */
   readonly spreadsheetSafe: boolean;
-  /** Rows in the order of the files. */
-  readonly keepOrder?: boolean;
+  /** The same file every time, at the cost of the second thread. */
+  readonly isRepeatable?: boolean;
 }
 
 /** Asks one SELECT over the views and writes the answer, streamed in every format but the table. */
@@ -25,18 +25,18 @@ export async function writeAnswer(
   sql: string,
   options: AnswerOptions,
 ): Promise<void> {
-  const { format, output, keepOrder = false } = options;
+  const { format, output, isRepeatable = false } = options;
   if (format === 'arrow' || format === 'parquet') refuseTerminal(format, output);
   if (format === 'parquet') {
     const write = (path: string) =>
-      withSql(views, (session) => session.writeParquet(sql), { output: path, keepOrder });
+      withSql(views, (session) => session.writeParquet(sql), { output: path, isRepeatable });
     return writeWholeFile(write, output);
   }
   const write = async (session: SqlSession) => {
     const answer = await session.query(sql);
     await writeChunks(chunksOf(answer, format, options), output);
   };
-  await withSql(views, write, { keepOrder });
+  await withSql(views, write, { isRepeatable });
 }
 
 function chunksOf(

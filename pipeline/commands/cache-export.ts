@@ -52,7 +52,7 @@ export async function cacheExportCommand(options: CacheExportOptions): Promise<n
   // On a line of its own: the condition may end with a comment.
   const condition = where === undefined ? '' : ` WHERE (${where}\n)`;
   const query = `SELECT ${columns} FROM (${EXPORTED})${condition}`;
-  await writeAnswer(views, query, { ...options, format, keepOrder: true });
+  await writeAnswer(views, query, { ...options, format, isRepeatable: true });
   return 0;
 }
 
