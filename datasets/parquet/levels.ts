@@ -28,17 +28,14 @@ export function optionalLevels(present: Uint8Array): PageLevels {
 /** A required list of required elements; `offsets` has rows + 1 entries and any base. */
 export function listLevels(offsets: Int32Array): PageLevels {
   const rowCount = offsets.length - 1;
-  let slots = 0;
-  let hasEmpty = false;
-  for (let row = 0; row < rowCount; row++) {
-    const length = lengthAt(offsets, row);
-    slots += length || 1;
-    hasEmpty ||= length === 0;
-  }
+  const valueCount = (offsets[rowCount] ?? 0) - (offsets[0] ?? 0);
+  let empty = 0;
+  for (let row = 0; row < rowCount; row++) if (offsets[row] === offsets[row + 1]) empty++;
+  const slots = valueCount + empty;
   const repetition = Buffer.alloc(Math.ceil(slots / 8), 255);
-  const definition = hasEmpty ? Buffer.alloc(repetition.length, 255) : undefined;
+  const definition = empty === 0 ? undefined : Buffer.alloc(repetition.length, 255);
   for (let row = 0, slot = 0; row < rowCount; row++) {
-    const length = lengthAt(offsets, row);
+    const length = (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
     clearBit(repetition, slot); // 0: the first slot of a row
     if (definition !== undefined && length === 0) clearBit(definition, slot); // 0: an empty list
     slot += length || 1;
@@ -68,10 +65,6 @@ function repeatedOne(count: number): Buffer {
 
 function clearBit(bits: Buffer, index: number): void {
   bits[index >> 3] = (bits[index >> 3] ?? 0) & ~(1 << (index & 7));
-}
-
-function lengthAt(offsets: Int32Array, row: number): number {
-  return (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
 }
 
 const EMPTY = Buffer.alloc(0);

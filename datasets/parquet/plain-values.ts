@@ -67,8 +67,11 @@ function plainLists({ values, offsets }: ListColumn<Int32Array | Float32Array>, 
   if (offsets.length !== rowCount + 1) {
     throw new Error(`${offsets.length} offsets for ${rowCount} rows`);
   }
-  const descending = offsets.findIndex((offset, row) => offset < (offsets[row - 1] ?? offset));
-  if (descending > 0) throw new Error(`row ${descending - 1} ends before it begins`);
+  for (let row = 0; row < rowCount; row++) {
+    if ((offsets[row + 1] ?? 0) < (offsets[row] ?? 0)) {
+      throw new Error(`row ${row} ends before it begins`);
+    }
+  }
   const spanned = (offsets[rowCount] ?? 0) - (offsets[0] ?? 0);
   if (spanned !== values.length) {
     throw new Error(`the offsets span ${spanned} values, and there are ${values.length}`);
@@ -104,7 +107,9 @@ function bytesOf(values: Int32Array | Float32Array): Buffer {
 }
 
 function presence(rows: readonly Cell[]): Uint8Array {
-  return Uint8Array.from(rows, (cell) => (cell === null ? 0 : 1));
+  const present = new Uint8Array(rows.length);
+  for (let row = 0; row < rows.length; row++) present[row] = rows[row] === null ? 0 : 1;
+  return present;
 }
 
 function rowsOf(data: ColumnData, column: ColumnSpec, rowCount: number): readonly Cell[] {
