@@ -41,7 +41,7 @@ function cellsOf([text, gold, names, probs, entropy, kept]: readonly unknown[]):
   const probabilities = listOf(probs);
   const says = listOf(names).map((name, rank) => `${String(name)} ${fixed(probabilities[rank])}`);
   return [
-    text === null ? '(not stored)' : shortened(String(text)),
+    typeof text === 'string' ? shortened(text) : '(not stored)',
     gold ?? '-',
     says.join(', '),
     fixed(entropy),

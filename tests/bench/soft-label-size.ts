@@ -5,6 +5,8 @@
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { logSumExpOf } from '#datasets/log-normalisers.ts';
+import { joinNumbers } from '#datasets/parquet/columns.ts';
 import {
   concatRows,
   openSoftLabels,
@@ -13,20 +15,28 @@ import {
   type SoftLabelRows,
   writeSoftLabelShard,
 } from '#datasets/soft-labels.ts';
+import { readTokens } from '#datasets/tokens.ts';
 import { forwardKl } from '#stages/numerics/divergence.ts';
 import { randomFor } from '#stages/numerics/random.ts';
+import { float32Of, openSession } from '#stages/onnx/session.ts';
+import { tokenRow } from '#stages/onnx/token-batches.ts';
+import { graph, graphAppendix, node, valueInfo } from '#stages/onnx/wire.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
 import { softTargetsOf } from '#stages/train-student/soft-targets.ts';
+import { sampleFolder } from '#tests/support/paths.ts';
 import { sampleInputs } from '#tests/support/sample-inputs.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const CLASSES = 150_000;
+const VOCABULARY = 30_522;
+const DECODED = 'decoded_logits';
 /** What the hex id takes, compressed. */
 const ID_BYTES = 18;
 const root = temporaryFolder('decant-size');
 
 await banking77();
+await languageModel();
 await wideVocabulary();
 
 /** k = 10 of 77, three temperatures. */
@@ -52,6 +62,86 @@ async function banking77(): Promise<void> {
     const same = exact.rows.topIds.every((id, at) => id === rounded.rows.topIds[at]);
     console.log(`  top-1 agreement of ${precision}: ${same ? '100 %' : 'NOT 100 %'}`);
   }
+}
+
+/**
+ * k = 32 of 30,522, a row a token: the sample's encoder with its own word embeddings as decoder, which is
+ * the head of a masked language model but for its one dense layer.
+ */
+async function languageModel(): Promise<void> {
+  const model = join(sampleFolder('banking77'), 'teacher', 'onnx', 'model.onnx');
+  const session = await openSession(model, { device: 'cpu', appendix: tiedDecoder() });
+  const { prepared } = sampleInputs('banking77', { keep: 'all', temperatures: [1] });
+  const table = await readTokens(prepared['tokens/teacher/test'] ?? '');
+  const logits: Float32Array[] = [];
+  for (let row = 0; row < 40; row++) {
+    const { tokenIds } = tokenRow(table, row * 70);
+    const dims = [1, tokenIds.length];
+    const ids = BigInt64Array.from(tokenIds, BigInt);
+    const filled = (value: bigint) => new BigInt64Array(ids.length).fill(value);
+    const feeds = {
+      input_ids: { type: 'int64', data: ids, dims },
+      attention_mask: { type: 'int64', data: filled(1n), dims },
+      token_type_ids: { type: 'int64', data: filled(0n), dims },
+    } as const;
+    logits.push(float32Of(await session.run(feeds, [DECODED]), DECODED).slice());
+  }
+  await session.close();
+  const classNames = Array.from({ length: VOCABULARY }, (_, id) => `${id}`);
+  const exact = served(denseCache(joinNumbers(logits, Float32Array), classNames), { topK: 32 });
+  await tell('masked language model, k = 32 of 30,522, T = 1', [
+    ['float32', exact, undefined],
+    ['compact', { ...exact, meta: { ...exact.meta, precision: 'compact' } }, undefined],
+    ['small', { ...exact, meta: { ...exact.meta, precision: 'small' } }, undefined],
+  ]);
+  for (const precision of ['compact', 'small'] as const) {
+    const rounded = await stored({ rows: exact.rows, meta: { ...exact.meta, precision } });
+    const { mean, largest } = divergence(exact, rounded, 1);
+    console.log(
+      `  KL(float32 || ${precision}) over ${exact.rows.rowCount} tokens: mean ${mean.toExponential(1)}, largest ${largest.toExponential(1)} nat`,
+    );
+  }
+}
+
+/** Nodes behind the encoder: hidden states times the transposed embedding table. */
+function tiedDecoder(): Uint8Array {
+  const table = 'm.bert.embeddings.word_embeddings.weight';
+  const hidden = '/m/bert/encoder/layer.5/output/LayerNorm/LayerNormalization_output_0';
+  return graphAppendix(
+    graph({
+      nodes: [
+        node('Cast', [`${table}_q`], ['decoder_f'], { to: { int: 1 } }),
+        node('Mul', ['decoder_f', `${table}_s`], ['decoder']),
+        node('Transpose', ['decoder'], ['decoder_t']),
+        node('MatMul', [hidden, 'decoder_t'], [DECODED]),
+      ],
+      outputs: [valueInfo(DECODED, 'float32', ['batch', 'sequence', VOCABULARY])],
+    }),
+  );
+}
+
+function denseCache(logits: Float32Array, classNames: readonly string[]): Cache {
+  const random = randomFor(1, 'ids');
+  const rowCount = logits.length / classNames.length;
+  const row = (index: number) =>
+    logits.subarray(index * classNames.length, (index + 1) * classNames.length);
+  const rows = Array.from({ length: rowCount }, (_, index) => index);
+  const { meta } = wideRows(1, 1);
+  return {
+    meta: { ...meta, classNames, mode: 'dense', topK: null },
+    rows: {
+      rowCount,
+      exampleIds: rows.map(() => hex(random)),
+      splits: rows.map(() => 'train'),
+      sourceIds: rows.map(() => null),
+      topIds: new Int32Array(),
+      topLogits: new Float32Array(),
+      logits,
+      logSumExp: [Float32Array.from(rows, (index) => logSumExpOf(row(index)))],
+      tailLogMass: [],
+      entropyNats: new Float32Array(rowCount),
+    },
+  };
 }
 
 /** k = 64 of 150,000, T = 1. */
