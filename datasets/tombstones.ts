@@ -10,7 +10,7 @@ const tombstonesSchema = z.strictObject({
   formatVersion: z.literal(1),
   /** SHA-256 of example ids, sorted: equal sets are equal files, and no id can be read out of them. */
   exampleIdSha256: sha256List,
-  /** SHA-256 of leak keys, sorted: near-equal texts are the same text to a person. */
+  /** `leakKeyHash` of leak keys, sorted: near-equal texts are the same text to a person. */
   leakKeySha256: sha256List,
 });
 
@@ -44,7 +44,12 @@ export function isForgotten(tombstones: Tombstones, { exampleId, leakKey }: Exam
   const { exampleIdSha256, leakKeySha256 } = tombstones;
   if (exampleIdSha256.size === 0) return false;
   if (exampleIdSha256.has(digestOf(exampleId))) return true;
-  return leakKey !== null && leakKeySha256.has(digestOf(leakKey));
+  return leakKey !== null && leakKeySha256.has(leakKeyHash(leakKey));
+}
+
+/** Tombstone of a leak key. Its bare SHA-256 would begin with the example id of a text that is its own key. */
+export function leakKeyHash(leakKey: string): string {
+  return digestOf(`leak key\u0000${leakKey}`);
 }
 
 /** Reads the tombstones of a store; a store without the file has none. */
@@ -66,7 +71,7 @@ export async function readTombstones(path: string): Promise<Tombstones> {
 export async function addTombstones(path: string, examples: readonly ExampleKey[]): Promise<void> {
   const known = await readTombstones(path);
   const ids = examples.map(({ exampleId }) => digestOf(exampleId));
-  const keys = examples.flatMap(({ leakKey }) => (leakKey === null ? [] : digestOf(leakKey)));
+  const keys = examples.flatMap(({ leakKey }) => (leakKey === null ? [] : leakKeyHash(leakKey)));
   const content: z.infer<typeof tombstonesSchema> = {
     formatVersion: 1,
     exampleIdSha256: [...new Set([...known.exampleIdSha256, ...ids])].sort(),

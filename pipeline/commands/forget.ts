@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { digestOf } from '#cache/digest.ts';
 import { lockStore } from '#cache/lock.ts';
-import type { Tombstones } from '#datasets/tombstones.ts';
+import { leakKeyHash, type Tombstones } from '#datasets/tombstones.ts';
 import { type Asked, type AskedRecord, askedBy, recordOf } from '#pipeline/forget/asked.ts';
 import { artifactsOf, forgetPending, leftoversOf } from '#pipeline/forget/forget.ts';
 import {
@@ -155,7 +155,7 @@ function tombstonesOf(rows: readonly ForgottenRow[]): Tombstones {
   const keys = rows.map(leakKeyIn).filter((key) => key !== null);
   return {
     exampleIdSha256: new Set(rows.map(({ exampleId }) => digestOf(exampleId))),
-    leakKeySha256: new Set(keys.map(digestOf)),
+    leakKeySha256: new Set(keys.map(leakKeyHash)),
   };
 }
 
