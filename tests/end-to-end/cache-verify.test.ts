@@ -5,7 +5,10 @@ import { before, describe, test } from 'node:test';
 import { findArtifact } from '#cache/artifact-store.ts';
 import { lockStore } from '#cache/lock.ts';
 import { readManifest } from '#cache/manifest.ts';
+import { openProject } from '#pipeline/project.ts';
+import { planRepair, turnIntoPartial } from '#pipeline/repair-cache.ts';
 import type { RunRecord } from '#pipeline/run-record.ts';
+import { findCacheFolder } from '#pipeline/soft-label-caches.ts';
 import { verifyCache } from '#pipeline/verify-cache.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
@@ -173,6 +176,22 @@ describe('a repair asks the teacher about the rows of broken files only', () => 
       findings.map(({ file }) => file),
       ['rows/train/part-00001.parquet'],
     );
+  });
+
+  test('a repair that was killed before its run is finished by the next one', async () => {
+    const { store, cache, verify } = copy();
+    const before = storeSnapshot(store);
+    flipBit(join(cache, 'rows/train/part-00003.parquet'), 300);
+    const opened = openProject({ config: project.path('decant.yaml'), store });
+    const verification = await verifyCache(cache);
+    const found = await findCacheFolder(opened, undefined);
+    const { order, device } = await planRepair(opened, found, verification);
+    assert.equal(device, 'cpu');
+    await turnIntoPartial(store, cache, verification.findings, order);
+    assertRefused(await verify(), 2, /E_NO_CACHE: make it: npx decant run --to soft-label/);
+    await succeed(project, 'run', '--to', 'soft-label', '--store', store);
+    assert.deepEqual(teacherRows(store), [16, allRows - 16]);
+    assert.deepEqual(storeSnapshot(store), before);
   });
 });
 
