@@ -9,9 +9,25 @@ export interface BatchOptions {
   /** Padded tokens in a batch; a single row may exceed it. */
   readonly tokenBudget: number;
   readonly maxLength: number;
-  /** For teachers without an attention mask: only rows of equal length stand together, unpadded. */
-  readonly exactLengths: boolean;
+  readonly shape: BatchShape;
 }
+
+/** What a teacher says about the shape of its inputs. */
+export interface BatchShape {
+  /** Without an attention mask only rows of equal length stand together, unpadded. */
+  readonly exactLengths: boolean;
+  /** Rows of every batch where the model has a fixed number; the budget then has no say. */
+  readonly fixedRows: number | undefined;
+  /** Tokens of every row where the model has a fixed number. */
+  readonly fixedLength: number | undefined;
+}
+
+/** Any number of rows of any length. */
+export const FREE_SHAPE: BatchShape = {
+  exactLengths: false,
+  fixedRows: undefined,
+  fixedLength: undefined,
+};
 
 /**
  * Batches of rows of like length, the longest first: the peak of memory comes at once and not after
@@ -24,11 +40,7 @@ export function planBatches(lengths: readonly number[], options: BatchOptions): 
   let open: { rows: number[]; length: number } | undefined;
   for (const row of order) {
     const length = paddedLength(lengths[row] ?? 0, options);
-    const fits =
-      open !== undefined &&
-      (open.rows.length + 1) * open.length <= options.tokenBudget &&
-      (!options.exactLengths || open.length === length);
-    if (open === undefined || !fits) {
+    if (open === undefined || !fits(open, length, options)) {
       open = { rows: [], length };
       batches.push(open);
     }
@@ -37,7 +49,16 @@ export function planBatches(lengths: readonly number[], options: BatchOptions): 
   return batches;
 }
 
-function paddedLength(length: number, { maxLength, exactLengths }: BatchOptions): number {
+function fits(open: Batch, length: number, { tokenBudget, shape }: BatchOptions): boolean {
+  if (shape.exactLengths && open.length !== length) return false;
+  return shape.fixedRows === undefined
+    ? (open.rows.length + 1) * open.length <= tokenBudget
+    : open.rows.length < shape.fixedRows;
+}
+
+function paddedLength(length: number, { maxLength, shape }: BatchOptions): number {
+  const { exactLengths, fixedLength } = shape;
+  if (fixedLength !== undefined) return fixedLength;
   if (exactLengths) return Math.max(length, 1);
   const rounded = Math.max(Math.ceil(length / 8), 1) * 8;
   return Math.max(length, Math.min(rounded, maxLength));

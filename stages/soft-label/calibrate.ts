@@ -99,8 +99,8 @@ function batchesOf(
   tokenBudget: number,
 ): TimedBatch[] {
   const lengths = rows.map(({ tokenIds }) => tokenIds.length);
-  const exactLengths = !teacher.hasMask;
-  return planBatches(lengths, { tokenBudget, maxLength, exactLengths }).map((batch) => ({
+  const { shape } = teacher;
+  return planBatches(lengths, { tokenBudget, maxLength, shape }).map((batch) => ({
     members: batch.rows.flatMap((row) => rows[row] ?? []),
     length: batch.length,
   }));

@@ -1,6 +1,6 @@
 import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
-import { type Batch, planBatches } from './batches.ts';
+import { type Batch, FREE_SHAPE, planBatches } from './batches.ts';
 import { drawLabels } from './draw-labels.ts';
 import { inOrder } from './in-order.ts';
 import {
@@ -95,8 +95,8 @@ function* tasksOf(job: CaptureJob): Generator<Task> {
   for (const shard of job.shards) {
     const draft = draftOf(shard, job);
     const lengths = draft.fresh.map((row) => row.tokenIds.length);
-    const exactLengths = teacher?.hasMask === false;
-    for (const batch of planBatches(lengths, { tokenBudget, maxLength, exactLengths })) {
+    const shape = teacher?.shape ?? FREE_SHAPE;
+    for (const batch of planBatches(lengths, { tokenBudget, maxLength, shape })) {
       yield { type: 'batch', draft, batch };
     }
     yield { type: 'end', draft };

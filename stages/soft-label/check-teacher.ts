@@ -151,8 +151,8 @@ function batchesOf(
   { tokenBudget: budget }: CheckConfig,
 ): Batch[] {
   const lengths = asked.map(({ tokenIds }) => tokenIds.length);
-  const exactLengths = !teacher.hasMask;
-  return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, exactLengths });
+  const { shape } = teacher;
+  return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, shape });
 }
 
 /** The teacher's logits of each row of a batch, [classCount]. */

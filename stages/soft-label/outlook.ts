@@ -1,6 +1,6 @@
 import { SPLITS, type Split } from '#datasets/example.ts';
 import type { StageContext } from '#stages/stage.ts';
-import { planBatches } from './batches.ts';
+import { FREE_SHAPE, planBatches } from './batches.ts';
 import { freshRows } from './capture.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
@@ -55,5 +55,5 @@ function batchesOf(
   { tokenBudget }: SoftLabelConfig,
 ) {
   const lengths = rows.map(({ tokenIds }) => tokenIds.length);
-  return planBatches(lengths, { tokenBudget, maxLength, exactLengths: false });
+  return planBatches(lengths, { tokenBudget, maxLength, shape: FREE_SHAPE });
 }

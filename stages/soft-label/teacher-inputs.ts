@@ -1,6 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import type { SessionTensor, SessionValue } from '#stages/onnx/session.ts';
-import type { Batch } from './batches.ts';
+import type { Batch, BatchShape } from './batches.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
 const COLUMNS = ['input_ids', 'attention_mask', 'token_type_ids'] as const;
@@ -11,8 +11,7 @@ export type InputColumn = (typeof COLUMNS)[number];
 /** How the columns enter this model. */
 export interface TeacherInputs {
   readonly inputs: readonly { readonly name: InputColumn; readonly type: 'int32' | 'int64' }[];
-  /** Without a mask padding would be read as text. */
-  readonly hasMask: boolean;
+  readonly shape: BatchShape;
 }
 
 /** The model asks for something that the corpus does not have. */
@@ -28,6 +27,18 @@ export class TeacherInputsError extends Failure {
   }
 }
 
+/** Without a mask the padding that a fixed length needs would be read as text. */
+export class FixedWithoutMaskError extends Failure {
+  constructor(length: number) {
+    super(
+      'model',
+      'E_TEACHER_INPUTS',
+      `the teacher takes ${length} tokens a row and has no attention_mask: shorter rows cannot be padded`,
+      'export it with attention_mask among its inputs, or with a dynamic sequence axis',
+    );
+  }
+}
+
 /** Matches the model's inputs with our columns by name; all of the model's and at least the ids. */
 export function matchTeacherInputs(inputs: readonly SessionValue[]): TeacherInputs {
   const matched = inputs.flatMap(({ name, type, shape }) => {
@@ -39,7 +50,16 @@ export function matchTeacherInputs(inputs: readonly SessionValue[]): TeacherInpu
   if (matched.length !== inputs.length || !names.has('input_ids')) {
     throw new TeacherInputsError(inputs);
   }
-  return { inputs: matched, hasMask: names.has('attention_mask') };
+  const exactLengths = !names.has('attention_mask');
+  const [fixedRows, fixedLength] = [fixedDimension(inputs, 0), fixedDimension(inputs, 1)];
+  if (exactLengths && fixedLength !== undefined) throw new FixedWithoutMaskError(fixedLength);
+  return { inputs: matched, shape: { exactLengths, fixedRows, fixedLength } };
+}
+
+/** A dimension that the model was exported with as a number, in whichever of its inputs. */
+function fixedDimension(inputs: readonly SessionValue[], axis: 0 | 1): number | undefined {
+  const sizes = inputs.map(({ shape }) => shape[axis]);
+  return sizes.find((size) => typeof size === 'number' && size > 0) as number | undefined;
 }
 
 /** The tensors of one batch: rows padded on the right. */

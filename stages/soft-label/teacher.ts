@@ -9,6 +9,7 @@ import {
 } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
+import type { BatchShape } from './batches.ts';
 import type { LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
 import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
@@ -20,11 +21,11 @@ export interface Teacher {
   readonly runtimeVersion: string;
   /** Why `device: auto` did not take CUDA. */
   readonly withoutCuda: string | undefined;
-  /** False: rows of different length must not be padded to one. */
-  readonly hasMask: boolean;
+  readonly shape: BatchShape;
   /**
-   * The answer may have a row more than was asked: a lone row is fed twice, because ONNX Runtime sums
-   * in another order where the batch has one row, and a row's numbers must not depend on its company.
+   * The answer may have more rows than were asked: a batch of fixed size is filled up, and a lone row is
+   * fed twice, because ONNX Runtime sums in another order where the batch has one row, and a row's
+   * numbers must not depend on its company.
    */
   label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
   close(): Promise<void>;
@@ -51,6 +52,18 @@ export class ClassCountError extends Failure {
       'E_TEACHER_CLASSES',
       `the teacher gives ${found} numbers a row (output "${output}"), but the class list has ${expected} classes`,
       'use the config.json that belongs to the model, or a teacher that was trained on these classes',
+    );
+  }
+}
+
+/** A row does not fit into a model that was exported for one length. */
+export class FixedLengthError extends Failure {
+  constructor({ exampleId, tokenIds }: TeacherRow, fixedLength: number) {
+    super(
+      'model',
+      'E_TEACHER_LENGTH',
+      `example ${exampleId} has ${tokenIds.length} tokens, and the teacher was exported for ${fixedLength}`,
+      `set teacher.maxLength to ${fixedLength}, or export the teacher with a dynamic sequence axis`,
     );
   }
 }
@@ -84,11 +97,11 @@ export function teacherOf(
     provider: session.provider,
     runtimeVersion: session.runtimeVersion,
     withoutCuda: session.withoutCuda,
-    hasMask: inputs.hasMask,
+    shape: inputs.shape,
     async label(rows, length) {
       const probe = isFirst;
       isFirst = false;
-      const fed = rows.length === 1 ? [...rows, ...rows] : rows;
+      const fed = filledUp(rows, inputs.shape, length);
       const results = await session.run(
         feedsOf(inputs, fed, { length }, padTokenId),
         fetchesOf(outputs, probe),
@@ -102,6 +115,20 @@ export function teacherOf(
     },
     close: () => session.close(),
   };
+}
+
+/** The rows with enough repeats of the first for the model's own number of rows, or for two. */
+function filledUp(
+  rows: readonly TeacherRow[],
+  { fixedRows, fixedLength }: BatchShape,
+  length: number,
+): readonly TeacherRow[] {
+  const tooLong = rows.find(({ tokenIds }) => tokenIds.length > length);
+  if (tooLong !== undefined && fixedLength !== undefined) {
+    throw new FixedLengthError(tooLong, fixedLength);
+  }
+  const missing = (fixedRows ?? Math.max(2, rows.length)) - rows.length;
+  return [...rows, ...Array.from({ length: missing }, () => rows.slice(0, 1)).flat()];
 }
 
 /** Only what is kept leaves the session; the first batch brings its logits too, to be looked at. */

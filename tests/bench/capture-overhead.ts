@@ -6,7 +6,7 @@ import { type OnnxSession, openSession, type SessionTensor } from '#stages/onnx/
 import { softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import { prepare } from '#stages/prepare/index.ts';
-import { planBatches } from '#stages/soft-label/batches.ts';
+import { FREE_SHAPE, planBatches } from '#stages/soft-label/batches.ts';
 import { type CaptureJob, capture } from '#stages/soft-label/capture.ts';
 import { Quarantine } from '#stages/soft-label/quarantine.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
@@ -86,7 +86,7 @@ function feedsOfShard(session: OnnxSession, { rows }: Shard): Record<string, Ses
   const lengths = rows.map((row) => row.tokenIds.length);
   const { tokenBudget } = config;
   const { maxLength } = corpus;
-  return planBatches(lengths, { tokenBudget, maxLength, exactLengths: false }).map((batch) => {
+  return planBatches(lengths, { tokenBudget, maxLength, shape: FREE_SHAPE }).map((batch) => {
     const members: TeacherRow[] = batch.rows.flatMap((row) => rows[row] ?? []);
     return feedsOf(inputs, members, batch, 0);
   });

@@ -39,8 +39,11 @@ export function bagTeacher(options: {
   readonly mask?: boolean;
   readonly softmax?: boolean;
   readonly declareClasses?: boolean;
+  /** Shape of every input; dynamic when left out. */
+  readonly shape?: readonly [rows: Dimension, length: Dimension];
 }): Uint8Array {
   const { weights, classCount, tokenType = 'int64', mask = true, softmax = false } = options;
+  const shape = options.shape ?? ['batch', 'sequence'];
   const names = options.inputs ?? ['input_ids', ...(mask ? ['attention_mask'] : [])];
   const [ids = '', attention = ''] = names;
   const vocabulary = weights.length / classCount;
@@ -62,10 +65,10 @@ export function bagTeacher(options: {
         ...(softmax ? [node('Softmax', [scores], ['logits'], { axis: { int: 1 } })] : []),
       ],
       initializers: [tensor('weights', 'float32', [vocabulary, classCount], weights)],
-      inputs: names.map((name) => valueInfo(name, tokenType, ['batch', 'sequence'])),
+      inputs: names.map((name) => valueInfo(name, tokenType, shape)),
       outputs: [
         valueInfo('logits', 'float32', [
-          'batch',
+          shape[0],
           options.declareClasses === false ? 'c' : classCount,
         ]),
       ],

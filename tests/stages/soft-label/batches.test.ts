@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { planBatches } from '#stages/soft-label/batches.ts';
+import { FREE_SHAPE, planBatches } from '#stages/soft-label/batches.ts';
 import { inOrder } from '#stages/soft-label/in-order.ts';
 import { mergeProvenance } from '#stages/soft-label/provenance.ts';
 import { recipeChanges } from '#stages/soft-label/recipe-changes.ts';
@@ -10,7 +10,11 @@ test('property: every row stands in one batch, fits into its length, and batches
   const lengths = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 });
   fc.assert(
     fc.property(lengths, fc.integer({ min: 1, max: 300 }), fc.boolean(), (all, budget, exact) => {
-      const options = { tokenBudget: budget, maxLength: 50, exactLengths: exact };
+      const options = {
+        tokenBudget: budget,
+        maxLength: 50,
+        shape: { ...FREE_SHAPE, exactLengths: exact },
+      };
       const batches = planBatches(all, options);
       const rows = batches.flatMap((batch) => batch.rows).toSorted((a, b) => a - b);
       assert.deepEqual(rows, [...all.keys()]);
@@ -25,11 +29,24 @@ test('property: every row stands in one batch, fits into its length, and batches
 });
 
 test('the longest rows come first, lengths are multiples of 8 and end at maxLength', () => {
-  const options = { tokenBudget: 48, maxLength: 20, exactLengths: false };
+  const options = { tokenBudget: 48, maxLength: 20, shape: FREE_SHAPE };
   assert.deepEqual(planBatches([3, 20, 9, 17, 8], options), [
     { rows: [1, 3], length: 20 },
     { rows: [2, 4, 0], length: 16 },
   ]);
+});
+
+test('a model of fixed size decides both rows and length', () => {
+  const shape = { ...FREE_SHAPE, fixedRows: 2, fixedLength: 30 };
+  const batches = planBatches([3, 20, 9, 17, 8], { tokenBudget: 48, maxLength: 20, shape });
+  assert.deepEqual(
+    batches.map(({ rows, length }) => [rows, length]),
+    [
+      [[1, 3], 30],
+      [[2, 4], 30],
+      [[0], 30],
+    ],
+  );
 });
 
 test('results come in order, and at most `depth` pieces of work are ahead', async () => {

@@ -77,6 +77,30 @@ test('top k and tail together are all probability, at every temperature', async 
   });
 });
 
+for (const shape of [
+  [1, 'sequence'],
+  [1, 32],
+  [4, 'sequence'],
+  [4, 24],
+  ['batch', 32],
+] as const) {
+  test(`a teacher exported for [${shape.join(', ')}] says what a dynamic one says`, async () => {
+    const corpus = corpusOf(11);
+    const run = await runSoftLabel({
+      config: { keep: 'all' },
+      inputs: await writeCorpus(corpus),
+      files: { model: [writeTeacher({ shape })] },
+    });
+    const { rows } = await rowsOf(run, 'train');
+    assert.equal(rows.rowCount, 11);
+    corpus.train.forEach((row, position) => {
+      logitsOf(row).forEach((logit, id) =>
+        near(rows.logits[position * CLASS_COUNT + id], logit, 1e-4),
+      );
+    });
+  });
+}
+
 test('keep: all writes every logit in class order', async () => {
   const corpus = corpusOf(20);
   const run = await runSoftLabel({

@@ -46,6 +46,17 @@ test('a teacher of another number of classes is refused with both numbers, decla
   }
 });
 
+test('a teacher of one length refuses longer rows by name, and shorter ones without a mask', async () => {
+  const short = writeTeacher({ shape: ['batch', 8] });
+  await refused({ model: [short] }, 'E_TEACHER_LENGTH', /example \w{32} has \d+ tokens.*for 8/);
+  const model = writeTeacher({ shape: ['batch', 32], mask: false });
+  await refused(
+    { model: [model] },
+    'E_TEACHER_INPUTS',
+    /32 tokens a row and has no attention_mask/,
+  );
+});
+
 test('a file that is no model is refused by name', async () => {
   const text = `${sampleFolder('mini')}/teacher/config.json`;
   await refused({ model: [text] }, 'E_MODEL_BROKEN', /config\.json: not an ONNX model/);
