@@ -96,7 +96,7 @@ async function requireSameTeacher(
 
 async function runJob(job: HostJob): Promise<void> {
   const write = (line: string) => void process.stderr.write(`${line}\n`);
-  const screen = plainLinesObserver({ write, everyMs: 5000 });
+  const screen = plainLinesObserver({ write, everyMs: 5000, heartbeatMs: 10_000 });
   const lock = await lockStore(join(job.store, 'lock'), { waitMs: 0 });
   try {
     const host = startHost({ type: 'run', job }, lock.fd, (event) =>

@@ -27,6 +27,7 @@ export function addRunCommands(program: Command): void {
     .addOption(
       choice('--log-format <format>', 'how progress is logged', ['auto', 'plain', 'json'], 'auto'),
     )
+    .option('--log-every <time>', 'least time between two lines of progress', duration, 5000)
     .action(async (stages: string[], options) => exitWith(await runCommand(stages, options)));
 
   withProject(program.command('estimate'))

@@ -87,7 +87,7 @@ async function runAgain(
   const project = openProject({ ...options, set: [...(options.set ?? []), ...set] });
   const selection = selectStages(project.graph, { stages: [stage], force: [] });
   const { waitLock, recomputeTeacher = false } = options;
-  const running = { waitLock, recomputeTeacher, logFormat: 'auto' } as const;
+  const running = { waitLock, recomputeTeacher, logFormat: 'auto', logEvery: 5000 } as const;
   const summary = await runSelection(project, selection, running);
   if (summary.failure !== undefined) tell(describeFailure(summary.failure));
   return summary;

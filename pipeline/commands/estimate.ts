@@ -80,7 +80,7 @@ async function calibrated(
     const { artifacts, failure } = await runPipeline({
       ...aside(instances, instance.name),
       store,
-      observers: [plainLinesObserver({ write, everyMs: 5000 })],
+      observers: [plainLinesObserver({ write, everyMs: 5000, heartbeatMs: 10_000 })],
       stop: requests.stop,
       kill: requests.kill,
     });

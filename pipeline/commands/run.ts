@@ -36,6 +36,8 @@ export interface RunCommandOptions extends ProjectOptions {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly logFormat: 'auto' | 'plain' | 'json';
+  /** Least time between two lines of progress, in milliseconds. */
+  readonly logEvery: number;
 }
 
 /** `decant run`: returns the exit code. */
@@ -106,15 +108,19 @@ async function show(
   else process.stdout.write(`${describeOutcome(outcome)}\n`);
 }
 
-function screen(options: Pick<RunCommandOptions, 'quiet' | 'logFormat'>): Observer[] {
+function screen(options: Pick<RunCommandOptions, 'quiet' | 'logFormat' | 'logEvery'>): Observer[] {
   if (options.quiet === true) return [];
   const write = (line: string) => void process.stderr.write(`${line}\n`);
   const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
   const limited = (observer: Observer) => [rateLimited(observer, { burst: 10, everyMs: 30_000 })];
   if (options.logFormat === 'json')
-    return limited(jsonLinesObserver({ write, everyMs: 5000, heartbeatMs: 30_000 }));
+    return limited(
+      jsonLinesObserver({ write, everyMs: options.logEvery, heartbeatMs: HEARTBEAT_MS }),
+    );
   if (options.logFormat === 'auto' && isTerminal) return limited(terminalObserver());
-  return limited(plainLinesObserver({ write, everyMs: 5000 }));
+  return limited(
+    plainLinesObserver({ write, everyMs: options.logEvery, heartbeatMs: HEARTBEAT_MS }),
+  );
 }
 
 function metricsObserver({ metricsFile }: Pick<RunCommandOptions, 'metricsFile'>): Observer[] {
@@ -128,3 +134,6 @@ function settingOf({ loaded }: Project): RunSetting {
     config: loaded.config,
   };
 }
+
+/** Looked at this often, so that a stage is never silent for more than twice as long. */
+const HEARTBEAT_MS = 10_000;

@@ -3,12 +3,13 @@ import { describeResult, startMeter } from './progress.ts';
 
 export interface PlainLinesOptions {
   readonly write: (line: string) => void;
-  /** Least time between two progress lines, in milliseconds; also the heartbeat of a silent stage. */
+  /** Least time between two progress lines, and most time without any line, in milliseconds. */
   readonly everyMs: number;
+  readonly heartbeatMs: number;
 }
 
 /** Shows a run as plain lines: for logs, cron and batch schedulers. */
-export function plainLinesObserver({ write, everyMs }: PlainLinesOptions): Observer {
+export function plainLinesObserver({ write, everyMs, heartbeatMs }: PlainLinesOptions): Observer {
   let meter = startMeter();
   let lastProgress = '';
   let lastAt = 0;
@@ -18,9 +19,9 @@ export function plainLinesObserver({ write, everyMs }: PlainLinesOptions): Obser
     write(`${instance.padEnd(NAME_WIDTH)} ${text}`);
   };
   const heartbeat = setInterval(() => {
-    if (current !== '' && performance.now() - lastAt >= everyMs)
+    if (current !== '' && performance.now() - lastAt >= heartbeatMs)
       say(current, lastProgress || 'working');
-  }, everyMs);
+  }, heartbeatMs);
   heartbeat.unref();
   const onStageEvent = ({ instance, event }: Extract<RunEvent, { type: 'stage-event' }>) => {
     if (event.type === 'note') say(instance, event.message);

@@ -29,7 +29,7 @@ test(`a store is bit-identical after ${KILLS} kills at random`, onLinux, async (
   let round = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     const store = join(stores, `${round}`);
-    const run = startCli(['run', '--store', store, '--log-format', 'json'], {
+    const run = startCli(['run', '--store', store, '--log-format', 'json', '--log-every', '0s'], {
       cwd: project.folder,
     });
     // Counted in events, so that a slow machine is killed in the same places; then a bit of time.

@@ -29,7 +29,7 @@ describe('a run', { skip: process.platform !== 'linux' && 'looks for processes i
 
   function start(store: string, ...args: readonly string[]): RunningCli {
     const to = ['--to', 'train-student', ...args];
-    return startCli(['run', '--store', store, '--log-format', 'json', ...to], {
+    return startCli(['run', '--store', store, '--log-format', 'json', '--log-every', '0s', ...to], {
       cwd: project.folder,
     });
   }

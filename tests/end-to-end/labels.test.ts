@@ -115,7 +115,7 @@ describe('labels that people look at', () => {
     const status = await succeed(project, 'status');
     assert.match(
       status,
-      /train-student:distilled +stale +labels\/validation \(prepare\) changed$/m,
+      /train-student:distilled +stale +labels\/validation \(prepare\) changed \(/m,
     );
     const idList = [...ids.keys()].map((id) => `'${id}'`).join();
     const query = `select count(*) from labels where example_id in (${idList}) and label <> 'exchange_rate'`;
