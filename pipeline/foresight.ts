@@ -28,7 +28,7 @@ export interface Foresight {
 export async function foresee(
   { graph, store }: Project,
   scratch: string,
-  options: { readonly rehash: boolean },
+  options: { readonly rehash: boolean; readonly say: (message: string) => void },
 ): Promise<Foresight> {
   const digests = await openFileDigests(join(store, 'digests.json'), options);
   const upstream: FreshArtifacts = new Map();
@@ -38,8 +38,9 @@ export async function foresee(
     const found = await freshnessOf(instance, upstream, store, digests);
     freshness.set(instance.name, found);
     const fresh = found.state === 'fresh' ? found.artifact : undefined;
-    const artifact =
-      fresh ?? (instance.name === 'prepare' ? await prepareAside(graph, scratch) : undefined);
+    const isAside = fresh === undefined && instance.name === 'prepare';
+    if (isAside) options.say('prepare is stale: it is run in a scratch store, to count rows');
+    const artifact = isAside ? await prepareAside(graph, scratch) : fresh;
     if (artifact !== undefined) upstream.set(instance.name, artifact);
     if (instance.name === 'prepare') prepared = artifact;
   }

@@ -33,7 +33,10 @@ export async function dryRun(
   options: DryRunOptions,
 ): Promise<number> {
   const prospects = await withScratchStore(project.store, async (scratch) => {
-    const foresight = await foresee(project, scratch, { rehash: options.rehash === true });
+    const foresight = await foresee(project, scratch, {
+      rehash: options.rehash === true,
+      say: (message) => void process.stderr.write(`${message}\n`),
+    });
     const found: Prospect[] = [];
     const asks = foresight.freshness.get('soft-label')?.state === 'stale';
     const outlook = asks ? await foresight.outlook() : undefined;

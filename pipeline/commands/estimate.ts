@@ -59,7 +59,10 @@ async function makeEstimate(
   scratch: string,
   options: EstimateOptions,
 ): Promise<Estimate> {
-  const { prepared, outlook } = await foresee(project, scratch, { rehash: false });
+  const { prepared, outlook } = await foresee(project, scratch, {
+    rehash: false,
+    say: (message) => void process.stderr.write(`${message}\n`),
+  });
   if (!prepared.folder.startsWith(scratch)) await lendArtifact(prepared, scratch);
   const calibration = await calibrated(project, scratch, options.seconds);
   const { truncatedRows = 0 } = prepared.manifest.counts;
