@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
 
@@ -72,6 +72,13 @@ function modelIn(folder: string): string {
 /** Files that hold weights outside the graph: they belong to its digest. */
 function externalData(model: string): string[] {
   return [...skimModelFile(model).externalFiles].sort().map((location) => {
+    if (isAbsolute(location) || location.split(/[\\/]/).includes('..')) {
+      throw new TeacherFileError(
+        model,
+        `wants weights from ${location}, outside of its own folder`,
+        'export it again with its weights beside it, or get it from somebody you trust',
+      );
+    }
     const file = join(dirname(model), location);
     if (existsSync(file)) return file;
     throw new TeacherFileError(

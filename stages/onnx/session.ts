@@ -72,7 +72,9 @@ export class ModelRunError extends Failure {
       'model',
       'E_MODEL_RUN',
       `the model failed while it ran: ${messageOf(cause)}`,
-      'if memory ran out, lower tokenBudget; otherwise check maxLength against the number of positions the model knows',
+      /out of data bounds|indices element/.test(messageOf(cause))
+        ? 'a token or position is not in its embedding: use the tokenizer.json of this very model, and check maxLength against the number of positions it knows'
+        : 'if memory ran out, lower tokenBudget; otherwise check maxLength against the number of positions the model knows',
       { cause },
     );
   }

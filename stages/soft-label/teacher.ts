@@ -56,6 +56,18 @@ export class ClassCountError extends Failure {
   }
 }
 
+/** The teacher gives every class the same logit. */
+export class SilentTeacherError extends Failure {
+  constructor(rows: number) {
+    super(
+      'model',
+      'E_TEACHER_SILENT',
+      `the teacher gives all classes the same logit in each of the ${rows} rows of the first batch`,
+      'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
+    );
+  }
+}
+
 /** A row does not fit into a model that was exported for one length. */
 export class FixedLengthError extends Failure {
   constructor({ exampleId, tokenIds }: TeacherRow, fixedLength: number) {
@@ -107,6 +119,7 @@ export function teacherOf(
         fetchesOf(outputs, probe),
       );
       checkShape(results, outputs, fed.length, keep.classCount);
+      if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
       return {
         columns: columnsOf(results, outputs),
         looksLikeProbabilities:
@@ -175,6 +188,12 @@ function checkShape(
 
 function checkClassCount(output: string, found: number, expected: number): void {
   if (found !== expected) throw new ClassCountError(output, found, expected);
+}
+
+/** A head that was lost or never trained answers every row with one number. */
+function refuseSilence(logits: Float32Array, classCount: number): void {
+  const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
+  if (logits.every(isEqual)) throw new SilentTeacherError(logits.length / classCount);
 }
 
 /** All rows inside [0, 1] and adding up to 1: no logits. */

@@ -85,6 +85,24 @@ test('weights in another file are found beside the model, or in the folder that 
   }
 });
 
+test('weights in another file that are too short, and operators that nobody knows, are refused by name', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'model.onnx');
+  writeFileSync(join(folder, 'weights.bin'), new Uint8Array(4));
+  writeFileSync(path, externalModel('weights.bin'));
+  const byName = (error: unknown) =>
+    error instanceof ModelRefusedError && error.message.startsWith(path);
+  await assert.rejects(openSession(path, cpu), byName);
+  const unknown = graph({
+    name: 'unknown',
+    nodes: [node('Teleport', ['x'], ['logits'])],
+    inputs: [valueInfo('x', 'float32', [2])],
+    outputs: [valueInfo('logits', 'float32', [2])],
+  });
+  writeFileSync(path, model(unknown, { opset: 17 }));
+  await assert.rejects(openSession(path, cpu), byName);
+});
+
 test('what ONNX Runtime refuses, and what is no ONNX file, says which file', async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'model.onnx');

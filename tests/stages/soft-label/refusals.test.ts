@@ -57,6 +57,22 @@ test('a teacher of one length refuses longer rows by name, and shorter ones with
   );
 });
 
+test('a teacher that says nothing is refused before anything is written', async () => {
+  const model = writeTeacher({ weights: new Float32Array(VOCABULARY * CLASS_COUNT).fill(0.5) });
+  await refused({ model: [model] }, 'E_TEACHER_SILENT', /same logit in each of the \d+ rows/);
+});
+
+test('a tokenizer with more words than the embedding is named as the likely cause', async () => {
+  const model = writeTeacher({ weights: teacherWeights().slice(0, 20 * CLASS_COUNT) });
+  await assert.rejects(
+    runSoftLabel({ inputs, files: { model: [model] } }),
+    (error) =>
+      error instanceof Failure &&
+      error.code === 'E_MODEL_RUN' &&
+      error.fix.includes('tokenizer.json of this very model'),
+  );
+});
+
 test('a file that is no model is refused by name', async () => {
   const text = `${sampleFolder('mini')}/teacher/config.json`;
   await refused({ model: [text] }, 'E_MODEL_BROKEN', /config\.json: not an ONNX model/);
