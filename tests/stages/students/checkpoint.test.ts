@@ -146,9 +146,16 @@ for (const form of ['transformers 4', 'transformers 5'] as const) {
       ...dense('classifier', 3, 16),
     });
     const config = {
-      ...{ model_type: 'modernbert', ...SIZES, num_hidden_layers: 4, classifier_pooling: 'cls' },
-      ...{ attention_bias: true, mlp_bias: true, norm_bias: true, classifier_bias: true },
-      ...{ local_attention: 4, ...layerForm },
+      model_type: 'modernbert',
+      ...SIZES,
+      num_hidden_layers: 4,
+      classifier_pooling: 'cls',
+      attention_bias: true,
+      mlp_bias: true,
+      norm_bias: true,
+      classifier_bias: true,
+      local_attention: 4,
+      ...layerForm,
     };
     const made = await folderOf(`modernbert ${form}`, config, tensors);
     await assertReference(made, tensors, 0, (weights, text) =>
