@@ -37,6 +37,21 @@ export function withMaxLength(tokenizer: TokenizerJson, maxLength: number): Toke
   };
 }
 
+/** Kind of a tokenizer, such as WordPiece, and one more than its largest id. */
+export interface TokenizerVocabulary {
+  readonly kind: string;
+  readonly size: number;
+}
+
+/** Ids are what the rows of an embedding are counted by, so holes count too. */
+export function vocabularyOf({ model, added_tokens: added }: TokenizerJson): TokenizerVocabulary {
+  const ids = Array.isArray(model.vocab)
+    ? [model.vocab.length - 1] // Unigram: a list of pieces in the order of their ids
+    : Object.values(vocabularySchema.catch({}).parse(model.vocab));
+  const largest = [...ids, ...added.map(({ id }) => id)].reduce((a, b) => Math.max(a, b), -1);
+  return { kind: model.type ?? 'unknown', size: largest + 1 };
+}
+
 function jsonOf(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
@@ -44,6 +59,8 @@ function jsonOf(text: string, path: string): unknown {
     throw new BadTokenizerError(path, error instanceof Error ? error.message : String(error));
   }
 }
+
+const vocabularySchema = z.record(z.string(), z.int());
 
 const addedTokenSchema = z.looseObject({
   id: z.int().min(0),

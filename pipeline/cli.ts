@@ -3,6 +3,7 @@ import { addLabelCommands } from './cli/label-commands.ts';
 import { addProjectCommands } from './cli/project-commands.ts';
 import { addResultCommands } from './cli/result-commands.ts';
 import { addRunCommands } from './cli/run-commands.ts';
+import { addTeacherCommands } from './cli/teacher-commands.ts';
 import { describeFailure, EXIT_CODES, exitCodeOf, reportOf } from './failures.ts';
 import { decantVersion } from './project.ts';
 
@@ -17,6 +18,7 @@ function buildProgram(): Command {
   addRunCommands(program);
   addResultCommands(program);
   addLabelCommands(program);
+  addTeacherCommands(program);
   addProjectCommands(program);
   return program;
 }

@@ -6,6 +6,7 @@ import { report } from '#stages/report/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
+import { inspectTeacher } from '#stages/soft-label/inspect-teacher.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import type { AnyStage } from './graph.ts';
 
@@ -21,7 +22,7 @@ export const stages: readonly AnyStage[] = [
 ];
 
 /** What a host can run besides: they look ahead, or at what a run has made, and are no part of it. */
-const besides: readonly AnyStage[] = [calibrate, checkTeacher];
+const besides: readonly AnyStage[] = [calibrate, checkTeacher, inspectTeacher];
 
 /** The stage of a name that came from our own graph. */
 export function stageNamed(name: string): AnyStage {

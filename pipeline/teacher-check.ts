@@ -1,17 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Artifact, findArtifact, listArtifacts, outputFolder } from '#cache/artifact-store.ts';
+import { type Artifact, listArtifacts, outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
-import { canonicalJson, fingerprintOf } from '#cache/fingerprint.ts';
-import { lockStore } from '#cache/lock.ts';
+import { canonicalJson } from '#cache/fingerprint.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { type TeacherCheck, teacherCheckSchema } from '#stages/soft-label/check-teacher.ts';
-import { ReportedFailure } from './failures.ts';
-import { startHost } from './host-process.ts';
-import type { HostJob } from './host-protocol.ts';
-import { plainLinesObserver } from './observers/plain-lines.ts';
+import { askBeside } from './beside.ts';
 import type { Project } from './project.ts';
 import { PREPARE, softLabelInstance, sourcesOf } from './soft-label-caches.ts';
 
@@ -33,52 +27,25 @@ export interface TeacherCheckOptions {
   readonly seed: number;
 }
 
-/**
- * Asks the teacher again about some rows of a cache, in a process of its own. The answer goes to a
- * temporary store: the real one is only read, and a run may write to it meanwhile.
- */
+/** Asks the teacher again about some rows of a cache, in a process of its own. */
 export async function checkAgainstTeacher(
-  project: Project,
-  cache: Artifact,
-  options: TeacherCheckOptions,
-): Promise<TeacherCheck> {
-  const store = await mkdtemp(join(tmpdir(), 'decant-check-'));
-  try {
-    const job = await jobOf(project, cache, options, store);
-    await runJob(job);
-    const artifact = await findArtifact(store, job);
-    if (artifact === undefined) throw new Error(`${CHECK} left no artifact`);
-    const path = join(outputFolder(artifact.folder, 'check'), 'check.json');
-    return teacherCheckSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  } finally {
-    await rm(store, { recursive: true, force: true });
-  }
-}
-
-async function jobOf(
   project: Project,
   { folder, manifest }: Artifact,
   { share, seed }: TeacherCheckOptions,
-  store: string,
-): Promise<HostJob> {
+): Promise<TeacherCheck> {
   const { files, config } = softLabelInstance(project);
   await requireSameTeacher(project, manifest.recipe, files['model'] ?? []);
   const sources = await sourcesOf(await listArtifacts(project.store, PREPARE), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);
   const { device, threads, tokenBudget } = config;
-  return {
-    store,
-    instance: CHECK,
-    stage: CHECK,
-    fingerprint: fingerprintOf([manifest.fingerprint, share, seed]),
+  const answer = await askBeside({
+    stage: 'check-teacher',
+    output: 'check',
     config: { share, seed, device, threads, tokenBudget },
     files,
     inputFolders: { ...sources, ...Object.fromEntries(rows) },
-    inputs: {},
-    recipe: {},
-    earlier: [],
-    recomputeTeacher: false,
-  };
+  });
+  return teacherCheckSchema.parse(answer);
 }
 
 async function requireSameTeacher(
@@ -93,21 +60,3 @@ async function requireSameTeacher(
     throw new OtherTeacherError(model[0] ?? '');
   }
 }
-
-async function runJob(job: HostJob): Promise<void> {
-  const write = (line: string) => void process.stderr.write(`${line}\n`);
-  const screen = plainLinesObserver({ write, everyMs: 5000, heartbeatMs: 10_000 });
-  const lock = await lockStore(join(job.store, 'lock'), { waitMs: 0 });
-  try {
-    const host = startHost({ type: 'run', job }, lock.fd, (event) =>
-      screen.observe({ type: 'stage-event', instance: CHECK, event }),
-    );
-    const outcome = await host.outcome;
-    if (outcome.type === 'failed') throw new ReportedFailure(outcome.failure);
-  } finally {
-    lock.release();
-    await screen.close?.();
-  }
-}
-
-const CHECK = 'check-teacher';

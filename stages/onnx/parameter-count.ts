@@ -1,6 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
 import { DATA_TYPES } from './wire.ts';
-import { type ByteSource, type Field, fieldsOf, fileAsSource, nested } from './wire-reader.ts';
+import {
+  type ByteSource,
+  dimensionsOf,
+  type Field,
+  fieldsOf,
+  fileAsSource,
+  nested,
+} from './wire-reader.ts';
 
 /**
  * How many weights an ONNX file holds: the elements of its initialisers, as floats or as the bytes
@@ -31,29 +38,11 @@ function elementsOf(source: ByteSource, initializer: Field): number {
   let isWeight = false;
   for (const field of nested(source, initializer)) {
     if (field.number === TENSOR_DIMS) {
-      for (const size of dimsOf(source, field)) elements *= size;
+      for (const size of dimensionsOf(source, field)) elements *= size;
     }
     if (field.number === TENSOR_TYPE) isWeight = WEIGHT_TYPES.has(Number(field.value));
   }
   return isWeight ? elements : 0;
-}
-
-/** Dimensions come one a field, or packed into one field, at the writer's choice. */
-function dimsOf(source: ByteSource, field: Field): number[] {
-  if (field.value !== 0n || field.length === 0) return [Number(field.value)];
-  const bytes = source.read(field.offset, field.length);
-  const dims: number[] = [];
-  let size = 0;
-  let scale = 1;
-  for (const byte of bytes) {
-    size += (byte & 0x7f) * scale;
-    scale *= 128;
-    if (byte >= 0x80) continue;
-    dims.push(size);
-    size = 0;
-    scale = 1;
-  }
-  return dims;
 }
 
 const MODEL_GRAPH = 7;

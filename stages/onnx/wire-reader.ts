@@ -66,6 +66,24 @@ export function textOf(source: ByteSource, field: Field): string {
   return new TextDecoder().decode(source.read(field.offset, field.length));
 }
 
+/** A dims field of a tensor; they come one a field, or packed into one field, at the writer's choice. */
+export function dimensionsOf(source: ByteSource, field: Field): number[] {
+  if (field.value !== 0n || field.length === 0) return [Number(field.value)];
+  const bytes = source.read(field.offset, field.length);
+  const dims: number[] = [];
+  let size = 0;
+  let scale = 1;
+  for (const byte of bytes) {
+    size += (byte & 0x7f) * scale;
+    scale *= 128;
+    if (byte >= 0x80) continue;
+    dims.push(size);
+    size = 0;
+    scale = 1;
+  }
+  return dims;
+}
+
 /** A whole message in memory. */
 export function bytesAsSource(bytes: Uint8Array): ByteSource {
   return {

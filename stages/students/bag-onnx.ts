@@ -1,14 +1,10 @@
 import { onnxEmbedding, onnxInputs, onnxMeanOverTokens } from './onnx-blocks.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
-import type { ParameterSpec, StudentShape } from './student.ts';
+import { OnnxBuilder, type Tensors } from './onnx-builder.ts';
+import type { StudentShape } from './student.ts';
 
 /** The forward pass of `bag.ts` as an ONNX file, for any batch size and length. */
-export function bagOnnx(
-  { hiddenSize, classCount }: StudentShape,
-  specs: readonly ParameterSpec[],
-  weights: ReadonlyMap<string, Float32Array>,
-): Uint8Array {
-  const builder = new OnnxBuilder(specs, weights);
+export function bagOnnx({ hiddenSize, classCount }: StudentShape, tensors: Tensors): Uint8Array {
+  const builder = new OnnxBuilder(tensors);
   const inputs = onnxInputs(builder);
   const tokens = onnxEmbedding(builder, 'embeddings.weight');
   const pooled = onnxMeanOverTokens(builder, tokens, inputs, hiddenSize);

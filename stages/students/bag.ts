@@ -2,6 +2,7 @@ import type { Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { bagOnnx } from './bag-onnx.ts';
 import { dropoutOf } from './dropout.ts';
 import { bagConfig } from './hugging-face-config.ts';
+import { tensorsOf } from './onnx-builder.ts';
 import { embed, linear, meanOverTokens } from './operations.ts';
 import {
   type Architecture,
@@ -21,7 +22,7 @@ export const bag: Architecture = {
   parameters,
   forward,
   config: bagConfig,
-  onnx: (shape, weights) => bagOnnx(shape, parameters(shape), weights),
+  onnx: (shape, weights) => bagOnnx(shape, tensorsOf(parameters(shape), weights)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {

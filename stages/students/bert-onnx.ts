@@ -1,119 +1,178 @@
-import { BERT_EPSILON } from './hugging-face-config.ts';
 import {
+  INT64,
   type OnnxInputs,
   onnxAttend,
   onnxEmbedding,
+  onnxFirstTokens,
   onnxInputs,
   onnxPaddingScores,
 } from './onnx-blocks.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
-import type { ParameterSpec, StudentShape } from './student.ts';
+import { type Activation, OnnxBuilder, type Tensors } from './onnx-builder.ts';
 
-/** The forward pass of `bert.ts` as an ONNX file, for any batch size and length. */
-export function bertOnnx(
-  shape: StudentShape,
-  specs: readonly ParameterSpec[],
-  weights: ReadonlyMap<string, Float32Array>,
-): Uint8Array {
-  const builder = new OnnxBuilder(specs, weights);
+/** What decides the graph of a classifier of BERT's family: post-norm, learned positions, [CLS] pooled. */
+export interface BertGraph {
+  readonly names: BertNames;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly classCount: number;
+  readonly epsilon: number;
+  readonly activation: Activation;
+  /** Of the dense layer between [CLS] and the classifier. */
+  readonly headActivation: Activation;
+  /** Whether the type of a token is an input, always the first one, or no part of the model. */
+  readonly tokenTypes: 'input' | 'first' | 'none';
+  /** Undefined: positions are 0, 1, 2, ... Else (RoBERTa) padding has this one, and tokens count on from it. */
+  readonly paddingPosition: number | undefined;
+}
+
+/** How a model calls its parameters: whole names, and names within a layer. */
+export interface BertNames {
+  readonly embeddings: string;
+  layer(index: number): string;
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+  readonly attended: string;
+  readonly attendedNorm: string;
+  readonly wide: string;
+  readonly narrow: string;
+  readonly narrowNorm: string;
+  readonly headDense: string;
+  readonly classifier: string;
+}
+
+/** The forward pass of `bert.ts` and its relatives as an ONNX file, for any batch size and length. */
+export function bertOnnx(graph: BertGraph, tensors: Tensors): Uint8Array {
+  const builder = new OnnxBuilder(tensors);
   const inputs = onnxInputs(builder);
   const padding = onnxPaddingScores(builder, inputs);
-  let x = embeddings(builder, inputs, shape);
-  for (let layer = 0; layer < shape.layers; layer++) {
-    const prefix = `bert.encoder.layer.${layer}`;
-    const last = layer === shape.layers - 1;
+  let x = embeddings(builder, inputs, graph);
+  for (let index = 0; index < graph.layers; index++) {
+    const last = index === graph.layers - 1;
     // Only [CLS] leaves the last layer, so that only its row is computed there.
-    const queries = last ? firstTokens(builder, x, inputs, shape) : x;
-    const attended = attention(builder, { queries, x }, { prefix, padding, inputs, last, shape });
-    x = feedForward(builder, attended, prefix);
+    const queries = last ? onnxFirstTokens(builder, x, inputs, graph.hiddenSize) : x;
+    const layer = { prefix: graph.names.layer(index), padding, inputs, last, graph };
+    x = feedForward(builder, attention(builder, { queries, x }, layer), layer);
   }
-  const pooled = builder.add('Tanh', [builder.linear(x, 'bert.pooler.dense', { bias: true })]);
-  return builder.finish(builder.linear(pooled, 'classifier', { bias: true }), shape.classCount);
+  const { headDense, classifier } = graph.names;
+  const dense = builder.linear(x, headDense, { bias: true });
+  const pooled = builder.activate(dense, graph.headActivation);
+  return builder.finish(builder.linear(pooled, classifier, { bias: true }), graph.classCount);
+}
+
+interface Layer {
+  readonly prefix: string;
+  readonly padding: string;
+  readonly inputs: OnnxInputs;
+  readonly last: boolean;
+  readonly graph: BertGraph;
 }
 
 /** Normalised rows [batch * sequence, hidden]. */
-function embeddings(builder: OnnxBuilder, { sequence }: OnnxInputs, shape: StudentShape): string {
-  const words = onnxEmbedding(builder, 'bert.embeddings.word_embeddings.weight');
-  const [start, one, rowAxis] = [builder.ints([0]), builder.ints([1]), builder.ints([0])];
-  const positions = builder.add('Slice', [
-    builder.weight('bert.embeddings.position_embeddings.weight'),
-    start,
-    sequence,
-    rowAxis,
-  ]);
-  const firstType = builder.add('Slice', [
-    builder.weight('bert.embeddings.token_type_embeddings.weight'),
-    start,
-    one,
-    rowAxis,
-  ]);
-  const sum = builder.add('Add', [words, builder.add('Add', [positions, firstType])]);
-  const rows = builder.reshape(sum, builder.ints([-1, shape.hiddenSize]));
-  return norm(builder, rows, 'bert.embeddings.LayerNorm');
+function embeddings(builder: OnnxBuilder, inputs: OnnxInputs, graph: BertGraph): string {
+  const { names, hiddenSize } = graph;
+  const words = onnxEmbedding(builder, `${names.embeddings}.word_embeddings.weight`);
+  const positions = positionRows(builder, inputs, graph);
+  const types = typeRows(builder, graph);
+  const places = types === undefined ? positions : builder.add('Add', [positions, types]);
+  const sum = builder.add('Add', [words, places]);
+  const rows = builder.reshape(sum, builder.ints([-1, hiddenSize]));
+  return norm(builder, rows, `${names.embeddings}.LayerNorm`, graph);
 }
 
-function firstTokens(
+/** [sequence, hidden], or [batch, sequence, hidden] where positions depend on the tokens. */
+function positionRows(
   builder: OnnxBuilder,
-  x: string,
-  { batchShape }: OnnxInputs,
-  { hiddenSize }: StudentShape,
+  { sequence }: OnnxInputs,
+  { names, paddingPosition }: BertGraph,
 ): string {
-  const perText = builder.reshape(x, builder.concat([batchShape, builder.ints([hiddenSize])], 0));
-  const first = builder.add('Slice', [
-    perText,
-    builder.ints([0]),
-    builder.ints([1]),
-    builder.ints([1]), // axis: sequence
-  ]);
-  return builder.reshape(first, builder.ints([-1, hiddenSize]));
+  const first = builder.ints([0]);
+  const table = builder.weight(`${names.embeddings}.position_embeddings.weight`);
+  if (paddingPosition === undefined) {
+    return builder.add('Slice', [table, first, sequence, builder.ints([0])]);
+  }
+  // As RoBERTa does: by the id of padding, not by the mask.
+  const padding = builder.ints([paddingPosition]);
+  const isPadding = builder.add('Equal', ['input_ids', padding]);
+  const isToken = builder.add('Cast', [builder.add('Not', [isPadding])], { to: { int: INT64 } });
+  const axis = builder.add('Squeeze', [builder.ints([1])]);
+  const counted = builder.add('Mul', [builder.add('CumSum', [isToken, axis]), isToken]);
+  return builder.add('Gather', [table, builder.add('Add', [counted, padding])]);
+}
+
+function typeRows(builder: OnnxBuilder, { names, tokenTypes }: BertGraph): string | undefined {
+  if (tokenTypes === 'none') return undefined;
+  const table = builder.weight(`${names.embeddings}.token_type_embeddings.weight`);
+  if (tokenTypes === 'input')
+    return builder.add('Gather', [table, builder.input('token_type_ids')]);
+  return builder.add('Slice', [table, builder.ints([0]), builder.ints([1]), builder.ints([0])]);
 }
 
 function attention(
   builder: OnnxBuilder,
   { queries, x }: { readonly queries: string; readonly x: string },
-  layer: {
-    readonly prefix: string;
-    readonly padding: string;
-    readonly inputs: OnnxInputs;
-    readonly last: boolean;
-    readonly shape: StudentShape;
-  },
+  { prefix, padding, inputs, last, graph }: Layer,
 ): string {
-  const { hiddenSize, heads } = layer.shape;
+  const { hiddenSize, heads, names } = graph;
   const headSize = hiddenSize / heads;
-  const allTokens = builder.concat([layer.inputs.batchShape, builder.ints([heads, headSize])], 0);
+  const allTokens = builder.concat([inputs.batchShape, builder.ints([heads, headSize])], 0);
   const oneToken = builder.ints([-1, 1, heads, headSize]);
-  const projected = (rows: string, name: 'query' | 'key' | 'value', shape: string) => {
-    const projection = builder.linear(rows, `${layer.prefix}.attention.self.${name}`, {
-      bias: true,
-    });
+  const projected = (rows: string, name: string, shape: string) => {
+    const projection = builder.linear(rows, `${prefix}.${name}`, { bias: true });
     return builder.transpose(builder.reshape(projection, shape), [0, 2, 1, 3]);
   };
   const context = onnxAttend(
     builder,
     {
-      query: projected(queries, 'query', layer.last ? oneToken : allTokens),
-      key: projected(x, 'key', allTokens),
-      value: projected(x, 'value', allTokens),
+      query: projected(queries, names.query, last ? oneToken : allTokens),
+      key: projected(x, names.key, allTokens),
+      value: projected(x, names.value, allTokens),
     },
-    { padding: layer.padding, scale: 1 / Math.sqrt(headSize), rank: 4 },
+    { padding, scale: 1 / Math.sqrt(headSize), rank: 4 },
   );
   const sideBySide = builder.transpose(context, [0, 2, 1, 3]);
   const rows = builder.reshape(sideBySide, builder.ints([-1, hiddenSize]));
-  const output = builder.linear(rows, `${layer.prefix}.attention.output.dense`, { bias: true });
-  return norm(
-    builder,
-    builder.add('Add', [queries, output]),
-    `${layer.prefix}.attention.output.LayerNorm`,
-  );
+  const output = builder.linear(rows, `${prefix}.${names.attended}`, { bias: true });
+  const sum = builder.add('Add', [queries, output]);
+  return norm(builder, sum, `${prefix}.${names.attendedNorm}`, graph);
 }
 
-function feedForward(builder: OnnxBuilder, x: string, prefix: string): string {
-  const wide = builder.gelu(builder.linear(x, `${prefix}.intermediate.dense`, { bias: true }));
-  const output = builder.linear(wide, `${prefix}.output.dense`, { bias: true });
-  return norm(builder, builder.add('Add', [x, output]), `${prefix}.output.LayerNorm`);
+function feedForward(builder: OnnxBuilder, x: string, { prefix, graph }: Layer): string {
+  const { names, activation } = graph;
+  const dense = builder.linear(x, `${prefix}.${names.wide}`, { bias: true });
+  const wide = builder.activate(dense, activation);
+  const output = builder.linear(wide, `${prefix}.${names.narrow}`, { bias: true });
+  const sum = builder.add('Add', [x, output]);
+  return norm(builder, sum, `${prefix}.${names.narrowNorm}`, graph);
 }
 
-function norm(builder: OnnxBuilder, x: string, name: string): string {
-  return builder.layerNorm(x, name, { bias: true, epsilon: BERT_EPSILON });
+function norm(builder: OnnxBuilder, x: string, name: string, { epsilon }: BertGraph): string {
+  return builder.layerNorm(x, name, { bias: true, epsilon });
 }
+
+/** BERT's own names, and RoBERTa's but for the head: `model` is `bert` or `roberta`. */
+export function bertNames(
+  model: string,
+  head: { readonly dense: string; readonly classifier: string },
+): BertNames {
+  return {
+    embeddings: `${model}.embeddings`,
+    layer: (index) => `${model}.encoder.layer.${index}`,
+    query: 'attention.self.query',
+    key: 'attention.self.key',
+    value: 'attention.self.value',
+    attended: 'attention.output.dense',
+    attendedNorm: 'attention.output.LayerNorm',
+    wide: 'intermediate.dense',
+    narrow: 'output.dense',
+    narrowNorm: 'output.LayerNorm',
+    headDense: head.dense,
+    classifier: head.classifier,
+  };
+}
+
+export const BERT_NAMES = bertNames('bert', {
+  dense: 'bert.pooler.dense',
+  classifier: 'classifier',
+});

@@ -1,8 +1,9 @@
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { attend, paddingMask, splitHeads } from './attention.ts';
-import { bertOnnx } from './bert-onnx.ts';
+import { BERT_NAMES, type BertGraph, bertOnnx } from './bert-onnx.ts';
 import { type Dropout, dropoutOf } from './dropout.ts';
 import { BERT_EPSILON, bertConfig, bertPositions } from './hugging-face-config.ts';
+import { tensorsOf } from './onnx-builder.ts';
 import { embed, gelu, layerNorm, linear } from './operations.ts';
 import {
   type Architecture,
@@ -26,7 +27,7 @@ export const bert: Architecture = {
   parameters,
   forward,
   config: bertConfig,
-  onnx: (shape, weights) => bertOnnx(shape, parameters(shape), weights),
+  onnx: (shape, weights) => bertOnnx(graphOf(shape), tensorsOf(parameters(shape), weights)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {
@@ -42,6 +43,21 @@ function parameters(shape: StudentShape): ParameterSpec[] {
     ...linearParameters('bert.pooler.dense', [hiddenSize, hiddenSize], IDENTITY),
     ...linearParameters('classifier', [classCount, hiddenSize], START),
   ];
+}
+
+function graphOf({ layers, hiddenSize, heads, classCount }: StudentShape): BertGraph {
+  return {
+    names: BERT_NAMES,
+    layers,
+    hiddenSize,
+    heads,
+    classCount,
+    epsilon: BERT_EPSILON,
+    activation: 'gelu',
+    headActivation: 'tanh',
+    tokenTypes: 'first',
+    paddingPosition: undefined,
+  };
 }
 
 function forward(

@@ -1,46 +1,76 @@
 import { rotaryFrequencies } from './attention.ts';
-import { MODERNBERT_EPSILON, MODERNBERT_THETA } from './hugging-face-config.ts';
 import {
   FLOAT,
   type OnnxInputs,
   onnxAttend,
   onnxEmbedding,
+  onnxFirstTokens,
   onnxInputs,
   onnxMeanOverTokens,
   onnxPaddingScores,
 } from './onnx-blocks.ts';
-import { OnnxBuilder } from './onnx-builder.ts';
-import type { ParameterSpec, StudentShape } from './student.ts';
+import { type Activation, OnnxBuilder, type Tensors } from './onnx-builder.ts';
 
-/** The forward pass of `modernbert.ts` as an ONNX file, for any batch size and length. */
-export function modernBertOnnx(
-  shape: StudentShape,
-  specs: readonly ParameterSpec[],
-  weights: ReadonlyMap<string, Float32Array>,
-): Uint8Array {
-  const builder = new OnnxBuilder(specs, weights);
+/** What decides the graph of a ModernBERT classifier. */
+export interface ModernBertGraph {
+  /** One entry a layer. */
+  readonly layers: readonly LayerKind[];
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly intermediateSize: number;
+  readonly classCount: number;
+  readonly epsilon: number;
+  readonly activation: Activation;
+  readonly headActivation: Activation;
+  readonly pooling: 'mean' | 'cls';
+  /** Which parts have biases; the classifier always has one. */
+  readonly biases: {
+    readonly attention: boolean;
+    readonly mlp: boolean;
+    readonly norm: boolean;
+    readonly head: boolean;
+  };
+}
+
+/** How the tokens of a layer see each other. */
+export interface LayerKind {
+  /** Base of the rotary frequencies. */
+  readonly theta: number;
+  /** Farthest token that is seen on each side; undefined: all are. */
+  readonly reach: number | undefined;
+}
+
+/** The forward pass of `modernbert.ts` and its larger kin as an ONNX file, for any batch size and length. */
+export function modernBertOnnx(graph: ModernBertGraph, tensors: Tensors): Uint8Array {
+  const { hiddenSize, biases, epsilon } = graph;
+  const builder = new OnnxBuilder(tensors);
   const norm = (x: string, name: string) =>
-    builder.layerNorm(x, name, { bias: false, epsilon: MODERNBERT_EPSILON });
+    builder.layerNorm(x, name, { bias: biases.norm, epsilon });
   const inputs = onnxInputs(builder);
-  const batch = sharedByLayers(builder, inputs, shape);
+  const batches = sharedByLayers(builder, inputs, graph);
 
   const tokens = onnxEmbedding(builder, 'model.embeddings.tok_embeddings.weight');
-  const rows = builder.reshape(tokens, builder.ints([-1, shape.hiddenSize]));
+  const rows = builder.reshape(tokens, builder.ints([-1, hiddenSize]));
   let x = norm(rows, 'model.embeddings.norm');
-  for (let layer = 0; layer < shape.layers; layer++) {
-    const prefix = `model.layers.${layer}`;
-    const normalised = layer === 0 ? x : norm(x, `${prefix}.attn_norm`);
-    x = builder.add('Add', [x, attention(builder, normalised, { prefix, batch, shape })]);
-    x = builder.add('Add', [x, feedForward(builder, norm(x, `${prefix}.mlp_norm`), prefix, shape)]);
+  for (const [index, batch] of batches.entries()) {
+    const prefix = `model.layers.${index}`;
+    const layer = { prefix, batch, graph };
+    // The embeddings are normalised already: Hugging Face has no attn_norm in layer 0.
+    const normalised = index === 0 ? x : norm(x, `${prefix}.attn_norm`);
+    x = builder.add('Add', [x, attention(builder, normalised, layer)]);
+    x = builder.add('Add', [x, feedForward(builder, norm(x, `${prefix}.mlp_norm`), layer)]);
   }
   const normalised = norm(x, 'model.final_norm');
-  const pooled = onnxMeanOverTokens(builder, normalised, inputs, shape.hiddenSize);
-  const dense = builder.gelu(builder.linear(pooled, 'head.dense', { bias: false }));
-  const logits = builder.linear(norm(dense, 'head.norm'), 'classifier', { bias: true });
-  return builder.finish(logits, shape.classCount);
+  const pool = graph.pooling === 'mean' ? onnxMeanOverTokens : onnxFirstTokens;
+  const pooled = pool(builder, normalised, inputs, hiddenSize);
+  const dense = builder.linear(pooled, 'head.dense', { bias: biases.head });
+  const activated = builder.activate(dense, graph.headActivation);
+  const logits = builder.linear(norm(activated, 'head.norm'), 'classifier', { bias: true });
+  return builder.finish(logits, graph.classCount);
 }
 
 interface SharedByLayers {
+  /** Added to the scores: [batch, 1, 1, keys], or [batch, 1, queries, keys] where the reach ends. */
   readonly padding: string;
   /** int64 [5]: batch, sequence, 3, heads, headSize. */
   readonly partedShape: string;
@@ -49,38 +79,54 @@ interface SharedByLayers {
   readonly sin: string;
 }
 
+/** What each layer needs of the batch; layers of a kind share it. */
 function sharedByLayers(
   builder: OnnxBuilder,
   inputs: OnnxInputs,
-  { hiddenSize, heads }: StudentShape,
-): SharedByLayers {
+  { hiddenSize, heads, layers }: ModernBertGraph,
+): SharedByLayers[] {
   const headSize = hiddenSize / heads;
-  return {
-    padding: onnxPaddingScores(builder, inputs),
-    partedShape: builder.concat([inputs.batchShape, builder.ints([3, heads, headSize])], 0),
-    ...rotation(builder, inputs, headSize),
-  };
+  const padding = onnxPaddingScores(builder, inputs);
+  const parts = builder.ints([3, heads, headSize]);
+  const partedShape = builder.concat([inputs.batchShape, parts], 0);
+  const kinds = new Map<string, SharedByLayers>();
+  return layers.map(({ theta, reach }) => {
+    const key = `${theta} ${reach}`;
+    const shared = kinds.get(key) ?? {
+      padding:
+        reach === undefined
+          ? padding
+          : builder.add('Add', [padding, distantScores(builder, inputs, reach)]),
+      partedShape,
+      ...rotation(builder, inputs, { headSize, theta }),
+    };
+    kinds.set(key, shared);
+    return shared;
+  });
+}
+
+/** [queries, keys]: 0 within reach, -1e9 beyond. */
+function distantScores(builder: OnnxBuilder, inputs: OnnxInputs, reach: number): string {
+  const places = positions(builder, inputs);
+  const [rows, columns] = [builder.ints([1]), builder.ints([0])].map((axis) =>
+    builder.add('Unsqueeze', [places, axis]),
+  ) as [string, string];
+  const distance = builder.add('Abs', [builder.add('Sub', [rows, columns])]);
+  const isBeyond = builder.add('Greater', [distance, builder.scalar(reach)]);
+  const beyond = builder.add('Cast', [isBeyond], { to: { int: FLOAT } });
+  return builder.add('Mul', [beyond, builder.scalar(-1e9)]);
 }
 
 /** cos and sin are computed from the length of the input: no table that would limit it. */
 function rotation(
   builder: OnnxBuilder,
-  { sequence }: OnnxInputs,
-  headSize: number,
+  inputs: OnnxInputs,
+  { headSize, theta }: { readonly headSize: number; readonly theta: number },
 ): { cos: string; sin: string } {
-  const frequencies = Array.from(rotaryFrequencies(headSize, MODERNBERT_THETA));
+  const frequencies = Array.from(rotaryFrequencies(headSize, theta));
   const signs = [...frequencies.map(() => -1), ...frequencies.map(() => 1)];
-  const length = builder.add('Squeeze', [sequence]);
-  const positions = builder.add('Range', [
-    builder.add('Squeeze', [builder.ints([0])]),
-    length,
-    builder.add('Squeeze', [builder.ints([1])]),
-  ]);
   const angles = builder.add('Mul', [
-    builder.add('Unsqueeze', [
-      builder.add('Cast', [positions], { to: { int: FLOAT } }),
-      builder.ints([1]),
-    ]),
+    builder.add('Unsqueeze', [positions(builder, inputs), builder.ints([1])]),
     builder.floats([...frequencies, ...frequencies]),
   ]); // [sequence, headSize]
   const scales = builder.floats([1 / Math.sqrt(headSize), 1], [2, 1, 1, 1, 1]);
@@ -91,15 +137,28 @@ function rotation(
   };
 }
 
-function attention(
-  builder: OnnxBuilder,
-  x: string,
-  layer: { readonly prefix: string; readonly batch: SharedByLayers; readonly shape: StudentShape },
-): string {
-  const { padding, partedShape, cos, sin } = layer.batch;
-  const { hiddenSize, heads } = layer.shape;
+/** float32 [sequence]: 0, 1, 2, ... */
+function positions(builder: OnnxBuilder, { sequence }: OnnxInputs): string {
+  const length = builder.add('Squeeze', [sequence]);
+  const counted = builder.add('Range', [
+    builder.add('Squeeze', [builder.ints([0])]),
+    length,
+    builder.add('Squeeze', [builder.ints([1])]),
+  ]);
+  return builder.add('Cast', [counted], { to: { int: FLOAT } });
+}
+
+interface Layer {
+  readonly prefix: string;
+  readonly batch: SharedByLayers;
+  readonly graph: ModernBertGraph;
+}
+
+function attention(builder: OnnxBuilder, x: string, { prefix, batch, graph }: Layer): string {
+  const { padding, partedShape, cos, sin } = batch;
+  const { hiddenSize, heads, biases } = graph;
   const half = hiddenSize / heads / 2;
-  const fused = builder.linear(x, `${layer.prefix}.attn.Wqkv`, { bias: false });
+  const fused = builder.linear(x, `${prefix}.attn.Wqkv`, { bias: biases.attention });
   const parted = builder.transpose(builder.reshape(fused, partedShape), [2, 0, 3, 1, 4]);
   const [unturned, value] = builder.split(parted, [2, 1], 0) as [string, string];
   const [first, second] = builder.split(unturned, [half, half], -1) as [string, string];
@@ -111,18 +170,14 @@ function attention(
   const context = onnxAttend(builder, { query, key, value }, { padding, rank: 5 });
   const sideBySide = builder.transpose(context, [0, 1, 3, 2, 4]);
   const rows = builder.reshape(sideBySide, builder.ints([-1, hiddenSize]));
-  return builder.linear(rows, `${layer.prefix}.attn.Wo`, { bias: false });
+  return builder.linear(rows, `${prefix}.attn.Wo`, { bias: biases.attention });
 }
 
-function feedForward(
-  builder: OnnxBuilder,
-  x: string,
-  prefix: string,
-  { intermediateSize }: StudentShape,
-): string {
-  const wide = builder.linear(x, `${prefix}.mlp.Wi`, { bias: false });
+function feedForward(builder: OnnxBuilder, x: string, { prefix, graph }: Layer): string {
+  const { intermediateSize, biases, activation } = graph;
+  const wide = builder.linear(x, `${prefix}.mlp.Wi`, { bias: biases.mlp });
   const halves = builder.split(wide, [intermediateSize, intermediateSize], 1);
   const [input, gate] = halves as [string, string];
-  const gated = builder.add('Mul', [builder.gelu(input), gate]);
-  return builder.linear(gated, `${prefix}.mlp.Wo`, { bias: false });
+  const gated = builder.add('Mul', [builder.activate(input, activation), gate]);
+  return builder.linear(gated, `${prefix}.mlp.Wo`, { bias: biases.mlp });
 }

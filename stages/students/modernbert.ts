@@ -2,7 +2,8 @@ import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts
 import { attend, paddingMask, type Rotation, rotate, rotationOf } from './attention.ts';
 import { type Dropout, dropoutOf } from './dropout.ts';
 import { MODERNBERT_EPSILON, MODERNBERT_THETA, modernBertConfig } from './hugging-face-config.ts';
-import { modernBertOnnx } from './modernbert-onnx.ts';
+import { type ModernBertGraph, modernBertOnnx } from './modernbert-onnx.ts';
+import { tensorsOf } from './onnx-builder.ts';
 import { embed, gelu, layerNorm, linear, meanOverTokens } from './operations.ts';
 import {
   type Architecture,
@@ -26,7 +27,7 @@ export const modernBert: Architecture = {
   parameters,
   forward,
   config: modernBertConfig,
-  onnx: (shape, weights) => modernBertOnnx(shape, parameters(shape), weights),
+  onnx: (shape, weights) => modernBertOnnx(graphOf(shape), tensorsOf(parameters(shape), weights)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {
@@ -54,6 +55,23 @@ function parameters(shape: StudentShape): ParameterSpec[] {
     matrix('classifier.weight', [classCount, hiddenSize], starts.classifier),
     vector('classifier.bias', classCount, 'zeros'),
   ];
+}
+
+function graphOf(shape: StudentShape): ModernBertGraph {
+  const { hiddenSize, heads, intermediateSize, classCount } = shape;
+  const layer = { theta: MODERNBERT_THETA, reach: undefined };
+  return {
+    layers: Array.from({ length: shape.layers }, () => layer),
+    hiddenSize,
+    heads,
+    intermediateSize,
+    classCount,
+    epsilon: MODERNBERT_EPSILON,
+    activation: 'gelu',
+    headActivation: 'gelu',
+    pooling: 'mean',
+    biases: { attention: false, mlp: false, norm: false, head: false },
+  };
 }
 
 function forward(

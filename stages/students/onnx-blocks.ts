@@ -51,6 +51,23 @@ export function onnxAttend(
   return builder.add('MatMul', [shares, heads.value]);
 }
 
+/** Rows [batch * sequence, hidden] -> those of the first tokens [batch, hidden]. */
+export function onnxFirstTokens(
+  builder: OnnxBuilder,
+  x: string,
+  { batchShape }: OnnxInputs,
+  hiddenSize: number,
+): string {
+  const perText = builder.reshape(x, builder.concat([batchShape, builder.ints([hiddenSize])], 0));
+  const first = builder.add('Slice', [
+    perText,
+    builder.ints([0]),
+    builder.ints([1]),
+    builder.ints([1]), // axis: sequence
+  ]);
+  return builder.reshape(first, builder.ints([-1, hiddenSize]));
+}
+
 /** Rows [batch * sequence, hidden] -> mean over the real tokens [batch, hidden]. */
 export function onnxMeanOverTokens(
   builder: OnnxBuilder,
@@ -71,5 +88,6 @@ export function onnxMeanOverTokens(
   return builder.reshape(mean, builder.ints([-1, hiddenSize]));
 }
 
-/** TensorProto.DataType.FLOAT */
+/** TensorProto.DataType */
 export const FLOAT = 1;
+export const INT64 = 7;

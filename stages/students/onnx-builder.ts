@@ -8,6 +8,7 @@ import {
   tensor,
   valueInfo,
 } from '#stages/onnx/wire.ts';
+import type { NamedTensor, StoredTensor } from './safetensors.ts';
 import type { ParameterSpec } from './student.ts';
 
 /**
@@ -15,14 +16,19 @@ import type { ParameterSpec } from './student.ts';
  * returns the name of its output; weights keep their Hugging Face names and layout.
  */
 export class OnnxBuilder {
-  readonly #shapes: ReadonlyMap<string, readonly number[]>;
-  readonly #weights: ReadonlyMap<string, Float32Array>;
+  readonly #tensors: Tensors;
+  readonly #furtherInputs: string[] = [];
   readonly #nodes: ProtoMessage[] = [];
   readonly #initializers = new Map<string, ProtoMessage>();
 
-  constructor(specs: readonly ParameterSpec[], weights: ReadonlyMap<string, Float32Array>) {
-    this.#shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
-    this.#weights = weights;
+  constructor(tensors: Tensors) {
+    this.#tensors = tensors;
+  }
+
+  /** An int64 input [batch, sequence] besides input_ids and attention_mask. */
+  input(name: string): string {
+    this.#furtherInputs.push(name);
+    return name;
   }
 
   /** Any operator with one output. */
@@ -43,14 +49,11 @@ export class OnnxBuilder {
     return outputs;
   }
 
-  /** A parameter of the student. */
+  /** A parameter of the classifier. */
   weight(name: string): string {
-    const shape = this.#shapes.get(name);
-    const values = this.#weights.get(name);
-    if (shape === undefined || values === undefined) {
-      throw new Error(`the student has no parameter "${name}"`);
-    }
-    this.#initializers.set(name, tensor(name, 'float32', shape, values));
+    const found = this.#tensors.get(name);
+    if (found === undefined) throw new MissingParameterError(name);
+    this.#initializers.set(name, tensor(name, 'float32', found.shape, found.values));
     return name;
   }
 
@@ -96,6 +99,31 @@ export class OnnxBuilder {
     return this.add('Mul', [this.add('Mul', [x, twiceCdf]), this.scalar(0.5)]);
   }
 
+  /** An activation by the name that Hugging Face gives it. */
+  activate(x: string, activation: Activation): string {
+    switch (activation) {
+      case 'gelu':
+        return this.gelu(x);
+      case 'gelu_new':
+        return this.#tanhGelu(x);
+      case 'relu':
+        return this.add('Relu', [x]);
+      case 'tanh':
+        return this.add('Tanh', [x]);
+      default:
+        return activation satisfies never;
+    }
+  }
+
+  /** 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */
+  #tanhGelu(x: string): string {
+    const cube = this.add('Mul', [this.add('Mul', [x, x]), x]);
+    const inner = this.add('Add', [x, this.add('Mul', [cube, this.scalar(0.044715)])]);
+    const scaled = this.add('Mul', [inner, this.scalar(Math.sqrt(2 / Math.PI))]);
+    const twiceCdf = this.add('Add', [this.add('Tanh', [scaled]), this.scalar(1)]);
+    return this.add('Mul', [this.add('Mul', [x, twiceCdf]), this.scalar(0.5)]);
+  }
+
   reshape(x: string, shape: string): string {
     return this.add('Reshape', [x, shape]);
   }
@@ -112,7 +140,7 @@ export class OnnxBuilder {
     return this.add('Concat', parts, { axis: { int: axis } });
   }
 
-  /** The whole file: input_ids and attention_mask in, `logits` out. */
+  /** The whole file: input_ids, attention_mask and what `input` added in, `logits` out. */
   finish(logits: string, classCount: number): Uint8Array {
     this.#nodes.push(node('Identity', [logits], ['logits']));
     const batch = ['batch', 'sequence'];
@@ -121,10 +149,9 @@ export class OnnxBuilder {
         name: 'student',
         nodes: this.#nodes,
         initializers: [...this.#initializers.values()],
-        inputs: [
-          valueInfo('input_ids', 'int64', batch),
-          valueInfo('attention_mask', 'int64', batch),
-        ],
+        inputs: ['input_ids', 'attention_mask', ...this.#furtherInputs].map((name) =>
+          valueInfo(name, 'int64', batch),
+        ),
         outputs: [valueInfo('logits', 'float32', ['batch', classCount])],
       }),
     );
@@ -134,6 +161,34 @@ export class OnnxBuilder {
     this.#initializers.set(name, value);
     return name;
   }
+}
+
+/** The graph asks for a parameter that the weights do not have. */
+export class MissingParameterError extends Error {
+  readonly parameter: string;
+
+  constructor(parameter: string) {
+    super(`the weights have no parameter "${parameter}"`);
+    this.parameter = parameter;
+  }
+}
+
+/** Parameters by their Hugging Face names. */
+export type Tensors = ReadonlyMap<string, StoredTensor>;
+
+/** Activations of encoders and their heads; gelu_new is the tanh approximation. */
+export type Activation = 'gelu' | 'gelu_new' | 'relu' | 'tanh';
+
+/** A student's weights with the shapes of its parameters. */
+export function tensorsOf(
+  specs: readonly ParameterSpec[],
+  weights: ReadonlyMap<string, Float32Array>,
+): Tensors {
+  const tensors = specs.flatMap(({ name, shape }): NamedTensor[] => {
+    const values = weights.get(name);
+    return values === undefined ? [] : [{ name, shape, values }];
+  });
+  return new Map(tensors.map((one) => [one.name, one]));
 }
 
 type Attributes = Readonly<Record<string, Attribute>>;

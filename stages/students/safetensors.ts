@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
+import { floatsOfBfloat16, floatsOfHalf } from './float-formats.ts';
 
 /** A float32 tensor, row-major. */
 export interface StoredTensor {
@@ -31,7 +32,7 @@ export class SafetensorsTypeError extends Failure {
     super(
       'model',
       'E_SAFETENSORS_TYPE',
-      `${path}: tensor "${name}" has type ${type}, only F32 is read`,
+      `${path}: tensor "${name}" has type ${type}, only F32, F16 and BF16 are read`,
       'save the model in float32',
     );
   }
@@ -60,16 +61,25 @@ export async function writeSafetensors(
   await writeFileAtomic(path, Buffer.concat([headerBytes(header), ...parts]));
 }
 
-/** Reads all tensors of a file, each checked to lie within it. */
-export async function readSafetensors(path: string): Promise<Map<string, StoredTensor>> {
+/**
+ * Reads all tensors of a file, each checked to lie within it; half precision is widened, which is exact.
+ * `skipIntegers` leaves out buffers such as the position ids of old checkpoints.
+ */
+export async function readSafetensors(
+  path: string,
+  { skipIntegers = false }: { readonly skipIntegers?: boolean } = {},
+): Promise<Map<string, StoredTensor>> {
   const bytes = await readFile(path);
   const { entries, start } = parseHeader(path, bytes);
   const tensors = new Map<string, StoredTensor>();
   let expected = 0;
   for (const [name, entry] of entries) {
     const [begin, end] = entry.data_offsets;
-    if (entry.dtype !== 'F32') throw new SafetensorsTypeError(path, name, entry.dtype);
-    if (begin !== expected || end - begin !== elementsOf(entry.shape) * FLOAT_BYTES) {
+    const type = TYPES[entry.dtype];
+    if (type === undefined || !(type.floats || skipIntegers)) {
+      throw new SafetensorsTypeError(path, name, entry.dtype);
+    }
+    if (begin !== expected || end - begin !== elementsOf(entry.shape) * type.bytes) {
       const place = `bytes ${begin} to ${end} for [${entry.shape.join(', ')}]`;
       throw new CorruptSafetensorsError(path, `tensor "${name}" claims ${place}`);
     }
@@ -77,7 +87,10 @@ export async function readSafetensors(path: string): Promise<Map<string, StoredT
       const lack = `${start + end} bytes, the file has ${bytes.length}`;
       throw new CorruptSafetensorsError(path, `tensor "${name}" ends at ${lack}`);
     }
-    tensors.set(name, { shape: entry.shape, values: floatsOf(bytes, start + begin, start + end) });
+    if (type.floats !== undefined) {
+      const values = type.floats(copyOf(bytes, start + begin, start + end));
+      tensors.set(name, { shape: entry.shape, values });
+    }
     expected = end;
   }
   if (start + expected !== bytes.length) {
@@ -142,8 +155,8 @@ function sortedByName(tensors: readonly NamedTensor[]): NamedTensor[] {
 }
 
 /** A copy, because the header may leave the values unaligned. */
-function floatsOf(bytes: Buffer, begin: number, end: number): Float32Array {
-  return new Float32Array(new Uint8Array(bytes.subarray(begin, end)).buffer);
+function copyOf(bytes: Buffer, begin: number, end: number): ArrayBuffer {
+  return new Uint8Array(bytes.subarray(begin, end)).buffer;
 }
 
 function elementsOf(shape: readonly number[]): number {
@@ -162,6 +175,21 @@ const headerSchema = z.record(z.string(), entrySchema);
 
 type Entry = z.infer<typeof entrySchema>;
 
+/** Element types by their names in the header; without `floats` they are no weights. */
+const TYPES: Readonly<Record<string, ElementType>> = {
+  F32: { bytes: 4, floats: (buffer) => new Float32Array(buffer) },
+  F16: { bytes: 2, floats: (buffer) => floatsOfHalf(new Uint16Array(buffer)) },
+  BF16: { bytes: 2, floats: (buffer) => floatsOfBfloat16(new Uint16Array(buffer)) },
+  I64: { bytes: 8 },
+  I32: { bytes: 4 },
+  U8: { bytes: 1 },
+  BOOL: { bytes: 1 },
+};
+
+interface ElementType {
+  readonly bytes: number;
+  readonly floats?: (buffer: ArrayBuffer) => Float32Array;
+}
+
 const LENGTH_BYTES = 8;
 const ALIGNMENT = 8;
-const FLOAT_BYTES = 4;

@@ -112,15 +112,32 @@ describe('a broken file is refused as corrupt', () => {
   });
 });
 
-test('half precision is refused by name', async () => {
-  const path = join(folder, 'half.safetensors');
-  const header = { weight: { dtype: 'F16', shape: [2], data_offsets: [0, 4] } };
-  await writeFile(path, fileOf(header, 4));
+test('integers are refused by name, or left out where that is asked for', async () => {
+  const path = join(folder, 'integers.safetensors');
+  const ids = { dtype: 'I64', shape: [2], data_offsets: [0, 16] };
+  const weight = { dtype: 'F32', shape: [1], data_offsets: [16, 20] };
+  await writeFile(path, fileOf({ position_ids: ids, weight }, 20));
   await assert.rejects(readSafetensors(path), (error) => {
     assert.ok(error instanceof SafetensorsTypeError);
-    assert.match(error.message, /"weight" has type F16/);
+    assert.match(error.message, /"position_ids" has type I64/);
     return true;
   });
+  const floats = await readSafetensors(path, { skipIntegers: true });
+  assert.deepEqual([...floats.keys()], ['weight']);
+});
+
+test('half precision of both kinds is widened without a change of value', async () => {
+  const path = join(folder, 'half.safetensors');
+  const place = (from: number) => ({ shape: [4], data_offsets: [from, from + 8] });
+  const header = { a: { dtype: 'F16', ...place(0) }, b: { dtype: 'BF16', ...place(8) } };
+  const bytes = fileOf(header, 16);
+  // 1, -2, the smallest subnormal, infinity
+  const patterns = [0x3c00, 0xc000, 0x0001, 0x7c00, 0x3f80, 0xc000, 0x0001, 0x7f80];
+  Buffer.from(Uint16Array.from(patterns).buffer).copy(bytes, bytes.length - 16);
+  await writeFile(path, bytes);
+  const stored = await readSafetensors(path);
+  assert.deepEqual([...(stored.get('a')?.values ?? [])], [1, -2, 2 ** -24, Infinity]);
+  assert.deepEqual([...(stored.get('b')?.values ?? [])], [1, -2, 2 ** -133, Infinity]);
 });
 
 function fileOf(header: object, dataBytes: number, claimedLength?: bigint): Buffer {

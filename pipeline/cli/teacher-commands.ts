@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { teacherCheckCommand } from '#pipeline/commands/teacher-check.ts';
+import { exitWith, withProject } from './options.ts';
+
+/** Commands about teachers before a run: add, check. */
+export function addTeacherCommands(program: Command): void {
+  const teacher = program.command('teacher').description('get a teacher, and look at one');
+  withProject(teacher.command('check'))
+    .description('inputs, classes, tokenizer and a few answers of a teacher')
+    .argument('<dir>', 'Hugging Face folder with onnx/model.onnx, or an .onnx file')
+    .option('--json', 'print it as JSON')
+    .action(async (folder: string, options) =>
+      exitWith(await teacherCheckCommand(folder, options)),
+    );
+}

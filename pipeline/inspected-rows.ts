@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { openCorpus } from '#datasets/corpus/open-corpus.ts';
+import type { LoadedConfig } from './config.ts';
+import { loadConfig } from './config.ts';
+import type { ProjectOptions } from './project.ts';
+
+/** A text to show a teacher, with the label that the corpus gives it. */
+export interface InspectedRow {
+  readonly text: string;
+  readonly textPair: string | null;
+  readonly label: string | null;
+}
+
+/** Texts, and where they come from. */
+export interface InspectedRows {
+  readonly source: 'validation' | 'train' | 'built-in';
+  readonly rows: readonly InspectedRow[];
+}
+
+/** The configuration of the folder, or undefined where nobody named one and there is none. */
+export function configBeside(options: ProjectOptions): LoadedConfig | undefined {
+  const file = options.config ?? process.env['DECANT_CONFIG'] ?? DEFAULT_FILE;
+  if (file === DEFAULT_FILE && !existsSync(file)) return undefined;
+  return loadConfig({ file, environment: process.env, set: options.set ?? [] });
+}
+
+/** At most a thousand labelled rows, evenly taken, of the split that students are chosen by. */
+export async function inspectedRows(loaded: LoadedConfig | undefined): Promise<InspectedRows> {
+  if (loaded === undefined) return BUILT_IN;
+  const { corpus } = loaded.config;
+  const named = corpus.validation;
+  const isNamed = typeof named === 'string' || Array.isArray(named);
+  const files = [isNamed ? named : corpus.train].flat();
+  const rows: InspectedRow[] = [];
+  for (const file of files) {
+    for await (const entry of openCorpus(resolve(loaded.folder, file), corpus.columns)) {
+      if (entry.type === 'row' && entry.row.label !== null) rows.push(entry.row);
+    }
+  }
+  if (rows.length === 0) return BUILT_IN;
+  return { source: isNamed ? 'validation' : 'train', rows: evenly(rows, MOST_ROWS) };
+}
+
+/** So many of a list, from all over it: corpora often lie sorted by label. */
+export function evenly<T>(items: readonly T[], count: number): T[] {
+  const taken = Math.min(count, items.length);
+  return Array.from(
+    { length: taken },
+    (_, index) => items[Math.floor((index * items.length) / taken)],
+  ).filter((item) => item !== undefined);
+}
+
+const DEFAULT_FILE = 'decant.yaml';
+const MOST_ROWS = 1000;
+
+const SENTENCES = [
+  'I love this, it works better than I hoped.',
+  'The parcel came two weeks late and the box was broken.',
+  'How do I change the address of my account?',
+  'The meeting was moved to Thursday at ten.',
+  'Two people were hurt when a bus left the road near the station.',
+  'Click here to claim your free prize now!!!',
+  'The new phone has a brighter screen and a smaller battery.',
+  'ok',
+];
+
+const BUILT_IN: InspectedRows = {
+  source: 'built-in',
+  rows: SENTENCES.map((text) => ({ text, textPair: null, label: null })),
+};

@@ -1,0 +1,99 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { Failure } from '#cache/failure.ts';
+import {
+  parseTokenizerJson,
+  type TokenizerVocabulary,
+  vocabularyOf,
+} from '#datasets/tokenizer-json.ts';
+import type { GraphValue } from '#stages/onnx/model-skim.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
+import { countParameters } from '#stages/onnx/parameter-count.ts';
+import { wordTableRows } from '#stages/onnx/word-table.ts';
+import { type ClassList, readClassList } from '#stages/prepare/class-list.ts';
+import type { TeacherFiles } from './teacher-files.ts';
+
+/** What the files of a teacher say of it, without loading it. */
+export interface TeacherFacts {
+  readonly opset: number;
+  /** Weights, without those in external data. */
+  readonly parameters: number;
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+  readonly classes: ClassList;
+  readonly tokenizer: TokenizerVocabulary;
+  /** Rows of the table of words; undefined where the graph does not show it. */
+  readonly wordRows: number | undefined;
+  /** Most tokens that the model has positions for; undefined where its config.json does not say. */
+  readonly positions: number | undefined;
+  /** Licence and the file that names it. */
+  readonly license: { readonly name: string; readonly file: string } | undefined;
+}
+
+/** The tokenizer gives ids that the model has no row for. */
+export class TokenizerTooLargeError extends Failure {
+  constructor(tokenizer: string, vocabulary: number, rows: number) {
+    super(
+      'model',
+      'E_TEACHER_TOKENIZER',
+      `${tokenizer}: its ids go up to ${vocabulary - 1}, but the model knows only 0 to ${rows - 1}`,
+      'put the tokenizer.json beside it that the model was trained with',
+    );
+  }
+}
+
+/** Reads them; throws where tokenizer and model cannot belong together. */
+export async function teacherFacts(
+  files: TeacherFiles,
+  classNames: readonly string[] | undefined,
+): Promise<TeacherFacts> {
+  const [model = ''] = files.model;
+  const { opset, inputs, outputs } = skimModelFile(model);
+  const text = readFileSync(files.tokenizer, 'utf8');
+  const tokenizer = vocabularyOf(parseTokenizerJson(text, files.tokenizer));
+  const wordRows = wordTableRows(model);
+  if (wordRows !== undefined && tokenizer.size > wordRows) {
+    throw new TokenizerTooLargeError(files.tokenizer, tokenizer.size, wordRows);
+  }
+  return {
+    opset,
+    parameters: countParameters(model),
+    inputs,
+    outputs,
+    classes: await readClassList(files.config, classNames),
+    tokenizer,
+    wordRows,
+    positions: positionsOf(files.config),
+    license: licenseBeside(files.config),
+  };
+}
+
+/** RoBERTa's table has rows before the first position: that of padding and those under it. */
+function positionsOf(config: string): number | undefined {
+  const parsed = configSchema.safeParse(JSON.parse(readFileSync(config, 'utf8')));
+  if (!parsed.success) return undefined;
+  const { max_position_embeddings: rows, model_type: type, pad_token_id: padding } = parsed.data;
+  const isOffset = type !== undefined && /roberta|camembert/.test(type);
+  return isOffset ? rows - (padding ?? 1) - 1 : rows;
+}
+
+/** From the head of README.md, as the hub writes it, or else from config.json. */
+function licenseBeside(config: string): TeacherFacts['license'] {
+  const card = join(dirname(config), 'README.md');
+  const head = existsSync(card)
+    ? /^---\r?\n([^]*?)\r?\n---/.exec(readFileSync(card, 'utf8'))?.[1]
+    : undefined;
+  const written = /^license:[ \t]*["']?([^"'\r\n]+)/m.exec(head ?? '')?.[1]?.trim();
+  if (written !== undefined) return { name: written, file: 'README.md' };
+  const { license } = configLicense.catch({}).parse(JSON.parse(readFileSync(config, 'utf8')));
+  return license === undefined ? undefined : { name: license, file: basename(config) };
+}
+
+const configSchema = z.looseObject({
+  max_position_embeddings: z.int().positive(),
+  model_type: z.string().optional(),
+  pad_token_id: z.int().nonnegative().nullish(),
+});
+
+const configLicense = z.looseObject({ license: z.string().min(1).optional() });

@@ -1,0 +1,146 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '#cache/atomic-file.ts';
+import { Failure } from '#cache/failure.ts';
+import { openTokenizer } from '#datasets/tokenizer.ts';
+import { filesOf, outputOf } from '#stages/folders.ts';
+import { topK } from '#stages/numerics/top-k.ts';
+import { defineStage, type StageContext } from '#stages/stage.ts';
+import { planBatches } from './batches.ts';
+import { padTokenIdOf } from './pad-token.ts';
+import { type Keep, softLabelConfig } from './settings.ts';
+import { openTeacher } from './teacher.ts';
+import type { TeacherRow } from './teacher-rows.ts';
+
+/** One text to show a teacher: `rows.json` is a list of them. */
+export const inspectedRowsSchema = z.array(
+  z.object({ text: z.string(), textPair: z.string().nullable() }),
+);
+
+/** What `inspection.json` says. */
+export const inspectionSchema = z.object({
+  provider: z.string(),
+  runtime: z.string(),
+  /** Rows that were cut at maxLength. */
+  truncated: z.int(),
+  /** All numbers lie in [0, 1] and each row adds up to 1: the model ends with a softmax. */
+  looksLikeProbabilities: z.boolean(),
+  /** One for each row, in their order. */
+  predictions: z.array(z.object({ classId: z.int(), probability: z.number() })),
+});
+
+export type Inspection = z.infer<typeof inspectionSchema>;
+
+/** The teacher gives something that is no number. */
+export class NotANumberError extends Failure {
+  constructor(text: string) {
+    super(
+      'model',
+      'E_TEACHER_NUMBERS',
+      `the teacher's logits for "${text.slice(0, 60)}" are not all finite numbers`,
+      'export it in float32; an fp16 model may overflow',
+    );
+  }
+}
+
+const { device, threads } = softLabelConfig.shape;
+const configSchema = z.strictObject({
+  classCount: z.int().min(1).describe('Classes that the teacher should have.'),
+  maxLength: z.int().min(1).describe('Tokens at which a text is cut.'),
+  device,
+  threads,
+});
+
+type InspectConfig = z.infer<typeof configSchema>;
+
+/** Shows a teacher a few texts, before it is used for anything. */
+export const inspectTeacher = defineStage({
+  name: 'inspect-teacher',
+  version: 1,
+  configSchema,
+  speedKnobs: [],
+  outputs: { inspection: { formatVersion: 1 } },
+
+  async *run(context) {
+    const { rows, truncated } = await tokenisedRows(context);
+    const { classCount, maxLength, device, threads } = context.config;
+    const [model = ''] = filesOf(context, 'model');
+    const padTokenId = await padTokenIdOf(context);
+    const keep = { ...EVERYTHING, classCount };
+    const teacher = await openTeacher(model, { device, threads, keep, padTokenId });
+    try {
+      const predictions: Inspection['predictions'] = [];
+      let looksLikeProbabilities = false;
+      let done = 0;
+      const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+      const { shape } = teacher;
+      for (const batch of planBatches(lengths, { tokenBudget: BUDGET, maxLength, shape })) {
+        context.signal.throwIfAborted();
+        const asked = batch.rows.flatMap((place) => rows[place] ?? []);
+        const answer = await teacher.label(asked, batch.length);
+        looksLikeProbabilities ||= answer.looksLikeProbabilities;
+        for (const [index, place] of batch.rows.entries()) {
+          const logits = answer.columns.logits.subarray(
+            index * classCount,
+            (index + 1) * classCount,
+          );
+          predictions[place] = predictionOf(logits, rows[place]?.text ?? '');
+        }
+        done += batch.rows.length;
+        yield { type: 'progress', done, total: rows.length, unit: 'rows' };
+      }
+      const { provider, runtimeVersion } = teacher;
+      const inspection: Inspection = {
+        provider,
+        runtime: `onnxruntime ${runtimeVersion}`,
+        truncated,
+        looksLikeProbabilities,
+        predictions,
+      };
+      const path = join(outputOf(context, 'inspection'), 'inspection.json');
+      await writeFileAtomic(path, `${JSON.stringify(inspection, null, 1)}\n`);
+    } finally {
+      await teacher.close();
+    }
+  },
+});
+
+async function tokenisedRows(
+  context: StageContext<InspectConfig>,
+): Promise<{ rows: TeacherRow[]; truncated: number }> {
+  const [path = ''] = filesOf(context, 'rows');
+  const [tokenizerPath = ''] = filesOf(context, 'tokenizer');
+  const texts = inspectedRowsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  const tokenizer = await openTokenizer(tokenizerPath, context.config.maxLength);
+  const encoded = await tokenizer.encode(texts);
+  const rows = encoded.map(({ ids, typeIds }, index): TeacherRow => {
+    const { text = '', textPair = null } = texts[index] ?? {};
+    return {
+      exampleId: String(index),
+      split: 'validation',
+      sourceId: null,
+      text,
+      tokenIds: Int32Array.from(ids),
+      typeIds: textPair === null ? null : Int32Array.from(typeIds),
+    };
+  });
+  return { rows, truncated: encoded.filter((one) => one.truncated).length };
+}
+
+function predictionOf(logits: Float32Array, text: string): Inspection['predictions'][number] {
+  if (!logits.every(Number.isFinite)) throw new NotANumberError(text);
+  const { ids, logProbs } = topK(logits, 1);
+  return { classId: ids[0] ?? -1, probability: Math.exp(logProbs[0] ?? Number.NEGATIVE_INFINITY) };
+}
+
+const EVERYTHING: Omit<Keep, 'classCount'> = {
+  mode: 'dense',
+  topK: undefined,
+  samples: undefined,
+  precision: 'float32',
+  temperatures: [1],
+};
+
+/** Padded tokens in a batch: small, as nothing is known of the model yet. */
+const BUDGET = 2048;

@@ -1,0 +1,88 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Failure } from '#cache/failure.ts';
+import { checkpointGraph } from './checkpoint-graphs.ts';
+import { MissingParameterError, type Tensors } from './onnx-builder.ts';
+import { readSafetensors } from './safetensors.ts';
+
+/** A folder of Hugging Face whose weights our graphs cannot take. */
+export class UnsupportedCheckpointError extends Failure {
+  constructor(folder: string, problem: string, model = folder) {
+    super(
+      'model',
+      'E_CHECKPOINT',
+      `${folder}: cannot be turned into ONNX here: ${problem}`,
+      `export it with Python: ${exporterCommand(model, folder)}`,
+    );
+  }
+}
+
+/** The command line of Hugging Face's own exporter. */
+export function exporterCommand(model: string, folder: string): string {
+  return `optimum-cli export onnx --model ${model} --task text-classification ${folder}`;
+}
+
+/**
+ * The ONNX file, opset 17, of a folder with config.json and model.safetensors of a BERT, DistilBERT,
+ * RoBERTa or ModernBERT sequence classifier: input_ids, attention_mask and, where the model knows
+ * several, token_type_ids int64 [batch, sequence] -> logits [batch, classes]. `model` is what the
+ * exporter is to be given where this cannot be done.
+ */
+export async function checkpointOnnx(folder: string, model = folder): Promise<Uint8Array> {
+  const refuse = (problem: string) => new UnsupportedCheckpointError(folder, problem, model);
+  const path = join(folder, 'model.safetensors');
+  if (!existsSync(path)) throw refuse(withoutWeights(folder));
+  // A protobuf message ends at 2 GiB.
+  if (statSync(path).size > MOST_BYTES) throw refuse('it has more than 1.9 GiB of weights');
+  const graph = await graphOf(folder, refuse);
+  const tensors = withoutLegacyNames(await readSafetensors(path, { skipIntegers: true }));
+  requireRows(tensors, graph.words, graph.vocabularySize, refuse);
+  try {
+    return graph.onnx(tensors);
+  } catch (error) {
+    if (!(error instanceof MissingParameterError)) throw error;
+    throw refuse(`model.safetensors has no "${error.parameter}"; is it a sequence classifier?`);
+  }
+}
+
+function withoutWeights(folder: string): string {
+  const index = join(folder, 'model.safetensors.index.json');
+  return existsSync(index) ? 'its weights are in several files' : 'it has no model.safetensors';
+}
+
+async function graphOf(folder: string, refuse: (problem: string) => Failure) {
+  try {
+    return checkpointGraph(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')));
+  } catch (error) {
+    if (error instanceof z.ZodError) throw refuse(`config.json: ${z.prettifyError(error)}`);
+    if (error instanceof SyntaxError) throw refuse(`config.json: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Checkpoints that were once TensorFlow's call gains gamma and biases beta. */
+function withoutLegacyNames(tensors: Tensors): Tensors {
+  return new Map(
+    [...tensors].map(([name, tensor]) => [
+      name
+        .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
+        .replace(/LayerNorm\.beta$/, 'LayerNorm.bias'),
+      tensor,
+    ]),
+  );
+}
+
+function requireRows(
+  tensors: Tensors,
+  name: string,
+  rows: number,
+  refuse: (problem: string) => Failure,
+): void {
+  const found = tensors.get(name)?.shape[0];
+  if (found === undefined || found === rows) return;
+  throw refuse(`config.json says vocab_size ${rows}, "${name}" has ${found} rows`);
+}
+
+const MOST_BYTES = 1.9 * 2 ** 30;

@@ -1,0 +1,326 @@
+import assert from 'node:assert/strict';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { normal, randomFor } from '#stages/numerics/random.ts';
+import { openSession } from '#stages/onnx/session.ts';
+import { architectureOf } from '#stages/students/architectures.ts';
+import { checkpointOnnx, UnsupportedCheckpointError } from '#stages/students/checkpoint.ts';
+import { initialise, layoutOf, toNamed } from '#stages/students/parameters.ts';
+import { type NamedTensor, writeSafetensors } from '#stages/students/safetensors.ts';
+import { goldenFolder } from '#tests/support/paths.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+import {
+  bertReference,
+  distilBertReference,
+  modernBertReference,
+  type ReferenceText,
+  robertaReference,
+} from './encoder-reference.ts';
+import { readGolden, smallShape } from './golden.ts';
+
+// No TensorFlow in this file: it and ONNX Runtime must not share a process.
+
+const folder = temporaryFolder('decant-checkpoint');
+
+for (const name of ['bert', 'modernbert'] as const) {
+  test(`a ${name} folder of transformers becomes an ONNX file with its logits within 1e-5`, async () => {
+    const { case: golden } = await readGolden(name);
+    const bytes = await checkpointOnnx(join(goldenFolder, 'hf-golden', name));
+    const rows = golden.input_ids.map((ids, row) => ({
+      ids: ids.filter((_, column) => golden.attention_mask[row]?.[column] === 1),
+      typeIds: ids.map(() => 0),
+    }));
+    assertClose(await logitsOf(bytes, rows, 0), golden.logits.flat(), 1e-5);
+  });
+
+  test(`an exported ${name} student that is taken in again says exactly the same`, async () => {
+    const shape = smallShape(name);
+    const specs = architectureOf(name).parameters(shape);
+    const weights = toNamed(initialise(specs, 3), specs);
+    const config = architectureOf(name).config(shape, ['a', 'b', 'c', 'd', 'e']);
+    const tensors = layoutOf(specs).places.map(({ name, shape }) => ({
+      name,
+      shape,
+      values: weights.get(name) ?? new Float32Array(),
+    }));
+    const student = await folderOf(`student-${name}`, config, tensors);
+    // Students read pairs as one text: every token has type 0.
+    const rows = textsOf(100).map((text) => ({ ...text, typeIds: [] }));
+    const exported = await logitsOf(architectureOf(name).onnx(shape, weights), rows, 0);
+    assert.deepEqual(await logitsOf(await checkpointOnnx(student), rows, 0), exported);
+  });
+}
+
+test('RoBERTa: positions behind that of padding, and its own head', async () => {
+  const config = { model_type: 'roberta', ...SIZES, pad_token_id: 1, layer_norm_eps: 1e-5 };
+  const tensors = randomTensors({
+    ...embeddings('roberta', 1),
+    ...layers((index) => `roberta.encoder.layer.${index}`, BERT_LAYER),
+    ...dense('classifier.dense', 16, 16),
+    ...dense('classifier.out_proj', 3, 16),
+  });
+  const made = await folderOf('roberta', { ...config, type_vocab_size: 1 }, tensors);
+  await assertReference(made, tensors, 1, (weights, text) =>
+    robertaReference(weights, text, { layers: 3, heads: 4, padding: 1 }),
+  );
+});
+
+test('DistilBERT: its names, no token types, a relu before the classifier', async () => {
+  const config = { model_type: 'distilbert', vocab_size: 60, dim: 16, n_layers: 3, n_heads: 4 };
+  const tensors = randomTensors({
+    'distilbert.embeddings.word_embeddings.weight': [60, 16],
+    'distilbert.embeddings.position_embeddings.weight': [40, 16],
+    ...norm('distilbert.embeddings.LayerNorm', 16),
+    ...layers((index) => `distilbert.transformer.layer.${index}`, {
+      ...dense('attention.q_lin', 16, 16),
+      ...dense('attention.k_lin', 16, 16),
+      ...dense('attention.v_lin', 16, 16),
+      ...dense('attention.out_lin', 16, 16),
+      ...norm('sa_layer_norm', 16),
+      ...dense('ffn.lin1', 24, 16),
+      ...dense('ffn.lin2', 16, 24),
+      ...norm('output_layer_norm', 16),
+    }),
+    ...dense('pre_classifier', 16, 16),
+    ...dense('classifier', 3, 16),
+  });
+  const made = await folderOf('distilbert', { ...config, ...LABELS }, tensors);
+  await assertReference(made, tensors, 0, (weights, text) =>
+    distilBertReference(weights, text, { layers: 3, heads: 4 }),
+  );
+});
+
+test('BERT: token types of pairs, GELU by tanh, gains called gamma', async () => {
+  const tensors = randomTensors({
+    ...embeddings('bert', 2),
+    ...layers((index) => `bert.encoder.layer.${index}`, BERT_LAYER),
+    ...dense('bert.pooler.dense', 16, 16),
+    ...dense('classifier', 3, 16),
+  });
+  const old = tensors.map((one) => ({
+    ...one,
+    name: one.name
+      .replace('LayerNorm.weight', 'LayerNorm.gamma')
+      .replace('LayerNorm.bias', 'LayerNorm.beta'),
+  }));
+  const config = { model_type: 'bert', ...SIZES, hidden_act: 'gelu_new' };
+  const made = await folderOf('bert', config, old);
+  await assertReference(made, tensors, 0, (weights, text) =>
+    bertReference(weights, text, { layers: 3, heads: 4 }),
+  );
+});
+
+for (const form of ['transformers 4', 'transformers 5'] as const) {
+  test(`ModernBERT as ${form} saves it: local layers with a base of their own, biases, [CLS]`, async () => {
+    const plan = { globalEvery: 3, localAttention: 4, globalTheta: 160_000, localTheta: 10_000 };
+    const rope = (theta: number) => ({ rope_theta: theta, rope_type: 'default' });
+    const layerForm =
+      form === 'transformers 4'
+        ? { global_attn_every_n_layers: 3, global_rope_theta: 160_000, local_rope_theta: 10_000 }
+        : {
+            layer_types: ['full_attention', ...Array(3).fill('sliding_attention')].with(
+              3,
+              'full_attention',
+            ),
+            rope_parameters: { full_attention: rope(160_000), sliding_attention: rope(10_000) },
+          };
+    const tensors = randomTensors({
+      'model.embeddings.tok_embeddings.weight': [60, 16],
+      ...norm('model.embeddings.norm', 16),
+      ...layers(
+        (index) => `model.layers.${index}`,
+        {
+          ...norm('attn_norm', 16),
+          ...dense('attn.Wqkv', 48, 16),
+          ...dense('attn.Wo', 16, 16),
+          ...norm('mlp_norm', 16),
+          ...dense('mlp.Wi', 48, 16),
+          ...dense('mlp.Wo', 16, 24),
+        },
+        4,
+      ),
+      ...norm('model.final_norm', 16),
+      ...dense('head.dense', 16, 16),
+      ...norm('head.norm', 16),
+      ...dense('classifier', 3, 16),
+    });
+    const config = {
+      model_type: 'modernbert',
+      ...SIZES,
+      num_hidden_layers: 4,
+      classifier_pooling: 'cls',
+      attention_bias: true,
+      mlp_bias: true,
+      norm_bias: true,
+      classifier_bias: true,
+      local_attention: 4,
+      ...layerForm,
+    };
+    const made = await folderOf(`modernbert ${form}`, config, tensors);
+    await assertReference(made, tensors, 0, (weights, text) =>
+      modernBertReference(weights, text, { layers: 4, heads: 4, ...plan }),
+    );
+  });
+}
+
+test('what our graphs do not have is refused with the command of the exporter', async () => {
+  const golden = join(goldenFolder, 'hf-golden', 'bert');
+  const config = JSON.parse(await readFile(join(golden, 'config.json'), 'utf8'));
+  const cases: Readonly<Record<string, readonly [object, RegExp]>> = {
+    type: [{ model_type: 'deberta-v2' }, /model_type/],
+    positions: [{ position_embedding_type: 'relative_key' }, /position_embedding_type/],
+    activation: [{ hidden_act: 'silu' }, /hidden_act/],
+    task: [{ architectures: ['BertForMaskedLM'] }, /ForSequenceClassification/],
+    vocabulary: [{ vocab_size: 99 }, /vocab_size 99.*100 rows/],
+    layers: [{ num_hidden_layers: 3 }, /has no "bert\.encoder\.layer\.2\./],
+  };
+  for (const [name, [change, expected]] of Object.entries(cases)) {
+    const made = join(folder, `refused ${name}`);
+    await mkdir(made);
+    await cp(join(golden, 'model.safetensors'), join(made, 'model.safetensors'));
+    await writeFile(join(made, 'config.json'), JSON.stringify({ ...config, ...change }));
+    await assert.rejects(checkpointOnnx(made, 'some/model'), (error) => {
+      assert.ok(error instanceof UnsupportedCheckpointError);
+      assert.match(error.message, expected);
+      assert.match(error.fix, /optimum-cli export onnx --model some\/model --task text-class/);
+      return true;
+    });
+  }
+});
+
+test('weights in several files, or none, are refused', async () => {
+  const made = join(folder, 'parts');
+  await mkdir(made);
+  await assert.rejects(checkpointOnnx(made), /has no model\.safetensors/);
+  await writeFile(join(made, 'model.safetensors.index.json'), '{}');
+  await assert.rejects(checkpointOnnx(made), /in several files/);
+});
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
+const LABELS = { id2label: { 0: 'a', 1: 'b', 2: 'c' } };
+
+const SIZES = {
+  ...LABELS,
+  vocab_size: 60,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 3,
+  num_attention_heads: 4,
+};
+
+function dense(name: string, out: number, into: number): Shapes {
+  return { [`${name}.weight`]: [out, into], [`${name}.bias`]: [out] };
+}
+
+function norm(name: string, size: number): Shapes {
+  return { [`${name}.weight`]: [size], [`${name}.bias`]: [size] };
+}
+
+function embeddings(model: string, types: number): Shapes {
+  return {
+    [`${model}.embeddings.word_embeddings.weight`]: [60, 16],
+    [`${model}.embeddings.position_embeddings.weight`]: [40, 16],
+    [`${model}.embeddings.token_type_embeddings.weight`]: [types, 16],
+    ...norm(`${model}.embeddings.LayerNorm`, 16),
+  };
+}
+
+const BERT_LAYER: Shapes = {
+  ...dense('attention.self.query', 16, 16),
+  ...dense('attention.self.key', 16, 16),
+  ...dense('attention.self.value', 16, 16),
+  ...dense('attention.output.dense', 16, 16),
+  ...norm('attention.output.LayerNorm', 16),
+  ...dense('intermediate.dense', 24, 16),
+  ...dense('output.dense', 16, 24),
+  ...norm('output.LayerNorm', 16),
+};
+
+function layers(prefixOf: (index: number) => string, layer: Shapes, count = 3): Shapes {
+  const named = Array.from({ length: count }, (_, index) =>
+    Object.entries(layer).map(([name, shape]) => [`${prefixOf(index)}.${name}`, shape] as const),
+  );
+  return Object.fromEntries(named.flat());
+}
+
+function randomTensors(shapes: Shapes): NamedTensor[] {
+  return Object.entries(shapes).map(([name, shape]) => {
+    const random = randomFor(5, name);
+    const size = shape.reduce((product, length) => product * length, 1);
+    const around = shape.length === 1 && name.endsWith('weight') ? 1 : 0;
+    const values = Float32Array.from({ length: size }, () => around + 0.4 * normal(random));
+    return { name, shape, values };
+  });
+}
+
+async function folderOf(name: string, config: object, tensors: readonly NamedTensor[]) {
+  const made = join(folder, name);
+  await mkdir(made);
+  await writeFile(join(made, 'config.json'), JSON.stringify(config));
+  await writeSafetensors(join(made, 'model.safetensors'), tensors);
+  return made;
+}
+
+/** Texts of several lengths, so that a batch is padded; the second half of each has type 1. */
+function textsOf(vocabulary: number): ReferenceText[] {
+  return [9, 14, 1, 6].map((length, row) => ({
+    ids: Array.from({ length }, (_, place) => 2 + ((row * 31 + place * 17) % (vocabulary - 2))),
+    typeIds: Array.from({ length }, (_, place) => Number(place >= length / 2)),
+  }));
+}
+
+async function assertReference(
+  made: string,
+  tensors: readonly NamedTensor[],
+  padding: number,
+  reference: (weights: ReadonlyMap<string, NamedTensor>, text: ReferenceText) => number[],
+): Promise<void> {
+  const texts = textsOf(60);
+  const weights = new Map(tensors.map((one) => [one.name, one]));
+  const logits = await logitsOf(await checkpointOnnx(made), texts, padding);
+  assertClose(
+    logits,
+    texts.flatMap((text) => reference(weights, text)),
+    1e-5,
+  );
+}
+
+async function logitsOf(
+  bytes: Uint8Array,
+  texts: readonly ReferenceText[],
+  padding: number,
+): Promise<number[]> {
+  const session = await openSession(bytes, { device: 'cpu', threads: 1 });
+  const length = Math.max(...texts.map(({ ids }) => ids.length));
+  const column = (valueOf: (text: ReferenceText, place: number) => number) => ({
+    type: 'int64' as const,
+    data: BigInt64Array.from(
+      texts.flatMap((text) => Array.from({ length }, (_, place) => BigInt(valueOf(text, place)))),
+    ),
+    dims: [texts.length, length],
+  });
+  try {
+    const feeds = {
+      input_ids: column(({ ids }, place) => ids[place] ?? padding),
+      attention_mask: column(({ ids }, place) => Number(place < ids.length)),
+      token_type_ids: column(({ ids, typeIds }, place) =>
+        ids.length > place ? (typeIds[place] ?? 0) : 0,
+      ),
+    };
+    const wanted = new Set(session.inputs.map(({ name }) => name));
+    const fed = Object.entries(feeds).filter(([name]) => wanted.has(name));
+    const { logits } = await session.run(Object.fromEntries(fed));
+    assert.ok(logits?.type === 'float32');
+    return Array.from(logits.data);
+  } finally {
+    await session.close();
+  }
+}
+
+function assertClose(actual: readonly number[], expected: readonly number[], tolerance: number) {
+  assert.equal(actual.length, expected.length);
+  const worst = Math.max(...actual.map((value, i) => Math.abs(value - (expected[i] ?? NaN))));
+  assert.ok(worst <= tolerance, `${worst} > ${tolerance}`);
+}
