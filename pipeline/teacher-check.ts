@@ -39,12 +39,13 @@ export interface TeacherCheckOptions {
  */
 export async function checkAgainstTeacher(
   project: Project,
+  teacher: string,
   cache: Artifact,
   options: TeacherCheckOptions,
 ): Promise<TeacherCheck> {
   const store = await mkdtemp(join(tmpdir(), 'decant-check-'));
   try {
-    const job = await jobOf(project, cache, options, store);
+    const job = await jobOf(project, teacher, cache, options, store);
     await runJob(job);
     const artifact = await findArtifact(store, job);
     if (artifact === undefined) throw new Error(`${CHECK} left no artifact`);
@@ -57,11 +58,12 @@ export async function checkAgainstTeacher(
 
 async function jobOf(
   project: Project,
+  teacher: string,
   { folder, manifest }: Artifact,
   { share, seed }: TeacherCheckOptions,
   store: string,
 ): Promise<HostJob> {
-  const { files, config } = softLabelInstance(project);
+  const { files, config } = softLabelInstance(project, teacher);
   await requireSameTeacher(project, manifest.recipe, files['model'] ?? []);
   const sources = await sourcesOf(await listArtifacts(project.store, PREPARE), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);

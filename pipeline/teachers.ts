@@ -56,6 +56,11 @@ export function teachersOfVariant(
   return teachers.filter(({ name }) => chosen.includes(name));
 }
 
+/** Names of all teachers, the main one first. */
+export function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
+  return [MAIN_TEACHER, ...Object.keys(loaded.config.teachers ?? {})];
+}
+
 /** Name of the instance that keeps what a teacher says. */
 export function softLabelName(teacher: string): string {
   return teacher === MAIN_TEACHER ? 'soft-label' : `soft-label:${teacher}`;
