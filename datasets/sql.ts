@@ -87,7 +87,8 @@ async function lock(
   const paths = new Set([...views.flatMap((view) => view.paths), ...(output ? [output] : [])]);
   await connection.run(`SET allowed_paths = [${[...paths].map(sqlString).join(', ')}]`);
   await connection.run('SET enable_external_access = false');
-  for (const view of views) await connection.run(`CREATE VIEW ${view.name} AS ${view.select}`);
+  for (const view of views)
+    await connection.run(`CREATE VIEW ${sqlName(view.name)} AS ${view.select}`);
   await connection.run('SET lock_configuration = true');
 }
 

@@ -1,6 +1,6 @@
 import { logNormalisers } from './log-normalisers.ts';
 import type { SoftLabelMeta } from './soft-label-meta.ts';
-import type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
+import type { SampledColumns, SoftLabelNumbers } from './soft-label-rows.ts';
 
 /** The teacher's best class of each row and the probability that it gives it, at temperature 1. */
 export interface TopClasses {
@@ -9,7 +9,7 @@ export interface TopClasses {
 }
 
 /** Best class and confidence of each row, whatever the cache keeps of it. */
-export function topClasses(rows: SoftLabelRows, meta: SoftLabelMeta): TopClasses {
+export function topClasses(rows: SoftLabelNumbers, meta: SoftLabelMeta): TopClasses {
   const classIds = bestClasses(rows, meta);
   if (rows.sampled) return { classIds, confidences: Float64Array.from(rows.sampled.confidence) };
   const normalisers = logNormalisers(rows, meta, 1);
@@ -24,7 +24,7 @@ export function topClasses(rows: SoftLabelRows, meta: SoftLabelMeta): TopClasses
 }
 
 /** The teacher's best class of each row; of equals the first. */
-export function bestClasses(rows: SoftLabelRows, meta: SoftLabelMeta): Int32Array {
+export function bestClasses(rows: SoftLabelNumbers, meta: SoftLabelMeta): Int32Array {
   switch (meta.mode) {
     case 'dense':
       return highestPlaces(rows.logits, meta.classNames.length);

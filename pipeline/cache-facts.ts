@@ -3,7 +3,7 @@ import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { openSoftLabels, type SoftLabelMeta } from '#datasets/soft-labels.ts';
 import type { Project } from './project.ts';
-import { type CacheFolder, manifestOf, SOFT_LABEL } from './soft-label-caches.ts';
+import { type CacheFolder, manifestOf } from './soft-label-caches.ts';
 
 /** What a soft-label cache holds, from its manifest and its footers. */
 export interface CacheFacts {
@@ -42,7 +42,7 @@ export async function cacheEntry(project: Project, folder: CacheFolder): Promise
 /** Reads manifest and footers, no rows. */
 export async function cacheFacts(project: Project, cache: CacheFolder): Promise<CacheFacts> {
   const { fingerprint } = await manifestOf(cache);
-  const artifact = await findArtifact(project.store, { instance: SOFT_LABEL, fingerprint });
+  const artifact = await findArtifact(project.store, { instance: cache.instance, fingerprint });
   if (artifact === undefined) throw new Error(`${cache.folder} is not where it belongs`);
   const splits: SplitFacts[] = [];
   let meta: SoftLabelMeta | undefined;

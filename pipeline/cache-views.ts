@@ -17,14 +17,23 @@ export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
   predictions: 'variant, example_id, split, predicted_label, confidence: what the students say',
 };
 
-/** Views over the given artifacts, by instance; those whose artifact is missing are left out. */
-export async function cacheViews(artifacts: ReadonlyMap<string, Artifact>): Promise<SqlView[]> {
+/**
+ * Views over the given artifacts, by instance; those whose artifact is missing are left out. `soft_labels`
+ * is what the instance `main` holds, and each further teacher has a view `soft_labels_NAME` beside it.
+ */
+export async function cacheViews(
+  artifacts: ReadonlyMap<string, Artifact>,
+  main = 'soft-label',
+): Promise<SqlView[]> {
   const views: SqlView[] = [];
   const prepare = artifacts.get('prepare');
   if (prepare !== undefined) views.push(...corpusViews(prepare));
-  const softLabels = artifacts.get('soft-label');
-  if (softLabels !== undefined && prepare !== undefined)
-    views.push(await softLabelView(softLabels));
+  for (const [instance, artifact] of artifacts) {
+    const [stage, teacher] = instance.split(':');
+    if (stage !== 'soft-label' || prepare === undefined) continue;
+    if (instance === main) views.push(await softLabelView('soft_labels', artifact));
+    if (teacher !== undefined) views.push(await softLabelView(`soft_labels_${teacher}`, artifact));
+  }
   const relabelled = artifacts.get('hard-relabel');
   if (relabelled !== undefined) {
     const file = join(outputFolder(relabelled.folder, 'hard-labels'), 'hard-labels.parquet');
@@ -66,7 +75,7 @@ function corpusViews(prepare: Artifact): SqlView[] {
   ];
 }
 
-async function softLabelView(artifact: Artifact): Promise<SqlView> {
+async function softLabelView(name: string, artifact: Artifact): Promise<SqlView> {
   const folders = SPLITS.map((split) => outputFolder(artifact.folder, `rows/${split}`));
   const paths = folders.flatMap((folder) =>
     readdirSync(folder)
@@ -82,7 +91,7 @@ async function softLabelView(artifact: Artifact): Promise<SqlView> {
     `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
   ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
-  return { name: 'soft_labels', paths, select };
+  return { name, paths, select };
 }
 
 /** What every cache tells. */

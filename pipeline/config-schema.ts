@@ -7,10 +7,16 @@ const fileOrFiles = z.union([z.string(), z.array(z.string()).min(1).readonly()])
 const fingerprint = z
   .string()
   .regex(/^[0-9a-f]{8,64}$/, 'write at least 8 hex digits of a fingerprint, in quotes');
-const variantName = z
+/** Of a variant or of a further teacher: they share the names of what `evaluate` measures. */
+const modelName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use letters, digits, "-" and "_", at most 64')
   .refine((name) => name !== 'teacher', '"teacher" is taken');
+const weight = z
+  .number()
+  .positive()
+  .optional()
+  .describe('How much it counts where several teachers are mixed. Default: 1.');
 
 type Bare<Field> = Field extends z.ZodDefault<infer Inner> ? Inner : Field;
 type PartOf<Shape> = { readonly [Key in keyof Shape]: z.ZodOptional<Bare<Shape[Key]> & z.ZodType> };
@@ -33,7 +39,7 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
   return Object.fromEntries(kept) as Omit<T, K>;
 }
 
-const studentPart = partOf(without(trainStudentConfig.shape, ['device']));
+const studentPart = partOf(without(trainStudentConfig.shape, ['device', 'teacherWeights']));
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
@@ -83,8 +89,23 @@ export const decantConfigSchema = z.strictObject({
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
       license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
+      weight,
     })
     .describe('The frozen model that is asked once.'),
+  teachers: z
+    .record(
+      modelName,
+      z.strictObject({
+        model: z
+          .string()
+          .describe(
+            'Of a further teacher, as teacher.model; the same tokenizer and classes (in any order), as it reads the same tokens.',
+          ),
+        weight,
+      }),
+    )
+    .optional()
+    .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
     .strictObject(partOf(without(softLabelConfig.shape, ['device', 'threads', 'maxLength'])))
     .default({})
@@ -98,10 +119,15 @@ export const decantConfigSchema = z.strictObject({
     .describe('What all variants share.'),
   variants: z
     .record(
-      variantName,
+      modelName,
       z.strictObject({
         ...studentPart,
         initFrom: z.string().optional().describe('Variant whose student this one starts from.'),
+        teachers: z
+          .array(z.string())
+          .min(1)
+          .optional()
+          .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
         labels: z
           .literal('hard-relabel')
           .optional()

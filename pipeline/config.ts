@@ -118,25 +118,26 @@ function objectOf(schema: unknown): JsonSchema | undefined {
     : (found.anyOf.map(objectOf).find((option) => option?.properties !== undefined) ?? found);
 }
 
-/** Every setting that an environment variable may name: those of the schema, per variant of the file. */
+/** Every setting that an environment variable may name: those of the schema, per variant and teacher of the file. */
 function knownPaths(settings: Settings): string[] {
-  const variants = isSettings(settings['variants']) ? Object.keys(settings['variants']) : [];
   const walk = (schema: unknown, path: string): string[] => {
     const object = objectOf(schema);
     const properties = Object.entries(object?.properties ?? {});
-    const named = properties.length > 0 ? properties : variantEntries(object, path, variants);
+    const named = properties.length > 0 ? properties : namedEntries(object, path, settings);
     if (named.length === 0) return [path];
     return named.flatMap(([key, nested]) => walk(nested, path === '' ? key : `${path}.${key}`));
   };
   return walk(configJsonSchema(), '');
 }
 
-function variantEntries(
+function namedEntries(
   schema: JsonSchema | undefined,
   path: string,
-  variants: readonly string[],
+  settings: Settings,
 ): [string, unknown][] {
-  return path === 'variants' ? variants.map((name) => [name, schema?.additionalProperties]) : [];
+  const named = settings[path];
+  if (!['variants', 'teachers'].includes(path) || !isSettings(named)) return [];
+  return Object.keys(named).map((name) => [name, schema?.additionalProperties]);
 }
 
 function pathsOf(settings: Settings, path = ''): string[] {

@@ -17,8 +17,8 @@ export interface Foresight {
   readonly freshness: ReadonlyMap<string, Freshness>;
   /** The corpus as prepare makes or has made it. */
   readonly prepared: Artifact;
-  /** What would meet the teacher. */
-  readonly outlook: () => Promise<Outlook>;
+  /** What would meet a teacher, by its instance of stage one. */
+  readonly outlook: (instance: string) => Promise<Outlook>;
 }
 
 /**
@@ -46,7 +46,8 @@ export async function foresee(
   }
   if (prepared === undefined) throw new Error('the graph has no prepare');
   const artifact = prepared;
-  const outlook = async () => outlookOf(await contextOf(graph, artifact, { store, digests }));
+  const outlook = async (name: string) =>
+    outlookOf(await contextOf(instanceNamed(graph, name), artifact, { store, digests }));
   return { freshness, prepared, outlook };
 }
 
@@ -68,12 +69,10 @@ async function prepareAside(graph: readonly StageInstance[], scratch: string): P
 
 /** What soft-label would be given, but for folders to write to. */
 async function contextOf(
-  graph: readonly StageInstance[],
+  instance: StageInstance,
   prepared: Artifact,
   { store, digests }: { readonly store: string; readonly digests: FileDigests },
 ): Promise<StageContext<SoftLabelConfig>> {
-  const instance = graph.find(({ name }) => name === 'soft-label');
-  if (instance === undefined) throw new Error('the graph has no soft-label');
   const order = await orderOf(instance, new Map([['prepare', prepared]]), digests);
   return {
     config: instance.config as SoftLabelConfig,
@@ -85,6 +84,12 @@ async function contextOf(
     recomputeTeacher: false,
     signal: new AbortController().signal,
   };
+}
+
+function instanceNamed(graph: readonly StageInstance[], name: string): StageInstance {
+  const instance = graph.find((one) => one.name === name);
+  if (instance === undefined) throw new Error(`the graph has no ${name}`);
+  return instance;
 }
 
 /** How long a stage took and how large its result was, the last time. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
+import type { Split } from '#datasets/example.ts';
 import type { Stage } from '#stages/stage.ts';
 
 /** A stage whose config type the pipeline does not need to know. */
@@ -37,6 +38,17 @@ export function createInstance(
   const parsed = stage.configSchema.safeParse(Object.fromEntries(given));
   if (!parsed.success) throw new StageSettingsError(name, parsed.error);
   return { ...parts, name, stage, config: parsed.data as Record<string, unknown> };
+}
+
+/** The outputs of these splits of an instance, by their own names: `labels/train`. */
+export function perSplit(
+  splits: readonly Split[],
+  from: string,
+  output: string,
+): Record<string, InputReference> {
+  return Object.fromEntries(
+    splits.map((split) => [`${output}/${split}`, { instance: from, output: `${output}/${split}` }]),
+  );
 }
 
 /** All files of an instance that are there now. Asked under the lock, not when the graph is laid out. */

@@ -19,10 +19,10 @@ export interface Repair {
 /** Refuses what cannot be repaired here, before anything is touched. */
 export async function planRepair(
   project: Project,
-  { folder }: CacheFolder,
+  { folder, teacher }: CacheFolder,
   { findings }: Verification,
 ): Promise<Repair> {
-  const order = await currentOrder(project);
+  const order = await currentOrder(project, teacher);
   if (order === undefined || artifactFolder(project.store, order) !== folder) {
     throw new NoCacheError(
       `${basename(folder)} is not the cache that the configuration asks for, and only that one can be made again`,

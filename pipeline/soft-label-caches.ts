@@ -10,6 +10,7 @@ import { cacheViews } from './cache-views.ts';
 import type { StageInstance } from './graph.ts';
 import { type FreshArtifacts, freshnessOf, type Order, orderOf } from './plan.ts';
 import { freshArtifacts, type Project } from './project.ts';
+import { MAIN_TEACHER, softLabelName, teacherNames } from './teachers.ts';
 
 /** There is no soft-label cache to look into, or none of that fingerprint. */
 export class NoCacheError extends Failure {
@@ -20,6 +21,8 @@ export class NoCacheError extends Failure {
 
 /** A folder of the store that is, or was, a sealed soft-label cache. */
 export interface CacheFolder {
+  readonly teacher: string;
+  readonly instance: string;
   readonly folder: string;
   /** First 16 hex digits of its fingerprint: the name of the folder. */
   readonly shortFingerprint: string;
@@ -27,14 +30,31 @@ export interface CacheFolder {
   readonly isCurrent: boolean;
 }
 
-/** All soft-label caches of a store; the current one first. Reads only, broken ones are listed too. */
-export async function cacheFolders(project: Project): Promise<CacheFolder[]> {
-  const parent = join(project.store, 'artifacts', instanceFolder(SOFT_LABEL));
+/** Which cache a person means. */
+export interface CacheChoice {
+  /** Its fingerprint or the beginning. Default: that of the current cache, else of the only one. */
+  readonly fingerprint?: string | undefined;
+  /** Default: the main one, or any where a fingerprint is given. */
+  readonly teacher?: string | undefined;
+}
+
+/** The soft-label caches of all teachers of the configuration, or of one. Reads only, broken ones are listed too. */
+export async function cacheFolders(project: Project, teacher?: string): Promise<CacheFolder[]> {
+  const names = teacher === undefined ? teacherNames(project) : [teacher];
+  return (await Promise.all(names.map((name) => cachesOfTeacher(project, name)))).flat();
+}
+
+/** The current one first. */
+async function cachesOfTeacher(project: Project, teacher: string): Promise<CacheFolder[]> {
+  const instance = softLabelInstance(project, teacher).name;
+  const parent = join(project.store, 'artifacts', instanceFolder(instance));
   const names = existsSync(parent) ? (await readdir(parent)).sort() : [];
-  const order = await currentOrder(project);
+  const order = await currentOrder(project, teacher);
   const current = order && basename(artifactFolder(project.store, order));
   return names
     .map((name) => ({
+      teacher,
+      instance,
       folder: join(parent, name),
       shortFingerprint: name,
       isCurrent: name === current,
@@ -42,12 +62,13 @@ export async function cacheFolders(project: Project): Promise<CacheFolder[]> {
     .sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
 }
 
-/** The cache whose fingerprint begins like this; without one the current cache, else the only one. */
+/** The cache that is meant. */
 export async function findCacheFolder(
   project: Project,
-  fingerprint: string | undefined,
+  { fingerprint, teacher }: CacheChoice,
 ): Promise<CacheFolder> {
-  const folders = await cacheFolders(project);
+  const ofOne = teacher ?? (fingerprint === undefined ? MAIN_TEACHER : undefined);
+  const folders = await cacheFolders(project, ofOne);
   const names = folders.map(({ shortFingerprint }) => shortFingerprint).join(', ');
   const matching = folders.filter(({ shortFingerprint, isCurrent }) =>
     fingerprint === undefined ? isCurrent : matches(shortFingerprint, fingerprint),
@@ -67,12 +88,12 @@ export async function findCacheFolder(
   return found;
 }
 
-/** What the configuration asks stage one for; undefined while the corpus is not prepared. */
-export async function currentOrder(project: Project): Promise<Order | undefined> {
+/** What the configuration asks a teacher for; undefined while the corpus is not prepared. */
+export async function currentOrder(project: Project, teacher: string): Promise<Order | undefined> {
   const { store } = project;
   const digests = await openFileDigests(join(store, 'digests.json'));
   const fresh: FreshArtifacts = new Map();
-  const softLabel = softLabelInstance(project);
+  const softLabel = softLabelInstance(project, teacher);
   const needed = new Set(Object.values(softLabel.inputs).map(({ instance }) => instance));
   for (const instance of project.graph.filter(({ name }) => needed.has(name))) {
     const freshness = await freshnessOf(instance, fresh, store, digests);
@@ -92,9 +113,12 @@ export async function preparedCorpus(
   return existsSync(folder) ? { folder, order } : undefined;
 }
 
-/** The instance of stage one. */
-export function softLabelInstance(project: Project): StageInstance {
-  return instanceNamed(project, SOFT_LABEL);
+/** The instance of stage one that asks this teacher; a name that the configuration lacks is refused. */
+export function softLabelInstance(project: Project, teacher: string): StageInstance {
+  const known = teacherNames(project);
+  if (known.includes(teacher)) return instanceNamed(project, softLabelName(teacher));
+  const problem = `decant.yaml has no teacher "${teacher}"`;
+  throw new NoCacheError(problem, `choose one of ${known.join(', ')}`);
 }
 
 function instanceNamed({ graph }: Project, name: string): StageInstance {
@@ -103,16 +127,17 @@ function instanceNamed({ graph }: Project, name: string): StageInstance {
   return instance;
 }
 
-/** Views over what is fresh for the configuration. */
-export async function viewsOf(project: Project): Promise<SqlView[]> {
-  const views = await cacheViews(await freshArtifacts(project));
+/** Views over what is fresh for the configuration; `soft_labels` is what this teacher says. */
+export async function viewsOf(project: Project, teacher = MAIN_TEACHER): Promise<SqlView[]> {
+  const { name } = softLabelInstance(project, teacher);
+  const views = await cacheViews(await freshArtifacts(project), name);
   if (views.length > 0) return views;
   throw new NoCacheError('the store has no fresh cache', 'make it: npx decant run');
 }
 
 /** As `viewsOf`, where the soft labels must be among them. */
-export async function softLabelViews(project: Project): Promise<SqlView[]> {
-  const views = await viewsOf(project);
+export async function softLabelViews(project: Project, teacher?: string): Promise<SqlView[]> {
+  const views = await viewsOf(project, teacher);
   if (views.some(({ name }) => name === 'soft_labels')) return views;
   throw new NoCacheError('the soft labels are not made yet, or stale');
 }
@@ -149,5 +174,4 @@ function matches(shortFingerprint: string, wanted: string): boolean {
   return wanted.length > 0 && shortFingerprint.startsWith(wanted.slice(0, shortFingerprint.length));
 }
 
-export const SOFT_LABEL = 'soft-label';
 export const PREPARE = 'prepare';

@@ -30,10 +30,11 @@ export interface TeacherCheckOptions {
 /** Asks the teacher again about some rows of a cache, in a process of its own. */
 export async function checkAgainstTeacher(
   project: Project,
+  teacher: string,
   { folder, manifest }: Artifact,
   { share, seed }: TeacherCheckOptions,
 ): Promise<TeacherCheck> {
-  const { files, config } = softLabelInstance(project);
+  const { files, config } = softLabelInstance(project, teacher);
   await requireSameTeacher(project, manifest.recipe, files['model'] ?? []);
   const sources = await sourcesOf(await listArtifacts(project.store, PREPARE), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);

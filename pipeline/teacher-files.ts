@@ -21,14 +21,15 @@ export class TeacherFileError extends Failure {
 
 /**
  * Finds the files of `teacher.model`: a Hugging Face folder with `onnx/model.onnx` (or `model.onnx`),
- * or a lone .onnx file with config.json and tokenizer.json beside it or one folder up.
+ * or a lone .onnx file with config.json and tokenizer.json beside it or one folder up. `setting` is what
+ * names the path.
  */
-export function teacherFiles(path: string): TeacherFiles {
+export function teacherFiles(path: string, setting = 'teacher.model'): TeacherFiles {
   if (!existsSync(path)) {
     throw new TeacherFileError(
       path,
       'there is no such file or folder',
-      'set teacher.model to a Hugging Face folder with onnx/model.onnx, or to an .onnx file',
+      `set ${setting} to a Hugging Face folder with onnx/model.onnx, or to an .onnx file`,
     );
   }
   const model = statSync(path).isDirectory() ? modelIn(path) : path;

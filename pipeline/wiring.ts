@@ -1,19 +1,35 @@
 import { resolve } from 'node:path';
-import { SPLITS, type Split } from '#datasets/example.ts';
-import { evaluate } from '#stages/evaluate/index.ts';
-import { exportStudent } from '#stages/export-student/index.ts';
+import { SPLITS } from '#datasets/example.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
-import { report } from '#stages/report/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
-import { configAsYaml, type LoadedConfig } from './config.ts';
+import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
-import { createInstance, type InputReference, inOrder, type StageInstance } from './graph.ts';
+import {
+  createInstance,
+  type InputReference,
+  inOrder,
+  perSplit,
+  type StageInstance,
+} from './graph.ts';
 import { withPins } from './pinned.ts';
-import { type TeacherFiles, teacherFiles } from './teacher-files.ts';
+import {
+  evaluateStudent,
+  evaluateTeacher,
+  exportInstance,
+  reportInstance,
+} from './result-wiring.ts';
+import type { TeacherFiles } from './teacher-files.ts';
+import {
+  MAIN_TEACHER,
+  softLabelName,
+  type Teacher,
+  teachersOf,
+  teachersOfVariant,
+} from './teachers.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
 
 type Variant = DecantConfig['variants'][string];
@@ -23,25 +39,26 @@ type Variant = DecantConfig['variants'][string];
  * order in which inputs come before their users. `tombstones` is the store's file of forgotten rows.
  */
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
-  const { config, folder } = loaded;
-  const files = teacherFiles(resolve(folder, config.teacher.model));
+  const { config } = loaded;
+  const teachers = teachersOf(loaded);
+  const [main] = teachers;
   const order = variantOrder(loaded);
   const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
   const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
-  const trained = order.map((name) => trainInstance(loaded, name));
+  const trained = order.map((name) => trainInstance(loaded, teachers, name));
   const exported = exportedVariant(config, order);
   const evaluations = [
-    evaluateTeacher(config, files),
+    ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
     ...order.map((name) => evaluateStudent(config, name)),
   ];
   const instances = [
-    prepareInstance(loaded, files, tombstones),
-    softLabelInstance(config, files),
+    prepareInstance(loaded, main.files, tombstones),
+    ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
     ...trained,
     ...relabel,
     ...evaluations,
     exportInstance(config, exported),
-    reportInstance(loaded, order, exported, needsRelabel),
+    reportInstance(loaded, { teachers, order, exported, needsRelabel }),
   ];
   return inOrder(withPins(loaded, instances));
 }
@@ -86,15 +103,20 @@ function prepareInstance(
   });
 }
 
-function softLabelInstance(config: DecantConfig, teacher: TeacherFiles): StageInstance {
-  return createInstance('soft-label', softLabel, {
+/** Further teachers read the tokens of the main one. */
+function softLabelInstance(
+  config: DecantConfig,
+  { name, files }: Teacher,
+  main: Teacher,
+): StageInstance {
+  return createInstance(softLabelName(name), softLabel, {
     config: {
       ...config['soft-label'],
       maxLength: config.teacher.maxLength,
       device: config.device,
       threads: config.threads,
     },
-    files: { model: teacher.model, modelConfig: [teacher.config], tokenizer: [teacher.tokenizer] },
+    files: { model: files.model, modelConfig: [files.config], tokenizer: [main.files.tokenizer] },
     inputs: {
       ...perSplit(SPLITS, 'prepare', 'inputs'),
       ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
@@ -105,28 +127,43 @@ function softLabelInstance(config: DecantConfig, teacher: TeacherFiles): StageIn
 
 /** Times the teacher on what soft-label would give it. */
 export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
-  const { config, folder } = loaded;
-  const files = teacherFiles(resolve(folder, config.teacher.model));
-  const like = softLabelInstance(config, files);
+  const [main] = teachersOf(loaded);
+  const like = softLabelInstance(loaded.config, main, main);
   return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
 }
 
-function trainInstance({ config }: LoadedConfig, name: string): StageInstance {
-  const { initFrom, labels, ...own } = config.variants[name] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, ...shared } = config.student;
+function trainInstance(
+  loaded: LoadedConfig,
+  teachers: readonly Teacher[],
+  name: string,
+): StageInstance {
+  const { config } = loaded;
+  const {
+    initFrom,
+    labels,
+    teachers: _ofWiring,
+    ...own
+  } = config.variants[name] ?? ({} as Variant);
+  const { vocabulary: _ofPrepare, mix: ofAll, ...shared } = config.student;
+  const chosen = teachersOfVariant(loaded, teachers, name);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
   const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
+  const isMix = learnsFromTeacher && chosen.length > 1;
+  // Left out where nothing is mixed, so that students of one teacher stay fresh.
+  const mixing = {
+    mix: isMix ? (own.mix ?? ofAll) : undefined,
+    teacherWeights: isMix
+      ? Object.fromEntries(chosen.map((teacher) => [teacher.name, teacher.weight]))
+      : undefined,
+  };
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, device: config.device },
+    config: { seed: config.seed, ...shared, ...own, ...mixing, device: config.device },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      ...perSplit(
-        learnsFromTeacher ? ['train', 'validation'] : ['validation'],
-        'soft-label',
-        'rows',
-      ),
+      ...(learnsFromTeacher ? trainRows(chosen) : {}),
+      ...perSplit(['validation'], 'soft-label', 'rows'),
       'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
       classes: { instance: 'prepare', output: 'classes' },
       ...(labels === undefined
@@ -137,6 +174,16 @@ function trainInstance({ config }: LoadedConfig, name: string): StageInstance {
         : { initFrom: { instance: `train-student:${initFrom}`, output: 'student' } }),
     },
   });
+}
+
+/** What each teacher says of the train rows: `rows/train` of the main one, `rows/train@NAME` of another. */
+function trainRows(teachers: readonly Teacher[]): Record<string, InputReference> {
+  return Object.fromEntries(
+    teachers.map(({ name }) => [
+      name === MAIN_TEACHER ? 'rows/train' : `rows/train@${name}`,
+      { instance: softLabelName(name), output: 'rows/train' },
+    ]),
+  );
 }
 
 function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
@@ -157,93 +204,6 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
-}
-
-function evaluateTeacher(config: DecantConfig, teacher: TeacherFiles): StageInstance {
-  return createInstance('evaluate:teacher', evaluate, {
-    config: { subject: 'teacher', name: 'teacher', device: config.device, threads: config.threads },
-    files: { model: teacher.model },
-    inputs: testInputs('tokens/teacher'),
-  });
-}
-
-function evaluateStudent(config: DecantConfig, name: string): StageInstance {
-  return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'student', name, threads: config.threads },
-    files: {},
-    inputs: {
-      ...testInputs('tokens/student'),
-      student: { instance: `train-student:${name}`, output: 'student' },
-    },
-  });
-}
-
-function testInputs(tokens: string): Record<string, InputReference> {
-  return {
-    ...perSplit(['test'], 'prepare', tokens),
-    ...perSplit(['test'], 'soft-label', 'rows'),
-    ...perSplit(['test'], 'prepare', 'labels'),
-    classes: { instance: 'prepare', output: 'classes' },
-  };
-}
-
-function exportInstance(config: DecantConfig, name: string): StageInstance {
-  return createInstance(`export-student:${name}`, exportStudent, {
-    config: { name, teacherLicense: config.teacher.license, corpusLicense: config.corpus.license },
-    files: {},
-    inputs: {
-      student: { instance: `train-student:${name}`, output: 'student' },
-      metrics: { instance: `evaluate:${name}`, output: 'metrics' },
-      classes: { instance: 'prepare', output: 'classes' },
-      ...perSplit(['validation'], 'prepare', 'tokens/student'),
-      ...perSplit(['validation'], 'prepare', 'labels'),
-    },
-  });
-}
-
-function reportInstance(
-  loaded: LoadedConfig,
-  order: readonly string[],
-  exported: string,
-  hasRelabel: boolean,
-): StageInstance {
-  const who = ['teacher', ...order];
-  const of = (stage: string, output: string, names: readonly string[]) =>
-    Object.fromEntries(
-      names.map((name) => [`${output}.${name}`, { instance: `${stage}:${name}`, output }]),
-    );
-  return createInstance('report', report, {
-    config: {
-      ...loaded.config.report,
-      variants: order,
-      exported,
-      resolvedConfig: configAsYaml(loaded, { origins: false }),
-      command: 'npx decant run',
-    },
-    files: {},
-    inputs: {
-      ...of('evaluate', 'metrics', who),
-      ...of('evaluate', 'predictions', [exported]),
-      ...of('train-student', 'log', order),
-      ...perSplit(['train'], 'soft-label', 'rows'),
-      ...perSplit(SPLITS, 'prepare', 'inputs'),
-      ...perSplit(SPLITS, 'prepare', 'labels'),
-      ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
-      rejects: { instance: 'prepare', output: 'rejects' },
-      classes: { instance: 'prepare', output: 'classes' },
-      ...(hasRelabel ? { 'hard-labels': { instance: 'hard-relabel', output: 'hard-labels' } } : {}),
-    },
-  });
-}
-
-function perSplit(
-  splits: readonly Split[],
-  from: string,
-  output: string,
-): Record<string, InputReference> {
-  return Object.fromEntries(
-    splits.map((split) => [`${output}/${split}`, { instance: from, output: `${output}/${split}` }]),
-  );
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

@@ -30,6 +30,7 @@ export function addCacheCommands(cache: Command): void {
   withProject(cache.command('info'))
     .description('all that manifest and footers say about one cache')
     .argument('[fingerprint]', 'cache or its beginning, from `cache ls`; default: the fresh one')
+    .option('--teacher <name>', TEACHER_HELP)
     .option('--json', 'print it as JSON')
     .action(async (fingerprint: string | undefined, options) =>
       exitWith(await cacheInfoCommand(fingerprint, options)),
@@ -37,6 +38,7 @@ export function addCacheCommands(cache: Command): void {
 
   withProject(cache.command('head'))
     .description('the first rows: text, gold label, what the teacher says and how sure it is')
+    .option('--teacher <name>', TEACHER_HELP)
     .option('-n, --rows <n>', 'rows to show', count, 10)
     .addOption(choice('--split <split>', 'rows of which split', SPLITS, 'train'))
     .option('--top <n>', 'classes to show a row', count, 3)
@@ -49,6 +51,7 @@ export function addCacheCommands(cache: Command): void {
     .description(
       'histograms of entropy, confidence, margin and kept mass; agreement with gold by class',
     )
+    .option('--teacher <name>', TEACHER_HELP)
     .addOption(choice('--split <split>', 'only rows of this split', SPLITS))
     .option('--classes <n>', 'classes to show, those of least agreement first', count, 20)
     .option('--json', 'print it as JSON, with all classes')
@@ -66,6 +69,7 @@ export function addCacheCommands(cache: Command): void {
 
   withProject(cache.command('export'))
     .description('write the soft labels with texts and gold labels for other programs')
+    .option('--teacher <name>', TEACHER_HELP)
     .addOption(
       choice('--format <format>', 'format (default: by the ending of --output)', EXPORT_FORMATS),
     )
@@ -78,6 +82,7 @@ export function addCacheCommands(cache: Command): void {
   withProject(cache.command('verify'))
     .description('read all of a cache: files, checksums, and what must hold of every row')
     .argument('[fingerprint]', 'cache or its beginning, from `cache ls`; default: the fresh one')
+    .option('--teacher <name>', TEACHER_HELP)
     .option('--against-teacher', 'then ask the teacher about some rows again')
     .option(
       '--sample <share>',
@@ -105,5 +110,6 @@ export function addCacheCommands(cache: Command): void {
     .action(async (options) => exitWith(await cacheGcCommand(options)));
 }
 
+const TEACHER_HELP = 'whose cache, of several teachers (default: teacher)';
 const CSV_HELP = 'CSV: leave texts as they are that a spreadsheet would run as formulas';
 const DAY_MS = 86_400_000;

@@ -17,6 +17,7 @@ export const EXPORT_FORMATS = [
 type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface CacheExportOptions extends ProjectOptions {
+  readonly teacher?: string;
   readonly format?: ExportFormat;
   readonly output?: string;
   readonly where?: string;
@@ -46,7 +47,7 @@ export class ExportColumnError extends Failure {
 /** `decant cache export`: the soft labels with their texts and gold labels, for other programs. */
 export async function cacheExportCommand(options: CacheExportOptions): Promise<number> {
   const format = formatOf(options);
-  const views = await softLabelViews(openProject(options));
+  const views = await softLabelViews(openProject(options), options.teacher);
   const { where } = options;
   const columns = await columnsOf(views, options.columns ?? []);
   // On a line of its own: the condition may end with a comment.

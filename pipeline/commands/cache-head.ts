@@ -6,6 +6,7 @@ import { softLabelViews } from '#pipeline/soft-label-caches.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheHeadOptions extends ProjectOptions {
+  readonly teacher?: string;
   readonly rows: number;
   readonly split: Split;
   readonly top: number;
@@ -15,7 +16,7 @@ export interface CacheHeadOptions extends ProjectOptions {
 /** `decant cache head`: the first rows of a split with text, gold label and what the teacher says. */
 export async function cacheHeadCommand(options: CacheHeadOptions): Promise<number> {
   const { format } = options;
-  const views = await softLabelViews(openProject(options));
+  const views = await softLabelViews(openProject(options), options.teacher);
   if (format !== 'table') {
     await writeAnswer(views, headQuery(options), { format, spreadsheetSafe: true });
     return 0;

@@ -5,6 +5,7 @@ import { findCacheFolder } from '#pipeline/soft-label-caches.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheInfoOptions extends ProjectOptions {
+  readonly teacher?: string;
   readonly json?: boolean;
 }
 
@@ -14,7 +15,10 @@ export async function cacheInfoCommand(
   options: CacheInfoOptions,
 ): Promise<number> {
   const project = openProject(options);
-  const facts = await cacheFacts(project, await findCacheFolder(project, fingerprint));
+  const facts = await cacheFacts(
+    project,
+    await findCacheFolder(project, { fingerprint, teacher: options.teacher }),
+  );
   const text = options.json === true ? JSON.stringify(jsonOf(facts), null, 1) : textOf(facts);
   process.stdout.write(`${text}\n`);
   return 0;

@@ -7,13 +7,14 @@ import {
 import { formatBytes, formatCount } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { cacheFolders } from '#pipeline/soft-label-caches.ts';
+import { teacherNames } from '#pipeline/teachers.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheLsOptions extends ProjectOptions {
   readonly json?: boolean;
 }
 
-/** `decant cache ls`: the soft-label caches of the store, the fresh one first. */
+/** `decant cache ls`: the soft-label caches of the store, of each teacher the fresh one first. */
 export async function cacheLsCommand(options: CacheLsOptions): Promise<number> {
   const project = openProject(options);
   const entries: CacheEntry[] = [];
@@ -27,11 +28,18 @@ export async function cacheLsCommand(options: CacheLsOptions): Promise<number> {
     process.stdout.write('no soft-label cache yet: npx decant run --to soft-label makes one\n');
     return 0;
   }
-  process.stdout.write(`${textTable(COLUMNS, entries.map(cellsOf))}\n`);
+  process.stdout.write(`${textTable(...tableOf(entries, teacherNames(project).length > 1))}\n`);
   for (const entry of entries) {
     if ('problem' in entry) process.stderr.write(`${entry.problem.message}\n  ${MEND}\n`);
   }
   return 0;
+}
+
+/** Whose cache it is stands last, where there is a choice. */
+function tableOf(entries: readonly CacheEntry[], several: boolean): [string[], unknown[][]] {
+  if (!several) return [COLUMNS, entries.map(cellsOf)];
+  const rows = entries.map((entry) => [...cellsOf(entry), entry.folder.teacher]);
+  return [[...COLUMNS, 'teacher'], rows];
 }
 
 function cellsOf(entry: CacheEntry): unknown[] {
@@ -51,16 +59,16 @@ function cellsOf(entry: CacheEntry): unknown[] {
 }
 
 function jsonOf(entry: CacheEntry): object {
-  const { shortFingerprint: fingerprint, folder } = entry.folder;
+  const { shortFingerprint: fingerprint, folder, teacher } = entry.folder;
   if ('problem' in entry) {
     const { code, message } = entry.problem;
-    return { fingerprint, folder, state: 'damaged', problem: { code, message } };
+    return { fingerprint, folder, teacher, state: 'damaged', problem: { code, message } };
   }
   const { meta, rows, bytes, artifact } = entry.facts;
   const { mode, topK, temperatures, provider } = meta;
   const { fingerprint: full, finishedAt: madeAt } = artifact.manifest;
   const about = { mode, topK, temperatures, rows, bytes, provider, madeAt };
-  return { fingerprint: full, folder, state: stateOf(entry.facts), ...about };
+  return { fingerprint: full, folder, teacher, state: stateOf(entry.facts), ...about };
 }
 
 function stateOf({ isCurrent }: CacheFacts): string {

@@ -7,10 +7,10 @@ import { planRepair, turnIntoPartial } from '#pipeline/repair-cache.ts';
 import type { RunSummary } from '#pipeline/run-pipeline.ts';
 import { selectStages } from '#pipeline/selection.ts';
 import {
+  type CacheChoice,
   findCacheFolder,
   PREPARE,
   preparedCorpus,
-  SOFT_LABEL,
 } from '#pipeline/soft-label-caches.ts';
 import { describeFinding, type Finding, verifyCache, verifyFiles } from '#pipeline/verify-cache.ts';
 import { runSelection } from './run.ts';
@@ -42,22 +42,22 @@ export async function repairCorpus(project: Project, options: RepairOptions): Pr
  */
 export async function repairCache(
   project: Project,
-  fingerprint: string | undefined,
+  choice: CacheChoice,
   options: RepairOptions,
 ): Promise<number> {
   const repair = await locked(project, options, async () => {
-    const cache = await findCacheFolder(project, fingerprint);
+    const cache = await findCacheFolder(project, choice);
     const verification = await verifyCache(cache.folder);
     if (verification.findings.length === 0) return undefined;
     const plan = await planRepair(project, cache, verification);
-    tellBroken(SOFT_LABEL, verification.findings);
+    tellBroken(cache.instance, verification.findings);
     await turnIntoPartial(project.store, cache.folder, verification.findings, plan.order);
-    return plan;
+    return { ...plan, instance: cache.instance };
   });
   if (repair === undefined) return 0;
   const set = repair.device === undefined ? [] : [`device=${repair.device}`];
-  const { exitCode, artifacts } = await runAgain(SOFT_LABEL, options, set);
-  const counts = artifacts.get(SOFT_LABEL)?.manifest.counts;
+  const { exitCode, artifacts } = await runAgain(repair.instance, options, set);
+  const counts = artifacts.get(repair.instance)?.manifest.counts;
   if (counts !== undefined) {
     const { resumedRows: kept = 0, teacherRows: asked = 0 } = counts;
     tell(`repaired: ${formatCount(kept)} rows kept, ${formatCount(asked)} rows asked again`);

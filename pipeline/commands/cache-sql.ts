@@ -17,7 +17,10 @@ export async function cacheSqlCommand(
 ): Promise<number> {
   const views = await viewsOf(openProject(options));
   if (query === undefined) {
-    const rows = views.map(({ name }) => [name, VIEW_DESCRIPTIONS[name] ?? '']);
+    const rows = views.map(({ name }) => [
+      name,
+      VIEW_DESCRIPTIONS[name] ?? 'the same of a further teacher',
+    ]);
     process.stdout.write(`${textTable(['view', 'holds'], rows)}\n`);
     return 0;
   }

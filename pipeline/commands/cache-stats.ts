@@ -6,6 +6,7 @@ import { percent, textHistogram } from '#pipeline/text-histogram.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheStatsOptions extends ProjectOptions {
+  readonly teacher?: string;
   readonly split?: Split;
   /** Classes to show. */
   readonly classes: number;
@@ -14,7 +15,7 @@ export interface CacheStatsOptions extends ProjectOptions {
 
 /** `decant cache stats`: how sure the teacher is, how often it agrees with gold, and how much is kept. */
 export async function cacheStatsCommand(options: CacheStatsOptions): Promise<number> {
-  const views = await softLabelViews(openProject(options));
+  const views = await softLabelViews(openProject(options), options.teacher);
   const statistics = await cacheStatistics(views, options.split);
   const text =
     options.json === true

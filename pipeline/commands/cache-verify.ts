@@ -8,7 +8,6 @@ import {
   findCacheFolder,
   manifestOf,
   preparedCorpus,
-  SOFT_LABEL,
 } from '#pipeline/soft-label-caches.ts';
 import { checkAgainstTeacher } from '#pipeline/teacher-check.ts';
 import { textTable } from '#pipeline/text-table.ts';
@@ -23,6 +22,7 @@ import type { TeacherCheck } from '#stages/soft-label/check-teacher.ts';
 import { type RepairOptions, repairCache, repairCorpus } from './cache-repair.ts';
 
 export interface CacheVerifyOptions extends RepairOptions {
+  readonly teacher?: string;
   readonly againstTeacher?: boolean;
   /** Share of the rows that the teacher is asked about again. */
   readonly sample: number;
@@ -71,14 +71,17 @@ export async function cacheVerifyCommand(
     show({ corpus }, options);
     throw new BrokenCacheError(corpus.folder, corpus.findings);
   }
-  const cache = await findCacheFolder(project, fingerprint);
+  const cache = await findCacheFolder(project, { fingerprint, teacher: options.teacher });
   const verification = await verifyCache(cache.folder);
   const isWhole = verification.findings.length === 0;
   const teacher =
     options.againstTeacher === true && isWhole
       ? await askTeacher(project, cache, options)
       : undefined;
-  show({ corpus, cache: { folder: cache.folder, ...verification }, teacher }, options);
+  show(
+    { corpus, cache: { instance: cache.instance, folder: cache.folder, ...verification }, teacher },
+    options,
+  );
   if (!isWhole) throw new BrokenCacheError(cache.folder, verification.findings);
   // What a cache has rounded cannot be equal: that much is allowed on top.
   const allowed = options.threshold + (teacher?.rounding ?? 0);
@@ -91,7 +94,7 @@ export async function cacheVerifyCommand(
 /** What was looked at and what was found. */
 interface Found {
   readonly corpus: FoundCorpus | undefined;
-  readonly cache?: Verification & { readonly folder: string };
+  readonly cache?: Verification & { readonly instance: string; readonly folder: string };
   readonly teacher?: TeacherCheck | undefined;
 }
 
@@ -109,7 +112,9 @@ async function repair(
   options: CacheVerifyOptions,
 ): Promise<number> {
   const exitCode = fingerprint === undefined ? await repairCorpus(project, options) : 0;
-  return exitCode === 0 ? repairCache(project, fingerprint, options) : exitCode;
+  return exitCode === 0
+    ? repairCache(project, { fingerprint, teacher: options.teacher }, options)
+    : exitCode;
 }
 
 async function askTeacher(
@@ -118,9 +123,9 @@ async function askTeacher(
   { sample, seed }: CacheVerifyOptions,
 ): Promise<TeacherCheck> {
   const { fingerprint } = await manifestOf(cache);
-  const artifact = await findArtifact(project.store, { instance: SOFT_LABEL, fingerprint });
+  const artifact = await findArtifact(project.store, { instance: cache.instance, fingerprint });
   if (artifact === undefined) throw new Error(`${cache.folder} is not where it belongs`);
-  return checkAgainstTeacher(project, artifact, { share: sample, seed });
+  return checkAgainstTeacher(project, cache.teacher, artifact, { share: sample, seed });
 }
 
 function show({ corpus, cache, teacher }: Found, options: CacheVerifyOptions): void {
@@ -138,7 +143,7 @@ function show({ corpus, cache, teacher }: Found, options: CacheVerifyOptions): v
   }
   const lines = [
     ...(corpus ? artifactLines('prepare', corpus) : []),
-    ...(cache ? artifactLines('soft-label', cache, `, ${formatCount(cache.rows)} rows`) : []),
+    ...(cache ? artifactLines(cache.instance, cache, `, ${formatCount(cache.rows)} rows`) : []),
     ...(teacher ? teacherLines(teacher) : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

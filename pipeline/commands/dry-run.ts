@@ -7,6 +7,7 @@ import { mostBytes, rowsOf } from '#pipeline/rehearsal/space.ts';
 import { withScratchStore } from '#pipeline/scratch.ts';
 import type { Selection } from '#pipeline/selection.ts';
 import { firstOf, textTable } from '#pipeline/text-table.ts';
+import { softLabel } from '#stages/soft-label/index.ts';
 import type { Outlook } from '#stages/soft-label/outlook.ts';
 
 /** One stage of `decant run --dry-run`. */
@@ -38,12 +39,14 @@ export async function dryRun(
       say: (message) => void process.stderr.write(`${message}\n`),
     });
     const found: Prospect[] = [];
-    const asks = foresight.freshness.get('soft-label')?.state === 'stale';
-    const outlook = asks ? await foresight.outlook() : undefined;
-    for (const { name } of project.graph) {
+    let refusal: string | null = null;
+    for (const { name, stage } of project.graph) {
+      const asks = stage === softLabel && foresight.freshness.get(name)?.state === 'stale';
+      const outlook = asks ? await foresight.outlook(name) : undefined;
+      refusal ??= outlook?.refusal ?? null;
       found.push(await prospectOf(name, { ...foresight, outlook }, project, selection));
     }
-    return { stages: found, refusal: outlook?.refusal ?? null };
+    return { stages: found, refusal };
   });
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...prospects }, null, 1)}\n`);
@@ -83,7 +86,7 @@ async function prospectOf(
     found.state === 'fresh'
       ? 'asked for by --force'
       : firstOf(found.changes.map(describeChange), '; ') || 'not made yet';
-  if (stage !== 'soft-label') return { stage, would: 'run', because, ...expected };
+  if (instance.stage !== softLabel) return { stage, would: 'run', because, ...expected };
   const teacherRows = outlook?.newRows ?? rowsOf(prepared);
   const bytes =
     last === undefined || last.rows === 0

@@ -66,7 +66,7 @@ async function makeEstimate(
   if (!prepared.folder.startsWith(scratch)) await lendArtifact(prepared, scratch);
   const calibration = await calibrated(project, scratch, options.seconds);
   const { truncatedRows = 0 } = prepared.manifest.counts;
-  return estimateOf(await outlook(), truncatedRows, calibration, options.pricePerHour);
+  return estimateOf(await outlook('soft-label'), truncatedRows, calibration, options.pricePerHour);
 }
 
 /** Times the teacher in a process of its own. */

@@ -54,7 +54,7 @@ export function prometheusObserver(path: string, now: () => number = () => Date.
           [...seconds].map(([stage, value]) => [{ stage }, value]),
         ),
         ...corpusFamilies(results.get('prepare')),
-        ...teacherFamilies(results.get('soft-label')),
+        ...teacherFamilies([...results.values()].filter(isSoftLabel)),
       ];
       await writeFileAtomic(file, families.join(''));
     },
@@ -76,16 +76,21 @@ function corpusFamilies(prepare: StageResult | undefined): string[] {
   ];
 }
 
-/** A cache that was fresh cost nothing in this run: all its rows count as reused. */
-function teacherFamilies(softLabel: StageResult | undefined): string[] {
-  if (softLabel === undefined) return [];
-  const { fresh, counts } = softLabel;
-  const [reused = 0, added = 0] = [counts['rowsReused'], counts['rowsNew']];
-  const computed = fresh ? 0 : (counts['teacherRows'] ?? 0);
+function isSoftLabel({ instance }: StageResult): boolean {
+  return instance.split(':')[0] === 'soft-label';
+}
+
+/** Rows of all teachers. A cache that was fresh cost nothing in this run: all its rows count as reused. */
+function teacherFamilies(caches: readonly StageResult[]): string[] {
+  if (caches.length === 0) return [];
+  const sum = (of: (result: StageResult) => number) =>
+    caches.reduce((total, result) => total + of(result), 0);
+  const computed = sum(({ fresh, counts }) => (fresh ? 0 : (counts['teacherRows'] ?? 0)));
+  const all = sum(({ counts }) => (counts['rowsReused'] ?? 0) + (counts['rowsNew'] ?? 0));
   return [
     gauge('teacher_rows', 'Soft labels that the last run computed or took over.', [
       [{ source: 'computed' }, computed],
-      [{ source: 'reused' }, reused + added - computed],
+      [{ source: 'reused' }, all - computed],
     ]),
   ];
 }

@@ -63,12 +63,17 @@ function tasksOf(
   folder: string,
 ): HostTask[] {
   const place = { folder, prepared: prepared.folder };
-  const evaluated = tried
-    .flatMap(({ inputs }) => Object.values(inputs))
+  const needed = tried.flatMap(({ inputs }) => Object.values(inputs));
+  const caches = new Set(
+    needed
+      .filter(({ output }) => output.startsWith('rows/'))
+      .map(({ instance }) => join(folder, instanceFolder(instance))),
+  );
+  const evaluated = needed
     .filter(({ instance }) => instance.startsWith('evaluate:'))
     .map((ref) => ({ folder: placeOf(ref, place), name: ref.instance.split(':')[1] ?? '' }));
   const config = softLabel.config as SoftLabelConfig;
-  const standIns: StandIns = { ...place, softLabel: config, evaluated };
+  const standIns: StandIns = { ...place, softLabel: config, caches: [...caches], evaluated };
   const kinds = [...new Set(tried.map(({ stage }) => stage.name))];
   return kinds.map((kind, index) => ({
     type: 'rehearse',

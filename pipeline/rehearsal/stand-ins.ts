@@ -16,6 +16,8 @@ export interface StandIns {
   /** Artifact of prepare. */
   readonly prepared: string;
   readonly softLabel: SoftLabelConfig;
+  /** Folders of the teachers' caches, by instance. */
+  readonly caches: readonly string[];
   /** Folder to write below, laid out as `instance/output`. */
   readonly folder: string;
   /** Folder and name of each model that an evaluation stands in for. */
@@ -61,7 +63,7 @@ async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise
 }
 
 async function writeUniformLabels(
-  { softLabel, folder }: StandIns,
+  { softLabel, caches }: StandIns,
   split: Split,
   { exampleIds, tokenizerDigest, maxLength }: TokenTable,
   classNames: readonly string[],
@@ -84,8 +86,10 @@ async function writeUniformLabels(
     provider: 'none',
     runtime: 'none',
   };
-  const path = join(folder, 'soft-label', 'rows', split, 'part-00000.parquet');
-  await writeSoftLabelShard(path, labelledRows(rows, servedLabels(dense, held, keep)), meta);
+  for (const cache of caches) {
+    const path = join(cache, 'rows', split, 'part-00000.parquet');
+    await writeSoftLabelShard(path, labelledRows(rows, servedLabels(dense, held, keep)), meta);
+  }
 }
 
 /** A dense cache of equal logits: it serves every form that may be asked for. */

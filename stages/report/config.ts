@@ -9,6 +9,7 @@ export const reportConfig = z.strictObject({
     .describe(
       'Whether texts of the corpus are shown. none: example ids only; masked: letters as x, digits as 0.',
     ),
+  teachers: z.array(z.string()).optional().describe('Further teachers, in their order.'),
   variants: z.array(z.string()).default([]).describe('Order of the students.'),
   exported: z
     .string()

@@ -70,9 +70,9 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
   };
 }
 
-/** The teacher first, then the variants in the order of the config; colours go along with the places. */
+/** The teacher first, then further ones, then the variants in the order of the config; colours go along with the places. */
 async function readModels(context: StageContext<ReportConfig>): Promise<ModelResult[]> {
-  const order = ['teacher', ...variantsOf(context)];
+  const order = ['teacher', ...(context.config.teachers ?? []), ...variantsOf(context)];
   const evaluated = order.flatMap((name, colour) => {
     const folder = context.inputs[`metrics.${name}`];
     return folder === undefined ? [] : [{ folder, colour }];

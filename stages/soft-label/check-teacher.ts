@@ -11,14 +11,14 @@ import {
   type SoftLabelRows,
   takeRows,
 } from '#datasets/soft-labels.ts';
-import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
+import { inputOf, outputOf } from '#stages/folders.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
 import { type Batch, planBatches } from './batches.ts';
-import { padTokenIdOf } from './pad-token.ts';
 import { type Keep, softLabelConfig } from './settings.ts';
-import { openTeacher, type Teacher } from './teacher.ts';
+import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
+import { openTeacherOf } from './teacher-of.ts';
 import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
@@ -78,9 +78,7 @@ export const checkTeacher = defineStage({
       classCount: meta.classNames.length,
     };
     const { config, signal } = context;
-    const [model = ''] = filesOf(context, 'model');
-    const padTokenId = await padTokenIdOf(context);
-    const teacher = await openTeacher(model, { ...config, keep, padTokenId });
+    const teacher = await openTeacherOf(context, keep, meta.classNames);
     try {
       const asked = await teacherRows(context, sample);
       const differences: RowDifference[] = [];

@@ -62,7 +62,8 @@ async function* label(
   const toRun = rowsToRun(plan, finished);
   if (!context.recomputeTeacher) await guardTeacher(new Set(toRun), sealed.others);
 
-  const teacher = toRun.length === 0 ? undefined : await openTeacherOf(context, plan.keep);
+  const teacher =
+    toRun.length === 0 ? undefined : await openTeacherOf(context, plan.keep, identity.classNames);
   try {
     const provenance = provenanceOfRun(plan, finished, teacher);
     if (finished.provenance !== undefined && !isSameProvenance(finished.provenance, provenance)) {

@@ -1,15 +1,23 @@
 import { filesOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
+import { outputsOfClasses } from './class-order.ts';
 import { padTokenIdOf } from './pad-token.ts';
 import type { Keep, SoftLabelConfig } from './settings.ts';
 import { openTeacher, type Teacher } from './teacher.ts';
 
-/** The teacher that the files and settings of the stage name. Close it. */
+/** The teacher that the files and settings of the stage name, answering by these classes. Close it. */
 export async function openTeacherOf(
-  context: StageContext<SoftLabelConfig>,
+  context: StageContext<Pick<SoftLabelConfig, 'device' | 'threads'>>,
   keep: Keep,
+  classNames: readonly string[],
 ): Promise<Teacher> {
   const [model = ''] = filesOf(context, 'model');
   const { device, threads } = context.config;
-  return openTeacher(model, { device, threads, keep, padTokenId: await padTokenIdOf(context) });
+  return openTeacher(model, {
+    device,
+    threads,
+    keep,
+    padTokenId: await padTokenIdOf(context),
+    outputsOfClasses: outputsOfClasses(context.files['modelConfig']?.[0], classNames),
+  });
 }

@@ -10,6 +10,7 @@ import {
 import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
+import { inClassOrder } from './class-order.ts';
 import type { LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
 import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
@@ -42,6 +43,8 @@ export interface TeacherOptions {
   readonly threads?: number | undefined;
   readonly keep: Keep;
   readonly padTokenId: number;
+  /** Where they stand in another order than the classes: the output of each class. */
+  readonly outputsOfClasses?: readonly number[] | undefined;
 }
 
 /** Teacher and class list do not belong together. */
@@ -101,8 +104,9 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
 export function teacherOf(
   session: OnnxSession,
   outputs: HeadOutputs,
-  { keep, padTokenId }: Pick<TeacherOptions, 'keep' | 'padTokenId'>,
+  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'>,
 ): Teacher {
+  const { keep, padTokenId, outputsOfClasses } = options;
   const inputs = matchTeacherInputs(session.inputs);
   let isFirst = true;
   return {
@@ -120,8 +124,9 @@ export function teacherOf(
       );
       checkShape(results, outputs, fed.length, keep.classCount);
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
+      const columns = columnsOf(results, outputs);
       return {
-        columns: columnsOf(results, outputs),
+        columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
         looksLikeProbabilities:
           probe && areProbabilities(float32Of(results, outputs.logits), keep.classCount),
       };

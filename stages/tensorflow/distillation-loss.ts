@@ -2,7 +2,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from './runtime.t
 
 /** What a teacher says about a batch: its best k classes and the rest as one bucket. */
 export interface TopKTargets {
-  /** int32 [batch, k], k different classes a row. */
+  /** int32 [batch, k], different classes a row; one of them again, at a probability of 0, fills up a list. */
   readonly topIds: Tensor;
   /** [batch, k]: log p_T(i) = z_i / T - LSE_T over all classes. */
   readonly teacherLogProbs: Tensor;

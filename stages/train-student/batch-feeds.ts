@@ -1,6 +1,6 @@
 import type { FeedSpec, Feeds } from '#stages/tensorflow/step-program.ts';
 import type { Batch } from './batches.ts';
-import type { SoftTarget } from './soft-targets.ts';
+import type { SoftLayout } from './soft-targets.ts';
 import type { TransferRow } from './transfer-set.ts';
 
 /** What decides which inputs a step has and how large they are. */
@@ -12,12 +12,6 @@ export interface BatchLayout {
   readonly soft: SoftLayout | null;
   /** Most gold labels of one row; 0: no hard loss. */
   readonly goldPerRow: number;
-}
-
-/** Width of the soft targets: k, the number of classes, or most classes that so many draws can name. */
-export interface SoftLayout {
-  readonly type: SoftTarget['type'];
-  readonly width: number;
 }
 
 /** What does not come from the rows. */
@@ -118,8 +112,10 @@ function softFeeds(rows: readonly TransferRow[], batchSize: number, soft: SoftLa
   const tailLogMass = new Float32Array(batchSize).fill(-Math.log(soft.width + 1));
   for (const [row, { soft: target }] of rows.entries()) {
     if (target?.type !== 'top-k') continue;
-    topIds.set(target.topIds, row * soft.width);
-    topLogProbs.set(target.topLogProbs, row * soft.width);
+    const [start, end] = [row * soft.width, (row + 1) * soft.width];
+    // A mix may name fewer classes: the first one fills up the list with a probability of 0.
+    topIds.fill(target.topIds[0] ?? 0, start, end).set(target.topIds, start);
+    topLogProbs.fill(Number.NEGATIVE_INFINITY, start, end).set(target.topLogProbs, start);
     tailLogMass[row] = target.tailLogMass;
   }
   return { rowWeights, topIds, topLogProbs, tailLogMass };

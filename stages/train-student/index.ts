@@ -8,6 +8,7 @@ import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { checkpointedStep, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { targetSource } from './mixed-caches.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
 import {
@@ -49,7 +50,7 @@ export const trainStudent = defineStage<TrainStudentConfig>({
     try {
       yield* trainOn(context, inputs);
     } finally {
-      await inputs.softLabels?.close();
+      for (const { reader } of inputs.softLabels) await reader.close();
     }
   },
 });
@@ -62,8 +63,7 @@ async function* trainOn(
   const transferSet = await openTransferSet({
     tokens: inputs.train,
     gold: inputs.gold,
-    softLabels: inputs.softLabels,
-    temperature: settings.temperature,
+    softTargets: await targetSource(inputs.softLabels, settings),
     memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
   });
   const student = await setUpStudent(settings, inputs, transferSet, {
@@ -193,7 +193,7 @@ function isSpeedKnob(name: string): boolean {
 
 function* describeRows(
   { rowCount, goldCount, leftOut }: TransferSet,
-  { train }: TrainingInputs,
+  inputs: TrainingInputs,
   { hardLossWeight }: Settings,
 ): Generator<StageEvent> {
   yield { type: 'count', name: 'transferRows', value: rowCount };
@@ -201,11 +201,12 @@ function* describeRows(
   if (goldCount === 0 && hardLossWeight > 0) {
     yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
   }
-  if (train.typeIds !== null) {
+  if (inputs.train.typeIds !== null) {
     yield { type: 'note', message: 'students read both texts of a pair without segment ids' };
   }
   if (leftOut.length > 0) {
-    const message = `${leftOut.length} train rows have no soft label and are left out, the first is example ${leftOut[0]}`;
+    const teachers = inputs.softLabels.length > 1 ? ' of every teacher' : '';
+    const message = `${leftOut.length} train rows have no soft label${teachers} and are left out, the first is example ${leftOut[0]}`;
     yield { type: 'warning', message };
   }
 }

@@ -36,11 +36,16 @@ export function mixTargets(parts: readonly WeightedTarget[], space: MixSpace): S
   return targetOf(probs, tail, parts, space);
 }
 
-/** Teachers count by how sure they are: each weight times the probability of its best class at T = 1. */
-export function byConfidence(
-  parts: readonly (WeightedTarget & { readonly confidence: number })[],
-): WeightedTarget[] {
-  return parts.map(({ target, weight, confidence }) => ({ target, weight: weight * confidence }));
+/** A teacher counts by how sure it is: its weight times the probability of its best class at T = 1. */
+export function byConfidence(part: WeightedTarget, confidence: number): WeightedTarget {
+  return { ...part, weight: part.weight * confidence };
+}
+
+/** A target with a logit for every class; those that it does not name get an even share of its tail. */
+export function everyClass(target: SoftTarget, space: MixSpace): SoftTarget {
+  if (target.type === 'dense') return target;
+  const { probs, rest } = knownOf(target, space);
+  return { type: 'dense', logits: logitsOf(probs, rest, space) };
 }
 
 /** Probabilities of the classes that a target names, and of each one that it does not. */
@@ -78,13 +83,11 @@ function targetOf(
   probs: ReadonlyMap<number, number>,
   tail: number,
   parts: readonly WeightedTarget[],
-  { classCount, temperature }: MixSpace,
+  space: MixSpace,
 ): SoftTarget {
   const types = new Set(parts.map(({ target }) => target.type));
   if (types.has('dense')) {
-    const logits = new Float32Array(classCount);
-    for (const [id, prob] of probs) logits[id] = temperature * Math.log(prob);
-    return { type: 'dense', logits };
+    return { type: 'dense', logits: logitsOf(probs, 0, space) };
   }
   const ranked = [...probs].sort(([a, p], [b, q]) => q - p || a - b);
   const ids = Int32Array.from(ranked, ([id]) => id);
@@ -94,6 +97,18 @@ function targetOf(
   }
   const topLogProbs = Float32Array.from(values, Math.log);
   return { type: 'top-k', topIds: ids, topLogProbs, tailLogMass: Math.log(tail) };
+}
+
+/** Logits whose softmax at the temperature has these probabilities, and `rest` for each other class. */
+function logitsOf(
+  probs: ReadonlyMap<number, number>,
+  rest: number,
+  { classCount, temperature }: MixSpace,
+): Float32Array {
+  return Float32Array.from(
+    { length: classCount },
+    (_, id) => temperature * Math.log(probs.get(id) ?? rest),
+  );
 }
 
 function softmaxOf(logits: Float32Array, temperature: number): Map<number, number> {

@@ -1,10 +1,18 @@
 import { requireSameClasses } from '#datasets/class-list.ts';
-import type { SoftLabelReader } from '#datasets/soft-labels.ts';
+import { readAhead } from '#datasets/read-ahead.ts';
+import { metaAt, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { topClasses } from '#datasets/top-classes.ts';
-import { byConfidence, mixTargets, type WeightedTarget } from './mix-targets.ts';
-import { type SoftTarget, softTargetsOf } from './soft-targets.ts';
+import {
+  byConfidence,
+  everyClass,
+  type MixSpace,
+  mixTargets,
+  type WeightedTarget,
+} from './mix-targets.ts';
+import type { SoftLayout } from './soft-targets.ts';
+import { type TargetSource, targetsOfCache } from './target-source.ts';
 
-/** A teacher's cache of one split, and how much it counts. */
+/** A teacher's cache of the train rows, and how much it counts. */
 export interface TeacherCache {
   readonly reader: SoftLabelReader;
   readonly weight: number;
@@ -12,87 +20,142 @@ export interface TeacherCache {
 
 export interface MixOptions {
   readonly temperature: number;
-  /** Do surer teachers count more, row by row? Else the weights are fixed. */
-  readonly byConfidence: boolean;
+  /** weights: as they are; confidence: each times the probability of the teacher's best class of the row. */
+  readonly mix: 'weights' | 'confidence';
+}
+
+/** The soft targets that these caches give together; null where there is none. */
+export async function targetSource(
+  caches: readonly TeacherCache[],
+  options: MixOptions,
+): Promise<TargetSource | null> {
+  const [first, ...others] = caches;
+  if (first === undefined) return null;
+  if (others.length === 0) return targetsOfCache(first.reader, options.temperature);
+  return mixedTargets(first, others, options);
 }
 
 /**
  * The soft targets of several teachers, mixed at reading time: the rows of the first cache in its order,
- * joined to the others by example id. A teacher that has no answer to a row has no say in it.
+ * joined to the others by example id. A row that one of them lacks has no target: a mix of fewer
+ * teachers would be another one.
  */
-export async function* mixedTargets(
-  caches: readonly TeacherCache[],
+async function mixedTargets(
+  first: TeacherCache,
+  others: readonly TeacherCache[],
   options: MixOptions,
-): AsyncGenerator<{ readonly exampleId: string; readonly target: SoftTarget }> {
-  const [first, ...others] = caches;
-  if (first === undefined) return;
+): Promise<TargetSource> {
   const { classNames } = first.reader.meta;
   for (const { reader } of others) {
     requireSameClasses(reader.shards[0] ?? '', reader.meta.classNames, classNames);
   }
-  const answers = await Promise.all(others.map((cache) => answersOf(cache, options)));
+  const ids = await idsOf(first.reader);
+  const teachers = await Promise.all(
+    [first, ...others].map(
+      async (cache): Promise<Teacher> => ({
+        ...cache,
+        targets: targetsOfCache(cache.reader, options.temperature),
+        places: await placesIn(cache.reader, ids),
+      }),
+    ),
+  );
   const space = { classCount: classNames.length, temperature: options.temperature };
-  for (const shard of first.reader.shards.keys()) {
-    const own = await readShard(first, shard, options);
-    for (const [row, exampleId] of own.exampleIds.entries()) {
-      const found = await Promise.all(answers.map((answer) => answer(exampleId)));
-      const parts = [own.partOf(row), ...found.flatMap((part) => part ?? [])];
-      const weighted = options.byConfidence ? byConfidence(parts) : parts;
-      yield { exampleId, target: mixTargets(weighted, space) };
-    }
-  }
-}
-
-type Part = WeightedTarget & { readonly confidence: number };
-
-interface ShardOfParts {
-  readonly exampleIds: readonly string[];
-  partOf(row: number): Part;
-}
-
-async function readShard(
-  { reader, weight }: TeacherCache,
-  shard: number,
-  { temperature }: MixOptions,
-): Promise<ShardOfParts> {
-  const rows = await reader.readShard(shard);
-  const targetOf = softTargetsOf(rows, reader.meta, temperature);
-  // Only a mix by confidence needs T = 1, which not every cache holds.
-  let confidences: Float64Array | undefined;
+  const layout = layoutOfMix(teachers, space);
+  const isEverywhere = (shard: number, row: number) =>
+    teachers.every(({ places }) => (places[shard]?.shards[row] ?? -1) >= 0);
   return {
-    exampleIds: rows.exampleIds,
-    partOf: (row) => ({
-      target: targetOf(row),
-      weight,
-      get confidence() {
-        confidences ??= topClasses(rows, reader.meta).confidences;
-        return confidences[row] ?? Number.NaN;
-      },
-    }),
+    layout,
+    teachers: teachers.length,
+    rowCount: first.reader.rowCount,
+    shardCount: first.reader.shards.length,
+    readIds: async (shard) =>
+      (await first.reader.readIds(shard)).map((id, row) => (isEverywhere(shard, row) ? id : null)),
+    readTargets: async (shard) => {
+      const parts = await Promise.all(teachers.map((teacher) => partsOf(teacher, shard, options)));
+      return (row) => {
+        const mixed = mixTargets(
+          parts.map((partOf) => partOf(row)),
+          space,
+        );
+        return layout.type === 'dense' ? everyClass(mixed, space) : mixed;
+      };
+    },
   };
 }
 
-/** Looks rows up by example id; the shards that were used last stay in memory. */
-async function answersOf(
-  cache: TeacherCache,
-  options: MixOptions,
-): Promise<(exampleId: string) => Promise<Part | undefined>> {
-  const places = new Map<string, { readonly shard: number; readonly row: number }>();
-  for (const shard of cache.reader.shards.keys()) {
-    const { exampleIds } = await cache.reader.readShard(shard);
-    for (const [row, exampleId] of exampleIds.entries()) places.set(exampleId, { shard, row });
+/** A cache with its targets, and where it has the rows of each shard of the first cache. */
+interface Teacher extends TeacherCache {
+  readonly targets: TargetSource;
+  readonly places: readonly Places[];
+}
+
+/**
+ * Every logit where one cache has them or where the lists together could name every class, since then
+ * there is no rest to tell apart; draws where all are draws, else a top k.
+ */
+function layoutOfMix(teachers: readonly Teacher[], { classCount }: MixSpace): SoftLayout {
+  const types = new Set(teachers.map(({ targets }) => targets.layout.type));
+  const width = teachers.reduce((sum, { targets }) => sum + targets.layout.width, 0);
+  if (!types.has('dense') && !types.has('top-k')) {
+    return { type: 'sampled', width: Math.min(width, classCount) };
   }
-  const open = new Map<number, Promise<ShardOfParts>>();
-  return async (exampleId) => {
-    const place = places.get(exampleId);
-    if (place === undefined) return undefined;
-    const parts = open.get(place.shard) ?? readShard(cache, place.shard, options);
-    open.delete(place.shard);
-    open.set(place.shard, parts);
-    const [oldest] = open.keys();
-    if (open.size > OPEN_SHARDS && oldest !== undefined) open.delete(oldest);
-    return (await parts).partOf(place.row);
+  if (types.has('dense') || width >= classCount) return { type: 'dense', width: classCount };
+  return { type: 'top-k', width };
+}
+
+/** Where the rows of a shard of the first cache lie in another one; -1 where they do not. */
+interface Places {
+  readonly shards: Int32Array;
+  readonly rows: Int32Array;
+}
+
+async function idsOf(reader: SoftLabelReader): Promise<string[][]> {
+  const ids: string[][] = [];
+  const shards = readAhead(reader.shards.keys(), (shard) => reader.readIds(shard));
+  for await (const ofShard of shards) ids.push(ofShard);
+  return ids;
+}
+
+async function placesIn(
+  reader: SoftLabelReader,
+  wanted: readonly (readonly string[])[],
+): Promise<Places[]> {
+  const found = new Map<string, readonly [shard: number, row: number]>();
+  for (const [shard, ids] of (await idsOf(reader)).entries()) {
+    for (const [row, exampleId] of ids.entries()) found.set(exampleId, [shard, row]);
+  }
+  return wanted.map((ids) => ({
+    shards: Int32Array.from(ids, (exampleId) => found.get(exampleId)?.[0] ?? -1),
+    rows: Int32Array.from(ids, (exampleId) => found.get(exampleId)?.[1] ?? -1),
+  }));
+}
+
+/** What one teacher brings to the mix of each row. Caches of one corpus are cut alike: mostly one shard is read. */
+async function partsOf(
+  { reader, weight, targets, places }: Teacher,
+  shardOfFirst: number,
+  { mix }: MixOptions,
+): Promise<(row: number) => WeightedTarget> {
+  const { shards, rows } = places[shardOfFirst] ?? NOWHERE;
+  const open = new Map<number, (row: number) => WeightedTarget>();
+  for (const shard of new Set(shards.filter((one) => one >= 0))) {
+    const targetOf = await targets.readTargets(shard);
+    const confidences = mix === 'confidence' ? await confidencesOf(reader, shard) : undefined;
+    open.set(shard, (row) => {
+      const part = { target: targetOf(row), weight };
+      const confidence = confidences?.[row];
+      return confidence === undefined ? part : byConfidence(part, confidence);
+    });
+  }
+  return (row) => {
+    const part = open.get(shards[row] ?? -1);
+    if (part === undefined) throw new RangeError(`row ${row} is not in ${reader.shards[0]}`);
+    return part(rows[row] ?? -1);
   };
 }
 
-const OPEN_SHARDS = 4;
+async function confidencesOf(reader: SoftLabelReader, shard: number): Promise<Float64Array> {
+  return topClasses(await reader.readNumbers(shard, 1), metaAt(reader.meta, 1)).confidences;
+}
+
+const NOWHERE: Places = { shards: new Int32Array(), rows: new Int32Array() };

@@ -64,6 +64,16 @@ export const trainStudentConfig = z
       .positive()
       .default(2)
       .describe('Divisor of the logits in the soft loss; a top-k cache must have stored it.'),
+    mix: z
+      .enum(['weights', 'confidence'])
+      .optional()
+      .describe(
+        'How several teachers are mixed (their probabilities, row by row): by their weights (default), or by weight times how sure each teacher is of the row.',
+      ),
+    teacherWeights: z
+      .record(z.string(), z.number().positive())
+      .optional()
+      .describe('Of several teachers, how much each one counts.'),
     softLossWeight: z
       .number()
       .min(0)
@@ -129,8 +139,8 @@ export const trainStudentConfig = z
 export type TrainStudentConfig = z.infer<typeof trainStudentConfig>;
 
 /** The config with all defaults filled in; `maxLength` still waits for the tokens. */
-export type Settings = Omit<TrainStudentConfig, keyof Dependent | 'maxLength'> &
-  Dependent & { readonly maxLength: number | undefined };
+export type Settings = Omit<TrainStudentConfig, keyof Dependent | 'maxLength' | 'mix'> &
+  Dependent & { readonly maxLength: number | undefined; readonly mix: 'weights' | 'confidence' };
 
 interface Dependent {
   readonly heads: number;
@@ -145,6 +155,7 @@ export function settingsOf(config: TrainStudentConfig): Settings {
   return {
     ...config,
     maxLength: config.maxLength,
+    mix: config.mix ?? 'weights',
     heads: config.heads ?? defaultHeads(config.hiddenSize),
     intermediateSize: config.intermediateSize ?? defaults.widening * config.hiddenSize,
     dropout: config.dropout ?? defaults.dropout,

@@ -22,6 +22,12 @@ export type SoftTarget =
       readonly sampleShares: Float32Array;
     };
 
+/** Width of the soft targets: k, the number of classes, or most classes that so many draws can name. */
+export interface SoftLayout {
+  readonly type: SoftTarget['type'];
+  readonly width: number;
+}
+
 /** Soft targets row by row. A dense cache serves every temperature, others those that they hold. */
 export function softTargetsOf(
   rows: SoftLabelNumbers,

@@ -8,12 +8,8 @@ import {
 } from '#stages/tensorflow/distillation-loss.ts';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import type { FeedTensors, StepLoss, StepProgram } from '#stages/tensorflow/step-program.ts';
-import {
-  type BatchLayout,
-  inferenceFeedSpecs,
-  type SoftLayout,
-  trainingFeedSpecs,
-} from './batch-feeds.ts';
+import { type BatchLayout, inferenceFeedSpecs, trainingFeedSpecs } from './batch-feeds.ts';
+import type { SoftLayout } from './soft-targets.ts';
 
 /** What a student's training step is made of. */
 export interface StudentTraining {

@@ -1,10 +1,9 @@
 import { Failure } from '#cache/failure.ts';
-import type { SoftLabelMeta } from '#datasets/soft-labels.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import type { Architecture, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
-import type { BatchLayout, SoftLayout } from './batch-feeds.ts';
+import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { initialWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
@@ -99,7 +98,7 @@ function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: Stude
 
 function layoutOfBatches(
   { batchSize, dropout, hardLossWeight }: Settings,
-  { softLabels, gold }: TrainingInputs,
+  { gold }: TrainingInputs,
   transferSet: TransferSet,
   { padTokenId }: StudentShape,
 ): BatchLayout {
@@ -109,12 +108,7 @@ function layoutOfBatches(
     batchSize,
     padTokenId,
     dropout: dropout > 0,
-    soft: softLabels === null ? null : softLayout(softLabels.meta),
+    soft: transferSet.soft,
     goldPerRow: hard ? widest : 0,
   };
-}
-
-function softLayout({ mode, topK, samples, classNames }: SoftLabelMeta): SoftLayout {
-  const most = topK ?? samples ?? classNames.length;
-  return { type: mode, width: Math.min(most, classNames.length) };
 }

@@ -9,6 +9,7 @@ import { bestClasses } from '#datasets/top-classes.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { type GoldTarget, goldTargets } from './gold-targets.ts';
+import type { TeacherCache } from './mixed-caches.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import { type ValidationSet, validationSet } from './validation.ts';
 
@@ -17,8 +18,8 @@ export interface TrainingInputs {
   readonly classNames: readonly string[];
   readonly train: TokenTable;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
-  /** null in a training without soft loss. The caller closes it. */
-  readonly softLabels: SoftLabelReader | null;
+  /** The cache of each teacher; none in a training without soft loss. The caller closes them. */
+  readonly softLabels: readonly TeacherCache[];
   readonly validation: ValidationSet;
 }
 
@@ -41,10 +42,29 @@ export async function readTrainingInputs(
       goldClasses(await readLabels(inputOf(context, 'labels/validation'))),
       await teacherAnswers(context.inputs['rows/validation'], classNames),
     ),
-    // Last, so that nothing that fails above leaves it open.
-    softLabels:
-      softLossWeight > 0 ? await openChecked(inputOf(context, 'rows/train'), classNames) : null,
+    // Last, so that nothing that fails above leaves them open.
+    softLabels: softLossWeight > 0 ? await openCaches(context, classNames) : [],
   };
+}
+
+/** `rows/train` is the cache of the main teacher, `rows/train@NAME` that of a further one. */
+async function openCaches(
+  context: StageContext<TrainStudentConfig>,
+  classNames: readonly string[],
+): Promise<TeacherCache[]> {
+  const names = Object.keys(context.inputs).filter((name) => name.split('@')[0] === TRAIN_ROWS);
+  const weights = context.config.teacherWeights ?? {};
+  const caches: TeacherCache[] = [];
+  try {
+    for (const name of names.length === 0 ? [TRAIN_ROWS] : names) {
+      const reader = await openChecked(inputOf(context, name), classNames);
+      caches.push({ reader, weight: weights[name.split('@')[1] ?? 'teacher'] ?? 1 });
+    }
+    return caches;
+  } catch (error) {
+    for (const { reader } of caches) await reader.close();
+    throw error;
+  }
 }
 
 async function openChecked(
@@ -81,3 +101,5 @@ async function teacherAnswers(
   }
   return answers;
 }
+
+const TRAIN_ROWS = 'rows/train';

@@ -1,10 +1,9 @@
 import { Failure } from '#cache/failure.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
-import type { SoftLabelReader } from '#datasets/soft-labels.ts';
-import { metaAt, temperatureIndex } from '#datasets/soft-labels.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';
-import { type SoftTarget, softTargetsOf } from './soft-targets.ts';
+import type { SoftLayout, SoftTarget } from './soft-targets.ts';
+import type { TargetSource } from './target-source.ts';
 import { tokenIdsOf } from './token-rows.ts';
 
 /** One train row with all that its losses want. */
@@ -25,7 +24,9 @@ export interface TransferSet {
   readonly lengths: readonly number[];
   readonly shardCount: number;
   readShard(shard: number): Promise<readonly TransferRow[]>;
-  /** Token rows without soft label that were left out: the teacher's answer to them was quarantined. */
+  /** How the soft targets of its rows lie; null in a training without soft loss. */
+  readonly soft: SoftLayout | null;
+  /** Token rows without soft label that were left out: a teacher's answer to them was quarantined. */
   readonly leftOut: readonly string[];
 }
 
@@ -34,8 +35,7 @@ export interface TransferSources {
   readonly tokens: TokenTable;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
   /** null: no soft loss, so that only rows with gold are trained on. */
-  readonly softLabels: SoftLabelReader | null;
-  readonly temperature: number;
+  readonly softTargets: TargetSource | null;
   /** Joined rows up to this size are kept in memory, others read anew each time; same rows either way. */
   readonly memoryLimitBytes: number;
 }
@@ -43,10 +43,10 @@ export interface TransferSources {
 /** Joins the train rows and checks that none lacks what it needs. */
 export async function openTransferSet(sources: TransferSources): Promise<TransferSet> {
   const set =
-    sources.softLabels === null
+    sources.softTargets === null
       ? goldOnly(sources)
-      : await withSoftLabels(sources, sources.softLabels);
-  if (set.rowCount === 0) throw new EmptyTransferSetError(sources.softLabels !== null);
+      : await withSoftTargets(sources, sources.softTargets);
+  if (set.rowCount === 0) throw new EmptyTransferSetError(sources.softTargets !== null);
   return set;
 }
 
@@ -88,41 +88,37 @@ function goldOnly({ tokens, gold }: TransferSources): TransferSet {
     lengths: rows.map(({ tokenIds }) => tokenIds.length),
     shardCount: 1,
     readShard: () => Promise.resolve(rows),
+    soft: null,
     leftOut: [],
   };
 }
 
-async function withSoftLabels(
+async function withSoftTargets(
   sources: TransferSources,
-  reader: SoftLabelReader,
+  targets: TargetSource,
 ): Promise<TransferSet> {
-  const { tokens, gold, temperature } = sources;
-  if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
+  const { tokens, gold } = sources;
   // Ids are looked up once: a sealed shard keeps its order, so an epoch goes by its rows.
-  const places = await tokenRowsOf(reader, tokens);
-  const meta = metaAt(reader.meta, temperature);
+  const places = await tokenRowsOf(targets, tokens);
   const read = async (shard: number): Promise<TransferRow[]> => {
-    const softTarget = softTargetsOf(
-      await reader.readNumbers(shard, temperature),
-      meta,
-      temperature,
-    );
+    const softTarget = await targets.readTargets(shard);
     return joinedRows({ tokens, gold, softTarget }, places[shard] ?? new Int32Array());
   };
 
-  const fits = memoryOf(reader) <= sources.memoryLimitBytes;
+  const fits = memoryOf(targets) <= sources.memoryLimitBytes;
   const kept: TransferRow[][] = [];
   if (fits) for await (const rows of readAhead(places.keys(), read)) kept.push(rows);
   const { lengths, goldCount, missing } = survey(places, sources);
-  if (missing.size > toleratedShare * tokens.exampleIds.length) {
+  if (missing.size > targets.teachers * toleratedShare * tokens.exampleIds.length) {
     throw new MissingSoftLabelsError([...missing], tokens.exampleIds.length);
   }
   return {
     rowCount: lengths.length,
     goldCount,
     lengths,
-    shardCount: reader.shards.length,
+    shardCount: targets.shardCount,
     readShard: async (shard) => kept[shard] ?? read(shard),
+    soft: targets.layout,
     leftOut: [...missing],
   };
 }
@@ -145,12 +141,12 @@ function survey(places: readonly Int32Array[], { tokens, gold }: TransferSources
 }
 
 /** The token row of each soft label, shard by shard; -1 where there is none. */
-async function tokenRowsOf(reader: SoftLabelReader, tokens: TokenTable): Promise<Int32Array[]> {
+async function tokenRowsOf(targets: TargetSource, tokens: TokenTable): Promise<Int32Array[]> {
   const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
   const places: Int32Array[] = [];
-  const shards = readAhead(reader.shards.keys(), (shard) => reader.readIds(shard));
+  const shards = readAhead(Array(targets.shardCount).keys(), (shard) => targets.readIds(shard));
   for await (const ids of shards) {
-    places.push(Int32Array.from(ids, (exampleId) => tokenRows.get(exampleId) ?? -1));
+    places.push(Int32Array.from(ids, (exampleId) => tokenRows.get(exampleId ?? '') ?? -1));
   }
   return places;
 }
@@ -196,13 +192,12 @@ interface JoinedShard extends Pick<TransferSources, 'tokens' | 'gold'> {
   readonly softTarget: (row: number) => SoftTarget;
 }
 
-function memoryOf({ meta, rowCount }: SoftLabelReader): number {
-  const most = meta.topK ?? meta.samples;
-  const values = most === undefined ? meta.classNames.length : 2 * most;
+function memoryOf({ rowCount, layout: { type, width } }: TargetSource): number {
+  const values = type === 'dense' ? width : 2 * width;
   return rowCount * (4 * values + objectBytes);
 }
 
-/** Rows that the teacher may have answered with NaN before the soft-label stage stops. */
+/** Rows that one teacher may have answered with NaN before the soft-label stage stops. */
 const toleratedShare = 0.001;
 /** Row object, its typed-array views and its place in the lists, about. */
 const objectBytes = 600;

@@ -184,7 +184,7 @@ describe('a repair asks the teacher about the rows of broken files only', () => 
     flipBit(join(cache, 'rows/train/part-00003.parquet'), 300);
     const opened = openProject({ config: project.path('decant.yaml'), store });
     const verification = await verifyCache(cache);
-    const found = await findCacheFolder(opened, undefined);
+    const found = await findCacheFolder(opened, {});
     const { order, device } = await planRepair(opened, found, verification);
     assert.equal(device, 'cpu');
     await turnIntoPartial(store, cache, verification.findings, order);

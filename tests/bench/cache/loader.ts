@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openSoftLabels, takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { trainingFeeds } from '#stages/train-student/batch-feeds.ts';
 import { epochBatches } from '#stages/train-student/batches.ts';
+import { targetsOfCache } from '#stages/train-student/target-source.ts';
 import { openTransferSet, type TransferSet } from '#stages/train-student/transfer-set.ts';
 import { type CacheData, type CacheShape, cacheData } from './data.ts';
 import { race, timed } from './measure.ts';
@@ -29,8 +30,7 @@ export async function loaderSpeeds(
     openTransferSet({
       tokens: tokensOf(data, tokensPerRow),
       gold: new Map(),
-      softLabels,
-      temperature: 2,
+      softTargets: targetsOfCache(softLabels, 2),
       memoryLimitBytes,
     });
   const [streamed, kept] = [await open(0), await open(Number.POSITIVE_INFINITY)];

@@ -106,6 +106,7 @@ function transferSetOf(shards: readonly (readonly number[])[]): TransferSet {
     lengths: shards.flat(),
     shardCount: shards.length,
     readShard: (shard) => Promise.resolve(rows[shard] ?? []),
+    soft: null,
     leftOut: [],
   };
 }

@@ -5,8 +5,12 @@ import fc from 'fast-check';
 import { openSoftLabels, takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
 import { topK } from '#stages/numerics/top-k.ts';
-import { byConfidence, mixTargets } from '#stages/train-student/mix-targets.ts';
-import { mixedTargets, type TeacherCache } from '#stages/train-student/mixed-caches.ts';
+import { byConfidence, everyClass, mixTargets } from '#stages/train-student/mix-targets.ts';
+import {
+  type MixOptions,
+  type TeacherCache,
+  targetSource,
+} from '#stages/train-student/mixed-caches.ts';
 import type { SoftTarget } from '#stages/train-student/soft-targets.ts';
 import { pairOfLogits, temperature } from '#tests/support/logits.ts';
 import { type SampleKind, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
@@ -140,13 +144,19 @@ test('a mean of probabilities keeps what a mean of logits would lose: a hesitant
 
 test('by confidence, a surer teacher counts more', () => {
   const target = dense([0, 0]);
-  const parts = byConfidence([
-    { target, weight: 1, confidence: 0.9 },
-    { target, weight: 2, confidence: 0.3 },
-  ]);
-  assert.deepEqual(
-    parts.map((part) => part.weight),
-    [0.9, 0.6],
+  assert.deepEqual(byConfidence({ target, weight: 1 }, 0.9), { target, weight: 0.9 });
+  assert.deepEqual(byConfidence({ target, weight: 2 }, 0.3), { target, weight: 0.6 });
+});
+
+test('a top k with a logit for every class shares its tail out evenly', () => {
+  const space = { classCount: 5, temperature: 2 };
+  const target = best([3, 2, 1, 0, -1], 2, 2);
+  assert.ok(target.type === 'top-k');
+  const probs = probsOf(everyClass(target, space), space);
+  const rest = Math.exp(target.tailLogMass) / 3;
+  const [first = NaN, second = NaN] = target.topLogProbs;
+  [Math.exp(first), Math.exp(second), rest, rest, rest].forEach((prob, id) =>
+    near(probs[id], prob, 1e-6),
   );
 });
 
@@ -176,25 +186,25 @@ test('two caches with other shards and another order are mixed row by row', asyn
     ],
     3,
   );
-  for (const isByConfidence of [false, true]) {
-    const options = { temperature: 1.5, byConfidence: isByConfidence };
-    const found = [];
-    for await (const row of mixedTargets([left, right], options)) found.push(row);
-    assert.deepEqual(
-      found.map(({ exampleId }) => exampleId),
-      rows.exampleIds,
-    );
+  for (const mix of ['weights', 'confidence'] as const) {
+    const { source, found } = await mixOf([left, right], { temperature: 1.5, mix });
+    assert.deepEqual(source?.layout, { type: 'top-k', width: 4 });
+    const present = rows.exampleIds.filter((_, row) => row !== 4);
+    assert.deepEqual([...found.keys()], present);
     // Both say the same, so the mix says it too.
-    found.forEach(({ target }, row) => {
-      assert.ok(target.type === 'top-k');
+    rows.exampleIds.forEach((exampleId, row) => {
+      const target = found.get(exampleId);
+      if (row === 4) return;
+      assert.ok(target?.type === 'top-k');
       assert.deepEqual([...target.topIds], [...rows.topIds.subarray(2 * row, 2 * row + 2)]);
       const [logit = NaN] = rows.topLogits.subarray(2 * row);
       near(target.topLogProbs[0], logit / 1.5 - (rows.logSumExp[1]?.[row] ?? NaN), 1e-3);
       near(target.tailLogMass, rows.tailLogMass[1]?.[row] ?? NaN, 1e-5);
     });
   }
+  const byWeights = { temperature: 1, mix: 'weights' } as const;
   await assert.rejects(
-    mixedTargets([left, right], { temperature: 3, byConfidence: false }).next(),
+    targetSource([left, right], { ...byWeights, temperature: 3 }),
     /temperature 3/,
   );
   const classNames = meta.classNames.toReversed();
@@ -202,12 +212,44 @@ test('two caches with other shards and another order are mixed row by row', asyn
     ...right,
     reader: { ...right.reader, meta: { ...right.reader.meta, classNames } },
   };
-  await assert.rejects(
-    mixedTargets([left, foreign], { temperature: 1, byConfidence: false }).next(),
-    /class/,
-  );
+  await assert.rejects(targetSource([left, foreign], byWeights), /class/);
   for (const { reader } of [left, right]) await reader.close();
 });
+
+test('lists that together could name every class are mixed to a logit for each', async () => {
+  const places = [[0, 1, 2, 3, 4, 5, 6, 7, 8]];
+  const caches = await Promise.all([1, 2, 3].map((weight) => cache('top-k', places, weight)));
+  const { source, found } = await mixOf(caches, { temperature: 1, mix: 'weights' });
+  const { classNames } = sampleMeta('top-k');
+  assert.deepEqual(source?.layout, { type: 'dense', width: classNames.length });
+  const space = { classCount: classNames.length, temperature: 1 };
+  for (const target of found.values()) {
+    near(
+      probsOf(target, space).reduce((sum, prob) => sum + prob, 0),
+      1,
+      1e-5,
+    );
+  }
+  for (const { reader } of caches) await reader.close();
+});
+
+test('no cache gives no targets', async () => {
+  assert.equal(await targetSource([], { temperature: 1, mix: 'weights' }), null);
+});
+
+/** The targets of all rows that every cache has, by example id. */
+async function mixOf(caches: readonly TeacherCache[], options: MixOptions) {
+  const source = await targetSource(caches, options);
+  const found = new Map<string, SoftTarget>();
+  for (const shard of Array(source?.shardCount ?? 0).keys()) {
+    const targetOf = await source?.readTargets(shard);
+    for (const [row, exampleId] of ((await source?.readIds(shard)) ?? []).entries()) {
+      const target = exampleId === null ? undefined : targetOf?.(row);
+      if (exampleId !== null && target !== undefined) found.set(exampleId, target);
+    }
+  }
+  return { source, found };
+}
 
 /** A cache of sample rows, shard by shard. */
 async function cache(

@@ -105,6 +105,7 @@ async function trainWith(
         lengths: rows.map(() => 1),
         shardCount: 1,
         readShard: () => Promise.resolve(rows),
+        soft: null,
         leftOut: [],
       },
       layout: { batchSize: 2, padTokenId: 0, dropout: false, soft: null, goldPerRow: 0 },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openSoftLabels, takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { softTargetsOf } from '#stages/train-student/soft-targets.ts';
+import { targetsOfCache } from '#stages/train-student/target-source.ts';
 import { openTransferSet, type TransferRow } from '#stages/train-student/transfer-set.ts';
 import { sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -30,7 +31,8 @@ for (const kind of ['top-k', 'dense', 'compact', 'small', 'sampled'] as const) {
     const temperature = kind === 'sampled' ? 1 : 1.5;
     // Tokens in another order, and none for the row of id 5.
     const order = Array.from({ length: 20 }, (_, row) => (row * 7) % 20).filter((row) => row !== 5);
-    const sources = { tokens: tokensOf(order), gold, softLabels, temperature };
+    const softTargets = targetsOfCache(softLabels, temperature);
+    const sources = { tokens: tokensOf(order), gold, softTargets };
     for (const memoryLimitBytes of [0, 2 ** 30]) {
       const set = await openTransferSet({ ...sources, memoryLimitBytes });
       assert.deepEqual([set.rowCount, set.goldCount, set.leftOut], [19, 1, []]);
@@ -58,8 +60,7 @@ test('a train row without soft label is refused with its id', async () => {
   const opening = openTransferSet({
     tokens,
     gold,
-    softLabels,
-    temperature: 4,
+    softTargets: targetsOfCache(softLabels, 4),
     memoryLimitBytes: 0,
   });
   await assert.rejects(opening, {

@@ -1,0 +1,97 @@
+import { SPLITS } from '#datasets/example.ts';
+import { evaluate } from '#stages/evaluate/index.ts';
+import { exportStudent } from '#stages/export-student/index.ts';
+import { report } from '#stages/report/index.ts';
+import { configAsYaml, type LoadedConfig } from './config.ts';
+import type { DecantConfig } from './config-schema.ts';
+import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
+import { MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+
+/** Measures a teacher by what its cache says. */
+export function evaluateTeacher(config: DecantConfig, { name, files }: Teacher): StageInstance {
+  return createInstance(`evaluate:${name}`, evaluate, {
+    config: { subject: 'teacher', name, device: config.device, threads: config.threads },
+    files: { model: files.model },
+    inputs: testInputs('tokens/teacher', softLabelName(name)),
+  });
+}
+
+/** Measures a student by its exported graph. */
+export function evaluateStudent(config: DecantConfig, name: string): StageInstance {
+  return createInstance(`evaluate:${name}`, evaluate, {
+    config: { subject: 'student', name, threads: config.threads },
+    files: {},
+    inputs: {
+      ...testInputs('tokens/student', 'soft-label'),
+      student: { instance: `train-student:${name}`, output: 'student' },
+    },
+  });
+}
+
+function testInputs(tokens: string, softLabels: string): Record<string, InputReference> {
+  return {
+    ...perSplit(['test'], 'prepare', tokens),
+    ...perSplit(['test'], softLabels, 'rows'),
+    ...perSplit(['test'], 'prepare', 'labels'),
+    classes: { instance: 'prepare', output: 'classes' },
+  };
+}
+
+/** Makes a Hugging Face directory of a student. */
+export function exportInstance(config: DecantConfig, name: string): StageInstance {
+  return createInstance(`export-student:${name}`, exportStudent, {
+    config: { name, teacherLicense: config.teacher.license, corpusLicense: config.corpus.license },
+    files: {},
+    inputs: {
+      student: { instance: `train-student:${name}`, output: 'student' },
+      metrics: { instance: `evaluate:${name}`, output: 'metrics' },
+      classes: { instance: 'prepare', output: 'classes' },
+      ...perSplit(['validation'], 'prepare', 'tokens/student'),
+      ...perSplit(['validation'], 'prepare', 'labels'),
+    },
+  });
+}
+
+/** Puts all of it on one page. */
+export function reportInstance(
+  loaded: LoadedConfig,
+  parts: {
+    readonly teachers: readonly Teacher[];
+    readonly order: readonly string[];
+    readonly exported: string;
+    readonly needsRelabel: boolean;
+  },
+): StageInstance {
+  const { order, exported, needsRelabel } = parts;
+  const further = parts.teachers.slice(1).map(({ name }) => name);
+  const who = [MAIN_TEACHER, ...further, ...order];
+  const of = (stage: string, output: string, names: readonly string[]) =>
+    Object.fromEntries(
+      names.map((name) => [`${output}.${name}`, { instance: `${stage}:${name}`, output }]),
+    );
+  return createInstance('report', report, {
+    config: {
+      ...loaded.config.report,
+      teachers: further.length === 0 ? undefined : further,
+      variants: order,
+      exported,
+      resolvedConfig: configAsYaml(loaded, { origins: false }),
+      command: 'npx decant run',
+    },
+    files: {},
+    inputs: {
+      ...of('evaluate', 'metrics', who),
+      ...of('evaluate', 'predictions', [exported]),
+      ...of('train-student', 'log', order),
+      ...perSplit(['train'], 'soft-label', 'rows'),
+      ...perSplit(SPLITS, 'prepare', 'inputs'),
+      ...perSplit(SPLITS, 'prepare', 'labels'),
+      ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
+      rejects: { instance: 'prepare', output: 'rejects' },
+      classes: { instance: 'prepare', output: 'classes' },
+      ...(needsRelabel
+        ? { 'hard-labels': { instance: 'hard-relabel', output: 'hard-labels' } }
+        : {}),
+    },
+  });
+}

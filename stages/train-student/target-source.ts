@@ -1,0 +1,31 @@
+import { metaAt, type SoftLabelReader, temperatureIndex } from '#datasets/soft-labels.ts';
+import { type SoftLayout, type SoftTarget, softTargetsOf } from './soft-targets.ts';
+
+/** Soft targets at the temperature of the training, shard by shard, of one teacher or of several. */
+export interface TargetSource {
+  readonly layout: SoftLayout;
+  readonly teachers: number;
+  readonly rowCount: number;
+  readonly shardCount: number;
+  /** Example ids of a shard, in its order; null where one of the teachers has no answer to the row. */
+  readIds(shard: number): Promise<readonly (string | null)[]>;
+  /** Targets of the rows of a shard. */
+  readTargets(shard: number): Promise<(row: number) => SoftTarget>;
+}
+
+/** The soft targets of one teacher, as its cache has them. A temperature that it lacks is refused. */
+export function targetsOfCache(reader: SoftLabelReader, temperature: number): TargetSource {
+  if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
+  const meta = metaAt(reader.meta, temperature);
+  const { mode, topK, samples, classNames } = meta;
+  const most = topK ?? samples ?? classNames.length;
+  return {
+    layout: { type: mode, width: Math.min(most, classNames.length) },
+    teachers: 1,
+    rowCount: reader.rowCount,
+    shardCount: reader.shards.length,
+    readIds: (shard) => reader.readIds(shard),
+    readTargets: async (shard) =>
+      softTargetsOf(await reader.readNumbers(shard, temperature), meta, temperature),
+  };
+}
