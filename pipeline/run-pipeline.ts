@@ -80,6 +80,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #digests: FileDigests;
   #lock: StoreLock | undefined;
+  #rehearsed = false;
 
   constructor(options: RunOptions, digests: FileDigests) {
     this.#options = options;
@@ -198,10 +199,16 @@ class Run {
     const prepared = this.artifacts.get('prepare');
     if (instance.stage !== softLabel || prepared === undefined) return;
     const { store, graph, selection } = this.#options;
-    const instances = graph.filter(({ name }) => selection.includes(name));
+    // Once is enough where several teachers are asked.
+    const instances = this.#rehearsed ? [] : graph.filter(({ name }) => selection.includes(name));
     const scene = { store, instances, prepared, softLabel: instance, digests: this.#digests };
     const note = (message: string) => this.#say(instance, { type: 'note', message });
-    await rehearse(scene, async (task) => done(await this.#host(instance, task)), note);
+    const isTried = await rehearse(
+      scene,
+      async (task) => done(await this.#host(instance, task)),
+      note,
+    );
+    this.#rehearsed ||= isTried;
   }
 
   /** A host that dies after a request to stop has died of it: the terminal signals the whole group. */

@@ -33,24 +33,26 @@ export interface Scene {
  * What can fail cheaply is tried before the teacher is asked: there is room on the disk, and every
  * student that was never made with these settings is built, takes one step and is written, and the
  * exported one is opened and compared. Students are left out where the teacher is done sooner than that.
+ * Says whether any were tried.
  */
 export async function rehearse(
   scene: Scene,
   run: (task: HostTask) => Promise<void>,
   say: (message: string) => void,
-): Promise<void> {
+): Promise<boolean> {
   const { store, instances, prepared, softLabel, worthwhile = WORTHWHILE } = scene;
   await requireSpace(scene);
-  if (teacherWork(prepared, softLabel) < worthwhile) return;
+  if (teacherWork(prepared, softLabel) < worthwhile) return false;
   const untried = await untriedOf(scene);
   const tried = instances.filter((one) => isNeeded(one, untried));
-  if (tried.length === 0) return;
+  if (tried.length === 0) return false;
   const names = tried.map(({ name }) => name).join(', ');
   say(`tries ${names} on a few rows before the teacher is asked`);
   const folder = join(store, 'partial', 'rehearsal');
   await rm(folder, { recursive: true, force: true });
   try {
     for (const task of tasksOf(tried, scene, folder)) await run(task);
+    return true;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
