@@ -12,11 +12,11 @@ import { cacheVerifyCommand } from '#pipeline/commands/cache-verify.ts';
 import {
   choice,
   count,
-  duration,
   exitWith,
   names,
   sampleShare,
   share,
+  time,
   withProject,
 } from './options.ts';
 
@@ -94,7 +94,9 @@ export function addCacheCommands(cache: Command): void {
     .option('--threshold <dp>', 'largest difference of a probability beyond rounding', share, 0.001)
     .option('--repair', 'make broken files again; the others are kept')
     .option('--recompute-teacher', 'repair: allow that all rows meet the teacher again')
-    .option('--wait-lock <time>', 'repair: wait this long when a run holds the store', duration, 0)
+    .addOption(
+      time('--wait-lock <time>', 'repair: wait this long when a run holds the store', '0s'),
+    )
     .option('--json', 'print it as JSON')
     .action(async (fingerprint: string | undefined, options) =>
       exitWith(await cacheVerifyCommand(fingerprint, options)),
@@ -104,12 +106,11 @@ export function addCacheCommands(cache: Command): void {
     .description('remove what no fresh stage, no newer run and no tag needs')
     .option('--dry-run', 'show what would be removed, and stop')
     .option('--keep <n>', 'keep what the newest N runs made or used', count, 5)
-    .option('--older-than <time>', 'remove nothing younger than this', duration, 7 * DAY_MS)
-    .option('--wait-lock <time>', 'wait this long when a run holds the store', duration, 0)
+    .addOption(time('--older-than <time>', 'remove nothing younger than this', '7d'))
+    .addOption(time('--wait-lock <time>', 'wait this long when a run holds the store', '0s'))
     .option('--json', 'print it as JSON')
     .action(async (options) => exitWith(await cacheGcCommand(options)));
 }
 
 const TEACHER_HELP = 'whose cache, of several teachers (default: teacher)';
 const CSV_HELP = 'CSV: leave texts as they are that a spreadsheet would run as formulas';
-const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { forgetCommand } from '#pipeline/commands/forget.ts';
 import { labelsAskCommand } from '#pipeline/commands/labels-ask.ts';
 import { labelsReviewCommand } from '#pipeline/commands/labels-review.ts';
-import { choice, count, duration, exitWith, withProject } from './options.ts';
+import { choice, count, exitWith, time, withProject } from './options.ts';
 
 /** Commands of people about single rows: labels, forget. */
 export function addLabelCommands(program: Command): void {
@@ -29,7 +29,7 @@ export function addLabelCommands(program: Command): void {
     .option('--ids <file>', 'example ids or your own ids, one a line')
     .option('--where <sql>', `condition on examples, such as "source_id = 'u17'"`)
     .option('--dry-run', 'show what holds the rows, and stop')
-    .option('--wait-lock <time>', 'wait this long when a run holds the store', duration, 0)
+    .addOption(time('--wait-lock <time>', 'wait this long when a run holds the store', '0s'))
     .option('--json', 'print the receipt as JSON')
     .action(async (options) => exitWith(await forgetCommand(options)));
 }

@@ -14,10 +14,16 @@ export function withProject(command: Command): Command {
 }
 
 /** `90s`, `10m`, `2h`, `7d` in milliseconds. */
-export function duration(text: string): number {
+function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (match === null) throw new InvalidArgumentError('write it as 90s, 10m, 2h or 7d');
   return Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? 1);
+}
+
+/** An option that takes a time such as `10m`; without a default it may be left out. */
+export function time(flags: string, description: string, standard?: string): Option {
+  const option = new Option(flags, description).argParser(duration);
+  return standard === undefined ? option : option.default(duration(standard), standard);
 }
 
 /** A whole number of at least 0. */

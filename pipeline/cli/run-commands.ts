@@ -4,7 +4,7 @@ import { estimateCommand } from '#pipeline/commands/estimate.ts';
 import { historyCommand, tagCommand, untagCommand } from '#pipeline/commands/history.ts';
 import { runCommand } from '#pipeline/commands/run.ts';
 import { statusCommand } from '#pipeline/commands/status.ts';
-import { choice, collect, count, duration, exitWith, positive, withProject } from './options.ts';
+import { choice, collect, count, exitWith, positive, time, withProject } from './options.ts';
 
 /** Commands about runs: run, status, history, compare, tag, untag. */
 export function addRunCommands(program: Command): void {
@@ -19,15 +19,15 @@ export function addRunCommands(program: Command): void {
     .option('--allow-stale', 'take what stages that do not run made last, although it is stale')
     .option('--smoke', 'try every stage on 200 rows in a scratch store, in under a minute')
     .option('--rehash', 'read every input file again instead of trusting unchanged ones')
-    .option('--wait-lock <time>', 'wait this long when another run holds the store', duration, 0)
-    .option('--max-duration <time>', 'stop cleanly with exit code 75 after this long', duration)
+    .addOption(time('--wait-lock <time>', 'wait this long when another run holds the store', '0s'))
+    .addOption(time('--max-duration <time>', 'stop cleanly with exit code 75 after this long'))
     .option('--metrics-file <file>', "write figures for Prometheus' textfile collector")
     .option('--quiet', 'say nothing unless something goes wrong')
     .option('--json', 'print the result as JSON on stdout')
     .addOption(
       choice('--log-format <format>', 'how progress is logged', ['auto', 'plain', 'json'], 'auto'),
     )
-    .option('--log-every <time>', 'least time between two lines of progress', duration, 5000)
+    .addOption(time('--log-every <time>', 'least time between two lines of progress', '5s'))
     .action(async (stages: string[], options) => exitWith(await runCommand(stages, options)));
 
   withProject(program.command('estimate'))
