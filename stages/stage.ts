@@ -9,6 +9,8 @@ export type StageEvent =
       readonly total: number;
       readonly unit: string;
       readonly detail?: string;
+      /** Tokens behind what is done, padding left out. */
+      readonly tokens?: number;
     }
   | {
       readonly type: 'metric';

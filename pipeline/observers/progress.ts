@@ -10,17 +10,19 @@ export interface ProgressMeter {
 
 /** Starts a meter; rates are averages since the first event, so taking over finished work does not flatter. */
 export function startMeter(now: () => number = () => performance.now()): ProgressMeter {
-  let first: { at: number; done: number; unit: string } | undefined;
+  let first: { at: number; done: number; unit: string; tokens: number } | undefined;
   return {
-    describe({ done, total, unit, detail }) {
+    describe({ done, total, unit, detail, tokens = 0 }) {
       const at = now();
       if (first === undefined || first.unit !== unit || done < first.done)
-        first = { at, done, unit };
+        first = { at, done, unit, tokens };
       const seconds = (at - first.at) / 1000;
       const rate = seconds > 0.5 ? (done - first.done) / seconds : 0;
       const parts = [`${formatCount(done)}/${formatCount(total)} ${unit}`];
       if (rate > 0) {
         parts.push(`${formatCount(rate)} ${unit}/s`);
+        const tokenRate = (tokens - first.tokens) / seconds;
+        if (tokenRate > 0) parts.push(`${formatCount(tokenRate)} tokens/s`);
         if (done < total) parts.push(`${formatDuration(((total - done) / rate) * 1000)} left`);
       }
       if (detail !== undefined && detail !== '') parts.push(detail);

@@ -77,7 +77,8 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
     seen.tokens += tokens;
     seen.padded += rows * task.batch.length;
     const detail = `padding ${((1 - seen.tokens / seen.padded) * 100).toFixed(0)} %`;
-    yield { type: 'progress', done: seen.rows, total, unit: 'rows', detail };
+    const { rows: done, tokens: seenTokens } = seen;
+    yield { type: 'progress', done, total, unit: 'rows', detail, tokens: seenTokens };
   }
   await job.writer.drain();
 }

@@ -18,6 +18,16 @@ test('a meter tells rate and time left from what was done since it started', () 
   assert.equal(at(600), '600/1,000 rows · 10 rows/s · 40 s left · loss 0.4');
 });
 
+test('a meter tells tokens a second where tokens are counted', () => {
+  let now = 0;
+  const meter = startMeter(() => now);
+  const at = (done: number, tokens: number) =>
+    meter.describe({ type: 'progress', done, total: 100, unit: 'rows', tokens });
+  at(0, 0);
+  now = 2000;
+  assert.equal(at(50, 1700), '50/100 rows · 25 rows/s · 850 tokens/s · 2.0 s left');
+});
+
 test('a meter starts anew when the unit changes', () => {
   let now = 0;
   const meter = startMeter(() => now);
