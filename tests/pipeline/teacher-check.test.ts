@@ -31,7 +31,10 @@ describe('decant teacher check', { concurrency: 2 }, () => {
     const config = JSON.parse(readFileSync(path, 'utf8'));
     const names: string[] = Object.values(config.id2label);
     const turned = [...names.slice(1), ...names.slice(0, 1)];
-    writeFileSync(path, JSON.stringify({ ...config, id2label: { ...turned } }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...config, id2label: Object.fromEntries(turned.entries()) }),
+    );
     const { code, stdout, stderr } = await project.decant('teacher', 'check', 'teacher', '--json');
     assert.equal(code, 0, stderr);
     assert.match(
