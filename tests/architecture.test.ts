@@ -21,6 +21,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'apache-arrow': ['datasets/parquet/arrow.ts', 'datasets/arrow-stream.ts'],
   hyparquet: ['datasets/parquet/footer.ts'],
   '@duckdb/node-api': ['datasets/sql.ts'],
+  '@huggingface/hub': ['pipeline/hub/client.ts'],
   tokenizers: ['datasets/tokenizer.ts'],
   'csv-parse': ['datasets/corpus/csv.ts'],
   'fs-native-extensions': ['cache/lock.ts'],

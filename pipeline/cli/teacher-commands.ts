@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
+import { teacherAddCommand } from '#pipeline/commands/teacher-add.ts';
 import { teacherCheckCommand } from '#pipeline/commands/teacher-check.ts';
 import { exitWith, withProject } from './options.ts';
 
 /** Commands about teachers before a run: add, check. */
 export function addTeacherCommands(program: Command): void {
   const teacher = program.command('teacher').description('get a teacher, and look at one');
+  teacher
+    .command('add')
+    .description('bring a text classifier from the Hugging Face hub; the same command resumes')
+    .argument('<model>', 'org/name or org/name@revision')
+    .option('--to <dir>', 'folder to put it into (default: its name)')
+    .action(async (model: string, options) => exitWith(await teacherAddCommand(model, options)));
   withProject(teacher.command('check'))
     .description('inputs, classes, tokenizer and a few answers of a teacher')
     .argument('<dir>', 'Hugging Face folder with onnx/model.onnx, or an .onnx file')

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import { checkpointGraph } from './checkpoint-graphs.ts';
+import { type CheckpointGraph, checkpointGraph } from './checkpoint-graphs.ts';
 import { MissingParameterError, type Tensors } from './onnx-builder.ts';
 import { readSafetensors } from './safetensors.ts';
 
@@ -34,11 +34,11 @@ export async function checkpointOnnx(folder: string, model = folder): Promise<Ui
   const refuse = (problem: string) => new UnsupportedCheckpointError(folder, problem, model);
   const path = join(folder, 'model.safetensors');
   if (!existsSync(path)) throw refuse(withoutWeights(folder));
-  // A protobuf message ends at 2 GiB.
-  if (statSync(path).size > MOST_BYTES) throw refuse('it has more than 1.9 GiB of weights');
-  const graph = await graphOf(folder, refuse);
+  const graph = await requireKnownCheckpoint(folder, statSync(path).size, model);
   const tensors = withoutLegacyNames(await readSafetensors(path, { skipIntegers: true }));
   requireRows(tensors, graph.words, graph.vocabularySize, refuse);
+  const bytes = [...tensors.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
+  if (bytes > MOST_BYTES) throw refuse(TOO_LARGE);
   try {
     return graph.onnx(tensors);
   } catch (error) {
@@ -47,19 +47,28 @@ export async function checkpointOnnx(folder: string, model = folder): Promise<Ui
   }
 }
 
-function withoutWeights(folder: string): string {
-  const index = join(folder, 'model.safetensors.index.json');
-  return existsSync(index) ? 'its weights are in several files' : 'it has no model.safetensors';
-}
-
-async function graphOf(folder: string, refuse: (problem: string) => Failure) {
+/** Throws where config.json of a folder, or the size of its weights, rule out that it can be turned into ONNX. */
+export async function requireKnownCheckpoint(
+  folder: string,
+  weightBytes: number,
+  model = folder,
+): Promise<CheckpointGraph> {
+  const refuse = (problem: string) => new UnsupportedCheckpointError(folder, problem, model);
+  if (weightBytes > MOST_BYTES) throw refuse(TOO_LARGE);
+  const path = join(folder, 'config.json');
+  if (!existsSync(path)) throw refuse('it has no config.json');
   try {
-    return checkpointGraph(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')));
+    return checkpointGraph(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
     if (error instanceof z.ZodError) throw refuse(`config.json: ${z.prettifyError(error)}`);
     if (error instanceof SyntaxError) throw refuse(`config.json: ${error.message}`);
     throw error;
   }
+}
+
+function withoutWeights(folder: string): string {
+  const index = join(folder, 'model.safetensors.index.json');
+  return existsSync(index) ? 'its weights are in several files' : 'it has no model.safetensors';
 }
 
 /** Checkpoints that were once TensorFlow's call gains gamma and biases beta. */
@@ -85,4 +94,6 @@ function requireRows(
   throw refuse(`config.json says vocab_size ${rows}, "${name}" has ${found} rows`);
 }
 
+/** A protobuf message ends at 2 GiB. */
 const MOST_BYTES = 1.9 * 2 ** 30;
+const TOO_LARGE = 'in float32 it has more than 1.9 GiB of weights';

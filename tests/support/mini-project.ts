@@ -51,10 +51,15 @@ export const miniConfig = {
 };
 
 /** Runs `decant ARGS` as a process of its own, without a terminal. */
-export async function runCli(args: readonly string[], cwd: string): Promise<CliResult> {
+export async function runCli(
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
   const child = spawn(process.execPath, [join(repository, 'pipeline', 'decant.mjs'), ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,172 @@
+import { statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { makeFolder, TEMPORARY_MARK, writeFileAtomic } from '#cache/atomic-file.ts';
+import { digestFile, listFiles } from '#cache/digest.ts';
+import { buildTokenizer } from '#datasets/tokenizer-building.ts';
+import { teacherFiles } from '#pipeline/teacher-files.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
+import {
+  checkpointOnnx,
+  requireKnownCheckpoint,
+  UnsupportedCheckpointError,
+} from '#stages/students/checkpoint.ts';
+import { type HubFile, type HubModel, openHubModel } from './client.ts';
+import { download } from './download.ts';
+import type { HubEnvironment, HubReference } from './environment.ts';
+import { HubOfflineError, OccupiedFolderError } from './errors.ts';
+import { holdsAll, readSource, type SourceRecord, writeSource } from './source-record.ts';
+
+/** Something to tell while a teacher comes in. */
+export type Say = (line: string) => void;
+
+/**
+ * Brings a teacher from the hub into a folder: its files at one commit, `onnx/model.onnx` made from
+ * model.safetensors and tokenizer.json made from a vocabulary where the repository has none.
+ */
+export async function addTeacher(
+  reference: HubReference,
+  folder: string,
+  environment: HubEnvironment,
+  say: Say,
+): Promise<SourceRecord> {
+  const before = await readSource(folder, reference);
+  const isAsked = before !== undefined && asks(reference, before);
+  if (environment.isOffline) {
+    if (isAsked && (await holdsAll(folder, before))) return before;
+    throw new HubOfflineError(reference.repository, folder);
+  }
+  const model = await openHubModel(reference, environment);
+  if (before !== undefined && before.commit !== model.commit) {
+    throw new OccupiedFolderError(folder, nameOf(before), nameOf(model));
+  }
+  const { repository, commit } = model;
+  const { endpoint } = environment;
+  const { revision } = reference;
+  const record = { formatVersion: 1, endpoint, repository, revision, commit } as const;
+  makeFolder(folder);
+  await removeUnfinished(folder);
+  await writeSource(folder, { ...record, complete: false, files: [], made: [] });
+  const fetched = await fetchTeacher(model, folder, say);
+  const made = await makeMissing(model, folder, say);
+  teacherFiles(folder); // throws where something is missing still
+  const whole: SourceRecord = {
+    ...record,
+    complete: true,
+    files: await recorded(folder, fetched),
+    made: await Promise.all(
+      made.map(async ({ path, from }) => ({ ...(await recordedFile(folder, path)), from })),
+    ),
+  };
+  await writeSource(folder, whole);
+  return whole;
+}
+
+/** `org/name at 0123456789ab`. */
+export function nameOf({ repository, commit }: Pick<HubModel, 'repository' | 'commit'>): string {
+  return `${repository} at ${commit.slice(0, 12)}`;
+}
+
+function asks({ revision }: HubReference, record: SourceRecord): boolean {
+  return revision === record.revision || revision === record.commit;
+}
+
+/** Small files first: they decide whether the large ones are of use. */
+async function fetchTeacher(model: HubModel, folder: string, say: Say): Promise<HubFile[]> {
+  const small = model.files.filter(({ path }) => SMALL_FILES.has(path));
+  const fetch = async (files: readonly HubFile[]) => {
+    for (const file of files) {
+      const how = await download(model, file, folder);
+      say(`${file.path} ${how === 'kept' ? 'is there' : 'fetched'}`);
+    }
+  };
+  await fetch(small);
+  const graph = ONNX_FILES.map((path) => fileNamed(model, path)).find((file) => file !== undefined);
+  if (graph === undefined) {
+    const weights = weightsOf(model, folder);
+    await requireKnownCheckpoint(folder, weights.bytes, model.repository);
+    await fetch([weights]);
+    return [...small, weights];
+  }
+  await fetch([graph]);
+  const data = externalData(model, graph, folder);
+  await fetch(data);
+  return [...small, graph, ...data];
+}
+
+function weightsOf(model: HubModel, folder: string): HubFile {
+  const weights = fileNamed(model, 'model.safetensors');
+  if (weights !== undefined) return weights;
+  const inParts = fileNamed(model, 'model.safetensors.index.json') !== undefined;
+  const problem = inParts
+    ? 'its weights are in several files'
+    : 'the repository has neither onnx/model.onnx nor model.safetensors';
+  throw new UnsupportedCheckpointError(folder, problem, model.repository);
+}
+
+/** Files that the graph keeps weights in; what the repository lacks is told by `teacherFiles`. */
+function externalData(model: HubModel, graph: HubFile, folder: string): HubFile[] {
+  const { externalFiles } = skimModelFile(join(folder, graph.path));
+  const paths = [...externalFiles].map((name) => posix.join(posix.dirname(graph.path), name));
+  return paths.flatMap((path) => fileNamed(model, path) ?? []);
+}
+
+/** A path that would leave the folder is no file of a teacher. */
+function fileNamed(model: HubModel, path: string): HubFile | undefined {
+  if (path.startsWith('/') || path.split('/').includes('..')) return undefined;
+  return model.files.find((file) => file.path === path);
+}
+
+interface MadeFile {
+  readonly path: string;
+  readonly from: string;
+}
+
+async function makeMissing(model: HubModel, folder: string, say: Say): Promise<MadeFile[]> {
+  const made: MadeFile[] = [];
+  const keep = async (path: string, from: string, data: string | Uint8Array) => {
+    await writeFileAtomic(join(folder, path), data);
+    made.push({ path, from });
+    say(`${path} made from ${from}`);
+  };
+  if (fileNamed(model, 'tokenizer.json') === undefined) {
+    const tokenizer = await buildTokenizer(folder);
+    if (tokenizer !== undefined) await keep('tokenizer.json', tokenizer.from, tokenizer.json);
+  }
+  if (!ONNX_FILES.some((path) => fileNamed(model, path) !== undefined)) {
+    const bytes = await checkpointOnnx(folder, model.repository);
+    await keep('onnx/model.onnx', 'model.safetensors', bytes);
+  }
+  return made;
+}
+
+function recorded(folder: string, files: readonly HubFile[]) {
+  return Promise.all(files.map(({ path }) => recordedFile(folder, path)));
+}
+
+async function recordedFile(folder: string, path: string) {
+  const file = join(folder, path);
+  return { path, bytes: statSync(file).size, sha256: await digestFile(file) };
+}
+
+/** What a killed download left behind. */
+async function removeUnfinished(folder: string): Promise<void> {
+  const unfinished = (await listFiles(folder)).filter((path) => path.includes(TEMPORARY_MARK));
+  for (const path of unfinished) await rm(join(folder, path), { force: true });
+}
+
+const ONNX_FILES = ['onnx/model.onnx', 'model.onnx'];
+
+const SMALL_FILES: ReadonlySet<string> = new Set([
+  'README.md',
+  'LICENSE',
+  'LICENSE.txt',
+  'config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.txt',
+  'vocab.json',
+  'merges.txt',
+]);
