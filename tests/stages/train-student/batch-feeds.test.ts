@@ -47,6 +47,14 @@ test('a missing row has weight 0 and finite targets', () => {
   assert.ok([...(topLogProbs ?? [NaN]), ...(tailLogMass ?? [NaN])].every(Number.isFinite));
 });
 
+test('a list of fewer classes is filled up with its first one, at a probability of 0', () => {
+  const fewer = { ...rows[0], soft: softTarget([4], [-0.5], -1) } as TransferRow;
+  const batch = { bucket: 4, rows: [fewer] };
+  const { topIds, topLogProbs } = trainingFeeds(batch, layout, scalars);
+  assert.deepEqual([...(topIds ?? [])].slice(0, 2), [4, 4]);
+  assert.deepEqual([...(topLogProbs ?? [])].slice(0, 2), [-0.5, Number.NEGATIVE_INFINITY]);
+});
+
 test('gold labels lie label by label, so that repeated logits meet the right ones', () => {
   assert.deepEqual([...(feeds()['goldIds'] ?? [])], [4, 0, 0, 2, 0, 0]);
 });

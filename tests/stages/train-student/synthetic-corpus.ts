@@ -16,6 +16,7 @@ import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 export interface SyntheticOptions {
   readonly rows?: number;
   readonly mode?: 'top-k' | 'dense';
+  readonly topK?: number;
   /** Rows of one shard. */
   readonly shardRows?: number;
   /** Places of train rows that the teacher said nothing about. */
@@ -120,11 +121,15 @@ function goldLabels(examples: readonly SyntheticExample[]): GoldLabel[] {
   });
 }
 
-function softLabelMeta({ mode = 'top-k', temperatures = [1, 2] }: SyntheticOptions): SoftLabelMeta {
+function softLabelMeta({
+  mode = 'top-k',
+  topK = 3,
+  temperatures = [1, 2],
+}: SyntheticOptions): SoftLabelMeta {
   return {
     formatVersion: 1,
     mode,
-    topK: mode === 'dense' ? null : 3,
+    topK: mode === 'dense' ? null : topK,
     temperatures: [...temperatures],
     classNames,
     fingerprint: 'synthetic',

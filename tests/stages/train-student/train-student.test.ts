@@ -156,6 +156,46 @@ test('a dense cache serves a temperature that it does not store', async () => {
   assert.ok(lastMetric(run, 'agreement') > 0.9);
 });
 
+test('two teachers that say the same train as one of them does', async () => {
+  for (const options of [{ topK: 2 }, { mode: 'dense' }] as const) {
+    const one = await syntheticInputs(options);
+    // The twin cuts the same rows into other files.
+    const { 'rows/train': twin = '' } = await syntheticInputs({ ...options, shardRows: 33 });
+    const expected = lossesOf(await runStage(trainStudent, { config: small, inputs: one }));
+    for (const mix of ['weights', 'confidence'] as const) {
+      const config = { ...small, mix, teacherWeights: { teacher: 1, twin: 2 } };
+      const both = { ...one, 'rows/train@twin': twin };
+      const losses = lossesOf(await runStage(trainStudent, { config, inputs: both }));
+      assert.equal(losses.length, expected.length);
+      for (const [at, loss] of losses.entries()) {
+        assert.ok(Math.abs(loss - (expected[at] ?? NaN)) < 1e-3 * loss, `${loss}, ${expected[at]}`);
+      }
+    }
+  }
+});
+
+test('a mix streamed from disk trains as one in memory, and lists that name every class train too', async () => {
+  const mixed = await syntheticInputs({ shardRows: 33 });
+  const both = { ...mixed, 'rows/train@twin': inputs['rows/train'] ?? '' };
+  const config = { ...small, steps: 200, teacherWeights: { teacher: 1, twin: 1 } };
+  const run = await runStage(trainStudent, { config, inputs: both });
+  assert.ok(lastMetric(run, 'agreement') > 0.9);
+  const streamed = await runStage(trainStudent, {
+    config: { ...config, memoryLimitMb: 0 },
+    inputs: both,
+  });
+  assert.deepEqual(await sealedBytes(streamed), await sealedBytes(run));
+});
+
+test('a row that one of several teachers has not answered is left out and told', async () => {
+  const all = await syntheticInputs({ rows: 1000 });
+  const silent = await syntheticInputs({ rows: 1000, withoutSoftLabels: [3] });
+  const both = { ...all, 'rows/train@other': silent['rows/train'] ?? '' };
+  const run = await runStage(trainStudent, { config: { ...small, steps: 1 }, inputs: both });
+  assert.equal(run.counts['transferRows'], 999);
+  assert.match(run.warnings.join(), /^1 train rows have no soft label of every teacher/);
+});
+
 test('a temperature that a top-k cache does not store is refused', async () => {
   await fails({ config: { ...small, temperature: 4 }, inputs }, 'E_TEMPERATURE', /temperature 4/);
 });
