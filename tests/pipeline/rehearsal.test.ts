@@ -66,6 +66,15 @@ test('tries students of a cache of any form', async () => {
   await rehearsal(['soft-label.precision=compact']);
 });
 
+test('tries students of several teachers', async () => {
+  const [said = ''] = await rehearsal([
+    'teachers.twin.model=teacher',
+    'variants.distilled.teachers=["twin"]',
+    'variants.mixed={}',
+  ]);
+  assert.match(said, /train-student:distilled, .*train-student:mixed/);
+});
+
 test('names the student that would fail after the teacher', async () => {
   const wrong = rehearsal(['variants.distilled.temperature=3']);
   await assert.rejects(wrong, /train-student:distilled would fail later: temperature 3 is not/);
