@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { Failure } from '#cache/failure.ts';
@@ -142,8 +142,10 @@ describe('addTeacher', () => {
     hub.trouble = 'cut';
     await assert.rejects(add('org/broken', made), refusal('retry', /the transfer broke/));
     assert.deepEqual(filesBelow(made), ['config.json', 'source.json', 'vocab.txt']);
+    writeFileSync(join(made, 'model.safetensors.tmp-0badcafe'), 'left by a kill');
     hub.requests.length = 0;
     const record = await add('org/broken', made);
+    assert.ok(filesBelow(made).every((path) => !path.includes('.tmp-')));
     assert.equal(record.complete, true);
     const fetched = hub.requests.filter(({ path }) => path.includes('/resolve/'));
     assert.ok(fetched.every(({ path }) => path.endsWith('/model.safetensors')));
