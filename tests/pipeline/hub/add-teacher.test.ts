@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { Failure } from '#cache/failure.ts';
@@ -93,6 +93,24 @@ describe('decant teacher add', () => {
     assertRefused(result, 3, /model_type/, command);
     assert.ok(hub.requests.every(({ path }) => !path.endsWith('model.safetensors')));
   });
+});
+
+test('decant teacher add ./DIR makes what a checkpoint of your own lacks, and the teacher works', async () => {
+  const made = join(folder, 'own');
+  mkdirSync(made);
+  for (const [path, content] of Object.entries(goldenBert())) {
+    writeFileSync(join(made, path), content);
+  }
+  const first = await decant('add', './own');
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /^own: tokenizer\.json, onnx\/model\.onnx$/m);
+  assert.match((await decant('add', './own')).stdout, /^own: nothing was missing$/m);
+  const checked = await decant('check', './own');
+  assert.equal(checked.code, 0, checked.stderr);
+  assert.match(checked.stdout, /^classes +5: LABEL_0, LABEL_1, LABEL_2, 2 more$/m);
+  assert.match(checked.stdout, /WordPiece, 100 ids; the model knows 100$/m);
+  assertRefused(await decant('add', './nowhere'), 3, /\.\/nowhere: there is no such folder/);
+  assert.equal(hub.requests.length, 0);
 });
 
 describe('addTeacher', () => {
