@@ -66,7 +66,7 @@ function modelIn(folder: string): string {
   throw new TeacherFileError(
     folder,
     'has neither onnx/model.onnx nor model.onnx',
-    'export it: optimum-cli export onnx --model NAME --task text-classification FOLDER',
+    'make it of model.safetensors: npx decant teacher add ./FOLDER; or export it: optimum-cli export onnx --model NAME --task text-classification FOLDER',
   );
 }
 

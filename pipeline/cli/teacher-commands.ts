@@ -9,7 +9,10 @@ export function addTeacherCommands(program: Command): void {
   teacher
     .command('add')
     .description('bring a text classifier from the Hugging Face hub; the same command resumes')
-    .argument('<model>', 'org/name or org/name@revision')
+    .argument(
+      '<model>',
+      'org/name or org/name@revision; or ./DIR with a checkpoint, to make what it lacks',
+    )
     .option('--to <dir>', 'folder to put it into (default: its name)')
     .action(async (model: string, options) => exitWith(await teacherAddCommand(model, options)));
   withProject(teacher.command('check'))

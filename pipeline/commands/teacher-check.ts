@@ -30,7 +30,8 @@ export async function teacherCheckCommand(
   const facts = await teacherFacts(files, loaded?.config.corpus.classNames);
   const shown = await inspectedRows(loaded);
   const limit = Math.min(facts.positions ?? DEFAULT_LENGTH, MOST_TOKENS);
-  const maxLength = loaded?.config.teacher.maxLength ?? limit;
+  const wanted = loaded?.config.teacher.maxLength ?? limit;
+  const maxLength = Math.min(wanted, facts.positions ?? wanted);
   const inspection = await inspect(files, facts, shown, {
     maxLength,
     device: loaded?.config.device,
@@ -41,6 +42,7 @@ export async function teacherCheckCommand(
     facts,
     shown,
     inspection,
+    wanted,
     maxLength,
     skill: skillOf(facts, shown, inspection),
   };
@@ -55,6 +57,8 @@ interface Report {
   readonly facts: TeacherFacts;
   readonly shown: InspectedRows;
   readonly inspection: Inspection;
+  /** Tokens at which the configuration cuts texts, and at which they were cut here. */
+  readonly wanted: number;
   readonly maxLength: number;
   readonly skill: Skill | undefined;
 }
@@ -186,7 +190,7 @@ function samplesOf({ facts, shown, inspection }: Report) {
   });
 }
 
-function warningsOf({ facts, skill, inspection, maxLength }: Report): string[] {
+function warningsOf({ facts, skill, inspection, wanted }: Report): string[] {
   const warnings: string[] = [];
   if (skill !== undefined && skill.rows > 0 && skill.accuracy < skill.majority + MARGIN) {
     warnings.push(
@@ -205,12 +209,27 @@ function warningsOf({ facts, skill, inspection, maxLength }: Report): string[] {
       'its output looks like probabilities: export it without the softmax, temperatures need logits',
     );
   }
-  if (facts.positions !== undefined && maxLength > facts.positions) {
+  if (saysOneThing(inspection)) {
+    warnings.push('it says the same of every text: its weights may be those of another model');
+  }
+  if (facts.positions !== undefined && wanted > facts.positions) {
     warnings.push(
-      `teacher.maxLength is ${maxLength}, the model has ${facts.positions} positions: longer texts would fail`,
+      `teacher.maxLength is ${wanted}, the model has ${facts.positions} positions: longer texts would fail`,
     );
   }
   return warnings;
+}
+
+/** But for the last bits, which depend on the batch. */
+function saysOneThing({ predictions: [first, ...others] }: Inspection): boolean {
+  return (
+    first !== undefined &&
+    others.length > 0 &&
+    others.every(
+      ({ classId, probability }) =>
+        classId === first.classId && Math.abs(probability - first.probability) < 1e-5,
+    )
+  );
 }
 
 function jsonOf(report: Report): object {

@@ -1,16 +1,12 @@
 import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { makeFolder, TEMPORARY_MARK, writeFileAtomic } from '#cache/atomic-file.ts';
+import { makeFolder, TEMPORARY_MARK } from '#cache/atomic-file.ts';
 import { digestFile, listFiles } from '#cache/digest.ts';
-import { buildTokenizer } from '#datasets/tokenizer-building.ts';
+import { makeMissingFiles, ONNX_FILES } from '#pipeline/missing-teacher-files.ts';
 import { teacherFiles } from '#pipeline/teacher-files.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
-import {
-  checkpointOnnx,
-  requireKnownCheckpoint,
-  UnsupportedCheckpointError,
-} from '#stages/students/checkpoint.ts';
+import { requireKnownCheckpoint, UnsupportedCheckpointError } from '#stages/students/checkpoint.ts';
 import { type HubFile, type HubModel, openHubModel } from './client.ts';
 import { download } from './download.ts';
 import type { HubEnvironment, HubReference } from './environment.ts';
@@ -48,7 +44,11 @@ export async function addTeacher(
   await removeUnfinished(folder);
   await writeSource(folder, { ...record, complete: false, files: [], made: [] });
   const fetched = await fetchTeacher(model, folder, say);
-  const made = await makeMissing(model, folder, say);
+  const made = await makeMissingFiles(folder, {
+    name: repository,
+    has: (path) => fileNamed(model, path) !== undefined,
+  });
+  for (const { path, from } of made) say(`${path} made from ${from}`);
   teacherFiles(folder); // throws where something is missing still
   const whole: SourceRecord = {
     ...record,
@@ -117,29 +117,6 @@ function fileNamed(model: HubModel, path: string): HubFile | undefined {
   return model.files.find((file) => file.path === path);
 }
 
-interface MadeFile {
-  readonly path: string;
-  readonly from: string;
-}
-
-async function makeMissing(model: HubModel, folder: string, say: Say): Promise<MadeFile[]> {
-  const made: MadeFile[] = [];
-  const keep = async (path: string, from: string, data: string | Uint8Array) => {
-    await writeFileAtomic(join(folder, path), data);
-    made.push({ path, from });
-    say(`${path} made from ${from}`);
-  };
-  if (fileNamed(model, 'tokenizer.json') === undefined) {
-    const tokenizer = await buildTokenizer(folder);
-    if (tokenizer !== undefined) await keep('tokenizer.json', tokenizer.from, tokenizer.json);
-  }
-  if (!ONNX_FILES.some((path) => fileNamed(model, path) !== undefined)) {
-    const bytes = await checkpointOnnx(folder, model.repository);
-    await keep('onnx/model.onnx', 'model.safetensors', bytes);
-  }
-  return made;
-}
-
 function recorded(folder: string, files: readonly HubFile[]) {
   return Promise.all(files.map(({ path }) => recordedFile(folder, path)));
 }
@@ -154,8 +131,6 @@ async function removeUnfinished(folder: string): Promise<void> {
   const unfinished = (await listFiles(folder)).filter((path) => path.includes(TEMPORARY_MARK));
   for (const path of unfinished) await rm(join(folder, path), { force: true });
 }
-
-const ONNX_FILES = ['onnx/model.onnx', 'model.onnx'];
 
 const SMALL_FILES: ReadonlySet<string> = new Set([
   'README.md',

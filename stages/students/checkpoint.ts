@@ -20,8 +20,13 @@ export class UnsupportedCheckpointError extends Failure {
 }
 
 /** The command line of Hugging Face's own exporter. */
-export function exporterCommand(model: string, folder: string): string {
-  return `optimum-cli export onnx --model ${model} --task text-classification ${folder}`;
+function exporterCommand(model: string, folder: string): string {
+  const words = ['--model', model, '--task', 'text-classification', folder];
+  return `optimum-cli export onnx ${words.map(inShell).join(' ')}`;
+}
+
+function inShell(word: string): string {
+  return /^[\w./@:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { checkpointOnnx } from '#stages/students/checkpoint.ts';
 import { succeed } from '#tests/support/cli-result.ts';
+import { finished } from '#tests/support/exported-students.ts';
 import { lastRun } from '#tests/support/last-run.ts';
 import { type MiniProject, miniProject } from '#tests/support/mini-project.ts';
 import { repository } from '#tests/support/paths.ts';
@@ -59,6 +61,12 @@ describe('the pipeline on the mini sample, step by step', () => {
     const report = /^report +'?(.+?)'?$/m.exec(said)?.[1] ?? '';
     assert.ok(existsSync(project.path(report)), report);
     assert.equal(counts(project, 'soft-label')['teacherRows'], 1066);
+  });
+
+  test('the exported student can be taken in as a checkpoint, and gives the same ONNX file', async () => {
+    const student = finished(project).artifact('export-student:distilled', 'student');
+    const exported = readFileSync(join(student, 'onnx', 'model.onnx'));
+    assert.ok(exported.equals(await checkpointOnnx(student)));
   });
 
   test('the same command again makes nothing', async () => {

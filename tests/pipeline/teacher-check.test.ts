@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { bagTeacher } from '#tests/stages/onnx/logit-models.ts';
 import { assertRefused } from '#tests/support/cli-result.ts';
 import { runCli } from '#tests/support/mini-project.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
@@ -45,6 +46,33 @@ describe('decant teacher check', { concurrency: 2 }, () => {
     assert.ok(skill.accuracy < 0.1 && skill.rows === 36);
     assert.equal(samples.length, 8);
     assert.equal(warnings.length, 1);
+  });
+
+  test('warns of one answer for all, and of more tokens than the model has positions', async () => {
+    const project = smallProject({ teacher: { model: 'teacher', maxLength: 200 } });
+    const weights = new Float32Array(1046 * 12).fill(1);
+    const logits = bagTeacher({ weights, classCount: 12 });
+    writeFileSync(project.path('teacher', 'onnx', 'model.onnx'), logits);
+    const { code, stderr } = await project.decant('teacher', 'check', 'teacher');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /warning: it says the same of every text/);
+    assert.match(stderr, /warning: teacher\.maxLength is 200, the model has 128 positions/);
+  });
+
+  test('loads ONNX Runtime in another process only', async () => {
+    const project = smallProject();
+    const script = project.path('watch.cjs');
+    writeFileSync(
+      script,
+      `process.on('exit', () => {
+        const objects = process.report.getReport().sharedObjects;
+        const heavy = objects.filter((path) => /tensorflow|onnxruntime/i.test(path));
+        require('node:fs').writeSync(2, '\\nHEAVY ' + JSON.stringify(heavy) + '\\n');
+      });`,
+    );
+    const options = { NODE_OPTIONS: `--require ${JSON.stringify(script)}` };
+    const { stderr } = await runCli(['teacher', 'check', 'teacher'], project.folder, options);
+    assert.deepEqual(new Set(stderr.match(/HEAVY .*/g)), new Set(['HEAVY []']));
   });
 
   test('without a configuration shows sentences of its own', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { Failure } from '#cache/failure.ts';
@@ -95,6 +95,24 @@ describe('decant teacher add', () => {
   });
 });
 
+test('decant teacher add ./DIR makes what a checkpoint of your own lacks, and the teacher works', async () => {
+  const made = join(folder, 'own');
+  mkdirSync(made);
+  for (const [path, content] of Object.entries(goldenBert())) {
+    writeFileSync(join(made, path), content);
+  }
+  const first = await decant('add', './own');
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /^own: tokenizer\.json, onnx\/model\.onnx$/m);
+  assert.match((await decant('add', './own')).stdout, /^own: nothing was missing$/m);
+  const checked = await decant('check', './own');
+  assert.equal(checked.code, 0, checked.stderr);
+  assert.match(checked.stdout, /^classes +5: LABEL_0, LABEL_1, LABEL_2, 2 more$/m);
+  assert.match(checked.stdout, /WordPiece, 100 ids; the model knows 100$/m);
+  assertRefused(await decant('add', './nowhere'), 3, /\.\/nowhere: there is no such folder/);
+  assert.equal(hub.requests.length, 0);
+});
+
 describe('addTeacher', () => {
   test('turns safetensors into ONNX and a vocabulary into tokenizer.json', async () => {
     hub.repositories.set('org/bert', { commit: COMMIT, files: goldenBert() });
@@ -142,8 +160,10 @@ describe('addTeacher', () => {
     hub.trouble = 'cut';
     await assert.rejects(add('org/broken', made), refusal('retry', /the transfer broke/));
     assert.deepEqual(filesBelow(made), ['config.json', 'source.json', 'vocab.txt']);
+    writeFileSync(join(made, 'model.safetensors.tmp-0badcafe'), 'left by a kill');
     hub.requests.length = 0;
     const record = await add('org/broken', made);
+    assert.ok(filesBelow(made).every((path) => !path.includes('.tmp-')));
     assert.equal(record.complete, true);
     const fetched = hub.requests.filter(({ path }) => path.includes('/resolve/'));
     assert.ok(fetched.every(({ path }) => path.endsWith('/model.safetensors')));
