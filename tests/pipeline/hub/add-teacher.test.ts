@@ -150,7 +150,10 @@ describe('addTeacher', () => {
     const escaping = { ...files, 'onnx/model.onnx': graphOf(outside) };
     hub.repositories.set('org/escaping', { commit: COMMIT, files: escaping });
     const asked = add('org/escaping', join(folder, 'escaping'));
-    await assert.rejects(asked, refusal('model', /keeps weights in \.\.\/.*not there/));
+    await assert.rejects(
+      asked,
+      refusal('model', /wants weights from \.\.\/.*outside of its own folder/),
+    );
     assert.ok(!existsSync(join(folder, 'outside')));
   });
 
