@@ -50,7 +50,7 @@ describe('decant teacher check', { concurrency: 2 }, () => {
 
   test('warns of one answer for all, and of more tokens than the model has positions', async () => {
     const project = smallProject({ teacher: { model: 'teacher', maxLength: 200 } });
-    const weights = new Float32Array(1046 * 12).map((_, at) => (at % 12 === 3 ? 1 : 0));
+    const weights = new Float32Array(1046 * 12).map((_, at) => (at % 12 === 3 ? 1000 : 0));
     const logits = bagTeacher({ weights, classCount: 12 });
     writeFileSync(project.path('teacher', 'onnx', 'model.onnx'), logits);
     const { code, stderr } = await project.decant('teacher', 'check', 'teacher');
