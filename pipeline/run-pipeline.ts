@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type Artifact, findArtifact, listArtifacts, outputFolder } from '#cache/artifact-store.ts';
+import { type Artifact, findArtifact } from '#cache/artifact-store.ts';
 import { type FileDigests, openFileDigests } from '#cache/file-digests.ts';
 import { lockStore, type StoreLock } from '#cache/lock.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
@@ -13,9 +13,17 @@ import { filesOf, type StageInstance } from './graph.ts';
 import { type HostOutcome, obeying, startHost } from './host-process.ts';
 import type { HostTask } from './host-protocol.ts';
 import { ForcedPinError } from './pinned.ts';
-import { type FreshArtifacts, type Freshness, freshnessOf, type Order, reasonOf } from './plan.ts';
+import {
+  type FreshArtifacts,
+  type Freshness,
+  freshnessOf,
+  type Order,
+  orderOf,
+  reasonOf,
+} from './plan.ts';
 import { rehearse } from './rehearsal/rehearse.ts';
 import { type Selection, StaleInputError } from './selection.ts';
+import { staleArtifact } from './stale-artifact.ts';
 
 export interface RunOptions {
   /** Folder of the store: `.decant` beside decant.yaml. */
@@ -137,9 +145,7 @@ class Run {
     if (stop.aborted) throw stop.reason;
     const forced = freshness.state === 'fresh';
     if (forced && instance.pinned !== undefined) throw new ForcedPinError(instance);
-    const order = forced
-      ? orderAgain(freshness.artifact, instance, this.artifacts)
-      : freshness.order;
+    const order = forced ? await orderOf(instance, this.artifacts, this.#digests) : freshness.order;
     const because = forced ? 'asked for by --force' : reasonOf(freshness);
     // --force means made anew: nothing is taken over from what is there.
     const earlier = forced ? [] : await earlierOf(store, order);
@@ -149,15 +155,10 @@ class Run {
   /** With --allow-stale: what a stage that does not run made last stands in for what it would make. */
   async #lendStale(instance: StageInstance, freshness: Freshness): Promise<void> {
     if (!this.#options.allowStale || freshness.state === 'fresh') return;
-    const { store } = this.#options;
-    const [newest] = await listArtifacts(store, instance.name);
-    const artifact = newest && (await findArtifact(store, newest.manifest));
-    if (artifact === undefined) return;
-    this.artifacts.set(instance.name, artifact);
-    const why = freshness.state === 'stale' ? reasonOf(freshness) : 'its inputs are stale';
-    const made = artifact.manifest.finishedAt.slice(0, 16).replace('T', ' ');
-    const message = `is stale (${why}); what it made at ${made} is used as it is`;
-    this.#say(instance, { type: 'warning', message });
+    const stale = await staleArtifact(this.#options.store, instance.name, freshness);
+    if (stale === undefined) return;
+    this.artifacts.set(instance.name, stale.artifact);
+    this.#say(instance, { type: 'warning', message: stale.message });
   }
 
   #say(instance: StageInstance, event: StageEvent): void {
@@ -248,22 +249,6 @@ async function closeAll(observers: readonly Observer[]): Promise<FailureReport |
   const closed = await Promise.allSettled(observers.map(async (observer) => observer.close?.()));
   const broken = closed.find((one) => one.status === 'rejected');
   return broken && reportOf(broken.reason);
-}
-
-/** The order that made an artifact, to make it once more. */
-function orderAgain(artifact: Artifact, instance: StageInstance, upstream: FreshArtifacts): Order {
-  const { fingerprint, recipe, inputs } = artifact.manifest;
-  const inputFolders = Object.entries(instance.inputs).map(([name, ref]) => [
-    name,
-    outputFolder(upstream.get(ref.instance)?.folder ?? '', ref.output),
-  ]);
-  return {
-    instance: instance.name,
-    fingerprint,
-    recipe,
-    inputs,
-    inputFolders: Object.fromEntries(inputFolders),
-  };
 }
 
 function resultOf({ folder, manifest }: Artifact, fresh: boolean): StageResult {

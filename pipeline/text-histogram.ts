@@ -1,3 +1,4 @@
+import { formatCount } from './observers/progress.ts';
 import { textTable } from './text-table.ts';
 
 /** Rows between two edges; the last bin holds its upper edge too. */
@@ -16,7 +17,7 @@ export function textHistogram(title: string, bins: readonly Bin[]): string {
   const lines = bins.map(({ from, to, rows, agreement }) => [
     `${shortNumber(from)} to ${shortNumber(to)}`,
     bar(rows / most),
-    rows,
+    formatCount(rows),
     percent(total === 0 ? null : rows / total),
     percent(agreement),
   ]);

@@ -1,5 +1,6 @@
 import type { Split } from '#datasets/example.ts';
 import { type CacheStatistics, cacheStatistics } from '#pipeline/cache-statistics.ts';
+import { formatCount } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { softLabelViews } from '#pipeline/soft-label-caches.ts';
 import { percent, textHistogram } from '#pipeline/text-histogram.ts';
@@ -38,8 +39,8 @@ function textOf({ splits, histograms, classes }: CacheStatistics, shown: number)
 function splitTable(splits: CacheStatistics['splits']): string {
   const cells = splits.map((one) => [
     one.split,
-    one.rows,
-    one.labelled,
+    formatCount(one.rows),
+    formatCount(one.labelled),
     percent(one.agreement),
     mean(one.confidence),
     mean(one.margin),
@@ -54,10 +55,10 @@ function splitTable(splits: CacheStatistics['splits']): string {
 function classTable(classes: CacheStatistics['classes']): string {
   const cells = classes.map((one) => [
     one.name,
-    one.labelled,
+    formatCount(one.labelled),
     percent(one.agreement),
     one.takenFor ?? '-',
-    one.rows,
+    formatCount(one.rows),
     mean(one.confidence),
     mean(one.entropyNats),
     mean(one.keptMass),

@@ -2,18 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { askBeside } from '#pipeline/beside.ts';
-import {
-  configBeside,
-  evenly,
-  type InspectedRows,
-  inspectedRows,
-} from '#pipeline/inspected-rows.ts';
-import { formatCount } from '#pipeline/observers/progress.ts';
+import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
 import type { ProjectOptions } from '#pipeline/project.ts';
 import { type TeacherFacts, teacherFacts } from '#pipeline/teacher-facts.ts';
 import { type TeacherFiles, teacherFiles } from '#pipeline/teacher-files.ts';
-import { firstOf, textTable } from '#pipeline/text-table.ts';
-import type { GraphValue } from '#stages/onnx/model-skim.ts';
+import { reportAsJson, reportAsText, skillOf, warningsOf } from '#pipeline/teacher-report.ts';
 import { type Inspection, inspectionSchema } from '#stages/soft-label/inspect-teacher.ts';
 
 export interface TeacherCheckOptions extends ProjectOptions {
@@ -46,31 +39,11 @@ export async function teacherCheckCommand(
     maxLength,
     skill: skillOf(facts, shown, inspection),
   };
-  const text = options.json === true ? JSON.stringify(jsonOf(report), null, 1) : textOf(report);
+  const text =
+    options.json === true ? JSON.stringify(reportAsJson(report), null, 1) : reportAsText(report);
   process.stdout.write(`${text}\n`);
   for (const warning of warningsOf(report)) process.stderr.write(`warning: ${warning}\n`);
   return 0;
-}
-
-interface Report {
-  readonly files: TeacherFiles;
-  readonly facts: TeacherFacts;
-  readonly shown: InspectedRows;
-  readonly inspection: Inspection;
-  /** Tokens at which the configuration cuts texts, and at which they were cut here. */
-  readonly wanted: number;
-  readonly maxLength: number;
-  readonly skill: Skill | undefined;
-}
-
-/** How well a teacher knows labelled rows. */
-interface Skill {
-  readonly rows: number;
-  /** Shares, 0..1. */
-  readonly accuracy: number;
-  readonly majority: number;
-  /** Labels that are no class of this teacher; their rows are left out. */
-  readonly unknownLabels: readonly string[];
 }
 
 async function inspect(
@@ -102,162 +75,5 @@ async function inspect(
   }
 }
 
-function skillOf(
-  { classes }: TeacherFacts,
-  { rows }: InspectedRows,
-  { predictions }: Inspection,
-): Skill | undefined {
-  const counts = new Map<number, number>();
-  const unknown = new Set<string>();
-  let [known, correct] = [0, 0];
-  for (const [index, { label }] of rows.entries()) {
-    if (label === null) continue;
-    const gold = classes.idOfLabel.get(label);
-    if (gold === undefined) unknown.add(label);
-    else {
-      known += 1;
-      counts.set(gold, (counts.get(gold) ?? 0) + 1);
-      if (predictions[index]?.classId === gold) correct += 1;
-    }
-  }
-  if (known + unknown.size === 0) return undefined;
-  const most = Math.max(0, ...counts.values());
-  return {
-    rows: known,
-    accuracy: known === 0 ? 0 : correct / known,
-    majority: known === 0 ? 0 : most / known,
-    unknownLabels: [...unknown],
-  };
-}
-
-function textOf(report: Report): string {
-  const { files, facts, inspection } = report;
-  const { classes, tokenizer, wordRows, license } = facts;
-  const lines: readonly (readonly [name: string, value: string])[] = [
-    [
-      'model',
-      `${files.model[0] ?? ''}, opset ${facts.opset}, ${formatCount(facts.parameters)} weights`,
-    ],
-    ['inputs', facts.inputs.map(describeValue).join(', ')],
-    ['outputs', facts.outputs.map(describeValue).join(', ')],
-    ['classes', `${formatCount(classes.classNames.length)}: ${firstOf(classes.classNames, ', ')}`],
-    [
-      'tokenizer',
-      `${tokenizer.kind}, ${formatCount(tokenizer.size)} ids; the model knows ${wordRows === undefined ? 'an unknown number' : formatCount(wordRows)}`,
-    ],
-    ['longest input', lengthLine(report)],
-    ['licence', license === undefined ? 'not told' : `${license.name} (${license.file})`],
-    ['runs with', `${inspection.runtime} on ${inspection.provider}`],
-    ['accuracy', skillLine(report)],
-  ];
-  const width = Math.max(...lines.map(([name]) => name.length));
-  return [
-    ...lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
-    '',
-    textTable(
-      ['text', 'label', 'says', 'probability'],
-      samplesOf(report).map((one) => [
-        shortened(one.text),
-        one.label ?? '-',
-        one.says,
-        one.probability.toFixed(3),
-      ]),
-    ),
-  ].join('\n');
-}
-
-function describeValue({ name, type, shape }: GraphValue): string {
-  return `${name} ${type ?? 'of unknown type'} [${shape?.join(', ') ?? 'unknown shape'}]`;
-}
-
-function lengthLine({ facts, maxLength, shown, inspection }: Report): string {
-  const positions = facts.positions === undefined ? 'unknown' : formatCount(facts.positions);
-  const share = `${formatCount(inspection.truncated)} of ${formatCount(shown.rows.length)} texts`;
-  return `${positions} tokens; cut at ${formatCount(maxLength)} (${share})`;
-}
-
-function skillLine({ skill, shown }: Report): string {
-  if (skill === undefined) return 'no labelled rows: run it where your decant.yaml is';
-  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
-  return `${share(skill.accuracy)} of ${formatCount(skill.rows)} labelled ${shown.source} rows; always the most frequent class: ${share(skill.majority)}`;
-}
-
-function samplesOf({ facts, shown, inspection }: Report) {
-  return evenly([...shown.rows.entries()], SAMPLES).map(([index, { text, textPair, label }]) => {
-    const { classId = -1, probability = NaN } = inspection.predictions[index] ?? {};
-    const says = facts.classes.classNames[classId] ?? '';
-    return { text: textPair === null ? text : `${text} | ${textPair}`, label, says, probability };
-  });
-}
-
-function warningsOf({ facts, skill, inspection, wanted }: Report): string[] {
-  const warnings: string[] = [];
-  if (skill !== undefined && skill.rows > 0 && skill.accuracy < skill.majority + MARGIN) {
-    warnings.push(
-      'the teacher hardly knows this task: its accuracy is less than 5 points above that of always saying the most frequent class; check the order of its classes, or take another one',
-    );
-  }
-  if (skill !== undefined && skill.unknownLabels.length > 0) {
-    const labels = firstOf(
-      skill.unknownLabels.map((label) => `"${label}"`),
-      ', ',
-    );
-    warnings.push(`labels that are no class of the teacher: ${labels}; their rows were left out`);
-  }
-  if (inspection.looksLikeProbabilities) {
-    warnings.push(
-      'its output looks like probabilities: export it without the softmax, temperatures need logits',
-    );
-  }
-  if (saysOneThing(inspection)) {
-    warnings.push('it says the same of every text: its weights may be those of another model');
-  }
-  if (facts.positions !== undefined && wanted > facts.positions) {
-    warnings.push(
-      `teacher.maxLength is ${wanted}, the model has ${facts.positions} positions: longer texts would fail`,
-    );
-  }
-  return warnings;
-}
-
-/** But for the last bits, which depend on the batch. */
-function saysOneThing({ predictions: [first, ...others] }: Inspection): boolean {
-  return (
-    first !== undefined &&
-    others.length > 0 &&
-    others.every(
-      ({ classId, probability }) =>
-        classId === first.classId && Math.abs(probability - first.probability) < 1e-5,
-    )
-  );
-}
-
-function jsonOf(report: Report): object {
-  const { files, facts, shown, inspection, maxLength, skill } = report;
-  const { classes, ...rest } = facts;
-  return {
-    schemaVersion: 1,
-    model: files.model[0],
-    ...rest,
-    classes: classes.classNames,
-    maxLength,
-    truncated: inspection.truncated,
-    provider: inspection.provider,
-    runtime: inspection.runtime,
-    rows: { source: shown.source, count: shown.rows.length },
-    skill,
-    samples: samplesOf(report),
-    warnings: warningsOf(report),
-  };
-}
-
-function shortened(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN - 1)}…` : text;
-}
-
-const SAMPLES = 8;
-const SHOWN = 60;
-/** 5 points. */
-const MARGIN = 0.05;
 const DEFAULT_LENGTH = 512;
 const MOST_TOKENS = 512;

@@ -1,4 +1,3 @@
-import { closeSync, openSync } from 'node:fs';
 import { Failure } from '#cache/failure.ts';
 import { DATA_TYPES, type DataType, type Dimension } from './wire.ts';
 import {
@@ -6,10 +5,10 @@ import {
   bytesAsSource,
   type Field,
   fieldsOf,
-  fileAsSource,
   nested,
   textOf,
   WireError,
+  withFileSource,
 } from './wire-reader.ts';
 
 /** Name, type and shape of a graph's input or output. */
@@ -47,12 +46,7 @@ export class BrokenModelError extends Failure {
 
 /** Reads a model file's own description: a few kilobytes, however large its weights are. */
 export function skimModelFile(path: string): ModelSkim {
-  const descriptor = openSync(path, 'r');
-  try {
-    return skim(fileAsSource(descriptor), path);
-  } finally {
-    closeSync(descriptor);
-  }
+  return withFileSource(path, (source) => skim(source, path));
 }
 
 /** Same for a model in memory. */

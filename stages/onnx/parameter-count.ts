@@ -1,12 +1,11 @@
-import { closeSync, openSync } from 'node:fs';
 import { DATA_TYPES } from './wire.ts';
 import {
   type ByteSource,
   dimensionsOf,
   type Field,
   fieldsOf,
-  fileAsSource,
   nested,
+  withFileSource,
 } from './wire-reader.ts';
 
 /**
@@ -14,12 +13,7 @@ import {
  * that a quantised model restores them from. Integers of 32 and 64 bits are shapes and indices.
  */
 export function countParameters(path: string): number {
-  const descriptor = openSync(path, 'r');
-  try {
-    return parametersIn(fileAsSource(descriptor));
-  } finally {
-    closeSync(descriptor);
-  }
+  return withFileSource(path, parametersIn);
 }
 
 function parametersIn(source: ByteSource): number {

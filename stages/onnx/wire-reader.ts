@@ -1,4 +1,4 @@
-import { fstatSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Bytes by position; weights are skipped by never asking for them. */
 export interface ByteSource {
@@ -92,8 +92,18 @@ export function bytesAsSource(bytes: Uint8Array): ByteSource {
   };
 }
 
+/** Reads from a file for the time of `work`. */
+export function withFileSource<T>(path: string, work: (source: ByteSource) => T): T {
+  const descriptor = openSync(path, 'r');
+  try {
+    return work(fileAsSource(descriptor));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Reads 64 KiB at a time and seeks over everything that nobody asks for. */
-export function fileAsSource(descriptor: number): ByteSource {
+function fileAsSource(descriptor: number): ByteSource {
   const { size } = fstatSync(descriptor);
   let windowStart = 0;
   let window: Uint8Array = new Uint8Array(0);

@@ -1,12 +1,11 @@
-import { closeSync, openSync } from 'node:fs';
 import {
   type ByteSource,
   dimensionsOf,
   type Field,
   fieldsOf,
-  fileAsSource,
   nested,
   textOf,
+  withFileSource,
 } from './wire-reader.ts';
 
 /**
@@ -14,12 +13,7 @@ import {
  * where the graph does not show it.
  */
 export function wordTableRows(path: string): number | undefined {
-  const descriptor = openSync(path, 'r');
-  try {
-    return rowsIn(fileAsSource(descriptor));
-  } finally {
-    closeSync(descriptor);
-  }
+  return withFileSource(path, rowsIn);
 }
 
 interface Node {

@@ -7,7 +7,7 @@ test('the longest bar is full, few rows show, and none show nothing', () => {
   const lines = textHistogram('x', [bin(0, 10_000), bin(0.5, 1), bin(1, 0)]).split('\n');
   const bars = lines.slice(2).map((line) => /[\u2588-\u258f]+/u.exec(line)?.[0] ?? '');
   assert.deepEqual(bars, ['\u2588'.repeat(40), '\u258f', '']);
-  assert.match(lines[2] ?? '', /^0 to 0\.5 .* 10000 +100\.0 % +-$/);
+  assert.match(lines[2] ?? '', /^0 to 0\.5 .* 10,000 +100\.0 % +-$/);
 });
 
 test('a histogram of no rows divides by nothing', () => {
