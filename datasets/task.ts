@@ -1,0 +1,22 @@
+/** What a teacher answers, and so what a row of soft labels is. */
+export const TASKS = [
+  'classification',
+  'multi-label',
+  'regression',
+  'token-classification',
+  'causal-lm',
+  'masked-lm',
+  'sequence-to-sequence',
+] as const;
+
+export type Task = (typeof TASKS)[number];
+
+/** Does an example have a row of soft labels for each of its words or tokens? */
+export function isPerToken(task: Task): boolean {
+  return !['classification', 'multi-label', 'regression'].includes(task);
+}
+
+/** Are the teacher's numbers scores of one distribution over the classes (softmax)? */
+export function isDistribution(task: Task): boolean {
+  return task !== 'multi-label' && task !== 'regression';
+}
