@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
@@ -39,10 +40,11 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
   return Object.fromEntries(kept) as Omit<T, K>;
 }
 
-const studentPart = partOf(without(trainStudentConfig.shape, ['device', 'teacherWeights']));
+const studentPart = partOf(without(trainStudentConfig.shape, ['task', 'device', 'teacherWeights']));
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
+  task: z.enum(TASKS).default('classification').describe('What the teacher answers.'),
   corpus: z
     .strictObject({
       train: fileOrFiles.describe(

@@ -22,6 +22,7 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
+import { refuseForTask, taskOf } from './task-limits.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
   MAIN_TEACHER,
@@ -40,6 +41,7 @@ type Variant = DecantConfig['variants'][string];
  */
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
+  refuseForTask(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
   const order = variantOrder(loaded);
@@ -74,6 +76,7 @@ function prepareInstance(
   const fraction = isFraction(corpus.validation) ? corpus.validation.fraction : undefined;
   return createInstance('prepare', prepare, {
     config: {
+      task: taskOf(config),
       columns: corpus.columns,
       onConflict: corpus.onConflict,
       leaks: corpus.leaks,
@@ -157,7 +160,14 @@ function trainInstance(
       : undefined,
   };
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, ...mixing, device: config.device },
+    config: {
+      task: taskOf(config),
+      seed: config.seed,
+      ...shared,
+      ...own,
+      ...mixing,
+      device: config.device,
+    },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
