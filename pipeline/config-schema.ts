@@ -44,7 +44,12 @@ const studentPart = partOf(without(trainStudentConfig.shape, ['task', 'device', 
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
-  task: z.enum(TASKS).default('classification').describe('What the teacher answers.'),
+  task: z
+    .enum(TASKS)
+    .default('classification')
+    .describe(
+      'What the teacher answers: one class of a text, several, numbers, a class a word, or a token.',
+    ),
   corpus: z
     .strictObject({
       train: fileOrFiles.describe(
@@ -109,7 +114,9 @@ export const decantConfigSchema = z.strictObject({
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
-    .strictObject(partOf(without(softLabelConfig.shape, ['device', 'threads', 'maxLength'])))
+    .strictObject(
+      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
+    )
     .default({})
     .describe('What of the teacher is kept.'),
   student: z

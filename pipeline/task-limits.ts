@@ -3,11 +3,6 @@ import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
 
-/** The task as stages take it: left out for classification, so that artifacts of before it stay fresh. */
-export function taskOf({ task }: DecantConfig): Exclude<Task, 'classification'> | undefined {
-  return task === 'classification' ? undefined : task;
-}
-
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
   const limits = LIMITS[loaded.config.task] ?? [];

@@ -22,7 +22,7 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
-import { refuseForTask, taskOf } from './task-limits.ts';
+import { refuseForTask } from './task-limits.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
   MAIN_TEACHER,
@@ -76,7 +76,6 @@ function prepareInstance(
   const fraction = isFraction(corpus.validation) ? corpus.validation.fraction : undefined;
   return createInstance('prepare', prepare, {
     config: {
-      task: taskOf(config),
       columns: corpus.columns,
       onConflict: corpus.onConflict,
       leaks: corpus.leaks,
@@ -88,6 +87,7 @@ function prepareInstance(
       teacherMaxLength: config.teacher.maxLength,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
       studentVocabulary: student.vocabulary,
+      task: taskSetting(config),
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
     },
@@ -115,6 +115,7 @@ function softLabelInstance(
   return createInstance(softLabelName(name), softLabel, {
     config: {
       ...config['soft-label'],
+      task: taskSetting(config),
       maxLength: config.teacher.maxLength,
       device: config.device,
       threads: config.threads,
@@ -161,7 +162,7 @@ function trainInstance(
   };
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
-      task: taskOf(config),
+      task: taskSetting(config),
       seed: config.seed,
       ...shared,
       ...own,
@@ -214,6 +215,11 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
+}
+
+/** Left out where it is the usual one, so that recipes of before it stay what they are. */
+function taskSetting({ task }: DecantConfig): DecantConfig['task'] | undefined {
+  return task === 'classification' ? undefined : task;
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

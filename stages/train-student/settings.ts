@@ -4,7 +4,7 @@ import { TASKS } from '#datasets/task.ts';
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
   .strictObject({
-    task: z.enum(TASKS).optional().describe('What the teacher answers. Left out: classification.'),
+    task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
       .enum(['modernbert', 'bert', 'bag'])
       .default('modernbert')
