@@ -1,3 +1,5 @@
+import { answerKey } from './token-answers.ts';
+
 /** What a model says of words, one answer a row. */
 export interface WordAnswers {
   readonly exampleIds: readonly string[];
@@ -46,14 +48,9 @@ export function taggedSentences(
 }
 
 /** The class of each labelled word, by the key of its answer. */
-export function goldOfAnswers(
-  keys: readonly string[],
-  answers: Pick<WordAnswers, 'exampleIds' | 'positions'>,
-  gold: ReadonlyMap<string, Int32Array>,
-): Map<string, number> {
-  const labels = keys.flatMap((key, row): [string, number][] => {
-    const labelId = gold.get(answers.exampleIds[row] ?? '')?.[answers.positions[row] ?? -1] ?? -1;
-    return labelId < 0 ? [] : [[key, labelId]];
-  });
-  return new Map(labels);
+export function goldOfAnswers(gold: ReadonlyMap<string, Int32Array>): Map<string, number> {
+  const labels = [...gold].flatMap(([exampleId, labelIds]) =>
+    Array.from(labelIds, (labelId, word) => [answerKey(exampleId, word), labelId] as const),
+  );
+  return new Map(labels.filter(([, labelId]) => labelId >= 0));
 }

@@ -20,7 +20,7 @@ export function answeredExamples(table: TokenTable): string[] {
 }
 
 /** Keys of all answers, in their order. */
-export function answerKeys(table: TokenTable): string[] {
+export function answerKeys(table: TokenTable): readonly string[] {
   const { positions } = answersOf(table);
   return answeredExamples(table).map((exampleId, row) =>
     answerKey(exampleId, positions[row] ?? -1),
@@ -31,4 +31,14 @@ export function answerKeys(table: TokenTable): string[] {
 export function answerPlaces(table: TokenTable, row: number): Int32Array {
   const { at, offsets } = answersOf(table);
   return at.subarray(offsets[row], offsets[row + 1]);
+}
+
+/** What rows are joined by: their example, and which answer of it where it has several. */
+export function rowKeys(rows: {
+  readonly exampleIds: readonly string[];
+  readonly positions?: Int32Array;
+}): readonly string[] {
+  const { exampleIds, positions } = rows;
+  if (positions === undefined) return exampleIds;
+  return exampleIds.map((exampleId, row) => answerKey(exampleId, positions[row] ?? -1));
 }

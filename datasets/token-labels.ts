@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTable, type TableFormat, writeTable } from './table-file.ts';
 
@@ -34,6 +35,11 @@ export async function readTokenLabels(folder: string): Promise<TokenLabels[]> {
       labelIds: values.slice(offsets[row], offsets[row + 1]),
     }));
   });
+}
+
+/** Are the labels of this folder those of words? */
+export function hasTokenLabels(folder: string): boolean {
+  return existsSync(pathIn(folder));
 }
 
 /** The class of each word of each labelled example. */

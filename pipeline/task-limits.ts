@@ -3,6 +3,11 @@ import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
 
+/** Left out where it is the usual one, so that recipes of before it stay what they are. */
+export function taskSetting({ task }: DecantConfig): Task | undefined {
+  return task === 'classification' ? undefined : task;
+}
+
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
   const limits = LIMITS[loaded.config.task] ?? [];

@@ -22,7 +22,7 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
-import { refuseForTask } from './task-limits.ts';
+import { refuseForTask, taskSetting } from './task-limits.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
   MAIN_TEACHER,
@@ -215,11 +215,6 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
-}
-
-/** Left out where it is the usual one, so that recipes of before it stay what they are. */
-function taskSetting({ task }: DecantConfig): DecantConfig['task'] | undefined {
-  return task === 'classification' ? undefined : task;
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {
