@@ -28,20 +28,20 @@ export async function writePredictions(
   const path = pathIn(folder, split);
   const { rowCount } = rows;
   const classCount = rowCount === 0 ? 0 : rows.logits.length / rowCount;
-  const { exampleIds, predictedIds, confidence, positions = predictedIds } = rows;
-  const columns = [exampleIds, predictedIds, confidence, positions];
+  const { exampleIds, predictedIds, confidence, positions } = rows;
+  const columns = [exampleIds, predictedIds, confidence, ...(positions ? [positions] : [])];
   const lengths = columns.map(({ length }) => length);
   if (!Number.isInteger(classCount) || lengths.some((length) => length !== rowCount)) {
     const found = [...lengths, rows.logits.length].join(', ');
     throw new ParquetValueError(path, 'logits', `${rowCount} rows with columns of ${found} values`);
   }
-  const hasPositions = rows.positions !== undefined;
+  const hasPositions = positions !== undefined;
   await writeTable(path, formatOf({ hasPositions }), {
     rowCount,
     slice: (from, to) => ({
       example_id: rows.exampleIds.slice(from, to),
       split: Array.from({ length: to - from }, () => split),
-      ...(hasPositions && { position: positions.subarray(from, to) }),
+      ...(positions && { position: positions.subarray(from, to) }),
       predicted_id: rows.predictedIds.subarray(from, to),
       confidence: rows.confidence.subarray(from, to),
       logits: fixedWidthList(

@@ -30,7 +30,10 @@ export class LabelsOfWordsError extends Failure {
 }
 
 /** Reads a split of a prepare artifact. */
-export async function readCorpusSplit({ folder }: Artifact, split: Split): Promise<CorpusSplit> {
+export async function readCorpusSplit(
+  { folder }: Pick<Artifact, 'folder'>,
+  split: Split,
+): Promise<CorpusSplit> {
   const labels = outputFolder(folder, `labels/${split}`);
   if (hasTokenLabels(labels)) throw new LabelsOfWordsError();
   const examples = await readExamples(outputFolder(folder, `inputs/${split}`));

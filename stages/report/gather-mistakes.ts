@@ -23,12 +23,10 @@ export async function readMistakes(
     return [{ exampleId, word, gold: nameOf(goldId), predicted: nameOf(predictedId), confidence }];
   });
   wrong.sort((a, b) => b.confidence - a.confidence || (a.exampleId < b.exampleId ? -1 : 1));
-  return wrong
-    .slice(0, MOST_MISTAKES)
-    .map(({ word, ...mistake }) => ({
-      ...mistake,
-      ...placeOf(word, textOf(mistake.exampleId), mistake),
-    }));
+  return wrong.slice(0, MOST_MISTAKES).map(({ word, ...mistake }) => ({
+    ...mistake,
+    ...placeOf(word, textOf(mistake.exampleId), mistake),
+  }));
 }
 
 /** A word is named by its number: how its text is cut into words is not stored. */

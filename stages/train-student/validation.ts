@@ -71,11 +71,13 @@ function standardErrorOf(share: number, count: number): number {
  * Says when the teacher hardly beats naming the most frequent class each time: its head was never trained, or
  * its classes are in another order. Null where it is better than that, or where nothing can be said.
  */
-export function doubtAboutTeacher({ goldIds, teacherIds }: ValidationSet): string | null {
+export function doubtAboutTeacher(set: ValidationSet): string | null {
+  const { goldIds, teacherIds } = set;
   const compared = [...goldIds.keys()].filter(
     (row) => (goldIds[row] ?? -1) >= 0 && (teacherIds[row] ?? -1) >= 0,
   );
   if (compared.length === 0) return null;
+  if (set.entityF1 !== undefined) return doubtAboutEntities(set.entityF1(teacherIds));
   const counts = new Map<number, number>();
   for (const row of compared) {
     const goldId = goldIds[row] ?? -1;
@@ -86,6 +88,12 @@ export function doubtAboutTeacher({ goldIds, teacherIds }: ValidationSet): strin
   if (right >= majority + LEAST_GAIN) return null;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   return `the teacher is right on ${percent(right)} of the labelled validation rows, naming the most frequent class each time on ${percent(majority)}: was its head trained, and do its classes mean yours?`;
+}
+
+/** Most words are no entity: who names none is right on nearly all of them. */
+function doubtAboutEntities({ f1 }: { readonly f1: number }): string | null {
+  if (f1 >= LEAST_GAIN) return null;
+  return `the teacher finds the entities of the labelled validation rows with an F1 of ${(100 * f1).toFixed(1)} %: was its head trained, and do its classes mean yours?`;
 }
 
 /** Share by which a teacher must beat the most frequent class. */
