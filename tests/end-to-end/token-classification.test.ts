@@ -3,10 +3,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
+import { listArtifacts } from '#cache/artifact-store.ts';
 import type { Metrics } from '#datasets/metrics.ts';
 import { readCorpusSplit } from '#pipeline/labels/corpus-split.ts';
 import { loadStudent } from '#stages/students/load-student.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
+import { rehearseIn } from '#tests/support/rehearsal.ts';
 import {
   untrainedTagger,
   WNUT,
@@ -63,7 +65,10 @@ describe('token classification, from gold labels to a distilled tagger', {
   test('the cache has a row a word, with its gold label where SQL looks', async () => {
     const answer = await succeed(
       project,
-      ...['cache', 'sql', '--format', 'json'],
+      'cache',
+      'sql',
+      '--format',
+      'json',
       `select count(*)::int as rows, count(gold_label)::int as labelled, max(position)::int as last,
         count(distinct example_id)::int as sentences from soft_labels where split = 'test'`,
     );
@@ -99,6 +104,13 @@ describe('token classification, from gold labels to a distilled tagger', {
     assert.match(page, /labelled test words/);
   });
 
+  test('a student of words is tried before the teacher is asked', async () => {
+    const [prepared] = await listArtifacts(project.path('.decant'), 'prepare');
+    assert.ok(prepared !== undefined);
+    const [said = ''] = await rehearseIn(project, prepared, ['variants.distilled.steps=7']);
+    assert.match(said, /^tries train-student:distilled/);
+  });
+
   test('what looks at one label a row is refused by name', async () => {
     const prepared = { folder: folderOf(project, 'prepare', '') };
     await assert.rejects(readCorpusSplit(prepared, 'test'), /labels of token-classification/);
@@ -118,7 +130,7 @@ describe('token classification, from gold labels to a distilled tagger', {
   });
 });
 
-function folderOf({ path }: WordProject, instance: string, output: string): string {
-  const [fingerprint = ''] = readdirSync(path('.decant', 'artifacts', instance));
-  return path('.decant', 'artifacts', instance, fingerprint, output);
+function folderOf(project: WordProject, instance: string, output: string): string {
+  const [fingerprint = ''] = readdirSync(project.path('.decant', 'artifacts', instance));
+  return project.path('.decant', 'artifacts', instance, fingerprint, output);
 }

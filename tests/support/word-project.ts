@@ -78,12 +78,12 @@ export function untrainedTagger(classNames: readonly string[]): string {
     sepTokenId: 102,
     perToken: true,
   };
-  const { config, onnx, parameters } = architectureOf('bert');
-  const specs = parameters(shape);
+  const bert = architectureOf('bert');
+  const specs = bert.parameters(shape);
   mkdirSync(join(folder, 'onnx'));
-  const model = onnx(shape, toNamed(initialise(specs, 1), specs));
+  const model = bert.onnx(shape, toNamed(initialise(specs, 1), specs));
   writeFileSync(join(folder, 'onnx', 'model.onnx'), model);
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(config(shape, classNames)));
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(bert.config(shape, classNames)));
   return folder;
 }
 
