@@ -10,7 +10,8 @@ import { hasTokenLabels } from '#datasets/token-labels.ts';
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
   examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
-  labels: 'example_id, split, label_id, label, weight: the gold labels',
+  labels:
+    'example_id, split, label_id, label, weight: the gold labels; of token classification a row a word, with position',
   classes: 'class_id, class_name',
   soft_labels:
     'one row a prediction of the teacher: example_id, split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
@@ -32,8 +33,11 @@ export async function cacheViews(
   for (const [instance, artifact] of artifacts) {
     const [stage, teacher] = instance.split(':');
     if (stage !== 'soft-label' || prepare === undefined) continue;
-    if (instance === main) views.push(await softLabelView('soft_labels', artifact));
-    if (teacher !== undefined) views.push(await softLabelView(`soft_labels_${teacher}`, artifact));
+    const join = hasWordLabels(prepare) ? WORD_GOLD : TEXT_GOLD;
+    if (instance === main) views.push(await softLabelView('soft_labels', artifact, join));
+    if (teacher !== undefined) {
+      views.push(await softLabelView(`soft_labels_${teacher}`, artifact, join));
+    }
   }
   const relabelled = artifacts.get('hard-relabel');
   if (relabelled !== undefined) {
@@ -87,7 +91,7 @@ function wordLabels(split: Split, path: string): string {
   return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${words}) w JOIN classes ON class_id = label_id`;
 }
 
-async function softLabelView(name: string, artifact: Artifact): Promise<SqlView> {
+async function softLabelView(name: string, artifact: Artifact, goldJoin: string): Promise<SqlView> {
   const folders = SPLITS.map((split) => outputFolder(artifact.folder, `rows/${split}`));
   const paths = folders.flatMap((folder) =>
     readdirSync(folder)
@@ -100,9 +104,7 @@ async function softLabelView(name: string, artifact: Artifact): Promise<SqlView>
   const sources = [
     `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
     'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
-    meta.perToken
-      ? 'LEFT JOIN labels g USING (example_id, split, position)'
-      : `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
+    goldJoin,
   ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };
@@ -224,5 +226,9 @@ function parquetFiles(paths: readonly string[]): string {
 }
 
 /** One gold label an example: where the corpus disagrees with itself, the heaviest. */
-const GOLD_LABELS =
-  'SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split';
+const TEXT_GOLD =
+  'LEFT JOIN (SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split) g USING (example_id, split)';
+
+/** A label a word, which is what the position of an answer counts. */
+const WORD_GOLD =
+  'LEFT JOIN (SELECT example_id, split, position, label_id, label FROM labels) g USING (example_id, split, position)';

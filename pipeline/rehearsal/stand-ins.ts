@@ -15,7 +15,7 @@ import {
   takeTokens,
   writeTokens,
 } from '#datasets/tokens.ts';
-import { answerOwners, labelledRows } from '#stages/soft-label/label-columns.ts';
+import { labelledRows, perAnswer } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
 
@@ -121,7 +121,7 @@ function answersOfRow({ at, positions, offsets }: TokenAnswers, row: number) {
 
 /** A dense cache of equal logits: it serves every form that may be asked for. */
 function uniformRows(rows: Parameters<typeof labelledRows>[0], classCount: number) {
-  const rowCount = answerOwners(rows).length;
+  const rowCount = perAnswer(rows, () => null).length;
   const normaliser = new Float32Array(rowCount).fill(Math.log(classCount));
   const columns = {
     topIds: new Int32Array(),
