@@ -23,6 +23,12 @@ export function requireWordsKind(path: string): void {
   wordsKindOf(path);
 }
 
+/** Does the name of the file say that it has a word a line? `.tsv` and `.txt` may be anything. */
+export function isConllFile(path: string): boolean {
+  const name = path.toLowerCase().replace(/\.gz$/, '');
+  return CERTAIN.some((extension) => name.endsWith(extension));
+}
+
 function wordsKindOf(path: string): 'conll' | 'jsonl' {
   const name = path.toLowerCase().replace(/\.gz$/, '');
   if (CONLL.some((extension) => name.endsWith(extension))) return 'conll';
@@ -30,5 +36,6 @@ function wordsKindOf(path: string): 'conll' | 'jsonl' {
   throw new UnknownCorpusKindError(path, [...CONLL, ...JSONL]);
 }
 
-const CONLL = ['.conll', '.annotated', '.bio', '.iob', '.iob2', '.tsv', '.txt'];
+const CERTAIN = ['.conll', '.annotated', '.bio', '.iob', '.iob2'];
+const CONLL = [...CERTAIN, '.tsv', '.txt'];
 const JSONL = ['.jsonl', '.ndjson'];
