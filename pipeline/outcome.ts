@@ -73,8 +73,11 @@ function nextCommands(student: string): string[] {
 }
 
 function modelTable(models: readonly ModelOutcome[]): string {
+  const entityF1s = models.map(({ metrics }) => metrics.words?.entities?.f1);
+  const hasEntities = entityF1s.some((f1) => f1 !== undefined);
   const columns = [
     'model',
+    ...(hasEntities ? ['entity F1'] : []),
     'accuracy',
     'agreement',
     'calibration error',
@@ -82,8 +85,9 @@ function modelTable(models: readonly ModelOutcome[]): string {
     'file',
     'latency p50',
   ];
-  const rows = models.map(({ name, metrics, timings }) => [
+  const rows = models.map(({ name, metrics, timings }, index) => [
     name,
+    ...(hasEntities ? [percent(entityF1s[index] ?? 0)] : []),
     percent(metrics.accuracy),
     metrics.agreement === null ? '-' : percent(metrics.agreement),
     percent(metrics.expectedCalibrationError),

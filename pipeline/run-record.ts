@@ -30,6 +30,8 @@ const headlineSchema = z.looseObject({
   agreement: z.number().nullable(),
   expectedCalibrationError: z.number(),
   macroF1: z.number(),
+  /** Of token classification. */
+  entityF1: z.number().optional(),
   negativeLogLikelihood: z.number(),
   parameters: z.number().nullable(),
   fileBytes: z.number(),

@@ -22,6 +22,8 @@ export interface TeacherFacts {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
   readonly classes: ClassList;
+  /** Its config.json says that it names words and not texts. */
+  readonly isTagger: boolean;
   readonly tokenizer: TokenizerVocabulary;
   /** Rows of the table of words; undefined where the graph does not show it. */
   readonly wordRows: number | undefined;
@@ -62,11 +64,17 @@ export async function teacherFacts(
     inputs,
     outputs,
     classes: await readClassList(files.config, classNames),
+    isTagger: isTagger(files.config),
     tokenizer,
     wordRows,
     positions: positionsOf(files.config),
     license: licenseBeside(files.config),
   };
+}
+
+function isTagger(config: string): boolean {
+  const { architectures } = configHead.catch({}).parse(JSON.parse(readFileSync(config, 'utf8')));
+  return architectures?.some((name) => name.endsWith('ForTokenClassification')) ?? false;
 }
 
 /** RoBERTa's table has rows before the first position: that of padding and those under it. */
@@ -95,5 +103,7 @@ const configSchema = z.looseObject({
   model_type: z.string().optional(),
   pad_token_id: z.int().nonnegative().nullish(),
 });
+
+const configHead = z.looseObject({ architectures: z.array(z.string()).optional() });
 
 const configLicense = z.looseObject({ license: z.string().min(1).optional() });

@@ -21,7 +21,9 @@ export async function teacherCheckCommand(
   const loaded = configBeside(options);
   const files = teacherFiles(resolve(folder));
   const facts = await teacherFacts(files, loaded?.config.corpus.classNames);
-  const shown = await inspectedRows(loaded);
+  const task = loaded?.config.task;
+  const ofWords = task === undefined ? facts.isTagger : task === 'token-classification';
+  const shown = await inspectedRows(loaded, ofWords);
   const limit = Math.min(facts.positions ?? DEFAULT_LENGTH, MOST_TOKENS);
   const wanted = loaded?.config.teacher.maxLength ?? limit;
   const maxLength = Math.min(wanted, facts.positions ?? wanted);
@@ -55,7 +57,7 @@ async function inspect(
   const folder = await mkdtemp(join(tmpdir(), 'decant-texts-'));
   try {
     const path = join(folder, 'rows.json');
-    const texts = rows.map(({ text, textPair }) => ({ text, textPair }));
+    const texts = rows.map(({ label: _neverTold, ...row }) => row);
     await writeFile(path, JSON.stringify(texts));
     const answer = await askBeside({
       stage: 'inspect-teacher',
