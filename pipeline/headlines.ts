@@ -27,8 +27,8 @@ async function headlineOf(folder: string): Promise<Headline | undefined> {
       perClass: _perClass,
       ...kept
     } = metrics;
-    const { latencyMsBatch1 } = await readTimings(folder);
-    return { ...kept, latencyMsP50: latencyMsBatch1.p50 };
+    const timings = await readTimings(folder);
+    return { ...kept, latencyMsP50: timings?.latencyMsBatch1.p50 ?? null };
   } catch {
     return undefined;
   }

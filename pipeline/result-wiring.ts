@@ -5,14 +5,18 @@ import { report } from '#stages/report/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
-import { MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
 
 /** Measures a teacher by what its cache says. */
-export function evaluateTeacher(config: DecantConfig, { name, files }: Teacher): StageInstance {
+export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher): StageInstance {
+  const isFitted = source.type === 'embeddings';
   return createInstance(`evaluate:${name}`, evaluate, {
     config: { subject: 'teacher', name, device: config.device, threads: config.threads },
-    files: { model: files.model },
-    inputs: testInputs('tokens/teacher', softLabelName(name)),
+    files: source.type === 'model' ? { model: source.files.model } : {},
+    inputs: {
+      ...testInputs('tokens/teacher', softLabelName(name)),
+      ...(isFitted ? { teacher: { instance: fitHeadName(name), output: 'teacher' } } : {}),
+    },
   });
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { SPLITS } from '#datasets/example.ts';
+import { fitHead } from '#stages/fit-head/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
@@ -24,7 +25,9 @@ import {
 } from './result-wiring.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
+  fitHeadName,
   MAIN_TEACHER,
+  type MainTeacher,
   softLabelName,
   type Teacher,
   teachersOf,
@@ -52,7 +55,8 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...order.map((name) => evaluateStudent(config, name)),
   ];
   const instances = [
-    prepareInstance(loaded, main.files, tombstones),
+    prepareInstance(loaded, main, tombstones),
+    ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
     ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
     ...trained,
     ...relabel,
@@ -65,7 +69,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
 
 function prepareInstance(
   { config, folder }: LoadedConfig,
-  teacher: TeacherFiles,
+  { source, tokenizer }: MainTeacher,
   tombstones: string | undefined,
 ): StageInstance {
   const { corpus, student } = config;
@@ -87,15 +91,20 @@ function prepareInstance(
       studentVocabulary: student.vocabulary,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
+      classesFrom: source.type === 'embeddings' ? 'labels' : undefined,
     },
     files: {
       train: paths(corpus.train),
       validation: isFraction(corpus.validation) ? [] : paths(corpus.validation),
       test: paths(corpus.test),
-      teacherTokenizer: [teacher.tokenizer],
-      teacherConfig: [teacher.config],
-      teacherTokenizerConfig: teacher.tokenizerConfig,
-      teacherSpecialTokens: teacher.specialTokens,
+      teacherTokenizer: [tokenizer.tokenizer],
+      ...(source.type === 'model' ? { teacherConfig: [source.files.config] } : {}),
+      teacherTokenizerConfig: tokenizer.tokenizerConfig,
+      teacherSpecialTokens: tokenizer.specialTokens,
+      // Where corpus.classNames tells the classes, more answers do not make the corpus stale.
+      ...(source.type === 'answers' && corpus.classNames === undefined
+        ? { answers: source.paths }
+        : {}),
       ...(corpus.corrections === undefined ? {} : { corrections: paths(corpus.corrections) }),
     },
     ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
@@ -106,23 +115,54 @@ function prepareInstance(
 /** Further teachers read the tokens of the main one. */
 function softLabelInstance(
   config: DecantConfig,
-  { name, files }: Teacher,
-  main: Teacher,
+  { name, source }: Teacher,
+  main: MainTeacher,
 ): StageInstance {
+  const { text, textPair, id } = config.corpus.columns;
+  const isFitted = source.type === 'embeddings';
   return createInstance(softLabelName(name), softLabel, {
     config: {
       ...config['soft-label'],
       maxLength: config.teacher.maxLength,
       device: config.device,
       threads: config.threads,
+      answers:
+        source.type === 'answers'
+          ? { ...source.settings, columns: { text, textPair, id } }
+          : undefined,
     },
-    files: { model: files.model, modelConfig: [files.config], tokenizer: [main.files.tokenizer] },
+    files: {
+      ...(source.type === 'answers' ? { answers: source.paths } : modelFiles(source.files)),
+      tokenizer: [main.tokenizer.tokenizer],
+    },
     inputs: {
       ...perSplit(SPLITS, 'prepare', 'inputs'),
       ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
       classes: { instance: 'prepare', output: 'classes' },
+      ...(isFitted ? { teacher: { instance: fitHeadName(name), output: 'teacher' } } : {}),
     },
   });
+}
+
+function modelFiles({ model, config }: TeacherFiles) {
+  return { model, modelConfig: [config] };
+}
+
+/** A sentence encoder gets a head, fitted on gold labels of train and validation, and is a teacher then. */
+function fitHeadInstance(config: DecantConfig, { name, source }: Teacher): StageInstance[] {
+  if (source.type !== 'embeddings') return [];
+  const { device, threads } = config;
+  const { pooling } = source.files;
+  const instance = createInstance(fitHeadName(name), fitHead, {
+    config: { device, threads },
+    files: { ...modelFiles(source.files), ...(pooling.length > 0 ? { pooling } : {}) },
+    inputs: {
+      ...perSplit(['train', 'validation'], 'prepare', 'tokens/teacher'),
+      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      classes: { instance: 'prepare', output: 'classes' },
+    },
+  });
+  return [instance];
 }
 
 /** Times the teacher on what soft-label would give it. */
@@ -156,8 +196,12 @@ function trainInstance(
       ? Object.fromEntries(chosen.map((teacher) => [teacher.name, teacher.weight]))
       : undefined,
   };
+  const skips = chosen.some(
+    ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
+  );
+  const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, ...mixing, device: config.device },
+    config: { seed: config.seed, ...shared, ...own, ...mixing, unanswered, device: config.device },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),

@@ -82,13 +82,18 @@ export function measure(
   };
 }
 
-function agreementWith(student: Scores, teacher: Scores): number {
+/** On the rows that the teacher has answered: it may have left some out, and those say nothing of the student. */
+function agreementWith(student: Scores, teacher: Scores): number | null {
   const index = rowIndexOf(teacher.exampleIds, 'soft labels of the test split');
-  const teacherIds = Int32Array.from(
-    student.exampleIds,
-    (exampleId) => teacher.predictedIds[index.rowOf(exampleId)] ?? -1,
+  const answered = student.exampleIds.flatMap((exampleId, row) => {
+    const teacherRow = index.find(exampleId);
+    return teacherRow === undefined ? [] : [{ row, teacherRow }];
+  });
+  if (answered.length === 0) return null;
+  return agreement(
+    Int32Array.from(answered, ({ row }) => student.predictedIds[row] ?? -1),
+    Int32Array.from(answered, ({ teacherRow }) => teacher.predictedIds[teacherRow] ?? -1),
   );
-  return agreement(student.predictedIds, teacherIds);
 }
 
 const MOST_CONFUSED = 10;

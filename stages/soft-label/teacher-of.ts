@@ -1,6 +1,6 @@
-import { filesOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
+import { modelConfigOf, modelOf } from './model-files.ts';
 import { padTokenIdOf } from './pad-token.ts';
 import type { Keep, SoftLabelConfig } from './settings.ts';
 import { openTeacher, type Teacher } from './teacher.ts';
@@ -11,13 +11,12 @@ export async function openTeacherOf(
   keep: Keep,
   classNames: readonly string[],
 ): Promise<Teacher> {
-  const [model = ''] = filesOf(context, 'model');
   const { device, threads } = context.config;
-  return openTeacher(model, {
+  return openTeacher(modelOf(context), {
     device,
     threads,
     keep,
     padTokenId: await padTokenIdOf(context),
-    outputsOfClasses: outputsOfClasses(context.files['modelConfig']?.[0], classNames),
+    outputsOfClasses: outputsOfClasses(modelConfigOf(context), classNames),
   });
 }

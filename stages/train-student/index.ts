@@ -65,6 +65,7 @@ async function* trainOn(
     gold: inputs.gold,
     softTargets: await targetSource(inputs.softLabels, settings),
     memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
+    leavesOut: settings.unanswered === 'leave-out',
   });
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),

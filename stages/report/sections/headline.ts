@@ -34,8 +34,11 @@ function reached(student: ModelResult): string {
 
 function kept(student: ModelResult, teacher: ModelResult): string {
   const share = percent(student.metrics.accuracy / (teacher.metrics.accuracy || 1));
+  const accuracy = `keeps ${share} of the teacher\u2019s accuracy`;
+  // Answers that stand in files have no size.
+  if (teacher.metrics.fileBytes === 0) return accuracy;
   const { size, unit } = sizeRatio(student, teacher);
-  return `keeps ${share} of the teacher\u2019s accuracy with ${percent(size, size < 0.1 ? 1 : 0)} of its ${unit}`;
+  return `${accuracy} with ${percent(size, size < 0.1 ? 1 : 0)} of its ${unit}`;
 }
 
 function gained(student: ModelResult, baseline: ModelResult): string {
@@ -71,7 +74,7 @@ function tiles({ headline: student, teacher }: ReportData): Tile[] {
     },
     {
       value: metrics.parameters === null ? bytes(metrics.fileBytes) : magnitude(metrics.parameters),
-      meaning: `${metrics.parameters === null ? 'file' : `parameters, ${bytes(metrics.fileBytes)} file`}${beside(teacher ? sizeOf(teacher) : undefined)}`,
+      meaning: `${metrics.parameters === null ? 'file' : `parameters, ${bytes(metrics.fileBytes)} file`}${beside(teacher && teacher.metrics.fileBytes > 0 ? sizeOf(teacher) : undefined)}`,
     },
     {
       value: timings === null ? NONE : milliseconds(timings.latencyMsBatch1.p50),
