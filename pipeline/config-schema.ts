@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
@@ -46,6 +47,12 @@ const studentPart = partOf(
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
+  task: z
+    .enum(TASKS)
+    .default('classification')
+    .describe(
+      'What the teacher answers: one class of a text, several, numbers, a class a word, or a token.',
+    ),
   corpus: z
     .strictObject({
       train: fileOrFiles.describe(
@@ -128,7 +135,7 @@ export const decantConfigSchema = z.strictObject({
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
     .strictObject(
-      partOf(without(softLabelConfig.shape, ['device', 'threads', 'maxLength', 'answers'])),
+      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength', 'answers'])),
     )
     .default({})
     .describe('What of the teacher is kept.'),

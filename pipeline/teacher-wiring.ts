@@ -25,6 +25,7 @@ export function softLabelInstance(
   return createInstance(softLabelName(name), softLabel, {
     config: {
       ...config['soft-label'],
+      task: taskSetting(config),
       maxLength: config.teacher.maxLength,
       device: config.device,
       threads: config.threads,
@@ -44,6 +45,11 @@ export function softLabelInstance(
       ...(isFitted ? { teacher: { instance: fitHeadName(name), output: 'teacher' } } : {}),
     },
   });
+}
+
+/** Left out where it is the usual one, so that recipes of before it stay what they are. */
+export function taskSetting({ task }: DecantConfig): DecantConfig['task'] | undefined {
+  return task === 'classification' ? undefined : task;
 }
 
 function modelFiles({ model, config }: TeacherFiles) {

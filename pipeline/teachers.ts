@@ -5,7 +5,7 @@ import { hintFor } from '#datasets/nearest-name.ts';
 import { parseTokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
-import { ConfigError } from './config-sources.ts';
+import { ConfigError, type ConfigProblem } from './config-sources.ts';
 import {
   namedTokenizer,
   type TeacherSource,
@@ -37,8 +37,8 @@ export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
     const source = teacherSource(folder, `teachers.${name}`, one);
     return { name, source, weight: one.weight ?? 1 };
   });
-  const problems = further.flatMap((teacher) => {
-    const found = problemOf(loaded, teacher, main);
+  const problems = [main, ...further].flatMap((teacher) => {
+    const found = taskProblem(loaded, teacher) ?? problemOf(loaded, teacher, main);
     return found === undefined ? [] : [found];
   });
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
@@ -88,11 +88,23 @@ function mainTeacher({ config, folder }: LoadedConfig): MainTeacher {
   return { name: MAIN_TEACHER, source, tokenizer: files, weight };
 }
 
+/** Only a model answers other tasks than to name one of some classes. */
+function taskProblem(
+  { config }: LoadedConfig,
+  { name, source }: Teacher,
+): ConfigProblem | undefined {
+  if (source.type === 'model' || config.task === 'classification') return undefined;
+  const place = name === MAIN_TEACHER ? name : `teachers.${name}`;
+  const problem = `is for task: classification; name a teacher of ${config.task} by model`;
+  return { path: `${place}.${source.type}`, problem };
+}
+
 function problemOf(
   { config }: LoadedConfig,
   { name, source }: Teacher,
   main: MainTeacher,
-): { readonly path: string; readonly problem: string } | undefined {
+): ConfigProblem | undefined {
+  if (name === MAIN_TEACHER) return undefined;
   const path = `teachers.${name}`;
   if (Object.hasOwn(config.variants, name)) {
     return { path, problem: 'a variant has this name too; give the teacher another one' };

@@ -20,7 +20,7 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
-import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
+import { fitHeadInstance, softLabelInstance, taskSetting } from './teacher-wiring.ts';
 import {
   MAIN_TEACHER,
   type MainTeacher,
@@ -85,6 +85,7 @@ function prepareInstance(
       teacherMaxLength: config.teacher.maxLength,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
       studentVocabulary: student.vocabulary,
+      task: taskSetting(config),
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
       classesFrom: source.type === 'embeddings' ? 'labels' : undefined,

@@ -89,7 +89,7 @@ async function teacherFor(
   { keep, identity, answers }: Plan,
 ): Promise<Teacher> {
   if (answers !== undefined) return answersTeacher(answers.book, keep);
-  return openTeacherOf(context, keep, identity.classNames);
+  return openTeacherOf(context, keep, identity);
 }
 
 async function* fillShards(

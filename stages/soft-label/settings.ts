@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
+import { TASKS } from '#datasets/task.ts';
 
 /** How files of answers are read; what is left out is filled in where it is used. */
 const answerSettings = {
@@ -30,6 +31,7 @@ const answerSettings = {
 /** Settings of stage one. */
 export const softLabelConfig = z
   .strictObject({
+    task: z.enum(TASKS).optional().describe('What the teacher answers. Default: classification.'),
     keep: z
       .enum(['top-k', 'all', 'sampled'])
       .default('top-k')
