@@ -77,7 +77,10 @@ export const decantConfigSchema = z.strictObject({
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
       limit: prepareConfigSchema.shape.limit,
-      license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
+      license: z
+        .string()
+        .optional()
+        .describe('Licence of the texts: goes into manifest, card and report.'),
     })
     .describe('Where the rows are and how to read them.'),
   device: z
@@ -104,7 +107,6 @@ export const decantConfigSchema = z.strictObject({
         .min(2)
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
-      license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
       weight,
     })
     .superRefine((teacher, context) => {
@@ -135,7 +137,16 @@ export const decantConfigSchema = z.strictObject({
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
     .strictObject(
-      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength', 'answers'])),
+      partOf(
+        without(softLabelConfig.shape, [
+          'task',
+          'device',
+          'threads',
+          'maxLength',
+          'answers',
+          'licenses',
+        ]),
+      ),
     )
     .default({})
     .describe('What of the teacher is kept.'),

@@ -29,6 +29,12 @@ export const teacherFields = {
     .describe(
       'Of embeddings: fit, a linear head over the classes that is fitted on the gold labels of train; validation chooses its regularisation.',
     ),
+  license: z
+    .string()
+    .optional()
+    .describe(
+      'Licence of the teacher: goes into manifest, card and report. Default: what its README.md or source.json names.',
+    ),
 } as const;
 
 /** The settings of one teacher that say who it is. */

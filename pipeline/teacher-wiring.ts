@@ -17,7 +17,7 @@ import {
 /** Further teachers read the tokens of the main one. */
 export function softLabelInstance(
   config: DecantConfig,
-  { name, source }: Teacher,
+  { name, source, license }: Teacher,
   main: MainTeacher,
 ): StageInstance {
   const { text, textPair, id } = config.corpus.columns;
@@ -29,6 +29,7 @@ export function softLabelInstance(
       maxLength: config.teacher.maxLength,
       device: config.device,
       threads: config.threads,
+      licenses: licensesOf(license, config.corpus.license),
       answers:
         source.type === 'answers'
           ? { ...source.settings, columns: { text, textPair, id } }
@@ -45,6 +46,10 @@ export function softLabelInstance(
       ...(isFitted ? { teacher: { instance: fitHeadName(name), output: 'teacher' } } : {}),
     },
   });
+}
+
+function licensesOf(teacher: string | undefined, corpus: string | undefined) {
+  return teacher === undefined && corpus === undefined ? undefined : { teacher, corpus };
 }
 
 /** Left out where it is the usual one, so that recipes of before it stay what they are. */

@@ -6,6 +6,7 @@ import { parseTokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError, type ConfigProblem } from './config-sources.ts';
+import { licenseBeside } from './teacher-license.ts';
 import {
   namedTokenizer,
   type TeacherSource,
@@ -19,6 +20,8 @@ export interface Teacher {
   readonly source: TeacherSource;
   /** How much it counts in a mix. */
   readonly weight: number;
+  /** As the settings name it, or else a file beside the model. */
+  readonly license: string | undefined;
 }
 
 /** The teacher that decides how texts become tokens. */
@@ -35,7 +38,7 @@ export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
   const main = mainTeacher(loaded);
   const further = Object.entries(config.teachers ?? {}).map(([name, one]): Teacher => {
     const source = teacherSource(folder, `teachers.${name}`, one);
-    return { name, source, weight: one.weight ?? 1 };
+    return { name, source, weight: one.weight ?? 1, license: licenseOf(source, one.license) };
   });
   const problems = [main, ...further].flatMap((teacher) => {
     const found = taskProblem(loaded, teacher) ?? problemOf(loaded, teacher, main);
@@ -81,11 +84,22 @@ export function fitHeadName(teacher: string): string {
 }
 
 function mainTeacher({ config, folder }: LoadedConfig): MainTeacher {
-  const { weight = 1, tokenizer } = config.teacher;
+  const { weight = 1, tokenizer, license } = config.teacher;
   const source = teacherSource(folder, 'teacher', config.teacher);
   const files =
     source.type === 'answers' ? namedTokenizer(resolve(folder, tokenizer ?? '')) : source.files;
-  return { name: MAIN_TEACHER, source, tokenizer: files, weight };
+  return {
+    name: MAIN_TEACHER,
+    source,
+    tokenizer: files,
+    weight,
+    license: licenseOf(source, license),
+  };
+}
+
+function licenseOf(source: TeacherSource, told: string | undefined): string | undefined {
+  if (told !== undefined || source.type === 'answers') return told;
+  return licenseBeside(source.files.config)?.name;
 }
 
 /** Only a model answers other tasks than to name one of some classes. */

@@ -57,7 +57,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...trained,
     ...relabel,
     ...evaluations,
-    exportInstance(config, exported),
+    exportInstance(config, teachersOfVariant(loaded, teachers, exported), exported),
     reportInstance(loaded, { teachers, order, exported, needsRelabel }),
   ];
   return inOrder(withPins(loaded, instances));

@@ -26,7 +26,7 @@ export const softLabel = defineStage({
   version: 1,
   configSchema: softLabelConfig,
   // `device` may change last bits between providers; each file names its own, so it is no part of the recipe.
-  speedKnobs: ['device', 'threads', 'tokenBudget'],
+  speedKnobs: ['device', 'threads', 'tokenBudget', 'licenses'],
   outputs: {
     'rows/train': { formatVersion: 1 },
     'rows/validation': { formatVersion: 1 },
@@ -45,6 +45,9 @@ export const softLabel = defineStage({
       yield { type: 'note', message };
     }
     await writeClasses(outputOf(context, 'classes'), classNames);
+    for (const [of, value] of Object.entries(config.licenses ?? {})) {
+      if (value !== undefined) yield { type: 'environment', name: `${of}License`, value };
+    }
     if (plan.answers !== undefined) {
       yield* tellAnswers(plan.answers.book, plan.answers.left, plan.keep);
     }

@@ -80,6 +80,10 @@ export const softLabelConfig = z
       .describe('Padded tokens in one batch: the lever on memory.'),
     shardRows: z.int().positive().default(2048).describe('Rows in one file.'),
     codec: z.enum(['none', 'snappy', 'zstd']).default('zstd').describe('Compression of the files.'),
+    licenses: z
+      .strictObject({ teacher: z.string().optional(), corpus: z.string().optional() })
+      .optional()
+      .describe('Licences of teacher and corpus: kept in the manifest, and no part of the recipe.'),
     answers: z
       .strictObject(answerSettings)
       .optional()

@@ -6,12 +6,13 @@ import { assertRefused, succeed } from '#tests/support/cli-result.ts';
 import { jsonLines } from '#tests/support/corpus-file.ts';
 import { finished } from '#tests/support/exported-students.ts';
 import { lastRun } from '#tests/support/last-run.ts';
-import type { MiniProject } from '#tests/support/mini-project.ts';
+import { type MiniProject, miniConfig } from '#tests/support/mini-project.ts';
 import { writeSentenceEncoder } from '#tests/support/sentence-encoder.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 
 // Answers as somebody would have given them, for all rows but a few, and an encoder without a head.
 const project = smallProject({
+  corpus: { ...miniConfig.corpus, license: 'MIT' },
   teacher: {
     answers: 'answers.jsonl',
     missing: 'skip',
@@ -27,6 +28,7 @@ const SILENT = 3;
 before(async () => {
   mkdirSync(project.path('encoder'));
   writeSentenceEncoder(project.path('encoder'), 'mini');
+  writeFileSync(project.path('encoder', 'README.md'), '---\nlicense: apache-2.0\n---\n');
   const answers = rowsOf(project).map(({ id, label }, row) =>
     row % 2 === 0 ? { id, label } : { id, votes: [label, label, 'exchange_rate'] },
   );
@@ -64,6 +66,23 @@ test('answers and a sentence encoder are teachers as any other, and can be mixed
   assert.match(info, /made with +answers on none/);
   const report = readFileSync(artifact('report', 'report', 'report.html'), 'utf8');
   assert.match(report, /keeps [\d.]+.% of the teacher’s accuracy[,.]/);
+});
+
+test('licences go into manifest, card and report, those beside a model by themselves', () => {
+  const { artifact } = finished(project);
+  const read = (...place: Parameters<typeof artifact>) => readFileSync(artifact(...place), 'utf8');
+  const licensesOf = (instance: string) => {
+    const { environment } = JSON.parse(read(instance, 'manifest.json'));
+    return [environment.teacherLicense, environment.corpusLicense];
+  };
+  assert.deepEqual(licensesOf('soft-label'), ['CC-BY-4.0', 'MIT']);
+  assert.deepEqual(licensesOf('soft-label:encoder'), ['apache-2.0', 'MIT']);
+  const card = read('export-student:mixed', 'student', 'README.md');
+  assert.match(card, /- Teacher: CC-BY-4\.0\n- Teacher encoder: apache-2\.0\n- Corpus: MIT\n/);
+  const report = read('report', 'report', 'report.html');
+  assert.match(report, /Licence of the teacher<\/dt><dd>CC-BY-4\.0/);
+  assert.match(report, /Licence of the teacher encoder<\/dt><dd>apache-2\.0/);
+  assert.match(report, /Licence of the corpus<\/dt><dd>MIT/);
 });
 
 test('the cache of answers is whole, and nobody can be asked again', async () => {

@@ -29,7 +29,8 @@ beforeEach(() => {
 
 describe('decant teacher add', () => {
   test('brings the ONNX file of a private model and writes down where it is from', async () => {
-    const files = miniTeacher();
+    const card = Buffer.from('---\nlicense: apache-2.0\n---\n# teacher\n');
+    const files: Record<string, Buffer> = { ...miniTeacher(), 'README.md': card };
     hub.repositories.set('org/teacher', { commit: COMMIT, files, token: CANARY });
     const result = await decant('add', 'org/teacher');
     assert.equal(result.code, 0, result.stderr);
@@ -38,6 +39,8 @@ describe('decant teacher add', () => {
     const record = JSON.parse(readFileSync(join(made, 'source.json'), 'utf8'));
     assert.equal(record.commit, COMMIT);
     assert.equal(record.complete, true);
+    assert.equal(record.license, 'apache-2.0');
+    assert.match(result.stderr, /^licence: apache-2\.0$/m);
     for (const { path, bytes, sha256 } of record.files) {
       const content = readFileSync(join(made, path));
       assert.deepEqual(content, files[path]);
