@@ -141,6 +141,7 @@ const SMALL_FILES: ReadonlySet<string> = new Set([
   'LICENSE',
   'LICENSE.txt',
   'config.json',
+  '1_Pooling/config.json',
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',

@@ -23,7 +23,7 @@ export class NoTeacherError extends Failure {
       'usage',
       'E_INIT_TEACHER',
       `no teacher found in ${places.join(' or ')}`,
-      'name it with --teacher DIR: a Hugging Face folder with onnx/model.onnx, config.json and tokenizer.json',
+      'name it with --teacher DIR: a Hugging Face folder with onnx/model.onnx, config.json and tokenizer.json; where answers stand in a file, or for a sentence encoder, write teacher: { answers: FILE } or { embeddings: DIR, head: fit } by hand',
     );
   }
 }

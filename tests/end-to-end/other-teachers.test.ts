@@ -37,14 +37,14 @@ before(async () => {
 });
 
 /** Rows of the corpus with a label each; those without one get one that is often wrong. */
-function rowsOf({ path }: MiniProject): { id: string; label: string }[] {
-  const [, ...lines] = readFileSync(path('labelled.csv'), 'utf8').trimEnd().split('\n');
+function rowsOf(project: MiniProject): { id: string; label: string }[] {
+  const [, ...lines] = readFileSync(project.path('labelled.csv'), 'utf8').trimEnd().split('\n');
   const labelled = lines.map((line) => ({
     id: line.split(',')[0] ?? '',
     label: line.split(',').at(-1)?.trim() ?? '',
   }));
   const others = ['unlabelled', 'validation', 'test'].flatMap((name) =>
-    readFileSync(path(`${name}.jsonl`), 'utf8')
+    readFileSync(project.path(`${name}.jsonl`), 'utf8')
       .trimEnd()
       .split('\n')
       .map((line): { id: string; label?: string } => JSON.parse(line)),
@@ -69,8 +69,9 @@ test('answers and a sentence encoder are teachers as any other, and can be mixed
 });
 
 test('licences go into manifest, card and report, those beside a model by themselves', () => {
-  const { artifact } = finished(project);
-  const read = (...place: Parameters<typeof artifact>) => readFileSync(artifact(...place), 'utf8');
+  const made = finished(project);
+  const read = (instance: string, ...place: string[]) =>
+    readFileSync(made.artifact(instance, ...place), 'utf8');
   const licensesOf = (instance: string) => {
     const { environment } = JSON.parse(read(instance, 'manifest.json'));
     return [environment.teacherLicense, environment.corpusLicense];
