@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { SPLITS } from '#datasets/example.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
