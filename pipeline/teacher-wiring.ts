@@ -5,6 +5,7 @@ import { softLabel } from '#stages/soft-label/index.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
+import { taskSetting } from './task-limits.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
   fitHeadName,
@@ -50,11 +51,6 @@ export function softLabelInstance(
 
 function licensesOf(teacher: string | undefined, corpus: string | undefined) {
   return teacher === undefined && corpus === undefined ? undefined : { teacher, corpus };
-}
-
-/** Left out where it is the usual one, so that recipes of before it stay what they are. */
-export function taskSetting({ task }: DecantConfig): DecantConfig['task'] | undefined {
-  return task === 'classification' ? undefined : task;
 }
 
 function modelFiles({ model, config }: TeacherFiles) {

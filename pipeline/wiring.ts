@@ -19,7 +19,8 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
-import { fitHeadInstance, softLabelInstance, taskSetting } from './teacher-wiring.ts';
+import { refuseForTask, taskSetting } from './task-limits.ts';
+import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
 import {
   MAIN_TEACHER,
   type MainTeacher,
@@ -38,6 +39,7 @@ type Variant = DecantConfig['variants'][string];
  */
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
+  refuseForTask(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
   const order = variantOrder(loaded);
@@ -137,7 +139,15 @@ function trainInstance(
   );
   const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, ...mixing, unanswered, device: config.device },
+    config: {
+      task: taskSetting(config),
+      seed: config.seed,
+      ...shared,
+      ...own,
+      ...mixing,
+      unanswered,
+      device: config.device,
+    },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),

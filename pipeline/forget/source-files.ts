@@ -4,7 +4,7 @@ import { Failure } from '#cache/failure.ts';
 import { readAnswers } from '#datasets/answers.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
+import { identityOf } from '#datasets/example-id.ts';
 import { isForgotten, type Tombstones } from '#datasets/tombstones.ts';
 import type { Project } from '#pipeline/project.ts';
 
@@ -23,35 +23,40 @@ export async function sourceFilesWith(
   const files = graph.find(({ name }) => name === 'prepare')?.files ?? {};
   const paths = [...new Set(SPLITS.flatMap((split) => files[split] ?? []))];
   const answers = new Set(graph.flatMap((instance) => instance.files['answers'] ?? []));
-  const { columns } = loaded.config.corpus;
   const found: SourceFile[] = [];
   for (const [path, count] of [
     ...paths.map((path) => [path, corpusRows] as const),
     ...[...answers].map((path) => [path, answerRows] as const),
   ]) {
-    const rows = await rowsIn(path, () => count(path, columns, tombstones));
+    const rows = await rowsIn(path, () => count(path, loaded.config, tombstones));
     if (rows !== 0) found.push({ name: basename(path), rows });
   }
   return found;
 }
 
-type Columns = Project['loaded']['config']['corpus']['columns'];
+type Config = Project['loaded']['config'];
 
-async function corpusRows(path: string, columns: Columns, tombstones: Tombstones): Promise<number> {
+async function corpusRows(
+  path: string,
+  { corpus, task }: Config,
+  tombstones: Tombstones,
+): Promise<number> {
   let rows = 0;
-  for await (const entry of openCorpus(path, columns)) {
+  for await (const entry of openCorpus(path, corpus.columns, task)) {
     if (entry.type !== 'row') continue;
-    const { text, textPair } = entry.row;
-    const key = { exampleId: exampleIdOf(text, textPair), leakKey: leakKeyOf(text, textPair) };
-    if (isForgotten(tombstones, key)) rows += 1;
+    if (isForgotten(tombstones, identityOf(entry.row))) rows += 1;
   }
   return rows;
 }
 
 /** Answers that go by an id of the corpus cannot be told apart any more: nobody knows whose it was. */
-async function answerRows(path: string, columns: Columns, tombstones: Tombstones): Promise<number> {
+async function answerRows(
+  path: string,
+  { corpus }: Config,
+  tombstones: Tombstones,
+): Promise<number> {
   let rows = 0;
-  for await (const { about } of readAnswers([path], columns)) {
+  for await (const { about } of readAnswers([path], corpus.columns)) {
     if ('exampleId' in about && isForgotten(tombstones, { ...about, leakKey: null })) rows += 1;
   }
   return rows;

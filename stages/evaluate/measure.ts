@@ -1,6 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import type { Metrics } from '#datasets/metrics.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
+import { rowKeys } from '#datasets/token-answers.ts';
 import {
   accuracy,
   agreement,
@@ -36,16 +37,17 @@ export class NoGoldError extends Failure {
   }
 }
 
-/** All metrics of one model. Rows without gold count in `agreement` only. */
+/** All metrics of one model; `gold` by the keys of its rows. Rows without gold count in `agreement` only. */
 export function measure(
   identity: Identity,
   scores: Scores,
   gold: ReadonlyMap<string, number>,
-  reference: { readonly teacher: Scores; readonly classNames: readonly string[] },
+  reference: { readonly teacher: Scores | undefined; readonly classNames: readonly string[] },
 ): Metrics {
-  const rows = scores.exampleIds.flatMap((exampleId, row) => (gold.has(exampleId) ? [row] : []));
+  const keys = rowKeys(scores);
+  const rows = keys.flatMap((key, row) => (gold.has(key) ? [row] : []));
   if (rows.length === 0) throw new NoGoldError(identity.name);
-  const goldIds = Int32Array.from(rows, (row) => gold.get(scores.exampleIds[row] ?? '') ?? -1);
+  const goldIds = Int32Array.from(rows, (row) => gold.get(keys[row] ?? '') ?? -1);
   const predictedIds = Int32Array.from(rows, (row) => scores.predictedIds[row] ?? -1);
   const confidence = Float32Array.from(rows, (row) => scores.confidence[row] ?? 0);
   const correct = correctness(predictedIds, goldIds);
@@ -61,7 +63,10 @@ export function measure(
     accuracy: accuracy(predictedIds, goldIds),
     // One stream for all models: their intervals are over the same resamples of the test rows.
     accuracyInterval: bootstrapInterval(correct, randomFor(1, 'accuracy-interval')),
-    agreement: identity.subject === 'teacher' ? null : agreementWith(scores, reference.teacher),
+    agreement:
+      identity.subject === 'teacher' || reference.teacher === undefined
+        ? null
+        : agreementWith(scores, reference.teacher),
     expectedCalibrationError: expectedCalibrationError(bins),
     macroF1: macroF1(perClass),
     negativeLogLikelihood: negativeLogLikelihood(Float64Array.from(logProbs, ({ value }) => value)),
@@ -82,11 +87,14 @@ export function measure(
   };
 }
 
-/** On the rows that the teacher has answered: it may have left some out, and those say nothing of the student. */
+/**
+ * On the rows that both have answered: two models may cut different words off, a teacher may have left rows out,
+ * and those say nothing of the student.
+ */
 function agreementWith(student: Scores, teacher: Scores): number | null {
-  const index = rowIndexOf(teacher.exampleIds, 'soft labels of the test split');
-  const answered = student.exampleIds.flatMap((exampleId, row) => {
-    const teacherRow = index.find(exampleId);
+  const index = rowIndexOf(rowKeys(teacher), 'soft labels of the test split');
+  const answered = [...rowKeys(student).entries()].flatMap(([row, key]) => {
+    const teacherRow = index.find(key);
     return teacherRow === undefined ? [] : [{ row, teacherRow }];
   });
   if (answered.length === 0) return null;

@@ -1,6 +1,7 @@
 import { SPLITS } from '#datasets/example.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
+import { checkTags } from './check-tags.ts';
 import type { ClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
@@ -21,7 +22,7 @@ export const prepare = defineStage({
 
   async *run(context) {
     const { config, files, signal } = context;
-    const corpusFiles = corpusFilesOf(files, config.validationFraction);
+    const corpusFiles = corpusFilesOf(files, config);
     const given = yield* givenClasses(context);
     const read = yield* readCorpus(corpusFiles, config, signal);
     const classes = given ?? (yield* classesOfLabels(read.rows));
@@ -54,6 +55,7 @@ function* checkContent(
     throw new TooManyRejectsError(rejects, total, config.maxRejects);
   }
   requireKnownLabels(rows, classes);
+  yield* checkTags(rows, classes);
   if (usesNumbers(rows, classes)) {
     const message =
       'labels are matched to the outputs of the teacher by number; give corpus.classNames to see names';
