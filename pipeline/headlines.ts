@@ -28,12 +28,12 @@ async function headlineOf(folder: string): Promise<Headline | undefined> {
       words,
       ...kept
     } = metrics;
-    const { latencyMsBatch1 } = await readTimings(folder);
+    const timings = await readTimings(folder);
     const entityF1 = words?.entities?.f1;
     return {
       ...kept,
       ...(entityF1 !== undefined && { entityF1 }),
-      latencyMsP50: latencyMsBatch1.p50,
+      latencyMsP50: timings?.latencyMsBatch1.p50 ?? null,
     };
   } catch {
     return undefined;

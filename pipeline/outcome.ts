@@ -17,7 +17,8 @@ export interface Outcome {
 interface ModelOutcome {
   readonly name: string;
   readonly metrics: Metrics;
-  readonly timings: Timings;
+  /** null: it does not run, as its answers stand in files. */
+  readonly timings: Timings | null;
 }
 
 /** Collects the results of the fresh artifacts; what was not run is left out. */
@@ -92,8 +93,8 @@ function modelTable(models: readonly ModelOutcome[]): string {
     metrics.agreement === null ? '-' : percent(metrics.agreement),
     percent(metrics.expectedCalibrationError),
     metrics.parameters === null ? '-' : millions(metrics.parameters),
-    formatBytes(metrics.fileBytes),
-    `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
+    metrics.fileBytes === 0 ? '-' : formatBytes(metrics.fileBytes),
+    timings === null ? '-' : `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
   ]);
   return textTable(columns, rows);
 }

@@ -35,7 +35,8 @@ const headlineSchema = z.looseObject({
   negativeLogLikelihood: z.number(),
   parameters: z.number().nullable(),
   fileBytes: z.number(),
-  latencyMsP50: z.number(),
+  /** null for a teacher whose answers stand in files. */
+  latencyMsP50: z.number().nullable(),
 });
 
 const runRecordSchema = z.looseObject({

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { askBeside } from '#pipeline/beside.ts';
+import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
 import type { ProjectOptions } from '#pipeline/project.ts';
 import { type TeacherFacts, teacherFacts } from '#pipeline/teacher-facts.ts';
@@ -20,6 +21,7 @@ export async function teacherCheckCommand(
 ): Promise<number> {
   const loaded = configBeside(options);
   const files = teacherFiles(resolve(folder));
+  if (isEncoder(files)) throw new EncoderError(files, files.model[0] ?? '');
   const facts = await teacherFacts(files, loaded?.config.corpus.classNames);
   const task = loaded?.config.task;
   const ofWords = task === undefined ? facts.isTagger : task === 'token-classification';

@@ -95,8 +95,9 @@ async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promis
   const { train: tokens, gold, wordGold } = inputs;
   const softTargets = await targetSource(inputs.softLabels, settings);
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  const leavesOut = settings.unanswered === 'leave-out';
   return wordGold === undefined
-    ? openTransferSet({ tokens, gold, softTargets, memoryLimitBytes })
+    ? openTransferSet({ tokens, gold, softTargets, memoryLimitBytes, leavesOut })
     : openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
 }
 
