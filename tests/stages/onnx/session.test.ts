@@ -6,12 +6,11 @@ import { CudaUnavailableError, diagnoseCuda } from '#stages/onnx/cuda-provider.t
 import { BrokenModelError, skimModel, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
   float32Of,
-  ModelRefusedError,
-  ModelRunError,
   type OnnxSession,
   openSession,
   SessionOutputError,
 } from '#stages/onnx/session.ts';
+import { ModelRefusedError, ModelRunError } from '#stages/onnx/session-errors.ts';
 import { softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import { externalTensor, graph, model, node, valueInfo } from '#stages/onnx/wire.ts';
