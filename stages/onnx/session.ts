@@ -1,19 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Failure } from '#cache/failure.ts';
 import { type Census, censusOf } from './census.ts';
-import { CudaUnavailableError, diagnoseCuda, prepareCuda } from './cuda-provider.ts';
+import { type Device, onDevice, type Provider } from './placement.ts';
 import { openProfile } from './profile.ts';
-import { ModelRefusedError, messageOf, runFailureOf } from './session-errors.ts';
+import { ModelRefusedError, runFailureOf } from './session-errors.ts';
 import type { Dimension } from './wire.ts';
-
-/** Where a model runs. `auto` takes CUDA when it works; `cuda` never falls back. */
-export type Device = 'auto' | 'cpu' | 'cuda';
-
-export type Provider = 'cpu' | 'cuda';
 
 /** Values with their element type, as they enter or leave a session. */
 export type SessionTensor =
@@ -90,7 +85,7 @@ export async function openSession(
   const externalDataFolder =
     options.externalDataFolder ?? (typeof model === 'string' ? dirname(model) : undefined);
   const profile = options.census === true ? await openProfile() : undefined;
-  const { session, provider, withoutCuda } = await createOnDevice(options.device, (provider) =>
+  const placed = await onDevice(options.device, (provider) =>
     ort.InferenceSession.create(bytes, {
       executionProviders: providersFor(provider, options),
       intraOpNumThreads: options.threads ?? availableParallelism(),
@@ -102,6 +97,7 @@ export async function openSession(
     await profile?.remove();
     throw cause instanceof Failure ? cause : new ModelRefusedError(name, cause);
   });
+  const { made: session, provider, withoutCuda } = placed;
   return {
     inputs: session.inputMetadata.map(sessionValueOf),
     outputs: session.outputMetadata.map(sessionValueOf),
@@ -166,13 +162,30 @@ async function loadRuntime(): Promise<Runtime> {
   }
 }
 
+/** The model with what is added to it, in one buffer: weights may be half of the memory there is. */
 async function modelBytes(
   model: string | Uint8Array,
-  appendix: Uint8Array | undefined,
+  appendix: Uint8Array = new Uint8Array(),
 ): Promise<Uint8Array> {
-  const own = typeof model === 'string' ? await readFile(model) : model;
-  return appendix === undefined ? own : Buffer.concat([own, appendix]);
+  if (typeof model !== 'string') return Buffer.concat([model, appendix]);
+  const file = await open(model);
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.allocUnsafeSlow(size + appendix.length);
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(size - at, READ_BYTES), at);
+      if (bytesRead === 0) throw new Error(`${model} became shorter while it was read`);
+      at += bytesRead;
+    }
+    bytes.set(appendix, size);
+    return bytes;
+  } finally {
+    await file.close();
+  }
 }
+
+/** One read returns at most 2 GiB less a page. */
+const READ_BYTES = 2 ** 30;
 
 function providersFor(
   provider: Provider,
@@ -193,36 +206,6 @@ function extraSettings(
     ...(provider === 'cuda' && everyNodeOnDevice && { disable_cpu_ep_fallback: '1' }),
   };
   return { extra: { session } };
-}
-
-interface Placed {
-  readonly session: InferenceSession;
-  readonly provider: Provider;
-  readonly withoutCuda: string | undefined;
-}
-
-async function createOnDevice(
-  device: Device,
-  create: (provider: Provider) => Promise<InferenceSession>,
-): Promise<Placed> {
-  const onCpu = async (withoutCuda?: string): Promise<Placed> => ({
-    session: await create('cpu'),
-    provider: 'cpu',
-    withoutCuda,
-  });
-  if (device === 'cpu') return onCpu();
-  try {
-    const missing = prepareCuda();
-    if (missing !== undefined) throw new CudaUnavailableError(missing);
-    const session = await create('cuda').catch((cause: unknown) => {
-      const reason = diagnoseCuda(messageOf(cause));
-      throw reason === undefined ? cause : new CudaUnavailableError(reason);
-    });
-    return { session, provider: 'cuda', withoutCuda: undefined };
-  } catch (error) {
-    if (device === 'cuda' || !(error instanceof CudaUnavailableError)) throw error;
-    return onCpu(error.reason);
-  }
 }
 
 function sessionValueOf(value: InferenceSession.ValueMetadata): SessionValue {

@@ -42,6 +42,17 @@ export const softLabelConfig = z
       .enum(['auto', 'cpu', 'cuda'])
       .default('auto')
       .describe('Where the teacher runs; `cuda` never falls back to the CPU.'),
+    deviceId: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Of device: cuda, which of several GPUs. Default: the first.'),
+    strict: z
+      .union([z.boolean(), z.literal('every-node')])
+      .optional()
+      .describe(
+        'Of a teacher on CUDA: refuse one of which a part computes on the CPU; every-node: also one whose shapes are reckoned there. Default: false.',
+      ),
     threads: z
       .int()
       .positive()

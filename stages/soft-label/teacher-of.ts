@@ -8,18 +8,25 @@ import { openTeacher, type Teacher } from './teacher.ts';
 
 /** The teacher that the files and settings of the stage name, answering for these rows and classes. Close it. */
 export async function openTeacherOf(
-  context: StageContext<Pick<SoftLabelConfig, 'device' | 'threads'>>,
+  context: StageContext<TeacherSettings>,
   keep: Keep,
   { classNames, perToken }: Pick<Identity, 'classNames' | 'perToken'>,
+  { census = false }: { readonly census?: boolean } = {},
 ): Promise<Teacher> {
   const [model = ''] = filesOf(context, 'model');
-  const { device, threads } = context.config;
+  const { device, deviceId, strict, threads } = context.config;
   return openTeacher(model, {
     device,
+    deviceId,
     threads,
+    everyNodeOnDevice: strict === 'every-node',
+    census,
     keep,
     padTokenId: await padTokenIdOf(context),
     perToken,
     outputsOfClasses: outputsOfClasses(context.files['modelConfig']?.[0], classNames),
   });
 }
+
+type TeacherSettings = Pick<SoftLabelConfig, 'device' | 'threads'> &
+  Partial<Pick<SoftLabelConfig, 'deviceId' | 'strict'>>;

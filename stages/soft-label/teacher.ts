@@ -1,10 +1,11 @@
 import { Failure } from '#cache/failure.ts';
+import type { Census } from '#stages/onnx/census.ts';
 import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
-  type Device,
   float32Of,
   int32Of,
   type OnnxSession,
+  type SessionOptions,
   type SessionTensor,
 } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stages/onnx/surgery.ts';
@@ -23,6 +24,8 @@ export interface Teacher {
   /** Why `device: auto` did not take CUDA. */
   readonly withoutCuda: string | undefined;
   readonly shape: BatchShape;
+  /** The numbers of a row depend on the other rows of its batch: the model quantises all of it at once. */
+  readonly rowsDependOnBatch: boolean;
   /**
    * The answers of each row in the order of the rows: one, or one a word or token. There may be more
    * than were asked for: a batch of fixed size is filled up, and a lone row is fed twice, because ONNX
@@ -30,6 +33,11 @@ export interface Teacher {
    * its company.
    */
   label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
+  /**
+   * Runs rows, keeps nothing of the answer, and says where the graph ran and what it needed. Once, and
+   * only of a teacher that was opened for a census.
+   */
+  probe(rows: readonly TeacherRow[], length: number): Promise<Census>;
   close(): Promise<void>;
 }
 
@@ -39,9 +47,7 @@ export interface TeacherAnswer {
   readonly looksLikeProbabilities: boolean;
 }
 
-export interface TeacherOptions {
-  readonly device: Device;
-  readonly threads?: number | undefined;
+export interface TeacherOptions extends Omit<SessionOptions, 'appendix' | 'externalDataFolder'> {
   readonly keep: Keep;
   readonly padTokenId: number;
   /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
@@ -89,7 +95,8 @@ export class FixedLengthError extends Failure {
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
 export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
   const { keep, perToken = false } = options;
-  const head = softLabelHead(skimModelFile(model), { ...keep, perToken });
+  const skim = skimModelFile(model);
+  const head = softLabelHead(skim, { ...keep, perToken });
   checkRank(head.logits, perToken ? 3 : 2);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
@@ -97,7 +104,10 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
   }
   const session = await openThreadedSession(model, { ...options, appendix: head.bytes });
   try {
-    return teacherOf(session, head.outputs, options);
+    const rowsDependOnBatch = [...skim.operators].some((name) =>
+      name.startsWith('DynamicQuantize'),
+    );
+    return teacherOf(session, head.outputs, { ...options, rowsDependOnBatch });
   } catch (error) {
     await session.close();
     throw error;
@@ -118,27 +128,34 @@ function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
 export function teacherOf(
   session: OnnxSession,
   outputs: HeadOutputs,
-  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'>,
+  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'> & {
+    readonly rowsDependOnBatch?: boolean;
+  },
 ): Teacher {
-  const { keep, padTokenId, outputsOfClasses } = options;
+  const { keep, padTokenId, outputsOfClasses, rowsDependOnBatch = false } = options;
   const inputs = matchTeacherInputs(session.inputs.filter(({ name }) => name !== outputs.asked));
   let isFirst = true;
+  const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
+    const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
+    const fed = filledUp(rows, inputs.shape, length);
+    const results = await session.run(
+      { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
+      fetches,
+    );
+    const leading = asked === undefined ? [fed.length] : [fed.length, length];
+    checkShape(results, outputs, leading, keep.classCount);
+    return results;
+  };
   return {
     provider: session.provider,
     runtimeVersion: session.runtimeVersion,
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
+    rowsDependOnBatch,
     async label(rows, length) {
-      const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
       const probe = isFirst;
       isFirst = false;
-      const fed = filledUp(rows, inputs.shape, length);
-      const results = await session.run(
-        { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
-        fetchesOf(outputs, probe),
-      );
-      const leading = asked === undefined ? [fed.length] : [fed.length, length];
-      checkShape(results, outputs, leading, keep.classCount);
+      const results = await runOn(rows, length, fetchesOf(outputs, probe));
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
       const columns = columnsOf(results, outputs);
       return {
@@ -146,6 +163,10 @@ export function teacherOf(
         looksLikeProbabilities:
           probe && areProbabilities(float32Of(results, outputs.logits), keep.classCount),
       };
+    },
+    async probe(rows, length) {
+      await runOn(rows, length, fetchesOf(outputs, false));
+      return session.census();
     },
     close: () => session.close(),
   };
