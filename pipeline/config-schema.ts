@@ -40,7 +40,9 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
   return Object.fromEntries(kept) as Omit<T, K>;
 }
 
-const studentPart = partOf(without(trainStudentConfig.shape, ['device', 'teacherWeights']));
+const studentPart = partOf(
+  without(trainStudentConfig.shape, ['device', 'deviceId', 'teacherWeights']),
+);
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
@@ -78,9 +80,13 @@ export const decantConfigSchema = z.strictObject({
     })
     .describe('Where the rows are and how to read them.'),
   device: z
-    .enum(['auto', 'cpu', 'cuda'])
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d{1,2})?)$/, 'is auto, cpu, cuda, or cuda:N for the GPU number N')
     .default('auto')
-    .describe('auto takes CUDA where it works and says so; cuda is never replaced silently.'),
+    .describe(
+      'auto, cpu, cuda or cuda:N for the GPU number N. auto takes CUDA where it works and says so; cuda is never replaced silently.',
+    ),
+  strict: softLabelConfig.shape.strict,
   threads: z.int().min(1).optional().describe('Threads of a model run. Default: all cores.'),
   seed: z
     .int()
@@ -115,7 +121,16 @@ export const decantConfigSchema = z.strictObject({
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
     .strictObject(
-      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
+      partOf(
+        without(softLabelConfig.shape, [
+          'task',
+          'device',
+          'deviceId',
+          'strict',
+          'threads',
+          'maxLength',
+        ]),
+      ),
     )
     .default({})
     .describe('What of the teacher is kept.'),

@@ -4,13 +4,14 @@ import { exportStudent } from '#stages/export-student/index.ts';
 import { report } from '#stages/report/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
+import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
 import { MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
 
 /** Measures a teacher by what its cache says. */
 export function evaluateTeacher(config: DecantConfig, { name, files }: Teacher): StageInstance {
   return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'teacher', name, device: config.device, threads: config.threads },
+    config: { subject: 'teacher', name, ...deviceSettings(config), threads: config.threads },
     files: { model: files.model },
     inputs: testInputs('tokens/teacher', softLabelName(name)),
   });

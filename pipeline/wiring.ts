@@ -8,6 +8,7 @@ import { trainStudent } from '#stages/train-student/index.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
+import { deviceSettings } from './device.ts';
 import {
   createInstance,
   type InputReference,
@@ -115,7 +116,8 @@ function softLabelInstance(
       ...config['soft-label'],
       task: taskSetting(config),
       maxLength: config.teacher.maxLength,
-      device: config.device,
+      ...deviceSettings(config),
+      strict: config.strict,
       threads: config.threads,
     },
     files: { model: files.model, modelConfig: [files.config], tokenizer: [main.files.tokenizer] },
@@ -159,7 +161,7 @@ function trainInstance(
       : undefined,
   };
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, ...mixing, device: config.device },
+    config: { seed: config.seed, ...shared, ...own, ...mixing, ...deviceSettings(config) },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),

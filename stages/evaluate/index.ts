@@ -24,6 +24,7 @@ const configSchema = z.strictObject({
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')
     .describe('Where it runs. Latency on CPU is what most students are deployed for.'),
+  deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
   threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
   latencyRuns: z
     .int()
@@ -39,8 +40,8 @@ export const evaluate = defineStage<EvaluateConfig>({
   name: 'evaluate',
   version: 1,
   configSchema,
-  // Logits on CPU do not depend on the number of threads; timings are volatile.
-  speedKnobs: ['threads', 'latencyRuns'],
+  // Logits on CPU do not depend on the number of threads, those on CUDA on which GPU; timings are volatile.
+  speedKnobs: ['deviceId', 'threads', 'latencyRuns'],
   outputs: {
     metrics: { formatVersion: 1, volatile: ['timings.json'] },
     predictions: { formatVersion: 1 },
@@ -54,6 +55,7 @@ export const evaluate = defineStage<EvaluateConfig>({
     const teacher = await teacherScores(inputOf(context, 'rows/test'), classNames);
     const classifier = await openClassifier(subject.modelFiles[0] ?? '', {
       device: config.device,
+      deviceId: config.deviceId,
       threads: config.threads,
       padTokenId: subject.padTokenId,
     });

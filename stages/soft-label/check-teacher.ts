@@ -47,11 +47,12 @@ export const teacherCheckSchema = z.object({
 
 export type TeacherCheck = z.infer<typeof teacherCheckSchema>;
 
-const { device, threads, tokenBudget } = softLabelConfig.shape;
+const { device, deviceId, threads, tokenBudget } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   share: z.number().gt(0).lte(1).describe('Share of the cached rows that are asked again.'),
   seed: z.int().min(0).describe('Decides which rows.'),
   device,
+  deviceId,
   threads,
   tokenBudget,
 });

@@ -3,6 +3,7 @@ import {
   type DataType,
   type Dimension,
   graph,
+  int64Tensor,
   model,
   node,
   tensor,
@@ -39,6 +40,10 @@ export function bagTeacher(options: {
   readonly mask?: boolean;
   readonly softmax?: boolean;
   readonly declareClasses?: boolean;
+  /** Types of single inputs; that of the tokens for the others. */
+  readonly types?: Readonly<Record<string, DataType>>;
+  /** Wants 40 TB of memory for a batch of more tokens. */
+  readonly mostTokens?: number;
   /** Shape of every input; dynamic when left out. */
   readonly shape?: readonly [rows: Dimension, length: Dimension];
 }): Uint8Array {
@@ -48,6 +53,8 @@ export function bagTeacher(options: {
   const [ids = '', attention = ''] = names;
   const vocabulary = weights.length / classCount;
   const scores = softmax ? 'scores' : 'logits';
+  const greed = options.mostTokens === undefined ? undefined : greedyZero(ids, options.mostTokens);
+  const sums = greed === undefined ? scores : 'sums';
   const axes = { axes: { ints: [1] }, keepdims: { int: 0 } };
   return model(
     graph({
@@ -61,11 +68,15 @@ export function bagTeacher(options: {
               node('Mul', ['vectors', 'mask3'], ['seen']),
             ]
           : []),
-        node('ReduceSum', [mask ? 'seen' : 'vectors'], [scores], axes),
+        node('ReduceSum', [mask ? 'seen' : 'vectors'], [sums], axes),
+        ...(greed === undefined ? [] : [...greed.nodes, node('Add', [sums, 'zero'], [scores])]),
         ...(softmax ? [node('Softmax', [scores], ['logits'], { axis: { int: 1 } })] : []),
       ],
-      initializers: [tensor('weights', 'float32', [vocabulary, classCount], weights)],
-      inputs: names.map((name) => valueInfo(name, tokenType, shape)),
+      initializers: [
+        tensor('weights', 'float32', [vocabulary, classCount], weights),
+        ...(greed?.initializers ?? []),
+      ],
+      inputs: names.map((name) => valueInfo(name, options.types?.[name] ?? tokenType, shape)),
       outputs: [
         valueInfo('logits', 'float32', [
           shape[0],
@@ -76,6 +87,24 @@ export function bagTeacher(options: {
     // The attribute form of axes, which keeps this graph short, ends with 12.
     { opset: 12 },
   );
+}
+
+/** Nodes whose result `zero` is 0, and which need more memory than there is for more than `most` tokens. */
+function greedyZero(ids: string, most: number) {
+  return {
+    nodes: [
+      node('Size', [ids], ['tokens']),
+      node('Greater', ['tokens', 'most'], ['isTooMany']),
+      node('Where', ['isTooMany', 'everything', 'one'], ['wanted']),
+      node('ConstantOfShape', ['wanted'], ['memory']),
+      node('ReduceMax', ['memory'], ['zero'], { axes: { ints: [0] }, keepdims: { int: 0 } }),
+    ],
+    initializers: [
+      int64Tensor('most', [most]),
+      int64Tensor('everything', [1e13]),
+      int64Tensor('one', [1]),
+    ],
+  };
 }
 
 /** A teacher that answers for every token: the class weights of the token, [vocabulary, classes], as logits. */
