@@ -9,7 +9,7 @@ export interface HeadRequest {
   readonly topK: number | undefined;
   readonly temperatures: readonly number[];
   /** Name of the graph output with the logits; `logits` or else the first output when left out. */
-  readonly logits?: string;
+  readonly logits?: string | undefined;
   /** The logits are [batch, sequence, classes], and only the rows that are asked for are answered. */
   readonly perToken?: boolean;
 }

@@ -153,7 +153,9 @@ function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
   const [at, positions] = [row.answers.at, row.answers.positions].map((values) =>
     values.slice(place, place + 1),
   );
-  return at === undefined || positions === undefined ? row : { ...row, answers: { at, positions } };
+  if (at === undefined || positions === undefined) return row;
+  const { exampleId, split, sourceId, text, tokenIds, typeIds } = row;
+  return { exampleId, split, sourceId, text, tokenIds, typeIds, answers: { at, positions } };
 }
 
 function batchesOf(

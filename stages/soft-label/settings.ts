@@ -33,6 +33,13 @@ export const softLabelConfig = z
       .describe(
         'Temperatures at which students may ask for probabilities; of keep: sampled, the one that is drawn at.',
       ),
+    output: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Output of the teacher's graph that has the logits. Default: logits, or else the first.",
+      ),
     maxLength: z
       .int()
       .positive()

@@ -14,13 +14,14 @@ export async function openTeacherOf(
   { census = false }: { readonly census?: boolean } = {},
 ): Promise<Teacher> {
   const [model = ''] = filesOf(context, 'model');
-  const { device, deviceId, strict, threads } = context.config;
+  const { device, deviceId, strict, threads, output } = context.config;
   return openTeacher(model, {
     device,
     deviceId,
     threads,
     everyNodeOnDevice: strict === 'every-node',
     census,
+    output,
     keep,
     padTokenId: await padTokenIdOf(context),
     perToken,
@@ -29,4 +30,4 @@ export async function openTeacherOf(
 }
 
 type TeacherSettings = Pick<SoftLabelConfig, 'device' | 'threads'> &
-  Partial<Pick<SoftLabelConfig, 'deviceId' | 'strict'>>;
+  Partial<Pick<SoftLabelConfig, 'deviceId' | 'strict' | 'output'>>;

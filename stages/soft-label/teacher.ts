@@ -49,6 +49,8 @@ export interface TeacherAnswer {
 
 export interface TeacherOptions extends Omit<SessionOptions, 'appendix' | 'externalDataFolder'> {
   readonly keep: Keep;
+  /** Output with the logits; `logits` or else the first when left out. */
+  readonly output?: string | undefined;
   readonly padTokenId: number;
   /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
   readonly perToken?: boolean | undefined;
@@ -94,9 +96,9 @@ export class FixedLengthError extends Failure {
 
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
 export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
-  const { keep, perToken = false } = options;
+  const { keep, output, perToken = false } = options;
   const skim = skimModelFile(model);
-  const head = softLabelHead(skim, { ...keep, perToken });
+  const head = softLabelHead(skim, { ...keep, perToken, logits: output });
   checkRank(head.logits, perToken ? 3 : 2);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {

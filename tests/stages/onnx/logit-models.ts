@@ -130,3 +130,53 @@ export function tokenTeacher(weights: Float32Array, classCount: number): Uint8Ar
     { opset: 17 },
   );
 }
+
+/**
+ * A bag of words in two layers with weights in int8, as quantisers write it: `weights` are restored by
+ * DequantizeLinear; `dynamic` also quantises the activations of each batch and multiplies integers.
+ */
+export function int8Teacher(
+  kind: 'weights' | 'dynamic',
+  embedding: { readonly values: Int8Array; readonly width: number },
+  head: { readonly values: Int8Array; readonly classCount: number },
+): Uint8Array {
+  const { width } = embedding;
+  const vocabulary = embedding.values.length / width;
+  const shape = ['batch', 'sequence'];
+  const axes = { axes: { ints: [1] }, keepdims: { int: 0 } };
+  return model(
+    graph({
+      name: 'int8',
+      nodes: [
+        node('DequantizeLinear', ['words_q', 'scale'], ['words']),
+        node('Gather', ['words', 'input_ids'], ['vectors']),
+        node('Cast', ['attention_mask'], ['mask'], { to: { int: DATA_TYPES.float32 } }),
+        node('Unsqueeze', ['mask'], ['mask3'], { axes: { ints: [2] } }),
+        node('Mul', ['vectors', 'mask3'], ['seen']),
+        node('ReduceSum', ['seen'], ['bag'], axes),
+        ...(kind === 'weights' ? WEIGHT_NODES : DYNAMIC_NODES),
+      ],
+      initializers: [
+        tensor('words_q', 'int8', [vocabulary, width], embedding.values),
+        tensor('head_q', 'int8', [width, head.classCount], head.values),
+        tensor('scale', 'float32', [], Float32Array.of(1 / 64)),
+      ],
+      inputs: ['input_ids', 'attention_mask'].map((name) => valueInfo(name, 'int64', shape)),
+      outputs: [valueInfo('logits', 'float32', ['batch', head.classCount])],
+    }),
+    { opset: 12 },
+  );
+}
+
+const WEIGHT_NODES = [
+  node('DequantizeLinear', ['head_q', 'scale'], ['head']),
+  node('MatMul', ['bag', 'head'], ['logits']),
+];
+
+const DYNAMIC_NODES = [
+  node('DynamicQuantizeLinear', ['bag'], ['bag_q', 'bag_scale', 'bag_zero']),
+  node('MatMulInteger', ['bag_q', 'head_q', 'bag_zero'], ['product']),
+  node('Cast', ['product'], ['product_f'], { to: { int: DATA_TYPES.float32 } }),
+  node('Mul', ['bag_scale', 'scale'], ['both']),
+  node('Mul', ['product_f', 'both'], ['logits']),
+];
