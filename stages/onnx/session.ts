@@ -13,10 +13,11 @@ import type { Dimension } from './wire.ts';
 /** Values with their element type, as they enter or leave a session. */
 export type SessionTensor =
   | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
-  /** Bits of IEEE half floats: see `halfFloat`. */
+  /** Bits of IEEE half floats. */
   | { readonly type: 'float16'; readonly data: Uint16Array; readonly dims: readonly number[] }
   | { readonly type: 'int32'; readonly data: Int32Array; readonly dims: readonly number[] }
   | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] }
+  | { readonly type: 'bool'; readonly data: Uint8Array; readonly dims: readonly number[] }
   | { readonly type: 'other'; readonly name: string; readonly dims: readonly number[] };
 
 /** An input or output as ONNX Runtime sees it. */
@@ -219,6 +220,8 @@ function ortTensorOf(ort: Runtime, tensor: SessionTensor): Tensor {
       return new ort.Tensor('float32', tensor.data, tensor.dims);
     case 'float16':
       return new ort.Tensor('float16', tensor.data, tensor.dims);
+    case 'bool':
+      return new ort.Tensor('bool', tensor.data, tensor.dims);
     case 'int32':
       return new ort.Tensor('int32', tensor.data, tensor.dims);
     case 'int64':

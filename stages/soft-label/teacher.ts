@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import type { Census } from '#stages/onnx/census.ts';
+import { tensorOf } from '#stages/onnx/integer-tensor.ts';
 import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
   float32Of,
@@ -14,7 +15,7 @@ import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
 import type { LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
-import { feedsOf, matchTeacherInputs, tensorOf } from './teacher-inputs.ts';
+import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
 import { answerCount, type TeacherRow } from './teacher-rows.ts';
 
 /** The model that answers, with the head that keeps the answer small. */

@@ -60,7 +60,8 @@ export function bagTeacher(options: {
     graph({
       name: 'bag',
       nodes: [
-        node('Gather', ['weights', ids], ['vectors']),
+        node('Cast', [ids], ['ids'], { to: { int: DATA_TYPES.int64 } }),
+        node('Gather', ['weights', 'ids'], ['vectors']),
         ...(mask
           ? [
               node('Cast', [attention], ['mask'], { to: { int: DATA_TYPES.float32 } }),

@@ -34,6 +34,11 @@ test('inputs that cannot be matched are listed on both sides', async () => {
   }
 });
 
+test('ids that come as floats are refused, as large ones would become others', async () => {
+  const model = writeTeacher({ types: { input_ids: 'float16' } });
+  await refused({ model: [model] }, 'E_TEACHER_INPUTS', /input_ids \(float16\[batch, sequence\]\)/);
+});
+
 test('a teacher of another number of classes is refused with both numbers, declared or not', async () => {
   const weights = new Float32Array(VOCABULARY * 4);
   for (const declareClasses of [true, false]) {
