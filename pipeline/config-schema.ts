@@ -101,6 +101,7 @@ export const decantConfigSchema = z.strictObject({
         .min(2)
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
+      output: softLabelConfig.shape.output,
       license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
       weight,
     })
@@ -124,6 +125,7 @@ export const decantConfigSchema = z.strictObject({
       partOf(
         without(softLabelConfig.shape, [
           'task',
+          'output',
           'device',
           'deviceId',
           'strict',

@@ -115,6 +115,8 @@ function softLabelInstance(
     config: {
       ...config['soft-label'],
       task: taskSetting(config),
+      // Each teacher has outputs of its own; further ones are taken by the usual name.
+      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
       maxLength: config.teacher.maxLength,
       ...deviceSettings(config),
       strict: config.strict,

@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import { rankChangeOf } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import { graph, graphAppendix } from './wire.ts';
 
@@ -59,15 +60,23 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
       'export it again with opset 17, or convert it with onnx.version_converter',
     );
   }
-  const logits = logitsOf(model, request.logits);
+  const declared = logitsOf(model, request.logits);
+  const change = request.perToken ? undefined : rankChangeOf(declared, model);
+  const logits = change === undefined ? declared : { ...declared, shape: change.shape };
+  requireRows(logits);
   const leading = request.perToken ? ['asked'] : logits.shape?.slice(0, -1);
   const build = new GraphBuilder(model, leading);
   const asked = request.perToken ? build.rowsInput('asked') : undefined;
   const scores =
     asked === undefined
-      ? build.float32Output('logits', logits)
+      ? change === undefined
+        ? build.float32Output('logits', logits)
+        : build.output('logits', build.withRank(logits.name, change), logits.shape?.at(-1) ?? '')
       : build.output('logits', build.rows(logits.name, asked), logits.shape?.at(-1) ?? '');
-  const logitsShape = build.shapeOutput('logits_shape', logits.name);
+  const logitsShape = build.shapeOutput(
+    'logits_shape',
+    change === undefined ? logits.name : scores,
+  );
   const common = { logits: scores, logitsShape, asked };
   const parts =
     request.topK === undefined
@@ -178,17 +187,19 @@ function logitsOf(model: ModelSkim, name: string | undefined): GraphValue {
   if (logits === undefined) {
     throw new UnsupportedTeacherError(
       `it has no output "${name ?? 'logits'}" (outputs: ${names || 'none'})`,
-      'export a model whose output `logits` has one number a class',
-    );
-  }
-  const floating = ['float32', 'float16', 'float64'].includes(logits.type ?? '');
-  if (!floating || (logits.shape !== undefined && logits.shape.length < 2)) {
-    throw new UnsupportedTeacherError(
-      `output "${logits.name}" is ${logits.type ?? 'of an unknown type'} of rank ${logits.shape?.length ?? '?'}`,
-      'export a model whose logits are float32 or float16 of shape [batch, classes]',
+      'name the output with one number a class in teacher.output, or export a model that calls it `logits`',
     );
   }
   return logits;
+}
+
+function requireRows({ name, type, shape }: GraphValue): void {
+  const isFloating = ['float32', 'float16', 'float64'].includes(type ?? '');
+  if (isFloating && (shape === undefined || shape.length > 1)) return;
+  throw new UnsupportedTeacherError(
+    `output "${name}" is ${type ?? 'of an unknown type'} of rank ${shape?.length ?? '?'}`,
+    'name the output with the logits in teacher.output, or export a model whose logits are float32 or float16 of shape [batch, classes]',
+  );
 }
 
 function at1<T>(values: ReadonlyMap<number, T>): T {

@@ -20,10 +20,8 @@ export function statedPeak(
 ): StatedPeak {
   const arenaBytes = (activationBytes * Math.max(rows, probedRows)) / probedRows;
   const onHost = provider === 'cuda' ? 0 : arenaBytes;
-  const peakBytes = Math.max(
-    now.peakBytes,
-    now.residentBytes + onHost * ARENA_FACTOR + ON_THEIR_WAY,
-  );
+  // Loading may have taken more than running will.
+  const peakBytes = Math.max(now.peakBytes, now.residentBytes + onHost + GARBAGE_BYTES);
   return { peakBytes: Math.round(peakBytes), arenaBytes: Math.round(arenaBytes) };
 }
 
@@ -39,5 +37,5 @@ function memoryNow(): MemoryNow {
   };
 }
 
-const ARENA_FACTOR = 1;
-const ON_THEIR_WAY = 0;
+// Shards on their way to the disk, and what JavaScript leaves lying about before it collects it.
+const GARBAGE_BYTES = 32 * 2 ** 20;

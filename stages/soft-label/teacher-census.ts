@@ -5,6 +5,7 @@ import type { PlannedBatch } from './largest-batch.ts';
 import { statedPeak } from './peak-memory.ts';
 import type { SoftLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
+import { answerCount, type TeacherRow } from './teacher-rows.ts';
 
 /** `strict` was asked for, and a part of the graph computes on the CPU. */
 export class SplitGraphError extends Failure {
@@ -28,7 +29,7 @@ export async function* takeCensus(
   batch: PlannedBatch,
   { strict = false }: Pick<SoftLabelConfig, 'strict'>,
 ): AsyncGenerator<StageEvent, void, void> {
-  const probed = batch.rows.slice(0, PROBED_ROWS);
+  const probed = usualRows(batch.rows);
   const census = await teacher.probe(probed, batch.length);
   const nodes = describeCounts(census.nodes);
   yield { type: 'environment', name: 'nodes', value: nodes };
@@ -45,6 +46,13 @@ export async function* takeCensus(
       ? `memory: about ${inMegabytes(peakBytes)}, and on the GPU the weights and ${share}`
       : `memory: about ${inMegabytes(peakBytes)} at most, with ${share}`;
   yield { type: 'note', message };
+}
+
+/** Rows with as many answers as the batch has on average: what a row needs grows with them. */
+function usualRows(rows: readonly TeacherRow[]): TeacherRow[] {
+  const mean = rows.reduce((sum, row) => sum + answerCount(row), 0) / rows.length;
+  const distance = (row: TeacherRow) => Math.abs(answerCount(row) - mean);
+  return rows.toSorted((a, b) => distance(a) - distance(b)).slice(0, PROBED_ROWS);
 }
 
 /** Throws where a part that computes runs on the CPU; a graph that is on one provider is not split. */

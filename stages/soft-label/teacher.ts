@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import type { Census } from '#stages/onnx/census.ts';
 import { tensorOf } from '#stages/onnx/integer-tensor.ts';
-import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
+import { type GraphValue, type ModelSkim, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
   float32Of,
   int32Of,
@@ -100,7 +100,7 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
   const { keep, output, perToken = false } = options;
   const skim = skimModelFile(model);
   const head = softLabelHead(skim, { ...keep, perToken, logits: output });
-  checkRank(head.logits, perToken ? 3 : 2);
+  checkRank(head.logits, perToken ? 3 : 2, skim);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
     checkClassCount(head.logits.name, declared, keep.classCount);
@@ -118,12 +118,12 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
 }
 
 /** Where the model does not say it, the first batch shows. */
-function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
+function checkRank({ name, shape }: GraphValue, expected: 2 | 3, { outputs }: ModelSkim): void {
   if (shape === undefined || shape.length === expected) return;
   const axes = expected === 2 ? '[batch, classes]' : '[batch, sequence, classes]';
   throw new UnsupportedTeacherError(
     `output "${name}" has the shape [${shape.join(', ')}], and ${axes} is asked for`,
-    'set task in decant.yaml to what the model does, or export a model for this task',
+    `name another output in teacher.output (there are ${outputs.map((output) => output.name).join(', ')}), set task to what the model does, or export it for this task`,
   );
 }
 
