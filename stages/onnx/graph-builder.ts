@@ -58,6 +58,15 @@ export class GraphBuilder {
     return this.#add('Gather', [flat, rows], { axis: { int: 0 } });
   }
 
+  /** The first vector of each row of the batch, whatever axes lie between: [batch, width]. */
+  firstOf(value: string): string {
+    const flat = this.#add('Flatten', [value], { axis: { int: 1 } });
+    const [start, last, end] = [0, -1, 2 ** 31].map((at) => this.#int64(`at_${at}`, [at]));
+    const shape = this.#add('Shape', [value]);
+    const width = this.#add('Slice', [shape, last ?? '', end ?? '']);
+    return this.#add('Slice', [flat, start ?? '', width, this.#int64('axis_1', [1])]);
+  }
+
   unary(operator: 'Exp' | 'Log', value: string): string {
     return this.#add(operator, [value]);
   }

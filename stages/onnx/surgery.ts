@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import { hintFor } from '#datasets/nearest-name.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import { rankChangeOf } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
@@ -13,6 +14,8 @@ export interface HeadRequest {
   readonly logits?: string | undefined;
   /** The logits are [batch, sequence, classes], and only the rows that are asked for are answered. */
   readonly perToken?: boolean;
+  /** Names of tensors whose values are wanted as well. */
+  readonly hidden?: readonly string[] | undefined;
 }
 
 /** Names to fetch. All values are float32 except the ids, which are int32, and the shape, int64. */
@@ -32,6 +35,8 @@ export interface HeadOutputs {
   readonly logitsShape: string;
   /** Input for the numbers of the rows that are asked for, among [batch * sequence]; perToken only. */
   readonly asked: string | undefined;
+  /** [..., width] each, of the tensors that were asked for. */
+  readonly hidden: readonly string[];
 }
 
 /** Bytes to append to the model, and what it then yields. */
@@ -77,7 +82,10 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
     'logits_shape',
     change === undefined ? logits.name : scores,
   );
-  const common = { logits: scores, logitsShape, asked };
+  const hidden = (request.hidden ?? []).map((name, index) =>
+    build.output(`hidden_${index}`, featuresOf(build, requireTensor(model, name), asked), ''),
+  );
+  const common = { logits: scores, logitsShape, asked, hidden };
   const parts =
     request.topK === undefined
       ? denseHead(build, scores, request.temperatures)
@@ -85,7 +93,7 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
   return { bytes: graphAppendix(graph(build.parts())), outputs: { ...common, ...parts }, logits };
 }
 
-type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked'>;
+type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked' | 'hidden'>;
 
 /**
  * One Exp over all classes, taken relative to the best class OUTSIDE the top k: with
@@ -191,6 +199,21 @@ function logitsOf(model: ModelSkim, name: string | undefined): GraphValue {
     );
   }
   return logits;
+}
+
+/** A tensor of the graph, whether it leaves it or not. */
+function requireTensor({ tensors, outputs }: ModelSkim, name: string): string {
+  if (tensors.has(name)) return name;
+  const names = outputs.map((output) => output.name);
+  throw new UnsupportedTeacherError(
+    `it has no tensor "${name}" (outputs: ${names.join(', ')}; ${tensors.size} tensors in all)`,
+    `set soft-label.hidden to names of tensors in the graph; ${hintFor(name, [...tensors])}`,
+  );
+}
+
+/** [batch, width] as it is; of [batch, sequence, width] the first token, or the tokens that are asked for. */
+function featuresOf(build: GraphBuilder, name: string, asked: string | undefined): string {
+  return asked === undefined ? build.firstOf(name) : build.rows(name, asked);
 }
 
 function requireRows({ name, type, shape }: GraphValue): void {

@@ -11,6 +11,7 @@ import { type LabelColumns, labelledRows } from './label-columns.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { Identity } from './provenance.ts';
 import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
+import { featureWidths } from './shard-writer.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
 import type { TeacherRow } from './teacher-rows.ts';
@@ -131,7 +132,9 @@ async function bytesPerRow(
   { identity, codec }: { readonly identity: Identity; readonly codec: SoftLabelConfig['codec'] },
 ): Promise<number> {
   const rows = concatRows(parts);
-  await writeSoftLabelShard(path, rows, { ...identity, provider: '', runtime: '' }, codec);
+  const hidden = featureWidths(rows);
+  const meta = { ...identity, ...(hidden && { hidden }), provider: '', runtime: '' };
+  await writeSoftLabelShard(path, rows, meta, codec);
   return (await stat(path)).size / rows.rowCount;
 }
 

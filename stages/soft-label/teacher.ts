@@ -13,8 +13,9 @@ import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stage
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
+import { areProbabilities, refuseSilence } from './first-answer.ts';
 import type { LabelColumns } from './label-columns.ts';
-import type { Keep } from './settings.ts';
+import { hiddenName, type Keep } from './settings.ts';
 import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
 import { answerCount, type TeacherRow } from './teacher-rows.ts';
 
@@ -67,18 +68,6 @@ export class ClassCountError extends Failure {
       'E_TEACHER_CLASSES',
       `the teacher gives ${found} numbers a row (output "${output}"), but the class list has ${expected} classes`,
       'use the config.json that belongs to the model, or a teacher that was trained on these classes',
-    );
-  }
-}
-
-/** The teacher gives every class the same logit. */
-export class SilentTeacherError extends Failure {
-  constructor(rows: number) {
-    super(
-      'model',
-      'E_TEACHER_SILENT',
-      `the teacher gives all classes the same logit in each of the ${rows} rows of the first batch`,
-      'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
     );
   }
 }
@@ -160,7 +149,7 @@ export function teacherOf(
       isFirst = false;
       const results = await runOn(rows, length, fetchesOf(outputs, probe));
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
-      const columns = columnsOf(results, outputs);
+      const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
         looksLikeProbabilities:
@@ -211,7 +200,8 @@ function filledUp(
 /** Only what is kept leaves the session; the first batch brings its logits too, to be looked at. */
 function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
   const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
-  const names = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
+  const numbers = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
+  const names = [...numbers, ...outputs.hidden];
   const kept = names.filter((name) => name !== undefined);
   return probe || topLogits === undefined ? [...kept, logits] : kept;
 }
@@ -219,6 +209,7 @@ function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
 function columnsOf(
   results: Readonly<Record<string, SessionTensor>>,
   outputs: HeadOutputs,
+  { hidden = [] }: Keep,
 ): LabelColumns {
   const { topLogits, topIds } = outputs;
   const floats = (name: string) => float32Of(results, name);
@@ -229,6 +220,11 @@ function columnsOf(
     logSumExp: outputs.logSumExp.map(floats),
     tailLogMass: outputs.tailLogMass.map(floats),
     entropyNats: floats(outputs.entropyNats),
+    ...(hidden.length > 0 && {
+      hidden: Object.fromEntries(
+        outputs.hidden.map((name, at) => [hiddenName(hidden[at] ?? ''), floats(name)]),
+      ),
+    }),
   };
 }
 
@@ -254,22 +250,4 @@ function checkShape(
 
 function checkClassCount(output: string, found: number, expected: number): void {
   if (found !== expected) throw new ClassCountError(output, found, expected);
-}
-
-/** A head that was lost or never trained answers every row with one number. */
-function refuseSilence(logits: Float32Array, classCount: number): void {
-  const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
-  if (logits.every(isEqual)) throw new SilentTeacherError(logits.length / classCount);
-}
-
-/** All rows inside [0, 1] and adding up to 1: no logits. */
-function areProbabilities(values: Float32Array, classCount: number): boolean {
-  if (!values.every((value) => value >= 0 && value <= 1)) return false;
-  for (let start = 0; start < values.length; start += classCount) {
-    const sum = values
-      .subarray(start, start + classCount)
-      .reduce((total, value) => total + value, 0);
-    if (Math.abs(sum - 1) > 1e-3) return false;
-  }
-  return true;
 }
