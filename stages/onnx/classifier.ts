@@ -1,10 +1,12 @@
 import { Failure } from '#cache/failure.ts';
+import { INTEGER_TYPES, MASK_TYPES, tensorOf } from './integer-tensor.ts';
 import {
   float32Of,
   type OnnxSession,
   openSession,
   type SessionOptions,
   type SessionTensor,
+  type SessionValue,
 } from './session.ts';
 import { type PaddedBatch, padBatch, type TokenRow } from './token-batches.ts';
 
@@ -48,14 +50,13 @@ export async function openClassifier(
     await session.close();
     throw error;
   }
-  const names = session.inputs.map((input) => input.name);
   return {
     provider: session.provider,
     withoutCuda: session.withoutCuda,
     runtimeVersion: session.runtimeVersion,
     async logits(rows) {
       const batch = padBatch(rows, options.padTokenId ?? 0);
-      return float32Of(await session.run(feedsOf(batch, names), [LOGITS]), LOGITS);
+      return float32Of(await session.run(feedsOf(batch, session.inputs), [LOGITS]), LOGITS);
     },
     close: () => session.close(),
   };
@@ -72,12 +73,23 @@ function requireSignature(session: OnnxSession, path: string): void {
   }
 }
 
-function feedsOf(batch: PaddedBatch, names: readonly string[]): Record<string, SessionTensor> {
+function feedsOf(
+  batch: PaddedBatch,
+  inputs: readonly SessionValue[],
+): Record<string, SessionTensor> {
   const dims = [batch.batchSize, batch.sequenceLength];
-  const filled = Object.entries(FILLED_FROM).filter(([name]) => names.includes(name));
-  return Object.fromEntries(
-    filled.map(([name, field]) => [name, { type: 'int64', data: batch[field], dims }]),
-  );
+  const filled = Object.entries(FILLED_FROM).flatMap(([name, field]) => {
+    const input = inputs.find((one) => one.name === name);
+    return input === undefined ? [] : [[name, tensorAs(input.type, batch[field], dims)] as const];
+  });
+  return Object.fromEntries(filled);
+}
+
+/** Most models want int64, and what they do not take ONNX Runtime refuses in words. */
+function tensorAs(type: string, data: BigInt64Array, dims: readonly number[]): SessionTensor {
+  const other = [...INTEGER_TYPES, ...MASK_TYPES].find((one) => one === type && one !== 'int64');
+  if (other === undefined) return { type: 'int64', data, dims };
+  return tensorOf(Int32Array.from(data, Number), other, dims);
 }
 
 const LOGITS = 'logits';

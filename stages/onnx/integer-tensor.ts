@@ -1,3 +1,4 @@
+import { halfOfInteger } from './half-floats.ts';
 import type { SessionTensor } from './session.ts';
 
 export const INTEGER_TYPES = ['int64', 'int32'] as const;
@@ -22,7 +23,7 @@ export function tensorOf(
     case 'float32':
       return { type, data: Float32Array.from(column), dims };
     case 'float16':
-      return { type, data: Uint16Array.from(column, halfFloat), dims };
+      return { type, data: Uint16Array.from(column, halfOfInteger), dims };
     case 'bool':
       return { type, data: Uint8Array.from(column), dims };
     default:
@@ -36,11 +37,4 @@ function wide(column: Int32Array): BigInt64Array {
   const lowHalves = new Int32Array(data.buffer);
   for (let index = 0; index < column.length; index++) lowHalves[2 * index] = column[index] ?? 0;
   return data;
-}
-
-/** Bits of a small integer as an IEEE half float: 5 bits of exponent, 10 of fraction. */
-function halfFloat(value: number): number {
-  if (value === 0) return 0;
-  const exponent = Math.floor(Math.log2(value));
-  return ((exponent + 15) << 10) | ((value / 2 ** exponent - 1) * 1024);
 }

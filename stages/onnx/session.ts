@@ -5,6 +5,7 @@ import type * as OnnxRuntime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Failure } from '#cache/failure.ts';
 import { type Census, censusOf } from './census.ts';
+import { floatOfHalf } from './half-floats.ts';
 import { type Device, onDevice, type Provider } from './placement.ts';
 import { openProfile } from './profile.ts';
 import { ModelRefusedError, runFailureOf } from './session-errors.ts';
@@ -130,10 +131,11 @@ export async function openSession(
   };
 }
 
-/** A float32 result; throws where the model gives something else. */
+/** A float32 result, or a float16 one as float32; throws where the model gives something else. */
 export function float32Of(results: Readonly<Record<string, SessionTensor>>, name: string) {
   const result = results[name];
   if (result?.type === 'float32') return result.data;
+  if (result?.type === 'float16') return Float32Array.from(result.data, floatOfHalf);
   throw new SessionOutputError(name, 'float32', describe(result));
 }
 
@@ -237,6 +239,7 @@ function sessionTensorOf(tensor: Tensor): SessionTensor {
   const { data, dims, type } = tensor;
   if (data instanceof Float32Array) return { type: 'float32', data, dims };
   if (data instanceof Int32Array) return { type: 'int32', data, dims };
+  if (data instanceof Uint16Array && type === 'float16') return { type, data, dims };
   if (data instanceof BigInt64Array) return { type: 'int64', data, dims };
   return { type: 'other', name: type, dims };
 }
