@@ -41,7 +41,7 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
 }
 
 const studentPart = partOf(
-  without(trainStudentConfig.shape, ['device', 'deviceId', 'teacherWeights']),
+  without(trainStudentConfig.shape, ['task', 'device', 'deviceId', 'teacherWeights']),
 );
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
@@ -214,7 +214,7 @@ export const decantConfigSchema = z.strictObject({
       z
         .union([z.number(), z.record(z.string(), z.number())])
         .describe(
-          'Least value of a figure of the exported student on the test split: accuracy, macroF1, agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS.',
+          'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS.',
         ),
     )
     .optional()
