@@ -11,7 +11,13 @@ import { MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
 /** Measures a teacher by what its cache says. */
 export function evaluateTeacher(config: DecantConfig, { name, files }: Teacher): StageInstance {
   return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'teacher', name, ...deviceSettings(config), threads: config.threads },
+    config: {
+      subject: 'teacher',
+      name,
+      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      ...deviceSettings(config),
+      threads: config.threads,
+    },
     files: { model: files.model },
     inputs: testInputs('tokens/teacher', softLabelName(name)),
   });

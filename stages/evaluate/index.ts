@@ -9,6 +9,7 @@ import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
@@ -25,6 +26,10 @@ const configSchema = z.strictObject({
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')
     .describe('Where it runs. Latency on CPU is what most students are deployed for.'),
+  output: z
+    .string()
+    .optional()
+    .describe('Of a teacher: its output with the logits. Default: logits, or else the first.'),
   deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
   threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
   latencyRuns: z
@@ -41,8 +46,9 @@ export const evaluate = defineStage<EvaluateConfig>({
   name: 'evaluate',
   version: 1,
   configSchema,
-  // Logits on CPU do not depend on the number of threads, those on CUDA on which GPU; timings are volatile.
-  speedKnobs: ['deviceId', 'threads', 'latencyRuns'],
+  // Logits on CPU do not depend on the number of threads, those on CUDA on which GPU; timings are volatile,
+  // and a teacher's output is fetched to time it and for nothing else.
+  speedKnobs: ['output', 'deviceId', 'threads', 'latencyRuns'],
   outputs: {
     metrics: { formatVersion: 1, volatile: ['timings.json'] },
     predictions: { formatVersion: 1 },
@@ -60,6 +66,7 @@ export const evaluate = defineStage<EvaluateConfig>({
       deviceId: config.deviceId,
       threads: config.threads,
       padTokenId: subject.padTokenId,
+      output: subject.output,
     });
     try {
       yield { type: 'environment', name: 'provider', value: classifier.provider };
@@ -110,6 +117,8 @@ interface Subject {
   readonly fileBytes: number;
   readonly parameters: number;
   readonly padTokenId: number;
+  /** Of a teacher: where its logits are; a student calls them logits. */
+  readonly output?: string | undefined;
 }
 
 async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject> {
@@ -117,7 +126,9 @@ async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject
     const modelFiles = filesOf(context, 'model');
     const parameters = countParameters(modelFiles[0] ?? '');
     // The cache holds the teacher's answers; it only runs to be timed, and any padding will do.
-    return { modelFiles, fileBytes: await bytesOf(modelFiles), parameters, padTokenId: 0 };
+    const output = context.config.output ?? logitsName(modelFiles[0] ?? '');
+    const fileBytes = await bytesOf(modelFiles);
+    return { modelFiles, fileBytes, parameters, padTokenId: 0, output };
   }
   const student = inputOf(context, 'student');
   const modelFiles = [join(student, 'onnx', 'model.onnx')];
@@ -127,6 +138,12 @@ async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject
     parameters: await countSafetensors(join(student, 'model.safetensors')),
     padTokenId: await padTokenOf(join(student, 'config.json')),
   };
+}
+
+/** As stage one finds them: `logits`, or else the first output. */
+function logitsName(model: string): string | undefined {
+  const names = skimModelFile(model).outputs.map(({ name }) => name);
+  return names.includes('logits') ? 'logits' : names[0];
 }
 
 async function* scoresOf(

@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import { joinNumbers } from '#datasets/parquet/columns.ts';
 import { INTEGER_TYPES, MASK_TYPES, tensorOf } from './integer-tensor.ts';
 import {
   float32Of,
@@ -24,6 +25,8 @@ export interface Classifier {
 export interface ClassifierOptions extends SessionOptions {
   /** Fills up the shorter rows of a batch. Any id does: the attention mask is 0 there. */
   readonly padTokenId?: number;
+  /** The output that is fetched. Default: logits. */
+  readonly output?: string | undefined;
 }
 
 /** The model wants an input that token ids cannot fill, or gives no logits. */
@@ -43,34 +46,60 @@ export async function openClassifier(
   path: string,
   options: ClassifierOptions,
 ): Promise<Classifier> {
+  const { output = LOGITS, padTokenId = 0 } = options;
   const session = await openSession(path, options);
   try {
-    requireSignature(session, path);
+    requireSignature(session, path, output);
   } catch (error) {
     await session.close();
     throw error;
   }
+  const [fixedRows, fixedLength] = [fixedSize(session.inputs, 0), fixedSize(session.inputs, 1)];
   return {
     provider: session.provider,
     withoutCuda: session.withoutCuda,
     runtimeVersion: session.runtimeVersion,
     async logits(rows) {
-      const batch = padBatch(rows, options.padTokenId ?? 0);
-      return float32Of(await session.run(feedsOf(batch, session.inputs), [LOGITS]), LOGITS);
+      const parts: Float32Array[] = [];
+      for (const some of batchesOf(rows, fixedRows ?? rows.length)) {
+        const filled = [
+          ...some,
+          ...Array(Math.max(0, (fixedRows ?? 0) - some.length)).fill(some[0]),
+        ];
+        const batch = padBatch(filled, padTokenId, fixedLength);
+        const all = float32Of(await session.run(feedsOf(batch, session.inputs), [output]), output);
+        parts.push(all.subarray(0, (all.length / filled.length) * some.length));
+      }
+      return parts.length === 1
+        ? (parts[0] ?? new Float32Array())
+        : joinNumbers(parts, Float32Array);
     },
     close: () => session.close(),
   };
 }
 
-function requireSignature(session: OnnxSession, path: string): void {
+function requireSignature(session: OnnxSession, path: string, output: string): void {
   const unknown = session.inputs.find((input) => !(input.name in FILLED_FROM));
   if (unknown !== undefined) {
     throw new UnusableClassifierError(path, `nothing to fill its input "${unknown.name}" with`);
   }
   const outputs = session.outputs.map((output) => output.name);
-  if (!outputs.includes(LOGITS)) {
-    throw new UnusableClassifierError(path, `no output "logits" (outputs: ${outputs.join(', ')})`);
+  if (!outputs.includes(output)) {
+    const found = outputs.join(', ');
+    throw new UnusableClassifierError(path, `no output "${output}" (outputs: ${found})`);
   }
+}
+
+/** A dimension that the model was exported with as a number. */
+function fixedSize(inputs: readonly SessionValue[], axis: 0 | 1): number | undefined {
+  const [size] = inputs.flatMap(({ shape }) => shape[axis] ?? []);
+  return typeof size === 'number' && size > 0 ? size : undefined;
+}
+
+function batchesOf(rows: readonly TokenRow[], size: number): TokenRow[][] {
+  return Array.from({ length: Math.ceil(rows.length / Math.max(1, size)) }, (_, batch) =>
+    rows.slice(batch * size, (batch + 1) * size),
+  );
 }
 
 function feedsOf(
