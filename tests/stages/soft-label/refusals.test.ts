@@ -100,19 +100,21 @@ test('device: auto without CUDA runs on the CPU and says why', async (t) => {
   assert.match(run.notes.join('\n'), /the teacher runs on cpu \(.+\)/);
 });
 
-test('one NaN row in a thousand is left out, told and counted', async () => {
-  const corpus = corpusOf(1100);
-  const run = await runSoftLabel({
-    inputs: await writeCorpus(corpus, { tokens: poisoned([17]) }),
-    files: { model: [nanTeacher()] },
-    config: { tokenBudget: 4096 },
-  });
-  assert.equal(run.counts['quarantined'], 1);
-  assert.match(run.warnings.join('\n'), new RegExp(`train row ${idOf(17)} "text of row 17"`));
-  const { rows } = await rowsOf(run, 'train');
-  assert.equal(rows.rowCount, 1099);
-  assert.ok(!rows.exampleIds.includes(idOf(17)));
-  assert.ok(rows.entropyNats.every(Number.isFinite));
+test('one NaN or infinite row in a thousand is left out, told and counted', async () => {
+  const poisonedInputs = await writeCorpus(corpusOf(1100), { tokens: poisoned([17]) });
+  for (const poison of [Number.NaN, Infinity, -Infinity]) {
+    const run = await runSoftLabel({
+      inputs: poisonedInputs,
+      files: { model: [nanTeacher(poison)] },
+      config: { tokenBudget: 4096 },
+    });
+    assert.equal(run.counts['quarantined'], 1);
+    assert.match(run.warnings.join('\n'), new RegExp(`train row ${idOf(17)} "text of row 17"`));
+    const { rows } = await rowsOf(run, 'train');
+    assert.equal(rows.rowCount, 1099);
+    assert.ok(!rows.exampleIds.includes(idOf(17)));
+    assert.ok(rows.entropyNats.every(Number.isFinite));
+  }
 });
 
 test('more NaN rows stop the run, which names the first', async () => {
@@ -164,8 +166,8 @@ function poisoned(rows: readonly number[]): typeof tokensOf {
   return (row) => (rows.includes(row) ? [...tokensOf(row), VOCABULARY - 1] : tokensOf(row));
 }
 
-function nanTeacher(): string {
+function nanTeacher(poison = Number.NaN): string {
   const weights = teacherWeights();
-  weights.fill(Number.NaN, (VOCABULARY - 1) * CLASS_COUNT);
+  weights.fill(poison, (VOCABULARY - 1) * CLASS_COUNT);
   return writeTeacher({ weights });
 }
