@@ -95,6 +95,8 @@ export const decantConfigSchema = z.strictObject({
         .min(2)
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
+      longTexts: prepareConfigSchema.shape.teacherLongTexts,
+      windowOverlap: prepareConfigSchema.shape.windowOverlap,
       license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
       weight,
     })
@@ -123,6 +125,7 @@ export const decantConfigSchema = z.strictObject({
     .strictObject({
       ...studentPart,
       vocabulary: prepareConfigSchema.shape.studentVocabulary,
+      longTexts: prepareConfigSchema.shape.studentLongTexts,
     })
     .prefault({})
     .describe('What all variants share.'),

@@ -83,7 +83,10 @@ function prepareInstance(
       validationFraction: fraction,
       seed: config.seed,
       teacherMaxLength: config.teacher.maxLength,
+      teacherLongTexts: unlessTruncate(config.teacher.longTexts),
+      windowOverlap: config.teacher.windowOverlap,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
+      studentLongTexts: unlessTruncate(student.longTexts),
       studentVocabulary: student.vocabulary,
       task: taskSetting(config),
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
@@ -146,7 +149,7 @@ function trainInstance(
     teachers: _ofWiring,
     ...own
   } = config.variants[name] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, mix: ofAll, ...shared } = config.student;
+  const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
   const chosen = teachersOfVariant(loaded, teachers, name);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
   const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
@@ -206,6 +209,10 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
+}
+
+function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
+  return cut === 'truncate' ? undefined : cut;
 }
 
 /** Left out where it is the usual one, so that recipes of before it stay what they are. */

@@ -9,6 +9,8 @@ export interface CardFacts {
   readonly probeInputs: number;
   /** On labelled validation rows; null where there are none. */
   readonly validationAccuracy: number | null;
+  /** How it cuts long texts, where it is not by truncation. */
+  readonly longTexts: string | undefined;
   readonly teacherLicense: string | undefined;
   readonly corpusLicense: string | undefined;
 }
@@ -58,7 +60,7 @@ classify = pipeline("text-classification", model=".")
 \`\`\`
 npx decant predict --student .
 \`\`\`
-
+${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 ## Licence
 
 - Teacher: ${plain(facts.teacherLicense ?? 'not stated (set teacher.license)')}
@@ -71,6 +73,10 @@ Both may bind those who pass this student on.
 ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 `;
 }
+
+const CUT_OTHERWISE = `
+Of a text that is too long this student learned from the first quarter and the end, and \`decant predict\` cuts it so. Other programs keep the beginning alone: give them texts that are cut like this.
+`;
 
 function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
   const [low, high] = metrics.accuracyInterval;

@@ -7,6 +7,7 @@ import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
 import { TooManyRejectsError } from './prepare-errors.ts';
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
+import { rejectLongRows } from './reject-long-rows.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
 import { writeCorpus } from './write-corpus.ts';
 
@@ -25,7 +26,9 @@ export const prepare = defineStage({
     const read = yield* readCorpus(corpusFiles, config, signal);
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
-    const corpus = yield* cutCorpus(content, corpusFiles, classes, config);
+    const fitting = yield* rejectLongRows(content, context);
+    const cut = yield* cutCorpus(fitting.content, corpusFiles, classes, config);
+    const corpus = { ...cut, rejects: [...cut.rejects, ...fitting.tooLong] };
     await writeCorpus(context, corpus, classes.classNames);
     yield* tokeniseSplits(context, corpus);
   },

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { type Example, SPLITS, type Split } from '#datasets/example.ts';
+import { cutOf, type TextCut } from '#datasets/long-texts.ts';
 import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
 import { type TokenTable, writeTokens } from '#datasets/tokens.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
-import { TeacherFileError } from './prepare-errors.ts';
-import { type TeacherTokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
+import { longTextEvents, type Owner } from './long-text-events.ts';
+import { tokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
 import { tokenise, truncatedRows } from './tokenise.ts';
 
 type Context = StageContext<PrepareConfig>;
-type Owner = 'teacher' | 'student';
 
 /** Tokenises every split for the teacher, makes the student's tokenizer and tokenises again with it. */
 export async function* tokeniseSplits(
@@ -25,8 +25,9 @@ export async function* tokeniseSplits(
     validation: splits.validation.examples,
     test: splits.test.examples,
   };
-  const teacher = await openTokenizer(files.tokenizer, config.teacherMaxLength);
-  const tables = yield* tokeniseFor('teacher', teacher, examples, context);
+  const cut = cutOf(config.teacherLongTexts, config.windowOverlap);
+  const teacher = await openTokenizer(files.tokenizer, config.teacherMaxLength, cut);
+  const tables = yield* tokeniseFor('teacher', { tokenizer: teacher, cut }, examples, context);
   const usedIds =
     config.studentVocabulary === 'full'
       ? null
@@ -34,6 +35,7 @@ export async function* tokeniseSplits(
   const folder = outputOf(context, 'tokenizer/student');
   const sizes = await writeStudentTokenizer(folder, files, {
     maxLength: config.studentMaxLength,
+    longTexts: config.studentLongTexts,
     usedIds,
   });
   yield { type: 'count', name: 'vocabularySize', value: sizes.student };
@@ -41,26 +43,18 @@ export async function* tokeniseSplits(
     const message = `the student's vocabulary keeps ${sizes.student.toLocaleString('en-US')} of ${sizes.teacher.toLocaleString('en-US')} word pieces`;
     yield { type: 'note', message };
   }
-  const student = await openTokenizer(join(folder, 'tokenizer.json'), config.studentMaxLength);
-  yield* tokeniseFor('student', student, examples, context);
-}
-
-function tokenizerFiles(files: Context['files']): TeacherTokenizerFiles {
-  const tokenizer = files['teacherTokenizer']?.[0];
-  if (tokenizer === undefined) {
-    const detail = 'a text cannot be turned into tokens without it';
-    throw new TeacherFileError('tokenizer.json', undefined, detail);
-  }
-  return {
-    tokenizer,
-    config: files['teacherTokenizerConfig']?.[0],
-    specialTokens: files['teacherSpecialTokens']?.[0],
-  };
+  const studentCut = cutOf(config.studentLongTexts);
+  const student = await openTokenizer(
+    join(folder, 'tokenizer.json'),
+    config.studentMaxLength,
+    studentCut,
+  );
+  yield* tokeniseFor('student', { tokenizer: student, cut: studentCut }, examples, context);
 }
 
 async function* tokeniseFor(
   owner: Owner,
-  tokenizer: TextTokenizer,
+  { tokenizer, cut }: { readonly tokenizer: TextTokenizer; readonly cut: TextCut },
   examples: Readonly<Record<Split, readonly Example[]>>,
   context: Context,
 ): AsyncGenerator<StageEvent, ReadonlyMap<Split, TokenTable>, void> {
@@ -75,21 +69,25 @@ async function* tokeniseFor(
     tables.set(split, table);
     before += examples[split].length;
   }
-  yield* truncationEvents(owner, [...tables.values()], total);
+  yield* longTextEvents(owner, [...tables.values()], cut);
   return tables;
 }
 
-/** The teacher's table shows all pieces that the student meets, unless the student reads further. */
+/** The teacher's table shows all pieces that the student meets, unless the student reads what it lost. */
 async function* usedTokenIds(
   path: string,
   teacherTable: TokenTable | undefined,
   train: readonly Example[],
   { config, signal }: Context,
 ): AsyncGenerator<StageEvent, ReadonlySet<number>, void> {
-  if (teacherTable !== undefined && config.studentMaxLength <= teacherTable.maxLength) {
+  const cut = cutOf(config.studentLongTexts);
+  const isWithin =
+    cut.type === cutOf(config.teacherLongTexts).type &&
+    config.studentMaxLength <= config.teacherMaxLength;
+  if (teacherTable !== undefined && (isWithin || truncatedRows(teacherTable) === 0)) {
     return new Set(teacherTable.tokenIds);
   }
-  const tokenizer = await openTokenizer(path, config.studentMaxLength);
+  const tokenizer = await openTokenizer(path, config.studentMaxLength, cut);
   const place = { before: 0, total: train.length, detail: 'vocabulary' };
   const table = yield* asProgress(tokenise(train, tokenizer, signal), place);
   return new Set(table.tokenIds);
@@ -106,19 +104,4 @@ async function* asProgress<Result>(
     if (next.done === true) return next.value;
     yield { type: 'progress', done: before + next.value, total, unit: 'rows', detail };
   }
-}
-
-function* truncationEvents(
-  owner: Owner,
-  tables: readonly TokenTable[],
-  total: number,
-): Generator<StageEvent, void, void> {
-  const truncated = tables.reduce((sum, table) => sum + truncatedRows(table), 0);
-  const name = owner === 'teacher' ? 'truncatedRows' : 'truncatedRowsStudent';
-  yield { type: 'count', name, value: truncated };
-  if (truncated === 0) return;
-  const share = ((100 * truncated) / total).toFixed(1);
-  const length = tables[0]?.maxLength ?? 0;
-  const message = `${truncated.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} rows (${share} %) are longer than ${length} tokens and lose the rest (${owner}.maxLength)`;
-  yield { type: 'warning', message };
 }

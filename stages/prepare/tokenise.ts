@@ -1,5 +1,6 @@
 import type { Example } from '#datasets/example.ts';
-import type { EncodedText, TextTokenizer } from '#datasets/tokenizer.ts';
+import type { TokenisedText } from '#datasets/long-texts.ts';
+import type { TextTokenizer } from '#datasets/tokenizer.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 
 /** Tokenises examples in chunks; yields the number of rows done so far. */
@@ -22,6 +23,7 @@ export async function* tokenise(
     tokenIds: concat(chunks.map((chunk) => chunk.ids)),
     typeIds: isPair ? concat(chunks.map((chunk) => chunk.typeIds)) : null,
     truncated: Uint8Array.from(chunks.flatMap((chunk) => chunk.truncated)),
+    ...windowsIn(chunks),
     tokenizerDigest: tokenizer.digest,
     maxLength: tokenizer.maxLength,
   };
@@ -38,15 +40,27 @@ interface EncodedChunk {
   readonly truncated: number[];
   readonly ids: Int32Array;
   readonly typeIds: Int32Array;
+  /** Of texts that are read in windows. */
+  readonly windows: readonly (readonly number[])[] | undefined;
 }
 
-function packChunk(encoded: readonly EncodedText[]): EncodedChunk {
+function packChunk(encoded: readonly TokenisedText[]): EncodedChunk {
   return {
     lengths: encoded.map(({ ids }) => ids.length),
     truncated: encoded.map(({ truncated }) => (truncated ? 1 : 0)),
     ids: Int32Array.from(encoded.flatMap(({ ids }) => ids)),
     typeIds: Int32Array.from(encoded.flatMap(({ typeIds }) => typeIds)),
+    windows: encoded.every(({ windowEnds }) => windowEnds === undefined)
+      ? undefined
+      : encoded.map(({ windowEnds = [] }) => windowEnds),
   };
+}
+
+function windowsIn(chunks: readonly EncodedChunk[]): Pick<TokenTable, 'windowEnds'> {
+  if (chunks.every(({ windows }) => windows === undefined)) return {};
+  const rows = chunks.flatMap(({ windows = [] }) => windows);
+  const offsets = offsetsOf(rows.map((ends) => ends.length));
+  return { windowEnds: { values: Int32Array.from(rows.flat()), offsets } };
 }
 
 function offsetsOf(lengths: readonly number[]): Int32Array {
