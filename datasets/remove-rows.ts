@@ -4,6 +4,7 @@ import { Failure } from '#cache/failure.ts';
 import type { ParquetCodec } from '#datasets/parquet/codec.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
 import { isSplit } from './example.ts';
+import { exampleStarts } from './example-blocks.ts';
 import { readExamples, writeExamples } from './examples.ts';
 import { readHardLabels, writeHardLabels } from './hard-labels.ts';
 import { readLabels, writeLabels } from './labels.ts';
@@ -108,7 +109,7 @@ async function removeFromShards(
   for (const path of reader.shards) if (!written.has(basename(path))) await rm(path);
 }
 
-/** The remaining rows in their order, so many a file; one file without rows where none remains. */
+/** The remaining rows in their order, so many examples a file; one file without rows where none remains. */
 async function* recut(
   reader: SoftLabelReader,
   exampleIds: IdSet,
@@ -119,10 +120,13 @@ async function* recut(
   for await (const rows of reader.rows()) {
     const kept = takeRows(rows, rowsWithout(rows.exampleIds, exampleIds));
     open = open === undefined ? kept : concatRows([open, kept]);
-    while (open.rowCount >= shardRows) {
-      yield takeRows(open, range(0, shardRows));
+    // The last example may have more rows in the next row group.
+    for (;;) {
+      const end = exampleStarts(open.exampleIds).at(shardRows) ?? open.rowCount;
+      if (end >= open.rowCount) break;
+      yield takeRows(open, range(0, end));
       count += 1;
-      open = takeRows(open, range(shardRows, open.rowCount));
+      open = takeRows(open, range(end, open.rowCount));
     }
   }
   open ??= await reader.readShard(0);

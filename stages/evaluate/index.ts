@@ -6,6 +6,7 @@ import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { writeMetrics, writeTimings } from '#datasets/metrics.ts';
 import { writePredictions } from '#datasets/predictions.ts';
+import { windowsAsRows } from '#datasets/token-windows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
@@ -147,7 +148,7 @@ async function timeIt(
   classifier: Classifier,
 ): Promise<void> {
   const { config } = context;
-  const tokens = await readTokens(inputOf(context, `tokens/${config.subject}/test`));
+  const tokens = windowsAsRows(await readTokens(inputOf(context, `tokens/${config.subject}/test`)));
   const speed = await measureSpeed(classifier, tokens, config.latencyRuns);
   await writeTimings(outputOf(context, 'metrics'), {
     formatVersion: 1,

@@ -59,6 +59,7 @@ function identityOf(parts: {
     maxLength: corpus.maxLength,
     precision: keep.precision,
     ...(corpus.perToken && { perToken: true }),
+    ...(corpus.perWindow && { perWindow: true }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
+import type { ListColumn } from '#datasets/parquet/columns.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -17,6 +18,8 @@ export interface TeacherRow {
   readonly typeIds: Int32Array | null;
   /** Of a task with an answer for each word or token; left out where the example has one. */
   readonly answers?: RowAnswers;
+  /** Of a text that is read in windows: which one of how many this row is. */
+  readonly window?: { readonly index: number; readonly of: number };
 }
 
 /** Which tokens of a row are answered for. */
@@ -39,6 +42,8 @@ export interface TeacherCorpus {
   readonly maxLength: number;
   /** Is there an answer for each word or token? */
   readonly perToken: boolean;
+  /** Is a row a window of a text? */
+  readonly perWindow: boolean;
 }
 
 /** Tokens were made for a longer teacher input than is allowed now, or by several tokenizers. */
@@ -67,7 +72,8 @@ export async function readTeacherCorpus(
   if (splits.some((split) => split.tokenizerDigest !== tokenizerDigest)) {
     throw new TokensMismatchError('the splits were tokenised by different tokenizers');
   }
-  if (splits.some((split) => split.perToken !== train.perToken)) {
+  const { perToken, perWindow } = train;
+  if (splits.some((split) => split.perToken !== perToken || split.perWindow !== perWindow)) {
     throw new TokensMismatchError('the splits were tokenised for different tasks');
   }
   const longest = Math.max(...splits.map((split) => split.maxLength));
@@ -78,7 +84,8 @@ export async function readTeacherCorpus(
     rows: { train: train.rows, validation: validation.rows, test: test.rows },
     tokenizerDigest,
     maxLength: longest,
-    perToken: train.perToken,
+    perToken,
+    perWindow,
   };
 }
 
@@ -88,14 +95,30 @@ async function readSplit(context: StageContext<unknown>, split: Split) {
     readTokens(inputOf(context, `tokens/teacher/${split}`)),
   ]);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
-  const rows = examples.map(({ exampleId, sourceId, text }): TeacherRow => {
-    const tokenRow = tokensOf(tokens, index.rowOf(exampleId));
-    return { exampleId, split, sourceId, text, ...tokenRow };
+  const rows = examples.flatMap(({ exampleId, sourceId, text }): TeacherRow[] => {
+    const row = index.rowOf(exampleId);
+    const whole = { exampleId, split, sourceId, text, ...tokensOf(tokens, row) };
+    return tokens.windowEnds === undefined ? [whole] : windowsOf(whole, tokens.windowEnds, row);
   });
   const { tokenizerDigest, maxLength } = tokens;
   const perToken = tokens.answers !== undefined;
+  const perWindow = tokens.windowEnds !== undefined;
   // An example that asks for nothing, such as one of a single token in a language model, has no rows.
-  return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken };
+  return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken, perWindow };
+}
+
+function windowsOf(
+  whole: TeacherRow,
+  { values, offsets }: ListColumn<Int32Array>,
+  row: number,
+): TeacherRow[] {
+  const ends = values.subarray(offsets[row], offsets[row + 1]);
+  return Array.from(ends, (end, index) => ({
+    ...whole,
+    tokenIds: whole.tokenIds.subarray(ends[index - 1] ?? 0, end),
+    typeIds: whole.typeIds?.subarray(ends[index - 1] ?? 0, end) ?? null,
+    window: { index, of: ends.length },
+  }));
 }
 
 function tokensOf(table: TokenTable, row: number) {

@@ -6,6 +6,7 @@ import { readLabels } from '#datasets/labels.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { bestClasses } from '#datasets/top-classes.ts';
+import { openExampleLabels } from '#datasets/window-means.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { type GoldTarget, goldTargets } from './gold-targets.ts';
@@ -88,8 +89,9 @@ async function teacherAnswers(
 ): Promise<Map<string, number>> {
   const answers = new Map<string, number>();
   if (folder === undefined) return answers;
-  const reader = await openChecked(folder, classNames);
+  const reader = await openExampleLabels(folder);
   try {
+    requireSameClasses(folder, reader.meta.classNames, classNames);
     for await (const rows of reader.rows()) {
       const classIds = bestClasses(rows, reader.meta);
       for (const [row, exampleId] of rows.exampleIds.entries()) {
