@@ -19,6 +19,7 @@ import {
   writeSoftLabelShard,
 } from './soft-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
+import { readViews, writeViews } from './views.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */
 export interface ShardLayout {
@@ -188,6 +189,7 @@ const PROBE = 'probe.json';
 /** By the name of the format in the footer. */
 const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Promise<void>>> = {
   examples: filtered(readExamples, writeExamples),
+  views: filtered(readViews, writeViews),
   labels: filtered(readLabels, writeLabels),
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),

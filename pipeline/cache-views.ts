@@ -32,7 +32,8 @@ export async function cacheViews(
     const [stage, teacher] = instance.split(':');
     if (stage !== 'soft-label' || prepare === undefined) continue;
     if (instance === main) views.push(await softLabelView('soft_labels', artifact));
-    if (teacher !== undefined) views.push(await softLabelView(`soft_labels_${teacher}`, artifact));
+    if (teacher !== undefined)
+      views.push(await softLabelView(`soft_labels_${teacher.replace('.', '_')}`, artifact));
   }
   const relabelled = artifacts.get('hard-relabel');
   if (relabelled !== undefined) {

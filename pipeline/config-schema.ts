@@ -115,6 +115,7 @@ export const decantConfigSchema = z.strictObject({
     )
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
+  augmentations: prepareConfigSchema.shape.augmentations,
   'soft-label': z
     .strictObject(
       partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
@@ -140,6 +141,12 @@ export const decantConfigSchema = z.strictObject({
           .min(1)
           .optional()
           .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
+        views: z
+          .boolean()
+          .optional()
+          .describe(
+            'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+          ),
         labels: z
           .literal('hard-relabel')
           .optional()

@@ -57,13 +57,25 @@ export function teachersOfVariant(
 }
 
 /** Names of all teachers, the main one first. */
-export function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
+function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
   return [MAIN_TEACHER, ...Object.keys(loaded.config.teachers ?? {})];
 }
 
 /** Name of the instance that keeps what a teacher says. */
 export function softLabelName(teacher: string): string {
   return teacher === MAIN_TEACHER ? 'soft-label' : `soft-label:${teacher}`;
+}
+
+/** Name under which a cache keeps what a teacher says of the views of train rows. No teacher has a dot in its name. */
+export function viewsName(teacher: string): string {
+  return `${teacher}.views`;
+}
+
+/** Names of all caches: those of the teachers, and of what they say of views. */
+export function cacheNames(project: { readonly loaded: LoadedConfig }): string[] {
+  const names = teacherNames(project);
+  const hasViews = project.loaded.config.augmentations !== undefined;
+  return hasViews ? [...names, ...names.map(viewsName)] : names;
 }
 
 function problemOf(

@@ -31,6 +31,7 @@ import {
   teachersOfVariant,
 } from './teachers.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
+import { viewInputs, viewLabelInstance } from './view-wiring.ts';
 
 type Variant = DecantConfig['variants'][string];
 
@@ -53,7 +54,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   ];
   const instances = [
     prepareInstance(loaded, main.files, tombstones),
-    ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
+    ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
     ...trained,
     ...relabel,
     ...evaluations,
@@ -89,6 +90,7 @@ function prepareInstance(
       studentLongTexts: unlessTruncate(student.longTexts),
       studentVocabulary: student.vocabulary,
       task: taskSetting(config),
+      augmentations: config.augmentations,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
     },
@@ -105,6 +107,18 @@ function prepareInstance(
     ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
     inputs: {},
   });
+}
+
+/** What a teacher says of the rows, and of their views where there are any. */
+function softLabelInstances(
+  config: DecantConfig,
+  teacher: Teacher,
+  main: Teacher,
+): StageInstance[] {
+  const ofRows = softLabelInstance(config, teacher, main);
+  return config.augmentations === undefined
+    ? [ofRows]
+    : [ofRows, viewLabelInstance(ofRows, teacher)];
 }
 
 /** Further teachers read the tokens of the main one. */
@@ -147,6 +161,7 @@ function trainInstance(
     initFrom,
     labels,
     teachers: _ofWiring,
+    views = true,
     ...own
   } = config.variants[name] ?? ({} as Variant);
   const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
@@ -168,6 +183,9 @@ function trainInstance(
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
       ...(learnsFromTeacher ? trainRows(chosen) : {}),
+      ...(learnsFromTeacher && views && config.augmentations !== undefined
+        ? viewInputs(chosen)
+        : {}),
       ...perSplit(['validation'], 'soft-label', 'rows'),
       'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
       classes: { instance: 'prepare', output: 'classes' },

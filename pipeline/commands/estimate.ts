@@ -10,10 +10,11 @@ import { openProject, type Project, type ProjectOptions } from '#pipeline/projec
 import { runPipeline } from '#pipeline/run-pipeline.ts';
 import { aside, lendArtifact, withScratchStore } from '#pipeline/scratch.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
+import { MAIN_TEACHER, softLabelName, viewsName } from '#pipeline/teachers.ts';
 import { calibrationInstance } from '#pipeline/wiring.ts';
 import { ratioEstimate } from '#stages/numerics/ratio-estimate.ts';
 import { type Calibration, calibrationSchema } from '#stages/soft-label/calibrate.ts';
-import type { Outlook } from '#stages/soft-label/outlook.ts';
+import { type Outlook, together } from '#stages/soft-label/outlook.ts';
 
 export interface EstimateOptions extends ProjectOptions {
   readonly pricePerHour?: number;
@@ -66,7 +67,11 @@ async function makeEstimate(
   if (!prepared.folder.startsWith(scratch)) await lendArtifact(prepared, scratch);
   const calibration = await calibrated(project, scratch, options.seconds);
   const { truncatedRows = 0 } = prepared.manifest.counts;
-  return estimateOf(await outlook('soft-label'), truncatedRows, calibration, options.pricePerHour);
+  const ofRows = await outlook(softLabelName(MAIN_TEACHER));
+  const views = softLabelName(viewsName(MAIN_TEACHER));
+  const hasViews = project.graph.some(({ name }) => name === views);
+  const all = hasViews ? together(ofRows, await outlook(views)) : ofRows;
+  return estimateOf(all, truncatedRows, calibration, options.pricePerHour);
 }
 
 /** Times the teacher in a process of its own. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LONG_TEXTS } from '#datasets/long-texts.ts';
 import { isPerToken, TASKS } from '#datasets/task.ts';
+import { augmentationSchema } from './augment-text.ts';
 
 const fields = z.strictObject({
   task: z.enum(TASKS).optional().describe('What is labelled. Default: classification.'),
@@ -82,6 +83,13 @@ const fields = z.strictObject({
     .describe(
       'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts, or all of the teacher.',
     ),
+  augmentations: z
+    .array(augmentationSchema)
+    .min(1)
+    .optional()
+    .describe(
+      'Views of each train row that the teacher is asked about too, one an entry: dropWords, swapWords and swapLetters with the share of the words that they change.',
+    ),
   storeTexts: z
     .boolean()
     .optional()
@@ -126,6 +134,15 @@ export const prepareConfigSchema = fields
       path: ['longTexts'],
       message:
         'a task with an answer for each word or token reads the beginning of a long text: leave longTexts out',
+    },
+  )
+  .refine(
+    ({ task = 'classification', augmentations }) =>
+      !isPerToken(task) || augmentations === undefined,
+    {
+      path: ['augmentations'],
+      message:
+        'words that are dropped or moved leave no answer for each word or token: leave them out',
     },
   )
   .refine(

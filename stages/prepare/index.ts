@@ -5,11 +5,12 @@ import { type ClassList, readClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
+import { makeViews } from './make-views.ts';
 import { TooManyRejectsError } from './prepare-errors.ts';
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
 import { rejectLongRows } from './reject-long-rows.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
-import { writeCorpus } from './write-corpus.ts';
+import { writeCorpus, writeViewSet } from './write-corpus.ts';
 
 /** Reads the corpus and makes of it what every other stage reads: examples, labels, classes, tokens. */
 export const prepare = defineStage({
@@ -30,7 +31,9 @@ export const prepare = defineStage({
     const cut = yield* cutCorpus(fitting.content, corpusFiles, classes, config);
     const corpus = { ...cut, rejects: [...cut.rejects, ...fitting.tooLong] };
     await writeCorpus(context, corpus, classes.classNames);
-    yield* tokeniseSplits(context, corpus);
+    const views = yield* makeViews(context, corpus);
+    await writeViewSet(context, views);
+    yield* tokeniseSplits(context, corpus, views.examples);
   },
 });
 
@@ -39,6 +42,9 @@ function outputNames(): string[] {
     ...['inputs', 'labels', 'tokens/teacher', 'tokens/student'].flatMap((kind) =>
       SPLITS.map((split) => `${kind}/${split}`),
     ),
+    'inputs/views',
+    'tokens/teacher/views',
+    'tokens/student/views',
     'classes',
     'tokenizer/student',
     'rejects',

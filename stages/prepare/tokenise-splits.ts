@@ -12,26 +12,30 @@ import { tokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
 import { tokenise, truncatedRows } from './tokenise.ts';
 
 type Context = StageContext<PrepareConfig>;
+/** The splits, and the views of train rows where they are asked for. */
+type TokenSet = Split | 'views';
 
 /** Tokenises every split for the teacher, makes the student's tokenizer and tokenises again with it. */
 export async function* tokeniseSplits(
   context: Context,
   { splits }: CutCorpus,
+  views: readonly Example[],
 ): AsyncGenerator<StageEvent, void, void> {
   const { config } = context;
   const files = tokenizerFiles(context.files);
-  const examples = {
-    train: splits.train.examples,
-    validation: splits.validation.examples,
-    test: splits.test.examples,
-  };
+  const examples: ReadonlyMap<TokenSet, readonly Example[]> = new Map<TokenSet, readonly Example[]>(
+    [
+      ...SPLITS.map((split) => [split, splits[split].examples] as const),
+      ...(config.augmentations === undefined ? [] : [['views', views] as const]),
+    ],
+  );
   const cut = cutOf(config.teacherLongTexts, config.windowOverlap);
   const teacher = await openTokenizer(files.tokenizer, config.teacherMaxLength, cut);
   const tables = yield* tokeniseFor('teacher', { tokenizer: teacher, cut }, examples, context);
   const usedIds =
     config.studentVocabulary === 'full'
       ? null
-      : yield* usedTokenIds(files.tokenizer, tables.get('train'), examples.train, context);
+      : yield* usedTokenIds(files.tokenizer, tables, examples, context);
   const folder = outputOf(context, 'tokenizer/student');
   const sizes = await writeStudentTokenizer(folder, files, {
     maxLength: config.studentMaxLength,
@@ -55,41 +59,43 @@ export async function* tokeniseSplits(
 async function* tokeniseFor(
   owner: Owner,
   { tokenizer, cut }: { readonly tokenizer: TextTokenizer; readonly cut: TextCut },
-  examples: Readonly<Record<Split, readonly Example[]>>,
+  examples: ReadonlyMap<TokenSet, readonly Example[]>,
   context: Context,
-): AsyncGenerator<StageEvent, ReadonlyMap<Split, TokenTable>, void> {
-  const total = SPLITS.reduce((sum, split) => sum + examples[split].length, 0);
-  const tables = new Map<Split, TokenTable>();
+): AsyncGenerator<StageEvent, ReadonlyMap<TokenSet, TokenTable>, void> {
+  const total = [...examples.values()].reduce((sum, { length }) => sum + length, 0);
+  const tables = new Map<TokenSet, TokenTable>();
   let before = 0;
-  for (const split of SPLITS) {
-    const rows = tokenise(examples[split], tokenizer, context.signal);
-    const detail = `${owner} tokens, ${split}`;
+  for (const [set, ofSet] of examples) {
+    const rows = tokenise(ofSet, tokenizer, context.signal);
+    const detail = `${owner} tokens, ${set}`;
     const table = yield* asProgress(rows, { before, total, detail });
-    await writeTokens(outputOf(context, `tokens/${owner}/${split}`), table);
-    tables.set(split, table);
-    before += examples[split].length;
+    await writeTokens(outputOf(context, `tokens/${owner}/${set}`), table);
+    tables.set(set, table);
+    before += ofSet.length;
   }
   yield* longTextEvents(owner, [...tables.values()], cut);
   return tables;
 }
 
-/** The teacher's table shows all pieces that the student meets, unless the student reads what it lost. */
+/** The teacher's tables show all pieces that the student meets, unless the student reads what it lost. */
 async function* usedTokenIds(
   path: string,
-  teacherTable: TokenTable | undefined,
-  train: readonly Example[],
+  tables: ReadonlyMap<TokenSet, TokenTable>,
+  examples: ReadonlyMap<TokenSet, readonly Example[]>,
   { config, signal }: Context,
 ): AsyncGenerator<StageEvent, ReadonlySet<number>, void> {
   const cut = cutOf(config.studentLongTexts);
   const isWithin =
     cut.type === cutOf(config.teacherLongTexts).type &&
     config.studentMaxLength <= config.teacherMaxLength;
-  if (teacherTable !== undefined && (isWithin || truncatedRows(teacherTable) === 0)) {
-    return new Set(teacherTable.tokenIds);
+  const own = LEARNED_FROM.flatMap((set) => tables.get(set) ?? []);
+  if (isWithin || own.every((table) => truncatedRows(table) === 0)) {
+    return new Set(own.flatMap(({ tokenIds }) => Array.from(new Set(tokenIds))));
   }
+  const learned = LEARNED_FROM.flatMap((set) => examples.get(set) ?? []);
   const tokenizer = await openTokenizer(path, config.studentMaxLength, cut);
-  const place = { before: 0, total: train.length, detail: 'vocabulary' };
-  const table = yield* asProgress(tokenise(train, tokenizer, signal), place);
+  const place = { before: 0, total: learned.length, detail: 'vocabulary' };
+  const table = yield* asProgress(tokenise(learned, tokenizer, signal), place);
   return new Set(table.tokenIds);
 }
 
@@ -105,3 +111,6 @@ async function* asProgress<Result>(
     yield { type: 'progress', done: before + next.value, total, unit: 'rows', detail };
   }
 }
+
+/** What the student's vocabulary is made of. */
+const LEARNED_FROM: readonly TokenSet[] = ['train', 'views'];

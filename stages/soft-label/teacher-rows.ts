@@ -58,21 +58,20 @@ export class TokensMismatchError extends Failure {
   }
 }
 
-/** Joins examples and tokens by example id, for all splits. */
+/** Joins examples and tokens by example id. A split that is not among the inputs has no rows. */
 export async function readTeacherCorpus(
   context: StageContext<unknown>,
   maxLength: number,
 ): Promise<TeacherCorpus> {
-  const splits = await Promise.all(SPLITS.map((split) => readSplit(context, split)));
-  const [train, validation, test] = splits;
-  if (train === undefined || validation === undefined || test === undefined) {
-    throw new RangeError('a split is missing');
-  }
-  const { tokenizerDigest } = train;
+  const present = SPLITS.filter((split) => context.inputs[`inputs/${split}`] !== undefined);
+  const splits = await Promise.all(present.map((split) => readSplit(context, split)));
+  const [first] = splits;
+  if (first === undefined) throw new RangeError('no split is among the inputs');
+  const { tokenizerDigest } = first;
   if (splits.some((split) => split.tokenizerDigest !== tokenizerDigest)) {
     throw new TokensMismatchError('the splits were tokenised by different tokenizers');
   }
-  const { perToken, perWindow } = train;
+  const { perToken, perWindow } = first;
   if (splits.some((split) => split.perToken !== perToken || split.perWindow !== perWindow)) {
     throw new TokensMismatchError('the splits were tokenised for different tasks');
   }
@@ -80,8 +79,9 @@ export async function readTeacherCorpus(
   if (longest > maxLength) {
     throw new TokensMismatchError(`cut at ${longest} tokens, but maxLength is ${maxLength}`);
   }
+  const rowsOf = (wanted: Split) => splits.find(({ split }) => split === wanted)?.rows ?? [];
   return {
-    rows: { train: train.rows, validation: validation.rows, test: test.rows },
+    rows: { train: rowsOf('train'), validation: rowsOf('validation'), test: rowsOf('test') },
     tokenizerDigest,
     maxLength: longest,
     perToken,
@@ -104,7 +104,7 @@ async function readSplit(context: StageContext<unknown>, split: Split) {
   const perToken = tokens.answers !== undefined;
   const perWindow = tokens.windowEnds !== undefined;
   // An example that asks for nothing, such as one of a single token in a language model, has no rows.
-  return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken, perWindow };
+  return { split, rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken, perWindow };
 }
 
 function windowsOf(

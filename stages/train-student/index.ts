@@ -19,10 +19,11 @@ import {
 } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type Trained, train } from './training.ts';
-import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
+import { readTrainingInputs, type TrainingInputs, type ViewInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
+import { withViews } from './with-views.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
 
@@ -50,7 +51,8 @@ export const trainStudent = defineStage<TrainStudentConfig>({
     try {
       yield* trainOn(context, inputs);
     } finally {
-      for (const { reader } of inputs.softLabels) await reader.close();
+      const { softLabels, views } = inputs;
+      for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
     }
   },
 });
@@ -60,12 +62,7 @@ async function* trainOn(
   inputs: TrainingInputs,
 ): AsyncGenerator<StageEvent, void, void> {
   const settings = settingsOf(context.config);
-  const transferSet = await openTransferSet({
-    tokens: inputs.train,
-    gold: inputs.gold,
-    softTargets: await targetSource(inputs.softLabels, settings),
-    memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
-  });
+  const transferSet = await openRows(inputs, settings);
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
@@ -93,6 +90,21 @@ async function* trainOn(
     stepper.dispose();
   }
   await removeCheckpoint(outputOf(context, 'checkpoints'));
+}
+
+/** The train rows, and their views where there are any. */
+async function openRows(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
+  const open = async ({ tokens, gold, softLabels }: ViewInputs) =>
+    openTransferSet({
+      tokens,
+      gold,
+      softTargets: await targetSource(softLabels, settings),
+      memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
+    });
+  const rows = await open({ ...inputs, tokens: inputs.train });
+  const { views } = inputs;
+  const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
+  return hasViews ? withViews(rows, await open(views)) : rows;
 }
 
 interface Workbench {
@@ -169,7 +181,7 @@ async function* writeOutputs(
 /** Everything that decides the weights: a checkpoint is only taken up by the training it belongs to. */
 function recipeOf(
   config: TrainStudentConfig,
-  { train, validation }: TrainingInputs,
+  { train, validation, views }: TrainingInputs,
   { program, buckets, shape }: StudentSetup,
   { version, device }: Runtime,
 ): string {
@@ -181,7 +193,11 @@ function recipeOf(
     shape,
     version,
     device,
-    examples: digestOf([...train.exampleIds, ...validation.tokens.exampleIds].join()),
+    examples: digestOf(
+      [train, validation.tokens, ...(views ? [views.tokens] : [])]
+        .flatMap(({ exampleIds }) => exampleIds)
+        .join(),
+    ),
     tokens: digestOf(new Uint8Array(tokenIds.buffer, tokenIds.byteOffset, tokenIds.byteLength)),
     initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
   });
@@ -197,6 +213,10 @@ function* describeRows(
   { hardLossWeight }: Settings,
 ): Generator<StageEvent> {
   yield { type: 'count', name: 'transferRows', value: rowCount };
+  if (inputs.views !== undefined) {
+    const views = inputs.views.tokens.exampleIds.length.toLocaleString('en-US');
+    yield { type: 'note', message: `learns from ${views} views of train rows too` };
+  }
   yield { type: 'count', name: 'goldRows', value: goldCount };
   if (goldCount === 0 && hardLossWeight > 0) {
     yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
