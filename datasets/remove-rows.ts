@@ -18,6 +18,7 @@ import {
   takeRows,
   writeSoftLabelShard,
 } from './soft-labels.ts';
+import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
 import { readViews, writeViews } from './views.ts';
 
@@ -148,6 +149,9 @@ function predictionsWithout(rows: Predictions, exampleIds: IdSet): Predictions {
   return {
     rowCount: kept.length,
     exampleIds: rows.exampleIds.filter((exampleId) => !exampleIds.has(exampleId)),
+    ...(rows.positions && {
+      positions: Int32Array.from(kept, (row) => at(rows.positions ?? [], row)),
+    }),
     predictedIds: Int32Array.from(kept, (row) => at(rows.predictedIds, row)),
     confidence: Float32Array.from(kept, (row) => at(rows.confidence, row)),
     logits,
@@ -191,6 +195,7 @@ const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Pro
   examples: filtered(readExamples, writeExamples),
   views: filtered(readViews, writeViews),
   labels: filtered(readLabels, writeLabels),
+  'token-labels': filtered(readTokenLabels, writeTokenLabels),
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),
   tokens: async (path, exampleIds) => {

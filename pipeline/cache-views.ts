@@ -1,15 +1,17 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { SPLITS } from '#datasets/example.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
 import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
+import { hasTokenLabels } from '#datasets/token-labels.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
   examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
-  labels: 'example_id, split, label_id, label, weight: the gold labels',
+  labels:
+    'example_id, split, label_id, label, weight: the gold labels; of token classification a row a word, with position',
   classes: 'class_id, class_name',
   soft_labels:
     'one row a prediction of the teacher (where long texts are read in windows: one a window, which students see averaged): example_id, position (of a window), split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
@@ -31,9 +33,12 @@ export async function cacheViews(
   for (const [instance, artifact] of artifacts) {
     const [stage, teacher] = instance.split(':');
     if (stage !== 'soft-label' || prepare === undefined) continue;
-    if (instance === main) views.push(await softLabelView('soft_labels', artifact));
-    if (teacher !== undefined)
-      views.push(await softLabelView(`soft_labels_${teacher.replace('.', '_')}`, artifact));
+    const join = hasWordLabels(prepare) ? WORD_GOLD : TEXT_GOLD;
+    if (instance === main) views.push(await softLabelView('soft_labels', artifact, join));
+    if (teacher !== undefined) {
+      const name = `soft_labels_${teacher.replace('.', '_')}`;
+      views.push(await softLabelView(name, artifact, join));
+    }
   }
   const relabelled = artifacts.get('hard-relabel');
   if (relabelled !== undefined) {
@@ -48,10 +53,12 @@ export async function cacheViews(
 function corpusViews(prepare: Artifact): SqlView[] {
   const file = (output: string, name: string) => join(outputFolder(prepare.folder, output), name);
   const classes = file('classes', 'classes.json');
+  const ofWords = hasWordLabels(prepare);
   const labels = SPLITS.map((split) => ({
     split,
-    path: file(`labels/${split}`, 'labels.parquet'),
+    path: file(`labels/${split}`, ofWords ? 'token-labels.parquet' : 'labels.parquet'),
   }));
+  const select = ofWords ? wordLabels : rowLabels;
   return [
     {
       name: 'classes',
@@ -66,17 +73,26 @@ function corpusViews(prepare: Artifact): SqlView[] {
     {
       name: 'labels',
       paths: labels.map(({ path }) => path),
-      select: labels
-        .map(
-          ({ split, path }) =>
-            `SELECT example_id, '${split}' AS split, label_id, label, weight FROM read_parquet(${sqlString(path)})`,
-        )
-        .join(' UNION ALL '),
+      select: labels.map(({ split, path }) => select(split, path)).join(' UNION ALL '),
     },
   ];
 }
 
-async function softLabelView(name: string, artifact: Artifact): Promise<SqlView> {
+function hasWordLabels(prepare: Artifact): boolean {
+  return hasTokenLabels(outputFolder(prepare.folder, 'labels/train'));
+}
+
+function rowLabels(split: Split, path: string): string {
+  return `SELECT example_id, '${split}' AS split, label_id, label, weight FROM read_parquet(${sqlString(path)})`;
+}
+
+/** One row a labelled word; `position` is its number, from 0. */
+function wordLabels(split: Split, path: string): string {
+  const words = `SELECT example_id, unnest(range(len(label_ids)))::INTEGER AS position, unnest(label_ids) AS label_id FROM read_parquet(${sqlString(path)})`;
+  return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${words}) w JOIN classes ON class_id = label_id`;
+}
+
+async function softLabelView(name: string, artifact: Artifact, goldJoin: string): Promise<SqlView> {
   const folders = SPLITS.map((split) => outputFolder(artifact.folder, `rows/${split}`));
   const paths = folders.flatMap((folder) =>
     readdirSync(folder)
@@ -89,7 +105,7 @@ async function softLabelView(name: string, artifact: Artifact): Promise<SqlView>
   const sources = [
     `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
     'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
-    `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
+    goldJoin,
   ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };
@@ -211,5 +227,9 @@ function parquetFiles(paths: readonly string[]): string {
 }
 
 /** One gold label an example: where the corpus disagrees with itself, the heaviest. */
-const GOLD_LABELS =
-  'SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split';
+const TEXT_GOLD =
+  'LEFT JOIN (SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split) g USING (example_id, split)';
+
+/** A label a word, which is what the position of an answer counts. */
+const WORD_GOLD =
+  'LEFT JOIN (SELECT example_id, split, position, label_id, label FROM labels) g USING (example_id, split, position)';

@@ -22,6 +22,7 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
+import { refuseForTask, taskSetting } from './task-limits.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
   MAIN_TEACHER,
@@ -41,6 +42,7 @@ type Variant = DecantConfig['variants'][string];
  */
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
+  refuseForTask(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
   const order = variantOrder(loaded);
@@ -177,7 +179,14 @@ function trainInstance(
       : undefined,
   };
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, ...mixing, device: config.device },
+    config: {
+      task: taskSetting(config),
+      seed: config.seed,
+      ...shared,
+      ...own,
+      ...mixing,
+      device: config.device,
+    },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
@@ -231,11 +240,6 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
 
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
   return cut === 'truncate' ? undefined : cut;
-}
-
-/** Left out where it is the usual one, so that recipes of before it stay what they are. */
-function taskSetting({ task }: DecantConfig): DecantConfig['task'] | undefined {
-  return task === 'classification' ? undefined : task;
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

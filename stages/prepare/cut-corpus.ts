@@ -5,6 +5,7 @@ import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
 import { type MergedSplit, mergeRows } from './merge-rows.ts';
+import { mergeWordRows } from './merge-words.ts';
 import { EmptySplitError } from './prepare-errors.ts';
 import type { CorpusContent, CorpusFiles } from './read-corpus.ts';
 import { dropLeaks, takeValidation } from './split-rows.ts';
@@ -28,8 +29,9 @@ export function* cutCorpus(
   const assigned =
     fraction === undefined ? content.rows : takeValidation(content.rows, fraction, seed);
   const { rows, leaks } = dropLeaks(assigned, rule);
+  const merge = config.task === 'token-classification' ? mergeWordRows : mergeRows;
   const merged = (split: Split): MergedSplit =>
-    mergeRows(
+    merge(
       rows.filter((row) => row.split === split),
       { onConflict, classNames: classes.classNames, idOfLabel: classes.idOfLabel },
     );
@@ -66,7 +68,7 @@ function* splitEvents(splits: CutCorpus['splits']): Generator<StageEvent, void, 
   const message = `${count(train.examples.length)} train rows (${count(labelled)} labelled), ${count(validation.examples.length)} validation, ${count(test.examples.length)} test`;
   yield { type: 'note', message };
   for (const split of ['validation', 'test'] as const) {
-    if (splits[split].labels.length > 0) continue;
+    if (labelledRows(splits[split]) > 0) continue;
     const only = 'accuracy cannot be measured there, only agreement with the teacher';
     yield { type: 'warning', message: `no ${split} row has a label: ${only}` };
   }
@@ -102,7 +104,8 @@ function* leftOutEvents(
   }
 }
 
-function labelledRows({ labels }: MergedSplit): number {
+function labelledRows({ labels, tokenLabels }: MergedSplit): number {
+  if (tokenLabels !== undefined) return tokenLabels.length;
   return new Set(labels.map((label) => label.exampleId)).size;
 }
 

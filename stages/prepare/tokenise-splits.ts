@@ -74,6 +74,7 @@ async function* tokeniseFor(
     before += ofSet.length;
   }
   yield* longTextEvents(owner, [...tables.values()], cut);
+  if (owner === 'teacher') yield* gluedWords(tokenizer, [...tables.values()]);
   return tables;
 }
 
@@ -110,6 +111,17 @@ async function* asProgress<Result>(
     if (next.done === true) return next.value;
     yield { type: 'progress', done: before + next.value, total, unit: 'rows', detail };
   }
+}
+
+/** Right where the teacher was trained so, which nothing in its files tells. */
+function* gluedWords(
+  { gluesWords }: TextTokenizer,
+  tables: readonly TokenTable[],
+): Generator<StageEvent, void, void> {
+  if (!gluesWords || tables.every(({ answers }) => answers === undefined)) return;
+  const message =
+    'tokenizer.json puts no space before a word (add_prefix_space: false): each word is tokenised as if a text began with it, which is right only if the teacher was trained so';
+  yield { type: 'warning', message };
 }
 
 /** What the student's vocabulary is made of. */

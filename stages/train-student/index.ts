@@ -24,6 +24,7 @@ import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { withViews } from './with-views.ts';
+import { openWordTransferSet } from './word-transfer-set.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
 
@@ -62,7 +63,7 @@ async function* trainOn(
   inputs: TrainingInputs,
 ): AsyncGenerator<StageEvent, void, void> {
   const settings = settingsOf(context.config);
-  const transferSet = await openRows(inputs, settings);
+  const transferSet = await transferSetOf(inputs, settings);
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
@@ -93,16 +94,18 @@ async function* trainOn(
 }
 
 /** The train rows, and their views where there are any. */
-async function openRows(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
-  const open = async ({ tokens, gold, softLabels }: ViewInputs) =>
-    openTransferSet({
-      tokens,
-      gold,
-      softTargets: await targetSource(softLabels, settings),
-      memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
-    });
-  const rows = await open({ ...inputs, tokens: inputs.train });
-  const { views } = inputs;
+async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
+  const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  const open = async ({ tokens, gold, softLabels }: ViewInputs) => {
+    const softTargets = await targetSource(softLabels, settings);
+    return openTransferSet({ tokens, gold, softTargets, memoryLimitBytes });
+  };
+  const { train: tokens, gold, wordGold, softLabels, views } = inputs;
+  if (wordGold !== undefined) {
+    const softTargets = await targetSource(softLabels, settings);
+    return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
+  }
+  const rows = await open({ tokens, gold, softLabels });
   const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
   return hasViews ? withViews(rows, await open(views)) : rows;
 }
@@ -165,7 +168,7 @@ async function* writeOutputs(
   const forward = { ...layout, buckets, classCount, signal: context.signal };
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
-    return { split, tokens, logits: await predictRows(stepper, tokens, forward) };
+    return { split, tokens, classCount, logits: await predictRows(stepper, tokens, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
   const folder = outputOf(context, 'student');
@@ -173,7 +176,7 @@ async function* writeOutputs(
   await writeStudent(folder, { architecture, shape, weights, classNames }, tokenizer);
   await writeProbe(folder, probeOf(splits));
   for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split, classCount);
+    await writeSplitPredictions(outputOf(context, 'predictions'), split);
   }
   yield { type: 'note', message: `the student has the weights of step ${step}` };
 }

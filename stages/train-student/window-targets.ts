@@ -22,6 +22,7 @@ export async function targetsOfWindows(
     rowCount: shards.reduce((sum, { ids }) => sum + ids.length, 0),
     shardCount: windows.shardCount,
     readIds: (shard) => Promise.resolve(shards[shard]?.ids ?? []),
+    readPositions: () => Promise.resolve(undefined),
     readTargets: async (shard) => {
       const targetOf = await windows.readTargets(shard);
       const { starts } = shards[shard] ?? NO_SHARD;
