@@ -3,6 +3,7 @@ import { TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
+import { checkSource, teacherFields } from './teacher-settings.ts';
 
 const fileOrFiles = z.union([z.string(), z.array(z.string()).min(1).readonly()]);
 const fingerprint = z
@@ -40,7 +41,9 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
   return Object.fromEntries(kept) as Omit<T, K>;
 }
 
-const studentPart = partOf(without(trainStudentConfig.shape, ['task', 'device', 'teacherWeights']));
+const studentPart = partOf(
+  without(trainStudentConfig.shape, ['task', 'device', 'teacherWeights', 'unanswered']),
+);
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
@@ -74,7 +77,10 @@ export const decantConfigSchema = z.strictObject({
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
       limit: prepareConfigSchema.shape.limit,
-      license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
+      license: z
+        .string()
+        .optional()
+        .describe('Licence of the texts: goes into manifest, card and report.'),
     })
     .describe('Where the rows are and how to read them.'),
   device: z
@@ -89,7 +95,13 @@ export const decantConfigSchema = z.strictObject({
     .describe('Decides splits by fraction and, where a variant sets none, its training.'),
   teacher: z
     .strictObject({
-      model: z.string().describe('Hugging Face folder with onnx/model.onnx, or a lone .onnx file.'),
+      ...teacherFields,
+      tokenizer: z
+        .string()
+        .optional()
+        .describe(
+          'Of answers: the tokenizer.json, or a folder with one, that students read texts with; answers bring none.',
+        ),
       maxLength: z
         .int()
         .min(2)
@@ -97,28 +109,47 @@ export const decantConfigSchema = z.strictObject({
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
       longTexts: prepareConfigSchema.shape.teacherLongTexts,
       windowOverlap: prepareConfigSchema.shape.windowOverlap,
-      license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
       weight,
     })
-    .describe('The frozen model that is asked once.'),
+    .superRefine((teacher, context) => {
+      checkSource(teacher, context);
+      const { answers, tokenizer } = teacher;
+      if ((answers === undefined) === (tokenizer === undefined)) return;
+      const message =
+        tokenizer === undefined
+          ? 'answers bring no tokenizer: name the tokenizer.json, or the folder with one, that students shall read texts with'
+          : 'belongs to answers: a model reads with the tokenizer.json beside it';
+      context.addIssue({ code: 'custom', path: ['tokenizer'], message });
+    })
+    .describe('Who is asked once.'),
   teachers: z
     .record(
       modelName,
-      z.strictObject({
-        model: z
-          .string()
-          .describe(
+      z
+        .strictObject({
+          ...teacherFields,
+          model: teacherFields.model.describe(
             'Of a further teacher, as teacher.model; the same tokenizer and classes (in any order), as it reads the same tokens.',
           ),
-        weight,
-      }),
+          weight,
+        })
+        .superRefine(checkSource),
     )
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   augmentations: prepareConfigSchema.shape.augmentations,
   'soft-label': z
     .strictObject(
-      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
+      partOf(
+        without(softLabelConfig.shape, [
+          'task',
+          'device',
+          'threads',
+          'maxLength',
+          'answers',
+          'licenses',
+        ]),
+      ),
     )
     .default({})
     .describe('What of the teacher is kept.'),

@@ -10,9 +10,12 @@ export function viewLabelInstance(ofRows: StageInstance, { name }: Teacher): Sta
   return createInstance(softLabelName(viewsName(name)), softLabel, {
     ...ofRows,
     inputs: {
+      // What is no split's: the classes, and a head that was fitted.
+      ...Object.fromEntries(
+        Object.entries(ofRows.inputs).filter(([input]) => !input.includes('/')),
+      ),
       'inputs/train': { instance: 'prepare', output: 'inputs/views' },
       'tokens/teacher/train': { instance: 'prepare', output: 'tokens/teacher/views' },
-      classes: { instance: 'prepare', output: 'classes' },
     },
   });
 }

@@ -1,17 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputFolder } from '#cache/artifact-store.ts';
+import { Failure } from '#cache/failure.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { ReportedFailure } from '#pipeline/failures.ts';
-import { foresee } from '#pipeline/foresight.ts';
+import { type Foresight, foresee } from '#pipeline/foresight.ts';
+import type { StageInstance } from '#pipeline/graph.ts';
 import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
 import { formatBytes, formatCount, formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
 import { runPipeline } from '#pipeline/run-pipeline.ts';
 import { aside, lendArtifact, withScratchStore } from '#pipeline/scratch.ts';
+import { softLabelInstance } from '#pipeline/soft-label-caches.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
+import { NoModelError } from '#pipeline/teacher-check.ts';
+import { calibrationInstance } from '#pipeline/teacher-wiring.ts';
 import { MAIN_TEACHER, softLabelName, viewsName } from '#pipeline/teachers.ts';
-import { calibrationInstance } from '#pipeline/wiring.ts';
 import { ratioEstimate } from '#stages/numerics/ratio-estimate.ts';
 import { type Calibration, calibrationSchema } from '#stages/soft-label/calibrate.ts';
 import { type Outlook, together } from '#stages/soft-label/outlook.ts';
@@ -20,6 +24,18 @@ export interface EstimateOptions extends ProjectOptions {
   readonly pricePerHour?: number;
   readonly seconds: number;
   readonly json?: boolean;
+}
+
+/** A teacher of embeddings has no head yet. */
+export class NoHeadError extends Failure {
+  constructor(instance: string) {
+    super(
+      'usage',
+      'E_NO_HEAD',
+      `the head of the sentence encoder is not fitted yet, or stale (${instance})`,
+      `fit it on the labelled rows, which takes the least part of the time: npx decant run --to ${instance}`,
+    );
+  }
 }
 
 /** What the pass of the teacher would cost; the JSON form is versioned. */
@@ -60,11 +76,14 @@ async function makeEstimate(
   scratch: string,
   options: EstimateOptions,
 ): Promise<Estimate> {
-  const { prepared, outlook } = await foresee(project, scratch, {
+  const softLabel = softLabelInstance(project, MAIN_TEACHER);
+  if (softLabel.files['answers'] !== undefined) throw new NoModelError('estimate');
+  const { prepared, outlook, freshness } = await foresee(project, scratch, {
     rehash: false,
     say: (message) => void process.stderr.write(`${message}\n`),
   });
   if (!prepared.folder.startsWith(scratch)) await lendArtifact(prepared, scratch);
+  await lendHead(softLabel, freshness, scratch);
   const calibration = await calibrated(project, scratch, options.seconds);
   const { truncatedRows = 0 } = prepared.manifest.counts;
   const ofRows = await outlook(softLabelName(MAIN_TEACHER));
@@ -74,6 +93,19 @@ async function makeEstimate(
   return estimateOf(all, truncatedRows, calibration, options.pricePerHour);
 }
 
+/** A sentence encoder is timed with its head, which has to be fitted before. */
+async function lendHead(
+  { inputs }: StageInstance,
+  freshness: Foresight['freshness'],
+  scratch: string,
+): Promise<void> {
+  const maker = inputs['teacher']?.instance;
+  if (maker === undefined) return;
+  const head = freshness.get(maker);
+  if (head?.state !== 'fresh') throw new NoHeadError(maker);
+  await lendArtifact(head.artifact, scratch);
+}
+
 /** Times the teacher in a process of its own. */
 async function calibrated(
   { loaded, graph }: Project,
@@ -81,7 +113,8 @@ async function calibrated(
   seconds: number,
 ): Promise<Calibration> {
   const instance = calibrationInstance(loaded, seconds);
-  const instances = [...graph.filter(({ name }) => name === 'prepare'), instance];
+  const before = new Set(Object.values(instance.inputs).map((ref) => ref.instance));
+  const instances = [...graph.filter(({ name }) => before.has(name)), instance];
   const requests = listenForStop(undefined);
   try {
     const write = (line: string) => void process.stderr.write(`${line}\n`);

@@ -12,6 +12,8 @@ export interface CardFacts {
   /** How it cuts long texts, where it is not by truncation. */
   readonly longTexts: string | undefined;
   readonly teacherLicense: string | undefined;
+  /** By name; empty where not stated. */
+  readonly furtherLicenses: Readonly<Record<string, string>>;
   readonly corpusLicense: string | undefined;
 }
 
@@ -64,10 +66,9 @@ npx decant predict --student .
 ${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 ## Licence
 
-- Teacher: ${plain(facts.teacherLicense ?? 'not stated (set teacher.license)')}
-- Corpus: ${plain(facts.corpusLicense ?? 'not stated (set corpus.license)')}
+${licences(facts).join('\n')}
 
-Both may bind those who pass this student on.
+${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
 
 ## Classes
 
@@ -78,6 +79,22 @@ ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 const CUT_OTHERWISE = `
 Of a text that is too long this student learned from the first quarter and the end, and \`decant predict\` cuts it so. Other programs keep the beginning alone: give them texts that are cut like this.
 `;
+
+function licences(facts: CardFacts): string[] {
+  const { teacherLicense, furtherLicenses, corpusLicense } = facts;
+  const further = Object.entries(furtherLicenses).map(([name, license]) =>
+    line(`Teacher ${name}`, license || undefined, `teachers.${name}.license`),
+  );
+  return [
+    line('Teacher', teacherLicense, 'teacher.license'),
+    ...further,
+    line('Corpus', corpusLicense, 'corpus.license'),
+  ];
+}
+
+function line(what: string, license: string | undefined, setting: string): string {
+  return `- ${plain(what)}: ${plain(license ?? `not stated (set ${setting})`)}`;
+}
 
 function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
   const [low, high] = metrics.accuracyInterval;

@@ -14,7 +14,7 @@ export interface Classifier {
   /** Why `auto` did not take CUDA; undefined where it was not asked or works. */
   readonly withoutCuda: string | undefined;
   readonly runtimeVersion: string;
-  /** [rows.length, classCount], in the order of the rows. */
+  /** [rows.length, classCount], in the order of the rows; or what else `output` names. */
   logits(rows: readonly TokenRow[]): Promise<Float32Array>;
   close(): Promise<void>;
 }
@@ -22,6 +22,8 @@ export interface Classifier {
 export interface ClassifierOptions extends SessionOptions {
   /** Fills up the shorter rows of a batch. Any id does: the attention mask is 0 there. */
   readonly padTokenId?: number;
+  /** The output that is fetched. Default: logits. */
+  readonly output?: string;
 }
 
 /** The model wants an input that token ids cannot fill, or gives no logits. */
@@ -41,9 +43,10 @@ export async function openClassifier(
   path: string,
   options: ClassifierOptions,
 ): Promise<Classifier> {
+  const { output = LOGITS, padTokenId = 0 } = options;
   const session = await openSession(path, options);
   try {
-    requireSignature(session, path);
+    requireSignature(session, path, output);
   } catch (error) {
     await session.close();
     throw error;
@@ -54,21 +57,24 @@ export async function openClassifier(
     withoutCuda: session.withoutCuda,
     runtimeVersion: session.runtimeVersion,
     async logits(rows) {
-      const batch = padBatch(rows, options.padTokenId ?? 0);
-      return float32Of(await session.run(feedsOf(batch, names), [LOGITS]), LOGITS);
+      const batch = padBatch(rows, padTokenId);
+      return float32Of(await session.run(feedsOf(batch, names), [output]), output);
     },
     close: () => session.close(),
   };
 }
 
-function requireSignature(session: OnnxSession, path: string): void {
+function requireSignature(session: OnnxSession, path: string, output: string): void {
   const unknown = session.inputs.find((input) => !(input.name in FILLED_FROM));
   if (unknown !== undefined) {
     throw new UnusableClassifierError(path, `nothing to fill its input "${unknown.name}" with`);
   }
   const outputs = session.outputs.map((output) => output.name);
-  if (!outputs.includes(LOGITS)) {
-    throw new UnusableClassifierError(path, `no output "logits" (outputs: ${outputs.join(', ')})`);
+  if (!outputs.includes(output)) {
+    throw new UnusableClassifierError(
+      path,
+      `no output "${output}" (outputs: ${outputs.join(', ')})`,
+    );
   }
 }
 

@@ -2,7 +2,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
 import { checkTags } from './check-tags.ts';
-import { type ClassList, readClassList } from './class-list.ts';
+import type { ClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
@@ -10,6 +10,7 @@ import { makeViews } from './make-views.ts';
 import { TooManyRejectsError } from './prepare-errors.ts';
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
 import { rejectLongRows } from './reject-long-rows.ts';
+import { classesOfLabels, givenClasses } from './run-classes.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
 import { writeCorpus, writeViewSet } from './write-corpus.ts';
 
@@ -24,8 +25,9 @@ export const prepare = defineStage({
   async *run(context) {
     const { config, files, signal } = context;
     const corpusFiles = corpusFilesOf(files, config);
-    const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
+    const given = yield* givenClasses(context);
     const read = yield* readCorpus(corpusFiles, config, signal);
+    const classes = given ?? (yield* classesOfLabels(read.rows));
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
     const fitting = yield* rejectLongRows(content, context);

@@ -1,6 +1,7 @@
 import { writeClasses } from '#datasets/classes.ts';
 import { outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
+import { answersTeacher, FROM_ANSWERS, tellAnswers } from './answers-teacher.ts';
 import { capture, freshRows } from './capture.ts';
 import {
   describeShards,
@@ -25,7 +26,7 @@ export const softLabel = defineStage({
   version: 1,
   configSchema: softLabelConfig,
   // `device` may change last bits between providers; each file names its own, so it is no part of the recipe.
-  speedKnobs: ['device', 'threads', 'tokenBudget'],
+  speedKnobs: ['device', 'threads', 'tokenBudget', 'licenses'],
   outputs: {
     'rows/train': { formatVersion: 1 },
     'rows/validation': { formatVersion: 1 },
@@ -44,6 +45,12 @@ export const softLabel = defineStage({
       yield { type: 'note', message };
     }
     await writeClasses(outputOf(context, 'classes'), classNames);
+    for (const [of, value] of Object.entries(config.licenses ?? {})) {
+      if (value !== undefined) yield { type: 'environment', name: `${of}License`, value };
+    }
+    if (plan.answers !== undefined) {
+      yield* tellAnswers(plan.answers.book, plan.answers.left, plan.keep);
+    }
     try {
       yield* label(context, plan);
     } finally {
@@ -60,10 +67,11 @@ async function* label(
   yield* tellReuse(plan);
   let finished = await findFinishedShards(shards, identity);
   const toRun = rowsToRun(plan, finished);
-  if (!context.recomputeTeacher) await guardTeacher(new Set(toRun), sealed.others);
+  // Looking answers up costs nothing.
+  const isGuarded = !context.recomputeTeacher && plan.answers === undefined;
+  if (isGuarded) await guardTeacher(new Set(toRun), sealed.others);
 
-  const teacher =
-    toRun.length === 0 ? undefined : await openTeacherOf(context, plan.keep, identity);
+  const teacher = toRun.length === 0 ? undefined : await teacherFor(context, plan);
   try {
     const provenance = provenanceOfRun(plan, finished, teacher);
     if (finished.provenance !== undefined && !isSameProvenance(finished.provenance, provenance)) {
@@ -72,11 +80,19 @@ async function* label(
       await discardShards(finished.shards);
       finished = { shards: new Set(), provenance: undefined };
     }
-    yield* tellEnvironment(provenance, teacher);
+    yield* tellEnvironment(provenance, plan.answers === undefined ? teacher : undefined);
     yield* fillShards(context, plan, { finished, teacher, provenance });
   } finally {
     await teacher?.close();
   }
+}
+
+async function teacherFor(
+  context: StageContext<SoftLabelConfig>,
+  { keep, identity, answers }: Plan,
+): Promise<Teacher> {
+  if (answers !== undefined) return answersTeacher(answers.book, keep);
+  return openTeacherOf(context, keep, identity);
 }
 
 async function* fillShards(
@@ -99,7 +115,8 @@ async function* fillShards(
     }
   }
   yield { type: 'count', name: 'resumedRows', value: rowCount([...finished.shards]) };
-  yield { type: 'count', name: 'teacherRows', value: rowsToRun(plan, finished).length };
+  const asked = plan.answers === undefined ? rowsToRun(plan, finished).length : 0;
+  yield { type: 'count', name: 'teacherRows', value: asked };
   yield { type: 'count', name: 'quarantined', value: quarantine.count };
 }
 
@@ -141,7 +158,7 @@ function rowsToRun({ shards, sealed }: Plan, finished: FinishedShards): string[]
 
 /** What every file of this artifact will name as its place of origin. */
 function provenanceOfRun(
-  { shards, sealed, keep }: Plan,
+  { shards, sealed, keep, answers }: Plan,
   finished: FinishedShards,
   teacher: Teacher | undefined,
 ): Provenance {
@@ -149,12 +166,13 @@ function provenanceOfRun(
   if (teacher === undefined && finished.provenance !== undefined) return finished.provenance;
   const rows = shards.flatMap((shard) => shard.rows);
   const places = rows.flatMap((row) => sealed.places.get(row.exampleId) ?? []);
-  const own = teacher && {
-    provider: teacher.provider,
-    runtime: `onnxruntime ${teacher.runtimeVersion}`,
-  };
+  const own = teacher && (answers === undefined ? placeOf(teacher) : FROM_ANSWERS);
   const parts = [...provenanceOf(places, keep), ...(own === undefined ? [] : [own])];
   return parts.length === 0 ? { provider: 'none', runtime: 'none' } : mergeProvenance(parts);
+}
+
+function placeOf({ provider, runtimeVersion }: Teacher): Provenance {
+  return { provider, runtime: `onnxruntime ${runtimeVersion}` };
 }
 
 function rowCount(shards: readonly Shard[]): number {

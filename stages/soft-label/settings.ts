@@ -2,6 +2,32 @@ import { z } from 'zod';
 import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
 import { TASKS } from '#datasets/task.ts';
 
+/** How files of answers are read; what is left out is filled in where it is used. */
+const answerSettings = {
+  smoothing: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'Of answers, the share of a label that is spread over all classes; of n votes it is a prior that counts smoothing / (1 - smoothing) votes. Default: 0.1.',
+    ),
+  missing: z
+    .enum(['error', 'skip'])
+    .optional()
+    .describe(
+      'Of answers, what becomes of rows without one: an error (default), or they are left out.',
+    ),
+  columns: z
+    .strictObject({
+      text: z.string(),
+      textPair: z.string().optional(),
+      id: z.string(),
+    })
+    .optional()
+    .describe('Names of the columns that tell which text is meant. Default: text and id.'),
+};
+
 /** Settings of stage one. */
 export const softLabelConfig = z
   .strictObject({
@@ -54,6 +80,14 @@ export const softLabelConfig = z
       .describe('Padded tokens in one batch: the lever on memory.'),
     shardRows: z.int().positive().default(2048).describe('Rows in one file.'),
     codec: z.enum(['none', 'snappy', 'zstd']).default('zstd').describe('Compression of the files.'),
+    licenses: z
+      .strictObject({ teacher: z.string().optional(), corpus: z.string().optional() })
+      .optional()
+      .describe('Licences of teacher and corpus: kept in the manifest, and no part of the recipe.'),
+    answers: z
+      .strictObject(answerSettings)
+      .optional()
+      .describe('Of a teacher whose answers stand in files: how they are read.'),
   })
   .refine(({ keep, temperatures }) => keep === 'sampled' || temperatures.includes(1), {
     path: ['temperatures'],
@@ -69,6 +103,12 @@ export const softLabelConfig = z
   });
 
 export type SoftLabelConfig = z.infer<typeof softLabelConfig>;
+
+/** How answers are read, with what is meant where the settings say nothing. */
+export function answerSettingsOf({ answers = {} }: Pick<SoftLabelConfig, 'answers'>) {
+  const { smoothing = 0.1, missing = 'error', columns = { text: 'text', id: 'id' } } = answers;
+  return { smoothing, missing, columns };
+}
 
 /** What is kept of each row, once the number of classes is known. */
 export interface Keep {

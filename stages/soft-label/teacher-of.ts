@@ -1,6 +1,6 @@
-import { filesOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
+import { modelConfigOf, modelOf } from './model-files.ts';
 import { padTokenIdOf } from './pad-token.ts';
 import type { Identity } from './provenance.ts';
 import type { Keep, SoftLabelConfig } from './settings.ts';
@@ -12,14 +12,13 @@ export async function openTeacherOf(
   keep: Keep,
   { classNames, perToken }: Pick<Identity, 'classNames' | 'perToken'>,
 ): Promise<Teacher> {
-  const [model = ''] = filesOf(context, 'model');
   const { device, threads } = context.config;
-  return openTeacher(model, {
+  return openTeacher(modelOf(context), {
     device,
     threads,
     keep,
     padTokenId: await padTokenIdOf(context),
     perToken,
-    outputsOfClasses: outputsOfClasses(context.files['modelConfig']?.[0], classNames),
+    outputsOfClasses: outputsOfClasses(modelConfigOf(context), classNames),
   });
 }

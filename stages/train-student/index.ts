@@ -96,9 +96,10 @@ async function* trainOn(
 /** The train rows, and their views where there are any. */
 async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  const leavesOut = settings.unanswered === 'leave-out';
   const open = async ({ tokens, gold, softLabels }: ViewInputs) => {
     const softTargets = await targetSource(softLabels, settings);
-    return openTransferSet({ tokens, gold, softTargets, memoryLimitBytes });
+    return openTransferSet({ tokens, gold, softTargets, memoryLimitBytes, leavesOut });
   };
   const { train: tokens, gold, wordGold, softLabels, views } = inputs;
   if (wordGold !== undefined) {
