@@ -42,7 +42,7 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
 }
 
 const studentPart = partOf(
-  without(trainStudentConfig.shape, ['task', 'device', 'teacherWeights', 'unanswered']),
+  without(trainStudentConfig.shape, ['task', 'device', 'deviceId', 'teacherWeights', 'unanswered']),
 );
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
@@ -84,9 +84,13 @@ export const decantConfigSchema = z.strictObject({
     })
     .describe('Where the rows are and how to read them.'),
   device: z
-    .enum(['auto', 'cpu', 'cuda'])
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d{1,2})?)$/, 'is auto, cpu, cuda, or cuda:N for the GPU number N')
     .default('auto')
-    .describe('auto takes CUDA where it works and says so; cuda is never replaced silently.'),
+    .describe(
+      'auto, cpu, cuda or cuda:N for the GPU number N. auto takes CUDA where it works and says so; cuda is never replaced silently.',
+    ),
+  strict: softLabelConfig.shape.strict,
   threads: z.int().min(1).optional().describe('Threads of a model run. Default: all cores.'),
   seed: z
     .int()
@@ -109,6 +113,7 @@ export const decantConfigSchema = z.strictObject({
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
       longTexts: prepareConfigSchema.shape.teacherLongTexts,
       windowOverlap: prepareConfigSchema.shape.windowOverlap,
+      output: softLabelConfig.shape.output,
       weight,
     })
     .superRefine((teacher, context) => {
@@ -143,7 +148,10 @@ export const decantConfigSchema = z.strictObject({
       partOf(
         without(softLabelConfig.shape, [
           'task',
+          'output',
           'device',
+          'deviceId',
+          'strict',
           'threads',
           'maxLength',
           'answers',

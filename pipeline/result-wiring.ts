@@ -4,6 +4,7 @@ import { exportStudent } from '#stages/export-student/index.ts';
 import { report } from '#stages/report/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
+import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
 import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
 
@@ -11,7 +12,13 @@ import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teache
 export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher): StageInstance {
   const isFitted = source.type === 'embeddings';
   return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'teacher', name, device: config.device, threads: config.threads },
+    config: {
+      subject: 'teacher',
+      name,
+      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      ...deviceSettings(config),
+      threads: config.threads,
+    },
     files: source.type === 'model' ? { model: source.files.model } : {},
     inputs: {
       ...testInputs('tokens/teacher', softLabelName(name)),

@@ -4,11 +4,13 @@ import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
+import { deviceSettings } from './device.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
 import { taskSetting } from './task-limits.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
   fitHeadName,
+  MAIN_TEACHER,
   type MainTeacher,
   softLabelName,
   type Teacher,
@@ -27,8 +29,11 @@ export function softLabelInstance(
     config: {
       ...config['soft-label'],
       task: taskSetting(config),
+      // Each teacher has outputs of its own; further ones are taken by the usual name.
+      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
       maxLength: config.teacher.maxLength,
-      device: config.device,
+      ...deviceSettings(config),
+      strict: config.strict,
       threads: config.threads,
       licenses: licensesOf(license, config.corpus.license),
       answers:
@@ -60,10 +65,9 @@ function modelFiles({ model, config }: TeacherFiles) {
 /** A sentence encoder gets a head, fitted on gold labels of train and validation, and is a teacher then. */
 export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher): StageInstance[] {
   if (source.type !== 'embeddings') return [];
-  const { device, threads } = config;
   const { pooling } = source.files;
   const instance = createInstance(fitHeadName(name), fitHead, {
-    config: { device, threads },
+    config: { ...deviceSettings(config), threads: config.threads },
     files: { ...modelFiles(source.files), ...(pooling.length > 0 ? { pooling } : {}) },
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/teacher'),

@@ -5,6 +5,7 @@ import { trainStudent } from '#stages/train-student/index.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
+import { deviceSettings } from './device.ts';
 import {
   createInstance,
   type InputReference,
@@ -164,7 +165,7 @@ function trainInstance(
       ...own,
       ...mixing,
       unanswered,
-      device: config.device,
+      ...deviceSettings(config),
     },
     files: {},
     inputs: {

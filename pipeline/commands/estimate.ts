@@ -57,6 +57,8 @@ interface Estimate {
   readonly hoursInterval: readonly [low: number, high: number];
   readonly money: number | null;
   readonly bytes: number;
+  /** Of the process with the teacher, measured with its largest batch; on CUDA without what the GPU holds. */
+  readonly peakMemoryBytes: number;
 }
 
 /** `decant estimate`: rows, tokens, time, money and disk of the teacher's pass, timed on this device. */
@@ -138,7 +140,7 @@ async function calibrated(
 function estimateOf(
   outlook: Outlook,
   truncatedRows: number,
-  { batches, bytesPerRow, provider, runtime }: Calibration,
+  { batches, bytesPerRow, provider, runtime, peakMemoryBytes }: Calibration,
   pricePerHour: number | undefined,
 ): Estimate {
   const { rows, newRows, newTokens, newPaddedTokens, lengths, maxLength } = outlook;
@@ -160,6 +162,7 @@ function estimateOf(
     hoursInterval: [hoursAt(rate.low), hoursAt(rate.high)],
     money: pricePerHour === undefined ? null : hours * pricePerHour,
     bytes: Math.round(bytesPerRow * (rows.train + rows.validation + rows.test)),
+    peakMemoryBytes,
   };
 }
 
@@ -206,6 +209,7 @@ function describe(estimate: Estimate): string {
       ? []
       : [['money', `about ${estimate.money.toFixed(2)} at the price given`]]),
     ['disk', `about ${formatBytes(estimate.bytes)}`],
+    ['memory', `about ${formatBytes(estimate.peakMemoryBytes)} at most, with the largest batch`],
   ];
   const text = lines.map(([name = '', value = '']) => `${name.padEnd(8)} ${value}`).join('\n');
   return `${text}\n\nAn estimate, from ${estimate.timedBatches} batches of this corpus timed on this device.\n`;

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { askBeside } from '#pipeline/beside.ts';
+import { deviceSettings } from '#pipeline/device.ts';
 import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
 import type { ProjectOptions } from '#pipeline/project.ts';
@@ -31,7 +32,7 @@ export async function teacherCheckCommand(
   const maxLength = Math.min(wanted, facts.positions ?? wanted);
   const inspection = await inspect(files, facts, shown, {
     maxLength,
-    device: loaded?.config.device,
+    ...(loaded && deviceSettings(loaded.config)),
     threads: loaded?.config.threads,
   });
   const report = {

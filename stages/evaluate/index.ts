@@ -11,6 +11,7 @@ import { windowsAsRows } from '#datasets/token-windows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
@@ -27,6 +28,11 @@ const configSchema = z.strictObject({
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')
     .describe('Where it runs. Latency on CPU is what most students are deployed for.'),
+  output: z
+    .string()
+    .optional()
+    .describe('Of a teacher: its output with the logits. Default: logits, or else the first.'),
+  deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
   threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
   latencyRuns: z
     .int()
@@ -42,8 +48,9 @@ export const evaluate = defineStage<EvaluateConfig>({
   name: 'evaluate',
   version: 1,
   configSchema,
-  // Logits on CPU do not depend on the number of threads; timings are volatile.
-  speedKnobs: ['threads', 'latencyRuns'],
+  // Logits on CPU do not depend on the number of threads, those on CUDA on which GPU; timings are volatile,
+  // and a teacher's output is fetched to time it and for nothing else.
+  speedKnobs: ['output', 'deviceId', 'threads', 'latencyRuns'],
   outputs: {
     metrics: { formatVersion: 1, volatile: ['timings.json'] },
     predictions: { formatVersion: 1 },
@@ -101,14 +108,17 @@ interface Subject {
   readonly fileBytes: number;
   readonly parameters: number | null;
   readonly padTokenId: number;
+  /** Of a teacher: where its logits are; a student calls them logits. */
+  readonly output?: string | undefined;
 }
 
 async function* openSubject(
-  { modelFiles: [model], padTokenId }: Subject,
-  { device, threads }: EvaluateConfig,
+  { modelFiles: [model], padTokenId, output }: Subject,
+  { device, deviceId, threads }: EvaluateConfig,
 ): AsyncGenerator<StageEvent, Classifier | undefined, void> {
   if (model === undefined) return undefined;
-  const classifier = await openClassifier(model, { device, threads, padTokenId });
+  const options = { device, deviceId, threads, padTokenId, output };
+  const classifier = await openClassifier(model, options);
   yield { type: 'environment', name: 'provider', value: classifier.provider };
   yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
   if (classifier.withoutCuda !== undefined) {
@@ -122,7 +132,9 @@ async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject
     const modelFiles = await teacherModel(context);
     const parameters = modelFiles[0] === undefined ? null : countParameters(modelFiles[0]);
     // The cache holds the teacher's answers; it only runs to be timed, and any padding will do.
-    return { modelFiles, fileBytes: await bytesOf(modelFiles), parameters, padTokenId: 0 };
+    const output = context.config.output ?? logitsName(modelFiles[0]);
+    const fileBytes = await bytesOf(modelFiles);
+    return { modelFiles, fileBytes, parameters, padTokenId: 0, output };
   }
   const student = inputOf(context, 'student');
   const modelFiles = [join(student, 'onnx', 'model.onnx')];
@@ -141,6 +153,13 @@ async function teacherModel(context: StageContext<EvaluateConfig>): Promise<read
   const folder = join(fitted, 'onnx');
   const data = (await listFiles(folder)).filter((name) => name !== 'model.onnx');
   return ['model.onnx', ...data].map((name) => join(folder, name));
+}
+
+/** As stage one finds them: `logits`, or else the first output. */
+function logitsName(model: string | undefined): string | undefined {
+  if (model === undefined) return undefined;
+  const names = skimModelFile(model).outputs.map(({ name }) => name);
+  return names.includes('logits') ? 'logits' : names[0];
 }
 
 async function* scoresOf(

@@ -36,12 +36,12 @@ export async function* embedLabelled(
   model: string,
   { appendix, padTokenId }: { readonly appendix: Uint8Array; readonly padTokenId: number },
 ): AsyncGenerator<StageEvent, LabelledRows, void> {
-  const { device, threads } = context.config;
+  const { device, deviceId, threads } = context.config;
   const [train, validation] = [
     await labelledTokens(context, 'train'),
     await labelledTokens(context, 'validation'),
   ];
-  const options = { device, threads, appendix, padTokenId, output: EMBEDDING };
+  const options = { device, deviceId, threads, appendix, padTokenId, output: EMBEDDING };
   const encoder = await openClassifier(model, options);
   try {
     yield { type: 'environment', name: 'provider', value: encoder.provider };

@@ -19,7 +19,7 @@ export const fitHead = defineStage<FitHeadConfig>({
   name: 'fit-head',
   version: 1,
   configSchema: fitHeadConfig,
-  speedKnobs: ['device', 'threads'],
+  speedKnobs: ['device', 'deviceId', 'threads'],
   outputs: { teacher: { formatVersion: 1 }, fit: { formatVersion: 1 } },
 
   async *run(context) {

@@ -6,6 +6,7 @@ export const fitHeadConfig = z.strictObject({
     .enum(['auto', 'cpu', 'cuda'])
     .default('auto')
     .describe('Where the encoder runs; cuda never falls back to the CPU.'),
+  deviceId: z.int().min(0).optional().describe('Which GPU. Default: 0.'),
   threads: z.int().positive().optional().describe('Threads of the encoder. Default: all cores.'),
 });
 

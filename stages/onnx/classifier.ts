@@ -1,10 +1,13 @@
 import { Failure } from '#cache/failure.ts';
+import { joinNumbers } from '#datasets/parquet/columns.ts';
+import { INTEGER_TYPES, MASK_TYPES, tensorOf } from './integer-tensor.ts';
 import {
   float32Of,
   type OnnxSession,
   openSession,
   type SessionOptions,
   type SessionTensor,
+  type SessionValue,
 } from './session.ts';
 import { type PaddedBatch, padBatch, type TokenRow } from './token-batches.ts';
 
@@ -23,7 +26,7 @@ export interface ClassifierOptions extends SessionOptions {
   /** Fills up the shorter rows of a batch. Any id does: the attention mask is 0 there. */
   readonly padTokenId?: number;
   /** The output that is fetched. Default: logits. */
-  readonly output?: string;
+  readonly output?: string | undefined;
 }
 
 /** The model wants an input that token ids cannot fill, or gives no logits. */
@@ -51,14 +54,25 @@ export async function openClassifier(
     await session.close();
     throw error;
   }
-  const names = session.inputs.map((input) => input.name);
+  const [fixedRows, fixedLength] = [fixedSize(session.inputs, 0), fixedSize(session.inputs, 1)];
   return {
     provider: session.provider,
     withoutCuda: session.withoutCuda,
     runtimeVersion: session.runtimeVersion,
     async logits(rows) {
-      const batch = padBatch(rows, padTokenId);
-      return float32Of(await session.run(feedsOf(batch, names), [output]), output);
+      const parts: Float32Array[] = [];
+      for (const some of batchesOf(rows, fixedRows ?? rows.length)) {
+        const filled = [
+          ...some,
+          ...Array(Math.max(0, (fixedRows ?? 0) - some.length)).fill(some[0]),
+        ];
+        const batch = padBatch(filled, padTokenId, fixedLength);
+        const all = float32Of(await session.run(feedsOf(batch, session.inputs), [output]), output);
+        parts.push(all.subarray(0, (all.length / filled.length) * some.length));
+      }
+      return parts.length === 1
+        ? (parts[0] ?? new Float32Array())
+        : joinNumbers(parts, Float32Array);
     },
     close: () => session.close(),
   };
@@ -71,19 +85,40 @@ function requireSignature(session: OnnxSession, path: string, output: string): v
   }
   const outputs = session.outputs.map((output) => output.name);
   if (!outputs.includes(output)) {
-    throw new UnusableClassifierError(
-      path,
-      `no output "${output}" (outputs: ${outputs.join(', ')})`,
-    );
+    const found = outputs.join(', ');
+    throw new UnusableClassifierError(path, `no output "${output}" (outputs: ${found})`);
   }
 }
 
-function feedsOf(batch: PaddedBatch, names: readonly string[]): Record<string, SessionTensor> {
-  const dims = [batch.batchSize, batch.sequenceLength];
-  const filled = Object.entries(FILLED_FROM).filter(([name]) => names.includes(name));
-  return Object.fromEntries(
-    filled.map(([name, field]) => [name, { type: 'int64', data: batch[field], dims }]),
+/** A dimension that the model was exported with as a number. */
+function fixedSize(inputs: readonly SessionValue[], axis: 0 | 1): number | undefined {
+  const [size] = inputs.flatMap(({ shape }) => shape[axis] ?? []);
+  return typeof size === 'number' && size > 0 ? size : undefined;
+}
+
+function batchesOf(rows: readonly TokenRow[], size: number): TokenRow[][] {
+  return Array.from({ length: Math.ceil(rows.length / Math.max(1, size)) }, (_, batch) =>
+    rows.slice(batch * size, (batch + 1) * size),
   );
+}
+
+function feedsOf(
+  batch: PaddedBatch,
+  inputs: readonly SessionValue[],
+): Record<string, SessionTensor> {
+  const dims = [batch.batchSize, batch.sequenceLength];
+  const filled = Object.entries(FILLED_FROM).flatMap(([name, field]) => {
+    const input = inputs.find((one) => one.name === name);
+    return input === undefined ? [] : [[name, tensorAs(input.type, batch[field], dims)] as const];
+  });
+  return Object.fromEntries(filled);
+}
+
+/** Most models want int64, and what they do not take ONNX Runtime refuses in words. */
+function tensorAs(type: string, data: BigInt64Array, dims: readonly number[]): SessionTensor {
+  const other = [...INTEGER_TYPES, ...MASK_TYPES].find((one) => one === type && one !== 'int64');
+  if (other === undefined) return { type: 'int64', data, dims };
+  return tensorOf(Int32Array.from(data, Number), other, dims);
 }
 
 const LOGITS = 'logits';

@@ -18,6 +18,7 @@ export function answersTeacher(book: AnswerBook, keep: Keep): Teacher {
     runtimeVersion: '',
     withoutCuda: undefined,
     shape: FREE_SHAPE,
+    rowsDependOnBatch: false,
     label: async (rows) => ({
       columns: columnsOf(rows, book, keep),
       looksLikeProbabilities: false,

@@ -51,11 +51,12 @@ export class NotANumberError extends Failure {
   }
 }
 
-const { device, threads } = softLabelConfig.shape;
+const { device, deviceId, threads } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   classCount: z.int().min(1).describe('Classes that the teacher should have.'),
   maxLength: z.int().min(1).describe('Tokens at which a text is cut.'),
   device,
+  deviceId,
   threads,
 });
 
@@ -71,12 +72,19 @@ export const inspectTeacher = defineStage({
 
   async *run(context) {
     const { rows, truncated } = await tokenisedRows(context);
-    const { classCount, maxLength, device, threads } = context.config;
+    const { classCount, maxLength, device, deviceId, threads } = context.config;
     const [model = ''] = filesOf(context, 'model');
     const padTokenId = await padTokenIdOf(context);
     const keep = { ...EVERYTHING, classCount };
     const perToken = rows.some(({ answers }) => answers !== undefined);
-    const teacher = await openTeacher(model, { device, threads, keep, padTokenId, perToken });
+    const teacher = await openTeacher(model, {
+      device,
+      deviceId,
+      threads,
+      keep,
+      padTokenId,
+      perToken,
+    });
     try {
       const predictions: Inspection['predictions'] = [];
       let looksLikeProbabilities = false;

@@ -59,6 +59,21 @@ export const softLabelConfig = z
       .describe(
         'Temperatures at which students may ask for probabilities; of keep: sampled, the one that is drawn at.',
       ),
+    output: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Output of the teacher's graph that has the logits. Default: logits, or else the first.",
+      ),
+    hidden: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((names) => new Set(names.map(hiddenName)).size === names.length, 'names must differ')
+      .optional()
+      .describe(
+        'Teacher features to keep beside the logits, by the names of tensors in its graph, each as a column hidden_NAME: of [batch, width] the row, of [batch, sequence, width] that of the first token ([CLS]), and of a task with an answer a token that of the token.',
+      ),
     maxLength: z
       .int()
       .positive()
@@ -68,6 +83,17 @@ export const softLabelConfig = z
       .enum(['auto', 'cpu', 'cuda'])
       .default('auto')
       .describe('Where the teacher runs; `cuda` never falls back to the CPU.'),
+    deviceId: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Of device: cuda, which of several GPUs. Default: the first.'),
+    strict: z
+      .union([z.boolean(), z.literal('every-node')])
+      .optional()
+      .describe(
+        'Of a teacher on CUDA: refuse one of which a part computes on the CPU; every-node: also one whose shapes are reckoned there. Default: false.',
+      ),
     threads: z
       .int()
       .positive()
@@ -120,16 +146,24 @@ export interface Keep {
   readonly temperatures: readonly number[];
   readonly precision: SoftLabelPrecision;
   readonly classCount: number;
+  /** Tensors of the teacher's graph that are kept as features. */
+  readonly hidden?: readonly string[] | undefined;
 }
 
 /** A top k that holds all classes is kept dense: exact numbers, and no tail of nothing. */
 export function keepOf(config: SoftLabelConfig, classCount: number): Keep {
   // Left out of the settings where they are not asked for, so that earlier caches stay fresh.
   const { keep, temperatures, topK, samples = 50, precision = 'float32' } = config;
-  const common = { temperatures, classCount, topK: undefined, samples: undefined } as const;
+  const { hidden } = config;
+  const common = { temperatures, classCount, hidden, topK: undefined, samples: undefined } as const;
   if (keep === 'sampled') return { ...common, mode: 'sampled', samples, precision: 'float32' };
   if (keep === 'all' || topK >= classCount) {
     return { ...common, mode: 'dense', precision: 'float32' };
   }
   return { ...common, mode: 'top-k', topK, precision };
+}
+
+/** How the column of a tensor is called: names of tensors may hold slashes and dots. */
+export function hiddenName(tensor: string): string {
+  return tensor.replaceAll(/\W+/g, '_').replace(/^_+/, '');
 }

@@ -4,21 +4,29 @@ import { modelConfigOf, modelOf } from './model-files.ts';
 import { padTokenIdOf } from './pad-token.ts';
 import type { Identity } from './provenance.ts';
 import type { Keep, SoftLabelConfig } from './settings.ts';
-import { openTeacher, type Teacher } from './teacher.ts';
+import { type ModelTeacher, openTeacher } from './teacher.ts';
 
 /** The teacher that the files and settings of the stage name, answering for these rows and classes. Close it. */
 export async function openTeacherOf(
-  context: StageContext<Pick<SoftLabelConfig, 'device' | 'threads'>>,
+  context: StageContext<TeacherSettings>,
   keep: Keep,
   { classNames, perToken }: Pick<Identity, 'classNames' | 'perToken'>,
-): Promise<Teacher> {
-  const { device, threads } = context.config;
+  { census = false }: { readonly census?: boolean } = {},
+): Promise<ModelTeacher> {
+  const { device, deviceId, strict, threads, output } = context.config;
   return openTeacher(modelOf(context), {
     device,
+    deviceId,
     threads,
+    everyNodeOnDevice: strict === 'every-node',
+    census,
+    output,
     keep,
     padTokenId: await padTokenIdOf(context),
     perToken,
     outputsOfClasses: outputsOfClasses(modelConfigOf(context), classNames),
   });
 }
+
+type TeacherSettings = Pick<SoftLabelConfig, 'device' | 'threads'> &
+  Partial<Pick<SoftLabelConfig, 'deviceId' | 'strict' | 'output'>>;

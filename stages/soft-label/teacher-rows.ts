@@ -1,7 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { readExamples } from '#datasets/examples.ts';
-import type { ListColumn } from '#datasets/parquet/columns.ts';
+import { type ExampleKeys, readExampleKeys } from '#datasets/examples.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -17,7 +16,7 @@ export interface TeacherRow {
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
   /** Of a task with an answer for each word or token; left out where the example has one. */
-  readonly answers?: RowAnswers;
+  readonly answers?: RowAnswers | undefined;
   /** Of a text that is read in windows: which one of how many this row is. */
   readonly window?: { readonly index: number; readonly of: number };
 }
@@ -91,45 +90,106 @@ export async function readTeacherCorpus(
 
 async function readSplit(context: StageContext<unknown>, split: Split) {
   const [examples, tokens] = await Promise.all([
-    readExamples(inputOf(context, `inputs/${split}`)),
+    readExampleKeys(inputOf(context, `inputs/${split}`)),
     readTokens(inputOf(context, `tokens/teacher/${split}`)),
   ]);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
-  const rows = examples.flatMap(({ exampleId, sourceId, text }): TeacherRow[] => {
-    const row = index.rowOf(exampleId);
-    const whole = { exampleId, split, sourceId, text, ...tokensOf(tokens, row) };
-    return tokens.windowEnds === undefined ? [whole] : windowsOf(whole, tokens.windowEnds, row);
+  const { exampleIds: _sameIds, tokenizerDigest, maxLength, windowEnds, ...lists } = tokens;
+  const tables = { examples, tokens: lists };
+  const rows = examples.exampleIds.flatMap((exampleId, row): TeacherRow[] => {
+    const place = { row, tokenRow: index.rowOf(exampleId) };
+    if (windowEnds === undefined) return [new TableRow(split, tables, place)];
+    const ends = listAt(windowEnds.values, windowEnds.offsets, place.tokenRow);
+    return Array.from(
+      ends,
+      (_, window) => new WindowRow(split, tables, { ...place, ends, window }),
+    );
   });
-  const { tokenizerDigest, maxLength } = tokens;
   const perToken = tokens.answers !== undefined;
-  const perWindow = tokens.windowEnds !== undefined;
+  const perWindow = windowEnds !== undefined;
   // An example that asks for nothing, such as one of a single token in a language model, has no rows.
   return { split, rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken, perWindow };
 }
 
-function windowsOf(
-  whole: TeacherRow,
-  { values, offsets }: ListColumn<Int32Array>,
-  row: number,
-): TeacherRow[] {
-  const ends = values.subarray(offsets[row], offsets[row + 1]);
-  return Array.from(ends, (end, index) => ({
-    ...whole,
-    tokenIds: whole.tokenIds.subarray(ends[index - 1] ?? 0, end),
-    typeIds: whole.typeIds?.subarray(ends[index - 1] ?? 0, end) ?? null,
-    window: { index, of: ends.length },
-  }));
+interface SplitTables {
+  readonly examples: ExampleKeys;
+  readonly tokens: Pick<TokenTable, 'offsets' | 'tokenIds' | 'typeIds' | 'answers'>;
 }
 
-function tokensOf(table: TokenTable, row: number) {
-  const [from, to] = table.offsets.subarray(row, row + 2);
-  const tokens = {
-    tokenIds: table.tokenIds.subarray(from, to),
-    typeIds: table.typeIds?.subarray(from, to) ?? null,
-  };
-  if (table.answers === undefined) return tokens;
-  const { offsets, at, positions } = table.answers;
-  const [first, end] = offsets.subarray(row, row + 2);
-  const answers = { at: at.subarray(first, end), positions: positions.subarray(first, end) };
-  return { ...tokens, answers };
+/** A row as a place in the tables of its split: objects for all that it has would take ten times as much. */
+class TableRow implements TeacherRow {
+  readonly split: Split;
+  readonly #tables: SplitTables;
+  readonly #row: number;
+  readonly #tokenRow: number;
+
+  constructor(split: Split, tables: SplitTables, place: { row: number; tokenRow: number }) {
+    this.split = split;
+    this.#tables = tables;
+    this.#row = place.row;
+    this.#tokenRow = place.tokenRow;
+  }
+
+  get exampleId(): string {
+    return this.#tables.examples.exampleIds[this.#row] ?? '';
+  }
+
+  get sourceId(): string | null {
+    return this.#tables.examples.sourceIds[this.#row] ?? null;
+  }
+
+  get text(): string | null {
+    return this.#tables.examples.textAt(this.#row);
+  }
+
+  get tokenIds(): Int32Array {
+    const { offsets, tokenIds } = this.#tables.tokens;
+    return listAt(tokenIds, offsets, this.#tokenRow);
+  }
+
+  get typeIds(): Int32Array | null {
+    const { offsets, typeIds } = this.#tables.tokens;
+    return typeIds && listAt(typeIds, offsets, this.#tokenRow);
+  }
+
+  get answers(): RowAnswers | undefined {
+    const { answers } = this.#tables.tokens;
+    if (answers === undefined) return undefined;
+    const { offsets, at, positions } = answers;
+    return {
+      at: listAt(at, offsets, this.#tokenRow),
+      positions: listAt(positions, offsets, this.#tokenRow),
+    };
+  }
+}
+
+/** One window of such a row: a part of its tokens. */
+class WindowRow extends TableRow {
+  readonly window: { readonly index: number; readonly of: number };
+  readonly #from: number;
+  readonly #end: number;
+
+  constructor(
+    split: Split,
+    tables: SplitTables,
+    place: { row: number; tokenRow: number; ends: Int32Array; window: number },
+  ) {
+    super(split, tables, place);
+    const { ends, window } = place;
+    this.window = { index: window, of: ends.length };
+    this.#from = ends[window - 1] ?? 0;
+    this.#end = ends[window] ?? 0;
+  }
+
+  override get tokenIds(): Int32Array {
+    return super.tokenIds.subarray(this.#from, this.#end);
+  }
+
+  override get typeIds(): Int32Array | null {
+    return super.typeIds?.subarray(this.#from, this.#end) ?? null;
+  }
+}
+
+function listAt(values: Int32Array, offsets: Int32Array, row: number): Int32Array {
+  return values.subarray(offsets[row], offsets[row + 1]);
 }

@@ -26,7 +26,11 @@ import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { withViews } from './with-views.ts';
 import { openWordTransferSet } from './word-transfer-set.ts';
 
-const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
+const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
+  'deviceId',
+  'checkpointEvery',
+  'memoryLimitMb',
+];
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
 export const trainStudent = defineStage<TrainStudentConfig>({
@@ -72,7 +76,7 @@ async function* trainOn(
   const doubt = settings.softLossWeight > 0 ? doubtAboutTeacher(inputs.validation) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
-  const runtime = loadTensorflow({ device: settings.device });
+  const runtime = loadTensorflow(settings);
   const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
   const stepper = createStepper(runtime.tf, student.program);
   try {

@@ -123,6 +123,7 @@ export const trainStudentConfig = z
       .enum(['auto', 'cpu', 'cuda'])
       .default('auto')
       .describe('Where to train; auto takes a GPU if TensorFlow sees one.'),
+    deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
     checkpointEvery: z
       .int()
       .min(1)
