@@ -29,6 +29,8 @@ export interface SoftLabelMeta {
   readonly precision: SoftLabelPrecision;
   /** A row is one token of an example; its place is the column `position`. */
   readonly perToken?: true;
+  /** A row is one window of a long text; its number is the column `position`. */
+  readonly perWindow?: true;
   /** Values a row of each `hidden_<name>` column of teacher features. */
   readonly hidden?: Readonly<Record<string, number>>;
 }
@@ -59,6 +61,11 @@ export class TemperatureError extends Failure {
         : `decant run --set soft-label.temperatures='[${wanted}]'`,
     );
   }
+}
+
+/** Has an example several rows, each with a `position`? */
+export function hasPositions({ perToken, perWindow }: SoftLabelMeta): boolean {
+  return perToken === true || perWindow === true;
 }
 
 /** Where a temperature stands in `meta.temperatures`; throws where it is not stored. */
@@ -96,6 +103,7 @@ export function footerOf(meta: SoftLabelMeta): Record<string, string> {
     'decant.precision': meta.precision,
     ...(meta.samples !== undefined && { 'decant.samples': String(meta.samples) }),
     ...(meta.perToken && { 'decant.rows': 'token' }),
+    ...(meta.perWindow && { 'decant.rows': 'window' }),
     ...(meta.hidden && { 'decant.hidden': JSON.stringify(meta.hidden) }),
   };
 }
@@ -125,6 +133,7 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
     runtime: data['decant.runtime'],
     precision: data['decant.precision'],
     ...(data['decant.rows'] === 'token' && { perToken: true }),
+    ...(data['decant.rows'] === 'window' && { perWindow: true }),
     ...(hidden !== undefined && { hidden }),
   };
   const problem = contradictionIn(meta);
@@ -232,7 +241,7 @@ const footerSchema = z.object({
   'decant.runtime': z.string(),
   'decant.precision': z.enum(['float32', 'compact', 'small']),
   'decant.samples': json(z.int().positive().max(MOST_SAMPLES)).optional(),
-  'decant.rows': z.literal('token').optional(),
+  'decant.rows': z.enum(['token', 'window']).optional(),
   'decant.hidden': json(z.record(z.string().regex(/^\w+$/), z.int().positive())).optional(),
 });
 

@@ -111,6 +111,8 @@ export const decantConfigSchema = z.strictObject({
         .min(2)
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
+      longTexts: prepareConfigSchema.shape.teacherLongTexts,
+      windowOverlap: prepareConfigSchema.shape.windowOverlap,
       output: softLabelConfig.shape.output,
       weight,
     })
@@ -140,6 +142,7 @@ export const decantConfigSchema = z.strictObject({
     )
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
+  augmentations: prepareConfigSchema.shape.augmentations,
   'soft-label': z
     .strictObject(
       partOf(
@@ -162,6 +165,7 @@ export const decantConfigSchema = z.strictObject({
     .strictObject({
       ...studentPart,
       vocabulary: prepareConfigSchema.shape.studentVocabulary,
+      longTexts: prepareConfigSchema.shape.studentLongTexts,
     })
     .prefault({})
     .describe('What all variants share.'),
@@ -176,6 +180,12 @@ export const decantConfigSchema = z.strictObject({
           .min(1)
           .optional()
           .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
+        views: z
+          .boolean()
+          .optional()
+          .describe(
+            'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+          ),
         labels: z
           .literal('hard-relabel')
           .optional()

@@ -7,6 +7,7 @@ import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import { type Metrics, writeMetrics, writeTimings } from '#datasets/metrics.ts';
 import { writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
+import { windowsAsRows } from '#datasets/token-windows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
@@ -204,7 +205,7 @@ async function timeIt(
   classifier: Classifier,
 ): Promise<void> {
   const { config } = context;
-  const tokens = await readTokens(inputOf(context, `tokens/${config.subject}/test`));
+  const tokens = windowsAsRows(await readTokens(inputOf(context, `tokens/${config.subject}/test`)));
   const speed = await measureSpeed(classifier, tokens, config.latencyRuns);
   await writeTimings(outputOf(context, 'metrics'), {
     formatVersion: 1,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
+import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -57,6 +58,12 @@ export async function readStudentConfig(
   };
 }
 
+/** How the student cuts long texts, where it is not by truncation. */
+export async function readLongTexts(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'tokenizer_config.json'), 'utf8');
+  return tokenizerConfigSchema.parse(JSON.parse(text))[LONG_TEXTS_KEY];
+}
+
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
@@ -67,6 +74,8 @@ const configSchema = z.object({
   id2label: z.record(z.string(), z.string()),
   pad_token_id: z.int().nullish(),
 });
+
+const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });
 
 // Without tokenizer_config.json transformers.js fails and truncation does nothing.
 const STUDENT_FILES = [

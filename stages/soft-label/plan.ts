@@ -78,6 +78,7 @@ function identityOf(parts: {
     maxLength: corpus.maxLength,
     precision: keep.precision,
     ...(corpus.perToken && { perToken: true }),
+    ...(corpus.perWindow && { perWindow: true }),
   };
 }
 

@@ -42,7 +42,11 @@ export async function setUpStudent(
     classCount: inputs.classNames.length,
     maxLength: inputs.train.maxLength,
   });
-  const tables = [inputs.train, inputs.validation.tokens];
+  const tables = [
+    inputs.train,
+    inputs.validation.tokens,
+    ...(inputs.views ? [inputs.views.tokens] : []),
+  ];
   for (const table of tables) requireFitting(table, shape);
   const layout = layoutOfBatches(settings, inputs, transferSet, shape);
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
