@@ -5,6 +5,7 @@ import type { ParquetCodec } from '#datasets/parquet/codec.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
 import { isSplit } from './example.ts';
 import { readExamples, writeExamples } from './examples.ts';
+import { readFeatures, takeFeatures, writeFeatures } from './features.ts';
 import { readHardLabels, writeHardLabels } from './hard-labels.ts';
 import { readLabels, writeLabels } from './labels.ts';
 import { type Predictions, readPredictions, writePredictions } from './predictions.ts';
@@ -17,6 +18,7 @@ import {
   takeRows,
   writeSoftLabelShard,
 } from './soft-labels.ts';
+import { readTargets, writeTargets } from './targets.ts';
 import { readTokens, type TokenTable, writeTokens } from './tokens.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */
@@ -204,6 +206,15 @@ const PROBE = 'probe.json';
 const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Promise<void>>> = {
   examples: filtered(readExamples, writeExamples),
   labels: filtered(readLabels, writeLabels),
+  targets: filtered(readTargets, writeTargets),
+  features: async (path, exampleIds) => {
+    const folder = dirname(path);
+    const table = await readFeatures(folder);
+    const kept = [...table.exampleIds.keys()].filter(
+      (row) => !exampleIds.has(table.exampleIds[row] ?? ''),
+    );
+    await writeFeatures(folder, takeFeatures(table, kept));
+  },
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),
   tokens: async (path, exampleIds) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
@@ -43,6 +44,10 @@ const studentPart = partOf(without(trainStudentConfig.shape, ['device', 'teacher
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
+  task: z
+    .enum(TASKS)
+    .default('classification')
+    .describe('What the teacher answers, and so what a label of the corpus is.'),
   corpus: z
     .strictObject({
       train: fileOrFiles.describe(
@@ -67,6 +72,7 @@ export const decantConfigSchema = z.strictObject({
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
       limit: prepareConfigSchema.shape.limit,
+      separator: prepareConfigSchema.shape.separator,
       license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
     })
     .describe('Where the rows are and how to read them.'),

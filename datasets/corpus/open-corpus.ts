@@ -1,6 +1,7 @@
 import { UnknownCorpusKindError } from './corpus-errors.ts';
 import { type CorpusColumns, type CorpusEntry, type RawRow, toCorpusEntry } from './corpus-row.ts';
 import { readCsv } from './csv.ts';
+import { readIdx } from './idx.ts';
 import { readJsonl } from './jsonl.ts';
 
 /** Reads one corpus file row by row: good rows and rejects in the order of the file. */
@@ -41,4 +42,6 @@ const readers: Readonly<Record<string, CorpusReader>> = {
   '.tsv': (path, columns) => readCsv(path, columns, '\t'),
   '.jsonl': (path) => readJsonl(path),
   '.ndjson': (path) => readJsonl(path),
+  '-ubyte': (path) => readIdx(path),
+  '.idx': (path) => readIdx(path),
 };

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
+import { isValueTask, type Task } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
@@ -8,6 +9,7 @@ import { type MergedSplit, mergeRows } from './merge-rows.ts';
 import { EmptySplitError } from './prepare-errors.ts';
 import type { CorpusContent, CorpusFiles } from './read-corpus.ts';
 import { dropLeaks, takeValidation } from './split-rows.ts';
+import { targetsOf } from './value-labels.ts';
 import { countByCode } from './write-rejects.ts';
 
 /** The corpus as the other stages see it. */
@@ -24,19 +26,24 @@ export function* cutCorpus(
   classes: ClassList,
   config: PrepareConfig,
 ): Generator<StageEvent, CutCorpus, void> {
-  const { validationFraction: fraction, seed, onConflict, leaks: rule } = config;
+  const { validationFraction: fraction, seed, onConflict, leaks: rule, task } = config;
   const assigned =
     fraction === undefined ? content.rows : takeValidation(content.rows, fraction, seed);
   const { rows, leaks } = dropLeaks(assigned, rule);
   const merged = (split: Split): MergedSplit =>
     mergeRows(
       rows.filter((row) => row.split === split),
-      { onConflict, classNames: classes.classNames, idOfLabel: classes.idOfLabel },
+      {
+        onConflict,
+        classNames: classes.classNames,
+        idOfLabel: classes.idOfLabel,
+        targetsOf: targetsOf(classes, task),
+      },
     );
   const splits = { train: merged('train'), validation: merged('validation'), test: merged('test') };
   for (const split of SPLITS) requireRows(split, splits[split], files, leaks);
   yield* splitEvents(splits);
-  yield* leftOutEvents(splits, content.rejects, leaks);
+  yield* leftOutEvents(splits, content.rejects, leaks, task);
   const conflicts = SPLITS.flatMap((split) => splits[split].rejects);
   return { splits, rejects: [...content.rejects, ...leaks, ...conflicts] };
 }
@@ -66,7 +73,7 @@ function* splitEvents(splits: CutCorpus['splits']): Generator<StageEvent, void, 
   const message = `${count(train.examples.length)} train rows (${count(labelled)} labelled), ${count(validation.examples.length)} validation, ${count(test.examples.length)} test`;
   yield { type: 'note', message };
   for (const split of ['validation', 'test'] as const) {
-    if (splits[split].labels.length > 0) continue;
+    if (labelledRows(splits[split]) > 0) continue;
     const only = 'accuracy cannot be measured there, only agreement with the teacher';
     yield { type: 'warning', message: `no ${split} row has a label: ${only}` };
   }
@@ -76,6 +83,7 @@ function* leftOutEvents(
   splits: CutCorpus['splits'],
   rejects: readonly Reject[],
   leaks: readonly Reject[],
+  task: Task | undefined,
 ): Generator<StageEvent, void, void> {
   const duplicates = sumOver(splits, (split) => split.duplicates);
   const conflicts = sumOver(splits, (split) => split.conflicts);
@@ -88,7 +96,9 @@ function* leftOutEvents(
     yield { type: 'note', message };
   }
   if (conflicts > 0) {
-    const message = `texts with more than one label, decided by corpus.onConflict: ${count(conflicts)}`;
+    const message = isValueTask(task)
+      ? `rows with more than one label, now their mean: ${count(conflicts)}`
+      : `texts with more than one label, decided by corpus.onConflict: ${count(conflicts)}`;
     yield { type: 'warning', message };
   }
   if (leaks.length > 0) {
@@ -102,8 +112,8 @@ function* leftOutEvents(
   }
 }
 
-function labelledRows({ labels }: MergedSplit): number {
-  return new Set(labels.map((label) => label.exampleId)).size;
+function labelledRows({ labels, targets }: MergedSplit): number {
+  return new Set([...labels, ...targets].map(({ exampleId }) => exampleId)).size;
 }
 
 function sumOver(splits: CutCorpus['splits'], value: (split: MergedSplit) => number): number {

@@ -6,8 +6,9 @@ import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
 import { TooManyRejectsError } from './prepare-errors.ts';
-import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
+import { type CorpusContent, corpusFilesOf, readCorpus, type SourceRow } from './read-corpus.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
+import { outputsIn, requireTargetCounts, rowsByClass } from './value-labels.ts';
 import { writeCorpus } from './write-corpus.ts';
 
 /** Reads the corpus and makes of it what every other stage reads: examples, labels, classes, tokens. */
@@ -21,8 +22,15 @@ export const prepare = defineStage({
   async *run(context) {
     const { config, files, signal } = context;
     const corpusFiles = corpusFilesOf(files, config.validationFraction);
-    const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
+    const classesOf = (rows: readonly SourceRow[]): Promise<ClassList> =>
+      readClassList(files['teacherConfig']?.[0], config.classNames, {
+        ...config,
+        outputs: outputsIn(rows),
+      });
+    // What is wrong with them shows before the corpus is read; unnamed outputs are counted afterwards.
+    const early = await classesOf([]);
     const read = yield* readCorpus(corpusFiles, config, signal);
+    const classes = config.task === 'regression' ? await classesOf(read.rows) : early;
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
     const corpus = yield* cutCorpus(content, corpusFiles, classes, config);
@@ -51,14 +59,16 @@ function* checkContent(
   if (rejects.length > config.maxRejects * total) {
     throw new TooManyRejectsError(rejects, total, config.maxRejects);
   }
-  requireKnownLabels(rows, classes);
-  if (usesNumbers(rows, classes)) {
+  requireTargetCounts(rows, classes, config.task);
+  const byClass = rowsByClass(rows, config.task);
+  requireKnownLabels(byClass, classes);
+  if (usesNumbers(byClass, classes)) {
     const message =
       'labels are matched to the outputs of the teacher by number; give corpus.classNames to see names';
     yield { type: 'note', message };
   }
-  const unused = unusedClasses(rows, classes);
-  if (unused.length > 0) {
+  const unused = unusedClasses(byClass, classes);
+  if (unused.length > 0 && config.task !== 'regression') {
     const count = `${unused.length} of ${classes.classNames.length} classes of the teacher`;
     yield { type: 'note', message: `no row of the corpus has ${count}: ${firstNames(unused)}` };
   }

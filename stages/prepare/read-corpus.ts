@@ -3,9 +3,11 @@ import type { CorpusColumns, CorpusRow } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
+import { exampleIdOf, leakKeyOf, tensorIdOf } from '#datasets/example-id.ts';
+import { isValueTask } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
+import { tensorColumnsOf } from './features.ts';
 import { SplitFilesError } from './prepare-errors.ts';
 
 /** A good row with its identity. */
@@ -56,9 +58,11 @@ export function corpusFilesOf(
 /** Reads all files of all splits; says how far it is and how many rows of each file carry a label. */
 export async function* readCorpus(
   files: CorpusFiles,
-  { columns, limit = Number.POSITIVE_INFINITY }: Pick<PrepareConfig, 'columns' | 'limit'>,
+  config: Pick<PrepareConfig, 'columns' | 'limit' | 'task' | 'separator'>,
   signal: AbortSignal,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
+  const { limit = Number.POSITIVE_INFINITY } = config;
+  const columns = corpusColumnsOf(config);
   const rows: SourceRow[] = [];
   const rejects: Reject[] = [];
   const sources = SPLITS.flatMap((split) => files[split].map((path) => ({ split, path })));
@@ -78,8 +82,34 @@ export async function* readCorpus(
   return { rows, rejects };
 }
 
+/** What of a row is read, and as what. */
+export function corpusColumnsOf({
+  columns,
+  task,
+  separator = ',',
+}: Pick<PrepareConfig, 'columns' | 'task' | 'separator'>): CorpusColumns {
+  const tensors = tensorColumnsOf(columns.tensors);
+  if (columns.text === null && tensors === undefined) {
+    const fix = 'set corpus.columns.text to the column of the text, or corpus.columns.tensors';
+    throw new SplitFilesError('corpus.columns names neither a text nor tensors', fix);
+  }
+  if (Array.isArray(columns.label) && !isValueTask(task)) {
+    const fix = 'set corpus.columns.label to the one column of the class, or task: multi-label';
+    throw new SplitFilesError('corpus.columns.label names several columns', fix);
+  }
+  const valueLabels = isValueTask(task) ? { task, separator } : undefined;
+  return { ...columns, tensors, valueLabels };
+}
+
 function toSourceRow(row: CorpusRow, split: Split): SourceRow {
-  const { text, textPair } = row;
+  const { text, textPair, features } = row;
+  if (features !== undefined) {
+    const exampleId = tensorIdOf(text, textPair, features);
+    // Numbers that differ at all are different rows; only the text beside them may be written otherwise.
+    const values = tensorIdOf('', null, features);
+    const leakKey = text === '' ? exampleId : `${leakKeyOf(text, textPair)}\u0000${values}`;
+    return { ...row, split, exampleId, leakKey };
+  }
   return {
     ...row,
     split,
@@ -96,7 +126,7 @@ function readProgress(done: number, total: number, detail: string): StageEvent {
 function fileNote(path: string, columns: CorpusColumns, rows: readonly SourceRow[]): StageEvent {
   const labelled = rows.filter((row) => row.label !== null).length;
   const labels =
-    labelled === 0 ? `none with a value in "${columns.label}"` : `${labelled} with a label`;
+    labelled === 0 ? `none with a value in "${[columns.label].flat().join('", "')}"` : `${labelled} with a label`;
   return { type: 'note', message: `${basename(path)}: ${rows.length} rows, ${labels}` };
 }
 

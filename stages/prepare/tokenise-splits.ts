@@ -6,6 +6,7 @@ import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
+import { noTokens, shapesOfCorpus, tensorColumnsOf } from './features.ts';
 import { TeacherFileError } from './prepare-errors.ts';
 import { type TeacherTokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
 import { tokenise, truncatedRows } from './tokenise.ts';
@@ -16,9 +17,11 @@ type Owner = 'teacher' | 'student';
 /** Tokenises every split for the teacher, makes the student's tokenizer and tokenises again with it. */
 export async function* tokeniseSplits(
   context: Context,
-  { splits }: CutCorpus,
+  corpus: CutCorpus,
 ): AsyncGenerator<StageEvent, void, void> {
   const { config } = context;
+  const { splits } = corpus;
+  if (config.columns.text === null) return writeNoTokens(context, corpus);
   const files = tokenizerFiles(context.files);
   const examples = {
     train: splits.train.examples,
@@ -43,6 +46,17 @@ export async function* tokeniseSplits(
   }
   const student = await openTokenizer(join(folder, 'tokenizer.json'), config.studentMaxLength);
   yield* tokeniseFor('student', student, examples, context);
+}
+
+/** Rows without texts need no tokenizer; everything that joins by tokens still finds them. */
+async function writeNoTokens(context: Context, corpus: CutCorpus): Promise<void> {
+  const shapes = shapesOfCorpus(tensorColumnsOf(context.config.columns.tensors) ?? {}, corpus);
+  for (const split of SPLITS) {
+    const table = noTokens(corpus.splits[split].examples, shapes);
+    for (const owner of ['teacher', 'student']) {
+      await writeTokens(outputOf(context, `tokens/${owner}/${split}`), table);
+    }
+  }
 }
 
 function tokenizerFiles(files: Context['files']): TeacherTokenizerFiles {
