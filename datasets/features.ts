@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
+import { openParquet } from '#datasets/parquet/reader.ts';
+import { rowIndexOf } from './row-index.ts';
 import { readGroups, type TableFormat, writeTable } from './table-file.ts';
 
 /** Size of each axis of one row's tensor; null: as long as the row needs it, one axis at most. */
@@ -65,6 +67,17 @@ export async function readFeaturesIfAny(
   return folder !== undefined && existsSync(pathIn(folder)) ? readFeatures(folder) : undefined;
 }
 
+/** Shapes of the tensors of a split, without a look at its rows; none where its rows are texts only. */
+export async function readShapes(folder: string | undefined): Promise<Record<string, TensorShape>> {
+  if (folder === undefined || !existsSync(pathIn(folder))) return {};
+  const file = await openParquet(pathIn(folder));
+  try {
+    return shapesIn(file.path, file.metadata[SHAPES_KEY]);
+  } finally {
+    await file.close();
+  }
+}
+
 /** The rows at these positions, in this order. */
 export function takeFeatures(table: FeatureTable, rows: readonly number[]): FeatureTable {
   const columns = Object.entries(table.columns).map(([name, column]): [string, FeatureColumn] => [
@@ -80,6 +93,15 @@ export function takeFeatures(table: FeatureTable, rows: readonly number[]): Feat
   };
 }
 
+/** The rows of these examples, in this order; each has to be there. */
+export function featuresInOrder(table: FeatureTable, exampleIds: readonly string[]): FeatureTable {
+  const index = rowIndexOf(table.exampleIds, 'features');
+  return takeFeatures(
+    table,
+    exampleIds.map((exampleId) => index.rowOf(exampleId)),
+  );
+}
+
 /** Tensors of one row, as views. */
 export function featureRow(table: FeatureTable, row: number): FeatureRow {
   return Object.fromEntries(
@@ -93,16 +115,20 @@ export function shapeOfRow(shape: TensorShape, valueCount: number): number[] {
   return shape.map((size) => size ?? valueCount / others);
 }
 
-/** Steps of a row along the free axis of its tensors; 1 where every row has the same shape. */
+/** Steps of a row along the free axis of its tensors; undefined where every row has the same shape. */
 export function stepsOf(
   shapes: Readonly<Record<string, TensorShape>>,
   row: FeatureRow,
-): number {
-  const free = Object.entries(shapes).map(([name, shape]) => {
-    const axis = shape.indexOf(null);
-    return axis === -1 ? 1 : (shapeOfRow(shape, row[name]?.length ?? 0)[axis] ?? 1);
-  });
-  return Math.max(1, ...free);
+): number | undefined {
+  const free = Object.entries(shapes).find(([, shape]) => shape.includes(null));
+  if (free === undefined) return undefined;
+  const [name, shape] = free;
+  return shapeOfRow(shape, row[name]?.length ?? 0)[shape.indexOf(null)];
+}
+
+/** Do rows differ in length along some axis? */
+export function hasFreeAxis(shapes: Readonly<Record<string, TensorShape>>): boolean {
+  return Object.values(shapes).some((shape) => shape.includes(null));
 }
 
 /** Shapes of all inputs of a table. */

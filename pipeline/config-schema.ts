@@ -47,7 +47,9 @@ export const decantConfigSchema = z.strictObject({
   task: z
     .enum(TASKS)
     .default('classification')
-    .describe('What the teacher answers, and so what a label of the corpus is.'),
+    .describe(
+      'What the teacher answers: one class of a text, several, numbers, a class a word, or a token.',
+    ),
   corpus: z
     .strictObject({
       train: fileOrFiles.describe(
@@ -113,7 +115,9 @@ export const decantConfigSchema = z.strictObject({
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
-    .strictObject(partOf(without(softLabelConfig.shape, ['device', 'threads', 'maxLength'])))
+    .strictObject(
+      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
+    )
     .default({})
     .describe('What of the teacher is kept.'),
   student: z

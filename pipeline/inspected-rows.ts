@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
+import { corpusColumnsOf } from '#stages/prepare/read-corpus.ts';
 import type { LoadedConfig } from './config.ts';
 import { loadConfig } from './config.ts';
 import type { ProjectOptions } from './project.ts';
@@ -28,13 +29,14 @@ export function configBeside(options: ProjectOptions): LoadedConfig | undefined 
 /** At most a thousand labelled rows, evenly taken, of the split that students are chosen by. */
 export async function inspectedRows(loaded: LoadedConfig | undefined): Promise<InspectedRows> {
   if (loaded === undefined) return BUILT_IN;
-  const { corpus } = loaded.config;
+  const { corpus, task } = loaded.config;
+  const columns = corpusColumnsOf({ task, ...corpus });
   const named = corpus.validation;
   const isNamed = typeof named === 'string' || Array.isArray(named);
   const files = [isNamed ? named : corpus.train].flat();
   const rows: InspectedRow[] = [];
   for (const file of files) {
-    for await (const entry of openCorpus(resolve(loaded.folder, file), corpus.columns)) {
+    for await (const entry of openCorpus(resolve(loaded.folder, file), columns)) {
       if (entry.type === 'row' && entry.row.label !== null) rows.push(entry.row);
     }
   }

@@ -5,31 +5,43 @@ import { report } from '#stages/report/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
+import { taskSetting, tensorInputs } from './task-wiring.ts';
 import { MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
 
 /** Measures a teacher by what its cache says. */
 export function evaluateTeacher(config: DecantConfig, { name, files }: Teacher): StageInstance {
   return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'teacher', name, device: config.device, threads: config.threads },
+    config: {
+      subject: 'teacher',
+      name,
+      task: taskSetting(config),
+      device: config.device,
+      threads: config.threads,
+    },
     files: { model: files.model },
-    inputs: testInputs('tokens/teacher', softLabelName(name)),
+    inputs: testInputs(config, 'tokens/teacher', softLabelName(name)),
   });
 }
 
 /** Measures a student by its exported graph. */
 export function evaluateStudent(config: DecantConfig, name: string): StageInstance {
   return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'student', name, threads: config.threads },
+    config: { subject: 'student', name, task: taskSetting(config), threads: config.threads },
     files: {},
     inputs: {
-      ...testInputs('tokens/student', 'soft-label'),
+      ...testInputs(config, 'tokens/student', 'soft-label'),
       student: { instance: `train-student:${name}`, output: 'student' },
     },
   });
 }
 
-function testInputs(tokens: string, softLabels: string): Record<string, InputReference> {
+function testInputs(
+  config: DecantConfig,
+  tokens: string,
+  softLabels: string,
+): Record<string, InputReference> {
   return {
+    ...tensorInputs(config, ['test']),
     ...perSplit(['test'], 'prepare', tokens),
     ...perSplit(['test'], softLabels, 'rows'),
     ...perSplit(['test'], 'prepare', 'labels'),
@@ -48,6 +60,7 @@ export function exportInstance(config: DecantConfig, name: string): StageInstanc
       classes: { instance: 'prepare', output: 'classes' },
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
       ...perSplit(['validation'], 'prepare', 'labels'),
+      ...tensorInputs(config, ['validation']),
     },
   });
 }

@@ -6,7 +6,7 @@ import { parseTokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
-import { type TeacherFiles, teacherFiles } from './teacher-files.ts';
+import { requireTokenizer, type TeacherFiles, teacherFiles } from './teacher-files.ts';
 
 /** A model of the configuration that is asked once: `teacher`, or one of `teachers`. */
 export interface Teacher {
@@ -76,7 +76,8 @@ function problemOf(
   if (Object.hasOwn(config.variants, name)) {
     return { path, problem: 'a variant has this name too; give the teacher another one' };
   }
-  if (!isSameTokenizer(files.tokenizer, main.tokenizer)) {
+  const readsText = config.corpus.columns.text !== null;
+  if (readsText && !isSameTokenizer(requireTokenizer(files), requireTokenizer(main))) {
     const problem = `its tokenizer.json differs from that of teacher.model: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${files.tokenizer})`;
     return { path: `${path}.model`, problem };
   }

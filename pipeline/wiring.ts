@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { idxLabelsOf } from '#datasets/corpus/idx.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
@@ -22,7 +23,8 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
-import type { TeacherFiles } from './teacher-files.ts';
+import { requireRelabelTask, taskSetting, tensorInputs } from './task-wiring.ts';
+import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
 import {
   MAIN_TEACHER,
   softLabelName,
@@ -72,6 +74,7 @@ function prepareInstance(
   const paths = (value: string | readonly string[]) =>
     [value].flat().map((path) => resolve(folder, path));
   const fraction = isFraction(corpus.validation) ? corpus.validation.fraction : undefined;
+  const validation = isFraction(corpus.validation) ? [] : corpus.validation;
   return createInstance('prepare', prepare, {
     config: {
       columns: corpus.columns,
@@ -85,22 +88,31 @@ function prepareInstance(
       teacherMaxLength: config.teacher.maxLength,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
       studentVocabulary: student.vocabulary,
+      task: taskSetting(config),
+      separator: corpus.separator,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
     },
     files: {
       train: paths(corpus.train),
-      validation: isFraction(corpus.validation) ? [] : paths(corpus.validation),
+      validation: paths(validation),
       test: paths(corpus.test),
-      teacherTokenizer: [teacher.tokenizer],
+      ...(corpus.columns.text !== null && { teacherTokenizer: [requireTokenizer(teacher)] }),
       teacherConfig: [teacher.config],
       teacherTokenizerConfig: teacher.tokenizerConfig,
       teacherSpecialTokens: teacher.specialTokens,
       ...(corpus.corrections === undefined ? {} : { corrections: paths(corpus.corrections) }),
+      ...companionFiles([corpus.train, validation, corpus.test].flatMap(paths)),
     },
     ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
     inputs: {},
   });
+}
+
+/** Labels of IDX files lie in files of their own, which decide the result as well. */
+function companionFiles(paths: readonly string[]): Record<string, string[]> {
+  const idxLabels = paths.flatMap((path) => idxLabelsOf(path) ?? []);
+  return idxLabels.length === 0 ? {} : { idxLabels };
 }
 
 /** Further teachers read the tokens of the main one. */
@@ -112,11 +124,18 @@ function softLabelInstance(
   return createInstance(softLabelName(name), softLabel, {
     config: {
       ...config['soft-label'],
+      task: taskSetting(config),
       maxLength: config.teacher.maxLength,
       device: config.device,
       threads: config.threads,
     },
-    files: { model: files.model, modelConfig: [files.config], tokenizer: [main.files.tokenizer] },
+    files: {
+      model: files.model,
+      modelConfig: [files.config],
+      ...(config.corpus.columns.text !== null && {
+        tokenizer: [requireTokenizer(main.files)],
+      }),
+    },
     inputs: {
       ...perSplit(SPLITS, 'prepare', 'inputs'),
       ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
@@ -157,11 +176,19 @@ function trainInstance(
       : undefined,
   };
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, ...mixing, device: config.device },
+    config: {
+      seed: config.seed,
+      ...shared,
+      ...own,
+      ...mixing,
+      task: taskSetting(config),
+      device: config.device,
+    },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      ...tensorInputs(config, ['train', 'validation']),
       ...(learnsFromTeacher ? trainRows(chosen) : {}),
       ...perSplit(['validation'], 'soft-label', 'rows'),
       'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
@@ -193,6 +220,7 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
     throw new ConfigError(loaded.file, [{ path: 'hard-relabel', problem }]);
   }
   const { student, ...config } = settings;
+  requireRelabelTask(loaded);
   checkVariant(loaded, student, 'hard-relabel.student');
   return createInstance('hard-relabel', hardRelabel, {
     config,

@@ -99,7 +99,12 @@ function requiredText(values: RawRow['values'], column: string): string {
   const value = valueOf(values, column);
   if (value === undefined || value === null) {
     const names = Object.keys(values).join(', ');
-    throw new RejectedValue(column, 'missing-value', `no "${column}" (row has: ${names})`, undefined);
+    throw new RejectedValue(
+      column,
+      'missing-value',
+      `no "${column}" (row has: ${names})`,
+      undefined,
+    );
   }
   if (typeof value !== 'string') {
     throw new RejectedValue(column, 'wrong-type', `${typeOf(value)} instead of text`, value);

@@ -36,7 +36,9 @@ export function finiteNumber(value: unknown): number | undefined {
 
 /** Is there nothing in this cell? */
 export function isBlank(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
+  return (
+    value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+  );
 }
 
 function shown(value: unknown): string {

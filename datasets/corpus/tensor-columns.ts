@@ -78,5 +78,10 @@ function requireShape(input: string, count: number, shape: TensorShape | undefin
   const fixed = shape.reduce<number>((product, size) => product * (size ?? 1), 1);
   if (shape.includes(null) ? count % fixed === 0 : count === fixed) return;
   const wanted = `[${shape.map((size) => size ?? 'any').join(', ')}]`;
-  throw new RejectedValue(input, 'wrong-shape', `${count} numbers do not fill ${wanted}`, undefined);
+  throw new RejectedValue(
+    input,
+    'wrong-shape',
+    `${count} numbers do not fill ${wanted}`,
+    undefined,
+  );
 }

@@ -5,7 +5,7 @@ import { askBeside } from '#pipeline/beside.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
 import type { ProjectOptions } from '#pipeline/project.ts';
 import { type TeacherFacts, teacherFacts } from '#pipeline/teacher-facts.ts';
-import { type TeacherFiles, teacherFiles } from '#pipeline/teacher-files.ts';
+import { requireTokenizer, type TeacherFiles, teacherFiles } from '#pipeline/teacher-files.ts';
 import { reportAsJson, reportAsText, skillOf, warningsOf } from '#pipeline/teacher-report.ts';
 import { type Inspection, inspectionSchema } from '#stages/soft-label/inspect-teacher.ts';
 
@@ -63,7 +63,7 @@ async function inspect(
       config: { classCount: classes.classNames.length, ...settings },
       files: {
         model: files.model,
-        tokenizer: [files.tokenizer],
+        tokenizer: [requireTokenizer(files)],
         modelConfig: [files.config],
         rows: [path],
       },

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import type { CorpusColumns } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
 import { isForgotten, type Tombstones } from '#datasets/tombstones.ts';
 import type { Project } from '#pipeline/project.ts';
+import { corpusColumnsOf, keysOf } from '#stages/prepare/read-corpus.ts';
 
 /** A file of the user that still holds forgotten rows. It is theirs: it is named and never touched. */
 export interface SourceFile {
@@ -21,9 +22,11 @@ export async function sourceFilesWith(
 ): Promise<SourceFile[]> {
   const files = graph.find(({ name }) => name === 'prepare')?.files ?? {};
   const paths = [...new Set(SPLITS.flatMap((split) => files[split] ?? []))];
+  const { task, corpus } = loaded.config;
+  const columns = corpusColumnsOf({ task, ...corpus });
   const found: SourceFile[] = [];
   for (const path of paths) {
-    const rows = await rowsIn(path, loaded.config.corpus.columns, tombstones);
+    const rows = await rowsIn(path, columns, tombstones);
     if (rows !== 0) found.push({ name: basename(path), rows });
   }
   return found;
@@ -31,7 +34,7 @@ export async function sourceFilesWith(
 
 async function rowsIn(
   path: string,
-  columns: Project['loaded']['config']['corpus']['columns'],
+  columns: CorpusColumns,
   tombstones: Tombstones,
 ): Promise<number | null> {
   try {
@@ -39,9 +42,7 @@ async function rowsIn(
     let rows = 0;
     for await (const entry of openCorpus(path, columns)) {
       if (entry.type !== 'row') continue;
-      const { text, textPair } = entry.row;
-      const key = { exampleId: exampleIdOf(text, textPair), leakKey: leakKeyOf(text, textPair) };
-      if (isForgotten(tombstones, key)) rows += 1;
+      if (isForgotten(tombstones, keysOf(entry.row))) rows += 1;
     }
     return rows;
   } catch (error) {

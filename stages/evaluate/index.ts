@@ -2,24 +2,29 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readClasses } from '#datasets/classes.ts';
+import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
-import { writeMetrics, writeTimings } from '#datasets/metrics.ts';
-import { writePredictions } from '#datasets/predictions.ts';
+import { type AnyMetrics, isOfValues, writeMetrics, writeTimings } from '#datasets/metrics.ts';
+import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
+import { readTargets } from '#datasets/targets.ts';
+import { isValueTask, TASKS } from '#datasets/task.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
-import { measure } from './measure.ts';
+import { type Identity, measure } from './measure.ts';
+import { measureValues } from './measure-values.ts';
 import { type Scores, teacherScores } from './scores.ts';
 import { measureSpeed } from './speed.ts';
-import { studentScores } from './student-scores.ts';
+import { studentScores, type TestRows } from './student-scores.ts';
 
 const configSchema = z.strictObject({
   subject: z.enum(['teacher', 'student']).describe('What is evaluated.'),
   name: z.string().min(1).describe('Name of it in tables: teacher, or the variant.'),
+  task: z.enum(TASKS).optional().describe('What it answers. Default: classification.'),
   device: z
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')
@@ -50,12 +55,13 @@ export const evaluate = defineStage<EvaluateConfig>({
     const { config } = context;
     const subject = await subjectOf(context);
     const classNames = await readClasses(inputOf(context, 'classes'));
-    const gold = goldClasses(await readLabels(inputOf(context, 'labels/test')));
+    const tensors = await readShapes(context.inputs['inputs/test']);
     const teacher = await teacherScores(inputOf(context, 'rows/test'), classNames);
     const classifier = await openClassifier(subject.modelFiles[0] ?? '', {
       device: config.device,
       threads: config.threads,
       padTokenId: subject.padTokenId,
+      shapes: tensors,
     });
     try {
       yield { type: 'environment', name: 'provider', value: classifier.provider };
@@ -64,22 +70,51 @@ export const evaluate = defineStage<EvaluateConfig>({
         yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
       }
       const scores = yield* scoresOf(context, { classifier, teacher, classNames });
-      const metrics = measure(
-        { ...identityOf(config), parameters: subject.parameters, fileBytes: subject.fileBytes },
-        scores,
-        gold,
-        { teacher, classNames },
-      );
-      yield* remarks(metrics.rows, scores, metrics.goldOutsideTopK);
+      const identity = {
+        ...identityOf(config),
+        parameters: subject.parameters,
+        fileBytes: subject.fileBytes,
+      };
+      const metrics = await measured(context, identity, scores, { teacher, classNames });
+      yield* remarks(metrics.rows, scores, isOfValues(metrics) ? 0 : metrics.goldOutsideTopK);
       await writeMetrics(outputOf(context, 'metrics'), metrics);
-      await writePredictions(outputOf(context, 'predictions'), 'test', scores);
-      yield { type: 'metric', name: 'accuracy', value: metrics.accuracy, step: 0 };
+      await writePredictions(
+        outputOf(context, 'predictions'),
+        'test',
+        isOfValues(metrics) ? valuePredictions(scores.exampleIds, scores.logits) : scores,
+      );
+      for (const [name, value] of leadingFigures(metrics)) {
+        yield { type: 'metric', name, value, step: 0 };
+      }
       await timeIt(context, classifier);
     } finally {
       await classifier.close();
     }
   },
 });
+
+async function measured(
+  context: StageContext<EvaluateConfig>,
+  identity: Identity,
+  scores: Scores,
+  reference: { readonly teacher: Scores; readonly classNames: readonly string[] },
+): Promise<AnyMetrics> {
+  const { task } = context.config;
+  const folder = inputOf(context, 'labels/test');
+  if (!isValueTask(task)) {
+    return measure(identity, scores, goldClasses(await readLabels(folder)), reference);
+  }
+  const rows = await readTargets(folder);
+  const gold = new Map(rows.map(({ exampleId, targets }) => [exampleId, targets]));
+  return measureValues(identity, scores, gold, { ...reference, task });
+}
+
+function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {
+  if (!isOfValues(metrics)) return [['accuracy', metrics.accuracy]];
+  return Object.entries(metrics.figures).flatMap(([name, value]): [string, number][] =>
+    value === null ? [] : [[name, value]],
+  );
+}
 
 interface Subject {
   /** The .onnx file first, then the files with its external weights. */
@@ -111,9 +146,14 @@ async function* scoresOf(
   { classifier, teacher, classNames }: Loaded,
 ): AsyncGenerator<StageEvent, Scores, void> {
   if (context.config.subject === 'teacher') return teacher;
-  const tokens = await readTokens(inputOf(context, 'tokens/student/test'));
   const options = { classCount: classNames.length, signal: context.signal };
-  return yield* studentScores(classifier, tokens, options);
+  return yield* studentScores(classifier, await testRows(context), options);
+}
+
+async function testRows(context: StageContext<EvaluateConfig>): Promise<TestRows> {
+  const tokens = await readTokens(inputOf(context, `tokens/${context.config.subject}/test`));
+  const features = await readFeaturesIfAny(context.inputs['inputs/test']);
+  return { tokens, ...(features && { features: featuresInOrder(features, tokens.exampleIds) }) };
 }
 
 interface Loaded {
@@ -147,8 +187,7 @@ async function timeIt(
   classifier: Classifier,
 ): Promise<void> {
   const { config } = context;
-  const tokens = await readTokens(inputOf(context, `tokens/${config.subject}/test`));
-  const speed = await measureSpeed(classifier, tokens, config.latencyRuns);
+  const speed = await measureSpeed(classifier, await testRows(context), config.latencyRuns);
   await writeTimings(outputOf(context, 'metrics'), {
     formatVersion: 1,
     provider: classifier.provider,

@@ -1,9 +1,17 @@
 import { Failure } from '#cache/failure.ts';
+import type { FeatureTable } from '#datasets/features.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Scores, scoresFromLogits } from './scores.ts';
+
+/** What a model reads of the test rows. */
+export interface TestRows {
+  readonly tokens: TokenTable;
+  /** In the order of the tokens, where the corpus has tensors. */
+  readonly features?: FeatureTable;
+}
 
 /** The model gives another number of logits than there are classes. */
 export class LogitWidthError extends Failure {
@@ -20,16 +28,18 @@ export class LogitWidthError extends Failure {
 /** Runs the model over all rows, rows of like length together; tells progress once a batch. */
 export async function* studentScores(
   classifier: Classifier,
-  tokens: TokenTable,
+  { tokens, features }: TestRows,
   { classCount, signal }: { classCount: number; signal: AbortSignal },
 ): AsyncGenerator<StageEvent, Scores, void> {
   const rowCount = tokens.exampleIds.length;
   const logits = new Float32Array(rowCount * classCount);
   const rows = Array.from({ length: rowCount }, (_, row) => row);
   let done = 0;
-  for (const batch of lengthBatches(tokens, rows, BATCH_SIZE)) {
+  for (const batch of lengthBatches(tokens, rows, BATCH_SIZE, features)) {
     signal.throwIfAborted();
-    const batchLogits = await classifier.logits(batch.map((row) => tokenRow(tokens, row)));
+    const batchLogits = await classifier.logits(
+      batch.map((row) => tokenRow(tokens, row, features)),
+    );
     requireWidth(batchLogits, batch.length, classCount);
     batch.forEach((row, index) => {
       const own = batchLogits.subarray(index * classCount, (index + 1) * classCount);

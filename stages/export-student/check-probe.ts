@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import type { FeatureRow } from '#datasets/features.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 
@@ -20,13 +21,23 @@ export async function checkProbe(
   inputs: readonly ProbeInput[],
 ): Promise<number> {
   let maxDifference = 0;
-  for (const { exampleId, tokenIds, logits } of inputs) {
-    const row = { tokenIds: Int32Array.from(tokenIds), typeIds: null };
+  for (const { exampleId, tokenIds, features, logits } of inputs) {
+    const row = {
+      tokenIds: Int32Array.from(tokenIds),
+      typeIds: null,
+      ...(features && { features: tensorsOf(features) }),
+    };
     const difference = largestDifference(await classifier.logits([row]), logits);
     if (!(difference <= TOLERANCE)) throw new ProbeMismatchError(difference, exampleId);
     maxDifference = Math.max(maxDifference, difference);
   }
   return maxDifference;
+}
+
+function tensorsOf(features: Readonly<Record<string, readonly number[]>>): FeatureRow {
+  return Object.fromEntries(
+    Object.entries(features).map(([input, values]) => [input, Float32Array.from(values)]),
+  );
 }
 
 /** NaN where the lengths differ or a value is NaN: it fails every comparison. */

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { readClasses } from '#datasets/classes.ts';
+import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
-import { readMetrics } from '#datasets/metrics.ts';
+import { readAnyMetrics } from '#datasets/metrics.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
@@ -37,16 +38,18 @@ export const exportStudent = defineStage<ExportConfig>({
     const { config, signal } = context;
     const [student, exported] = [inputOf(context, 'student'), outputOf(context, 'student')];
     const classNames = await readClasses(inputOf(context, 'classes'));
-    const { architecture, padTokenId } = await readStudentConfig(student, classNames);
+    const studentConfig = await readStudentConfig(student, classNames);
+    const { architecture, padTokenId } = studentConfig;
     const probe = await readProbe(student);
     if (probe.length === 0) {
       throw new IncompleteStudentError(join(student, 'probe.json'), 'it holds no input');
     }
-    await copyStudentFiles(student, exported);
+    await copyStudentFiles(student, exported, studentConfig);
     signal.throwIfAborted();
 
     const model = join(exported, 'onnx', 'model.onnx');
-    const classifier = await openClassifier(model, { device: 'cpu', padTokenId });
+    const shapes = await readShapes(context.inputs['inputs/validation']);
+    const classifier = await openClassifier(model, { device: 'cpu', padTokenId, shapes });
     try {
       yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
       const maxDifference = await checkProbe(classifier, probe);
@@ -56,8 +59,9 @@ export const exportStudent = defineStage<ExportConfig>({
         yield { type: 'metric', name: 'validationAccuracy', value: validationAccuracy, step: 0 };
       }
       const card = modelCard({
-        metrics: await readMetrics(inputOf(context, 'metrics')),
+        metrics: await readAnyMetrics(inputOf(context, 'metrics')),
         architecture,
+        modelType: studentConfig.modelType,
         classNames,
         maxDifference,
         probeInputs: probe.length,
@@ -78,14 +82,16 @@ async function accuracyOnValidation(
   classifier: Classifier,
 ): Promise<number | null> {
   const tokens = await readTokens(inputOf(context, 'tokens/student/validation'));
+  const table = await readFeaturesIfAny(context.inputs['inputs/validation']);
+  const features = table && featuresInOrder(table, tokens.exampleIds);
   const gold = goldClasses(await readLabels(inputOf(context, 'labels/validation')));
   const labelled = tokens.exampleIds.flatMap((exampleId, row) =>
     gold.has(exampleId) ? [row] : [],
   );
   let correct = 0;
-  for (const batch of lengthBatches(tokens, labelled, BATCH_SIZE)) {
+  for (const batch of lengthBatches(tokens, labelled, BATCH_SIZE, features)) {
     context.signal.throwIfAborted();
-    const logits = await classifier.logits(batch.map((row) => tokenRow(tokens, row)));
+    const logits = await classifier.logits(batch.map((row) => tokenRow(tokens, row, features)));
     const width = logits.length / batch.length;
     correct += batch.filter((row, index) => {
       const own = logits.subarray(index * width, (index + 1) * width);

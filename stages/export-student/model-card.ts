@@ -1,9 +1,12 @@
-import type { Metrics } from '#datasets/metrics.ts';
+import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
+import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
+import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
 export interface CardFacts {
-  readonly metrics: Metrics;
+  readonly metrics: AnyMetrics;
   readonly architecture: string;
+  readonly modelType: string;
   readonly classNames: readonly string[];
   readonly maxDifference: number;
   readonly probeInputs: number;
@@ -16,21 +19,20 @@ export interface CardFacts {
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
 export function modelCard(facts: CardFacts): string {
   const { metrics, architecture, classNames } = facts;
+  const kind = kindOf(facts);
   return `---
-library_name: transformers
-pipeline_tag: text-classification
+${kind.head}
 tags:
   - knowledge-distillation
-  - text-classification
+  - ${kind.tag}
   - onnx
 metrics:
-  - accuracy
-  - f1
+${kind.metrics.map((name) => `  - ${name}`).join('\n')}
 ---
 
 # ${plain(metrics.name)}
 
-A small text classifier (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} classes), trained by offline knowledge distillation with Decant: a large teacher read every training text once, and this student learned from the probabilities that it gave.
+A small ${kind.name} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} ${kind.outputs}), trained by offline knowledge distillation with Decant: a large teacher read every training ${kind.row} once, and this student learned from the ${kind.said} that it gave.
 
 ## Measured
 
@@ -42,7 +44,7 @@ ${measured(facts)
   .map(([name, value]) => `| ${name} | ${value} |`)
   .join('\n')}
 
-Figures are of this corpus' test split; other texts may fare worse. A class that is not in the list below cannot be predicted.
+Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind.outputs === 'classes' ? ' A class that is not in the list below cannot be predicted.' : ''}
 
 ## How it was made
 
@@ -50,14 +52,7 @@ Figures are of this corpus' test split; other texts may fare worse. A class that
 
 ## Use
 
-\`\`\`python
-from transformers import pipeline
-classify = pipeline("text-classification", model=".")
-\`\`\`
-
-\`\`\`
-npx decant predict --student .
-\`\`\`
+${kind.use}
 
 ## Licence
 
@@ -66,13 +61,48 @@ npx decant predict --student .
 
 Both may bind those who pass this student on.
 
-## Classes
+## ${kind.outputs === 'classes' ? 'Classes' : 'Outputs'}
 
 ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 `;
 }
 
+interface Kind {
+  readonly head: string;
+  readonly tag: string;
+  readonly name: string;
+  readonly outputs: 'classes' | 'outputs';
+  readonly row: 'text' | 'row';
+  readonly said: string;
+  readonly metrics: readonly string[];
+  readonly use: string;
+}
+
+/** What a student is called by what it reads and what it answers. */
+function kindOf({ metrics, modelType }: CardFacts): Kind {
+  const task = isOfValues(metrics) ? metrics.task : 'classification';
+  const isText = modelType !== MLP_TYPE;
+  const tag = isText ? 'text-classification' : 'tabular-classification';
+  const shared = {
+    head: isText
+      ? 'library_name: transformers\npipeline_tag: text-classification'
+      : `pipeline_tag: ${tag}`,
+    row: isText ? ('text' as const) : ('row' as const),
+    use: isText ? USE_TEXT : USE_TENSORS,
+  };
+  if (task === 'regression') {
+    const head = isText ? shared.head : 'pipeline_tag: tabular-regression';
+    const named = { name: 'regression model', outputs: 'outputs' as const, said: 'numbers' };
+    return { ...shared, head, ...named, tag: 'regression', metrics: ['mse', 'pearsonr'] };
+  }
+  const name = `${isText ? 'text ' : ''}classifier${task === 'multi-label' ? ' of several labels' : ''}`;
+  const f1 = task === 'multi-label' ? ['f1'] : ['accuracy', 'f1'];
+  return { ...shared, name, tag, outputs: 'classes', said: 'probabilities', metrics: f1 };
+}
+
 function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
+  const file: [string, string] = ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`];
+  if (isOfValues(metrics)) return [...measuredValues(metrics), file];
   const [low, high] = metrics.accuracyInterval;
   return [
     [
@@ -84,7 +114,7 @@ function measured({ metrics, validationAccuracy }: CardFacts): [string, string][
     ['expected calibration error, 15 bins', percent(metrics.expectedCalibrationError)],
     ['negative log-likelihood', `${metrics.negativeLogLikelihood.toFixed(3)} nats`],
     ['accuracy on the validation split', percent(validationAccuracy)],
-    ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`],
+    file,
   ];
 }
 
@@ -98,3 +128,15 @@ function plain(text: string): string {
     .replace(/\p{C}+|\s+/gu, ' ')
     .replace(/[\\`*<>[\]|#&]/g, (character) => `\\${character}`);
 }
+
+const USE_TEXT = `\`\`\`python
+from transformers import pipeline
+classify = pipeline("text-classification", model=".")
+\`\`\`
+
+\`\`\`
+npx decant predict --student .
+\`\`\``;
+
+const USE_TENSORS =
+  '`onnx/model.onnx` runs in ONNX Runtime; `tensor_inputs` of config.json has the axes of its inputs.';

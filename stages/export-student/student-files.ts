@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
+import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -18,8 +19,12 @@ export class IncompleteStudentError extends Failure {
 }
 
 /** Copies everything that transformers, transformers.js and ONNX Runtime look for. */
-export async function copyStudentFiles(from: string, to: string): Promise<void> {
-  for (const file of STUDENT_FILES) {
+export async function copyStudentFiles(
+  from: string,
+  to: string,
+  { modelType }: Pick<StudentConfig, 'modelType'>,
+): Promise<void> {
+  for (const file of modelType === MLP_TYPE ? TENSOR_FILES : STUDENT_FILES) {
     await atomicFile(join(to, file), (temporary) =>
       copyFile(join(from, file), temporary).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
@@ -67,6 +72,9 @@ const configSchema = z.object({
   id2label: z.record(z.string(), z.string()),
   pad_token_id: z.int().nullish(),
 });
+
+/** Of a student that reads no text. */
+const TENSOR_FILES = ['config.json', 'model.safetensors', 'onnx/model.onnx'];
 
 // Without tokenizer_config.json transformers.js fails and truncation does nothing.
 const STUDENT_FILES = [

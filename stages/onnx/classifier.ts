@@ -1,4 +1,6 @@
 import { Failure } from '#cache/failure.ts';
+import type { TensorShape } from '#datasets/features.ts';
+import { featureFeeds, matchFeatureInputs } from './feature-inputs.ts';
 import {
   float32Of,
   type OnnxSession,
@@ -22,6 +24,8 @@ export interface Classifier {
 export interface ClassifierOptions extends SessionOptions {
   /** Fills up the shorter rows of a batch. Any id does: the attention mask is 0 there. */
   readonly padTokenId?: number;
+  /** Tensors that the rows have, by model input. */
+  readonly shapes?: Readonly<Record<string, TensorShape>>;
 }
 
 /** The model wants an input that token ids cannot fill, or gives no logits. */
@@ -36,40 +40,58 @@ export class UnusableClassifierError extends Failure {
   }
 }
 
-/** Opens an .onnx file whose inputs are some of input_ids, attention_mask and token_type_ids. */
+/** Opens an .onnx file whose inputs are some of input_ids, attention_mask, token_type_ids and the tensors. */
 export async function openClassifier(
   path: string,
   options: ClassifierOptions,
 ): Promise<Classifier> {
   const session = await openSession(path, options);
   try {
-    requireSignature(session, path);
+    return classifierOf(session, path, options);
   } catch (error) {
     await session.close();
     throw error;
   }
+}
+
+function classifierOf(
+  session: OnnxSession,
+  path: string,
+  { shapes = {}, padTokenId = 0 }: ClassifierOptions,
+): Classifier {
+  const logits = requireSignature(session, path, Object.keys(shapes));
+  const tensors = matchFeatureInputs(session.inputs, shapes);
   const names = session.inputs.map((input) => input.name);
   return {
     provider: session.provider,
     withoutCuda: session.withoutCuda,
     runtimeVersion: session.runtimeVersion,
     async logits(rows) {
-      const batch = padBatch(rows, options.padTokenId ?? 0);
-      return float32Of(await session.run(feedsOf(batch, names), [LOGITS]), LOGITS);
+      const feeds = {
+        ...feedsOf(padBatch(rows, padTokenId), names),
+        ...featureFeeds(
+          tensors,
+          rows.map(({ features }) => features ?? {}),
+        ),
+      };
+      return float32Of(await session.run(feeds, [logits]), logits);
     },
     close: () => session.close(),
   };
 }
 
-function requireSignature(session: OnnxSession, path: string): void {
-  const unknown = session.inputs.find((input) => !(input.name in FILLED_FROM));
+/** Name of the output with the logits: `logits`, or of a model of tensors the only one that there is. */
+function requireSignature(session: OnnxSession, path: string, tensors: readonly string[]): string {
+  const known = [...Object.keys(FILLED_FROM), ...tensors];
+  const unknown = session.inputs.find((input) => !known.includes(input.name));
   if (unknown !== undefined) {
     throw new UnusableClassifierError(path, `nothing to fill its input "${unknown.name}" with`);
   }
   const outputs = session.outputs.map((output) => output.name);
-  if (!outputs.includes(LOGITS)) {
-    throw new UnusableClassifierError(path, `no output "logits" (outputs: ${outputs.join(', ')})`);
-  }
+  const isSole = tensors.length > 0 && outputs.length === 1;
+  const found = isSole ? (outputs[0] ?? '') : LOGITS;
+  if (outputs.includes(found)) return found;
+  throw new UnusableClassifierError(path, `no output "logits" (outputs: ${outputs.join(', ')})`);
 }
 
 function feedsOf(batch: PaddedBatch, names: readonly string[]): Record<string, SessionTensor> {

@@ -8,7 +8,9 @@ const tensor = z.union([
   z.strictObject({
     columns: z
       .union([column, z.array(column).min(1)])
-      .describe('A column with a number or a list, or a column a number; p* is all that begin with p.'),
+      .describe(
+        'A column with a number or a list, or a column a number; p* is all that begin with p.',
+      ),
     shape: z
       .array(z.int().positive().nullable())
       .min(1)
@@ -23,6 +25,7 @@ const tensor = z.union([
 
 /** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
 export const prepareConfigSchema = z.strictObject({
+  task: z.enum(TASKS).optional().describe('What is labelled. Default: classification.'),
   columns: z
     .strictObject({
       text: z
@@ -115,12 +118,13 @@ export const prepareConfigSchema = z.strictObject({
     .describe(
       "Names of the classes: the teacher's own in any order, or, where the teacher has only numbers, names for its outputs in their order.",
     ),
-  task: z.enum(TASKS).optional().describe('What the teacher answers. Left out: classification.'),
   separator: z
     .string()
     .min(1)
     .optional()
-    .describe('Between the parts of a label in one cell, of multi-label and regression. Default: ,'),
+    .describe(
+      'Between the parts of a label in one cell, of multi-label and regression. Default: ,',
+    ),
 });
 
 export type PrepareConfig = z.infer<typeof prepareConfigSchema>;

@@ -108,7 +108,7 @@ export class TensorSettingsError extends Failure {
       'usage',
       'E_CORPUS_TENSORS',
       `corpus.columns.tensors: the input "${input}" ${problem}`,
-      "name each input as the model does, and give the axes of one row without the batch: shape: [1, 28, 28], or [null, 80] where rows differ in length",
+      'name each input as the model does, and give the axes of one row without the batch: shape: [1, 28, 28], or [null, 80] where rows differ in length',
     );
   }
 }

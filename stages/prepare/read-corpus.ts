@@ -102,20 +102,22 @@ export function corpusColumnsOf({
 }
 
 function toSourceRow(row: CorpusRow, split: Split): SourceRow {
+  return { ...row, split, ...keysOf(row) };
+}
+
+/** What a row is known by. */
+export function keysOf(
+  row: Pick<CorpusRow, 'text' | 'textPair' | 'features'>,
+): Pick<SourceRow, 'exampleId' | 'leakKey'> {
   const { text, textPair, features } = row;
-  if (features !== undefined) {
-    const exampleId = tensorIdOf(text, textPair, features);
-    // Numbers that differ at all are different rows; only the text beside them may be written otherwise.
-    const values = tensorIdOf('', null, features);
-    const leakKey = text === '' ? exampleId : `${leakKeyOf(text, textPair)}\u0000${values}`;
-    return { ...row, split, exampleId, leakKey };
+  if (features === undefined) {
+    return { exampleId: exampleIdOf(text, textPair), leakKey: leakKeyOf(text, textPair) };
   }
-  return {
-    ...row,
-    split,
-    exampleId: exampleIdOf(text, textPair),
-    leakKey: leakKeyOf(text, textPair),
-  };
+  const exampleId = tensorIdOf(text, textPair, features);
+  // Numbers that differ at all are different rows; only the text beside them may be written otherwise.
+  const values = tensorIdOf('', null, features);
+  const leakKey = text === '' ? exampleId : `${leakKeyOf(text, textPair)}\u0000${values}`;
+  return { exampleId, leakKey };
 }
 
 function readProgress(done: number, total: number, detail: string): StageEvent {
@@ -126,7 +128,9 @@ function readProgress(done: number, total: number, detail: string): StageEvent {
 function fileNote(path: string, columns: CorpusColumns, rows: readonly SourceRow[]): StageEvent {
   const labelled = rows.filter((row) => row.label !== null).length;
   const labels =
-    labelled === 0 ? `none with a value in "${[columns.label].flat().join('", "')}"` : `${labelled} with a label`;
+    labelled === 0
+      ? `none with a value in "${[columns.label].flat().join('", "')}"`
+      : `${labelled} with a label`;
   return { type: 'note', message: `${basename(path)}: ${rows.length} rows, ${labels}` };
 }
 

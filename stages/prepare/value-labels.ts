@@ -20,7 +20,9 @@ export function rowsByClass(rows: readonly SourceRow[], task: Task | undefined):
   if (task === 'regression') return [];
   if (task !== 'multi-label') return [...rows];
   return rows.flatMap((row) =>
-    row.label === null ? [row] : partsOf(row.label).map((part) => ({ ...row, label: String(part) })),
+    row.label === null
+      ? [row]
+      : partsOf(row.label).map((part) => ({ ...row, label: String(part) })),
   );
 }
 

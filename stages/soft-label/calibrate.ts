@@ -13,7 +13,7 @@ import type { Identity } from './provenance.ts';
 import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { rowLength, type TeacherRow } from './teacher-rows.ts';
 
 const calibrateConfig = softLabelConfig.safeExtend({
   seconds: z.number().positive().default(30).describe('How long the teacher is timed.'),
@@ -45,7 +45,7 @@ export const calibrate = defineStage({
     const { config, signal } = context;
     const plan = await openPlan(context, () => '');
     await plan.sealed.close();
-    const teacher = await openTeacherOf(context, plan.keep, plan.identity.classNames);
+    const teacher = await openTeacherOf(context, plan.keep, plan.identity);
     try {
       const rows = plan.shards.flatMap((shard) => shard.rows);
       const batches = spread(batchesOf(rows, plan, teacher, config.tokenBudget));
@@ -98,7 +98,7 @@ function batchesOf(
   teacher: Teacher,
   tokenBudget: number,
 ): TimedBatch[] {
-  const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  const lengths = rows.map(rowLength);
   const { shape } = teacher;
   return planBatches(lengths, { tokenBudget, maxLength, shape }).map((batch) => ({
     members: batch.rows.flatMap((row) => rows[row] ?? []),

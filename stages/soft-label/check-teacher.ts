@@ -19,7 +19,7 @@ import { type Keep, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
+import { readTeacherCorpus, rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
 export const teacherCheckSchema = z.object({
@@ -76,9 +76,10 @@ export const checkTeacher = defineStage({
       precision: 'float32',
       temperatures: meta.temperatures,
       classCount: meta.classNames.length,
+      ...(meta.task && { task: meta.task }),
     };
     const { config, signal } = context;
-    const teacher = await openTeacherOf(context, keep, meta.classNames);
+    const teacher = await openTeacherOf(context, keep, meta);
     try {
       const asked = await teacherRows(context, sample);
       const differences: RowDifference[] = [];
@@ -139,7 +140,20 @@ async function teacherRows(
   const all = SPLITS.flatMap((split) => corpus.rows[split]);
   const ids = all.map(({ exampleId }) => exampleId);
   const index = rowIndexOf(ids, 'tokens/teacher');
-  return rows.exampleIds.flatMap((exampleId) => all[index.rowOf(exampleId)] ?? []);
+  return rows.exampleIds.flatMap((exampleId, row) => {
+    const found = all[index.rowOf(exampleId)];
+    return found === undefined ? [] : [oneAnswer(found, rows.positions?.[row])];
+  });
+}
+
+/** The row with the answer of this position alone. */
+function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
+  if (row.answers === undefined || position === undefined) return row;
+  const place = row.answers.positions.indexOf(position);
+  const [at, positions] = [row.answers.at, row.answers.positions].map((values) =>
+    values.slice(place, place + 1),
+  );
+  return at === undefined || positions === undefined ? row : { ...row, answers: { at, positions } };
 }
 
 function batchesOf(
@@ -148,7 +162,7 @@ function batchesOf(
   meta: SoftLabelMeta,
   { tokenBudget: budget }: CheckConfig,
 ): Batch[] {
-  const lengths = asked.map(({ tokenIds }) => tokenIds.length);
+  const lengths = asked.map(rowLength);
   const { shape } = teacher;
   return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, shape });
 }

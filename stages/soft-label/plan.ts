@@ -58,6 +58,8 @@ function identityOf(parts: {
     tokenizerDigest: corpus.tokenizerDigest,
     maxLength: corpus.maxLength,
     precision: keep.precision,
+    ...(keep.task && { task: keep.task }),
+    ...(corpus.perToken && { perToken: true }),
   };
 }
 

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
+import { isValueTask, TASKS, type ValueTask } from '#datasets/task.ts';
 
 /** Settings of stage one. */
 export const softLabelConfig = z
   .strictObject({
+    task: z.enum(TASKS).optional().describe('What the teacher answers. Default: classification.'),
     keep: z
       .enum(['top-k', 'all', 'sampled'])
       .default('top-k')
@@ -78,12 +80,18 @@ export interface Keep {
   readonly temperatures: readonly number[];
   readonly precision: SoftLabelPrecision;
   readonly classCount: number;
+  /** Of tasks whose numbers are no distribution over the classes: all are kept, and nothing is summed. */
+  readonly task?: ValueTask;
 }
 
 /** A top k that holds all classes is kept dense: exact numbers, and no tail of nothing. */
 export function keepOf(config: SoftLabelConfig, classCount: number): Keep {
   // Left out of the settings where they are not asked for, so that earlier caches stay fresh.
-  const { keep, temperatures, topK, samples = 50, precision = 'float32' } = config;
+  const { keep, temperatures, topK, samples = 50, precision = 'float32', task } = config;
+  if (isValueTask(task)) {
+    const none = { topK: undefined, samples: undefined, temperatures: [] };
+    return { ...none, mode: 'dense', precision: 'float32', classCount, task };
+  }
   const common = { temperatures, classCount, topK: undefined, samples: undefined } as const;
   if (keep === 'sampled') return { ...common, mode: 'sampled', samples, precision: 'float32' };
   if (keep === 'all' || topK >= classCount) {

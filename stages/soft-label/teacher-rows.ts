@@ -1,6 +1,14 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
+import {
+  type FeatureRow,
+  type FeatureTable,
+  featureRow,
+  readFeaturesIfAny,
+  shapesOf,
+  stepsOf,
+} from '#datasets/features.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -15,6 +23,30 @@ export interface TeacherRow {
   readonly text: string | null;
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
+  /** Of a task with an answer for each word or token; left out where the example has one. */
+  readonly answers?: RowAnswers;
+  /** Tensors of the row by model input, where the corpus has any. */
+  readonly features?: FeatureRow;
+  /** Of rows with tensors and no text: what stands in for the number of tokens. */
+  readonly steps?: number;
+}
+
+/** Which tokens of a row are answered for. */
+export interface RowAnswers {
+  /** Places in `tokenIds`. */
+  readonly at: Int32Array;
+  /** What each answer is called in the cache. */
+  readonly positions: Int32Array;
+}
+
+/** How many rows of soft labels an example has. */
+export function answerCount({ answers }: Pick<TeacherRow, 'answers'>): number {
+  return answers?.at.length ?? 1;
+}
+
+/** What a row costs, in tokens. */
+export function rowLength({ tokenIds, steps }: Pick<TeacherRow, 'tokenIds' | 'steps'>): number {
+  return steps ?? tokenIds.length;
 }
 
 /** The whole corpus: rows of each split in corpus order. */
@@ -22,6 +54,8 @@ export interface TeacherCorpus {
   readonly rows: Readonly<Record<Split, readonly TeacherRow[]>>;
   readonly tokenizerDigest: string;
   readonly maxLength: number;
+  /** Is there an answer for each word or token? */
+  readonly perToken: boolean;
 }
 
 /** Tokens were made for a longer teacher input than is allowed now, or by several tokenizers. */
@@ -50,6 +84,9 @@ export async function readTeacherCorpus(
   if (splits.some((split) => split.tokenizerDigest !== tokenizerDigest)) {
     throw new TokensMismatchError('the splits were tokenised by different tokenizers');
   }
+  if (splits.some((split) => split.perToken !== train.perToken)) {
+    throw new TokensMismatchError('the splits were tokenised for different tasks');
+  }
   const longest = Math.max(...splits.map((split) => split.maxLength));
   if (longest > maxLength) {
     throw new TokensMismatchError(`cut at ${longest} tokens, but maxLength is ${maxLength}`);
@@ -58,26 +95,55 @@ export async function readTeacherCorpus(
     rows: { train: train.rows, validation: validation.rows, test: test.rows },
     tokenizerDigest,
     maxLength: longest,
+    perToken: train.perToken,
   };
 }
 
 async function readSplit(context: StageContext<unknown>, split: Split) {
-  const [examples, tokens] = await Promise.all([
-    readExamples(inputOf(context, `inputs/${split}`)),
+  const inputs = inputOf(context, `inputs/${split}`);
+  const [examples, tokens, features] = await Promise.all([
+    readExamples(inputs),
     readTokens(inputOf(context, `tokens/teacher/${split}`)),
+    readFeaturesIfAny(inputs),
   ]);
+  const featuresOf = features === undefined ? () => undefined : featuresById(features);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
   const rows = examples.map(({ exampleId, sourceId, text }): TeacherRow => {
     const tokenRow = tokensOf(tokens, index.rowOf(exampleId));
-    return { exampleId, split, sourceId, text, ...tokenRow };
+    const tensors = featuresOf(exampleId, tokenRow.tokenIds.length === 0);
+    return { exampleId, split, sourceId, text, ...tokenRow, ...tensors };
   });
-  return { rows, tokenizerDigest: tokens.tokenizerDigest, maxLength: tokens.maxLength };
+  const { tokenizerDigest, maxLength } = tokens;
+  const perToken = tokens.answers !== undefined;
+  // An example that asks for nothing, such as one of a single token in a language model, has no rows.
+  return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken };
+}
+
+/** Tensors of an example, and what a row of them costs where it has no tokens. */
+function featuresById(table: FeatureTable) {
+  const index = rowIndexOf(table.exampleIds, 'features');
+  const shapes = shapesOf(table);
+  return (exampleId: string, isAlone: boolean): Pick<TeacherRow, 'features' | 'steps'> => {
+    const features = featureRow(table, index.rowOf(exampleId));
+    if (!isAlone) return { features };
+    const values = Object.values(features).reduce((sum, { length }) => sum + length, 0);
+    const steps = stepsOf(shapes, features) ?? Math.ceil(values / VALUES_PER_TOKEN);
+    return { features, steps };
+  };
 }
 
 function tokensOf(table: TokenTable, row: number) {
   const [from, to] = table.offsets.subarray(row, row + 2);
-  return {
+  const tokens = {
     tokenIds: table.tokenIds.subarray(from, to),
     typeIds: table.typeIds?.subarray(from, to) ?? null,
   };
+  if (table.answers === undefined) return tokens;
+  const { offsets, at, positions } = table.answers;
+  const [first, end] = offsets.subarray(row, row + 2);
+  const answers = { at: at.subarray(first, end), positions: positions.subarray(first, end) };
+  return { ...tokens, answers };
 }
+
+/** So many numbers of a tensor count as one token where batches are cut. */
+const VALUES_PER_TOKEN = 256;

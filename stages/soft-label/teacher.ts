@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
-import { skimModelFile } from '#stages/onnx/model-skim.ts';
+import type { TensorShape } from '#datasets/features.ts';
+import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
   type Device,
   float32Of,
@@ -15,6 +16,7 @@ import type { LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
 import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
 import type { TeacherRow } from './teacher-rows.ts';
+import { isOneAnswer, valueColumns } from './value-columns.ts';
 
 /** The model that answers, with the head that keeps the answer small. */
 export interface Teacher {
@@ -24,9 +26,10 @@ export interface Teacher {
   readonly withoutCuda: string | undefined;
   readonly shape: BatchShape;
   /**
-   * The answer may have more rows than were asked: a batch of fixed size is filled up, and a lone row is
-   * fed twice, because ONNX Runtime sums in another order where the batch has one row, and a row's
-   * numbers must not depend on its company.
+   * The answers of each row in the order of the rows: one, or one a word or token. There may be more
+   * than were asked for: a batch of fixed size is filled up, and a lone row is fed twice, because ONNX
+   * Runtime sums in another order where the batch has one row, and a row's numbers must not depend on
+   * its company.
    */
   label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
   close(): Promise<void>;
@@ -43,6 +46,10 @@ export interface TeacherOptions {
   readonly threads?: number | undefined;
   readonly keep: Keep;
   readonly padTokenId: number;
+  /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
+  readonly perToken?: boolean | undefined;
+  /** Tensors of the corpus, by model input. */
+  readonly shapes?: Readonly<Record<string, TensorShape>> | undefined;
   /** Where they stand in another order than the classes: the output of each class. */
   readonly outputsOfClasses?: readonly number[] | undefined;
 }
@@ -59,13 +66,13 @@ export class ClassCountError extends Failure {
   }
 }
 
-/** The teacher gives every class the same logit. */
+/** The teacher gives every class, or every row, the same number. */
 export class SilentTeacherError extends Failure {
-  constructor(rows: number) {
+  constructor(rows: number, what: string) {
     super(
       'model',
       'E_TEACHER_SILENT',
-      `the teacher gives all classes the same logit in each of the ${rows} rows of the first batch`,
+      `the teacher gives ${what} in each of the ${rows} rows of the first batch`,
       'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
     );
   }
@@ -85,8 +92,9 @@ export class FixedLengthError extends Failure {
 
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
 export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
-  const { keep } = options;
-  const head = softLabelHead(skimModelFile(model), keep);
+  const { keep, perToken = false } = options;
+  const head = softLabelHead(skimModelFile(model), { ...keep, perToken });
+  checkRank(head.logits, perToken ? 3 : 2);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
     checkClassCount(head.logits.name, declared, keep.classCount);
@@ -100,14 +108,25 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
   }
 }
 
+/** Where the model does not say it, the first batch shows. */
+function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
+  if (shape === undefined || shape.length === expected) return;
+  const axes = expected === 2 ? '[batch, classes]' : '[batch, sequence, classes]';
+  throw new UnsupportedTeacherError(
+    `output "${name}" has the shape [${shape.join(', ')}], and ${axes} is asked for`,
+    'set task in decant.yaml to what the model does, or export a model for this task',
+  );
+}
+
 /** The teacher behind a session whose model carries the head. */
 export function teacherOf(
   session: OnnxSession,
   outputs: HeadOutputs,
-  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'>,
+  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses' | 'shapes'>,
 ): Teacher {
-  const { keep, padTokenId, outputsOfClasses } = options;
-  const inputs = matchTeacherInputs(session.inputs);
+  const { keep, padTokenId, outputsOfClasses, shapes } = options;
+  const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
+  const inputs = matchTeacherInputs(ownInputs, shapes);
   let isFirst = true;
   return {
     provider: session.provider,
@@ -115,23 +134,45 @@ export function teacherOf(
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
     async label(rows, length) {
+      const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
       const probe = isFirst;
       isFirst = false;
       const fed = filledUp(rows, inputs.shape, length);
       const results = await session.run(
-        feedsOf(inputs, fed, { length }, padTokenId),
-        fetchesOf(outputs, probe),
+        { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
+        fetchesOf(outputs, { probe, task: keep.task }),
       );
-      checkShape(results, outputs, fed.length, keep.classCount);
-      if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
-      const columns = columnsOf(results, outputs);
+      const leading = asked === undefined ? [fed.length] : [fed.length, length];
+      checkShape(results, outputs, leading, keep.classCount);
+      if (probe) refuseSilence(float32Of(results, outputs.logits), keep, rows.length);
+      const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
         looksLikeProbabilities:
-          probe && areProbabilities(float32Of(results, outputs.logits), keep.classCount),
+          probe &&
+          keep.task === undefined &&
+          areProbabilities(float32Of(results, outputs.logits), keep.classCount),
       };
     },
     close: () => session.close(),
+  };
+}
+
+/** Numbers of the answered tokens among all of the padded batch; at least two where there is one. */
+function askedRows(rows: readonly TeacherRow[], length: number): readonly number[] {
+  const asked = rows.flatMap(({ answers }, row) =>
+    Array.from(answers?.at ?? [], (place) => row * length + place),
+  );
+  return asked.length === 1 ? [...asked, ...asked] : asked;
+}
+
+function askedFeed(
+  { asked: name }: HeadOutputs,
+  asked: readonly number[] | undefined,
+): Record<string, SessionTensor> {
+  if (name === undefined || asked === undefined) return {};
+  return {
+    [name]: { type: 'int64', data: BigInt64Array.from(asked, BigInt), dims: [asked.length] },
   };
 }
 
@@ -150,7 +191,11 @@ function filledUp(
 }
 
 /** Only what is kept leaves the session; the first batch brings its logits too, to be looked at. */
-function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
+function fetchesOf(
+  outputs: HeadOutputs,
+  { probe, task }: { readonly probe: boolean; readonly task: Keep['task'] },
+): string[] {
+  if (task !== undefined) return [outputs.logits, outputs.logitsShape];
   const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
   const names = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
   const kept = names.filter((name) => name !== undefined);
@@ -160,9 +205,11 @@ function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
 function columnsOf(
   results: Readonly<Record<string, SessionTensor>>,
   outputs: HeadOutputs,
+  { task, classCount }: Keep,
 ): LabelColumns {
   const { topLogits, topIds } = outputs;
   const floats = (name: string) => float32Of(results, name);
+  if (task !== undefined) return valueColumns(floats(outputs.logits), task, classCount);
   return {
     topIds: topIds === undefined ? new Int32Array() : int32Of(results, topIds),
     topLogits: topLogits === undefined ? new Float32Array() : floats(topLogits),
@@ -176,16 +223,18 @@ function columnsOf(
 function checkShape(
   results: Readonly<Record<string, SessionTensor>>,
   outputs: HeadOutputs,
-  rowCount: number,
+  leading: readonly number[],
   classCount: number,
 ): void {
   const shape = results[outputs.logitsShape];
   const dims = shape?.type === 'int64' ? [...shape.data].map(Number) : [];
-  const [rows, classes] = dims;
-  if (dims.length !== 2 || rows !== rowCount || classes === undefined) {
+  const classes = dims.at(-1) ?? 0;
+  if (dims.slice(0, -1).join() !== leading.join()) {
+    const wanted = leading.length === 1 ? '[batch, classes]' : '[batch, sequence, classes]';
+    const kind = leading.length === 1 ? 'text classifier' : 'model that answers for every token';
     throw new UnsupportedTeacherError(
-      `${rowCount} rows gave logits of shape [${dims.join(', ')}]`,
-      'use a text classifier, whose logits have the shape [batch, classes]',
+      `inputs of shape [${leading.join(', ')}] gave logits of shape [${dims.join(', ')}]`,
+      `use a ${kind}, whose logits have the shape ${wanted}, or set task in decant.yaml to what the model does`,
     );
   }
   checkClassCount(outputs.logits, classes, classCount);
@@ -195,10 +244,15 @@ function checkClassCount(output: string, found: number, expected: number): void 
   if (found !== expected) throw new ClassCountError(output, found, expected);
 }
 
-/** A head that was lost or never trained answers every row with one number. */
-function refuseSilence(logits: Float32Array, classCount: number): void {
+/** A head that was lost or never trained answers every row with one number, or all rows alike. */
+function refuseSilence(logits: Float32Array, { classCount, task }: Keep, rows: number): void {
   const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
-  if (logits.every(isEqual)) throw new SilentTeacherError(logits.length / classCount);
+  if (task !== undefined && isOneAnswer(logits, classCount, rows)) {
+    throw new SilentTeacherError(rows, 'the same numbers');
+  }
+  if (task === undefined && logits.every(isEqual)) {
+    throw new SilentTeacherError(logits.length / classCount, 'all classes the same logit');
+  }
 }
 
 /** All rows inside [0, 1] and adding up to 1: no logits. */

@@ -1,5 +1,6 @@
 import { digestOf } from '#cache/digest.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
+import type { FeatureTable } from '#datasets/features.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
@@ -18,11 +19,12 @@ import {
   trainStudentConfig,
 } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
-import { type Trained, train } from './training.ts';
+import { type Measurement, type Trained, train } from './training.ts';
 import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
+import { doubtAboutValues, judgeValues } from './value-validation.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
 
@@ -62,6 +64,7 @@ async function* trainOn(
   const settings = settingsOf(context.config);
   const transferSet = await openTransferSet({
     tokens: inputs.train,
+    features: inputs.features?.train,
     gold: inputs.gold,
     softTargets: await targetSource(inputs.softLabels, settings),
     memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
@@ -71,7 +74,7 @@ async function* trainOn(
     initFrom: context.inputs['initFrom'],
   });
   yield* describeRows(transferSet, inputs, settings);
-  const doubt = settings.softLossWeight > 0 ? doubtAboutTeacher(inputs.validation) : null;
+  const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow({ device: settings.device });
@@ -132,19 +135,33 @@ async function* resumeAndTrain(
       signal: context.signal,
       checkpoints: { folder, recipe },
       validate: async () => {
-        const logits = await predictRows(stepper, inputs.validation.tokens, forward);
-        const validation = validate(inputs.validation, logits, shape.classCount);
-        return { validation, score: scoreOf(inputs.validation, validation) };
+        const { tokens } = inputs.validation;
+        const rows = { tokens, features: inputs.features?.validation };
+        return measured(inputs, await predictRows(stepper, rows, forward), shape.classCount);
       },
     },
     resumed,
   );
 }
 
+function measured(
+  { validation: rows, judge }: TrainingInputs,
+  logits: Float32Array,
+  classCount: number,
+): Measurement {
+  if (judge !== undefined) return judgeValues(judge, logits, classCount);
+  const validation = validate(rows, logits, classCount);
+  return { validation, score: scoreOf(rows, validation) };
+}
+
+function doubtIn({ validation, judge }: TrainingInputs): string | null {
+  return judge === undefined ? doubtAboutTeacher(validation) : doubtAboutValues(judge);
+}
+
 /** Writes everything but the log: weights, graph, tokenizer, probe and the answers to all rows. */
 async function* writeOutputs(
   context: StageContext<TrainStudentConfig>,
-  { classNames, train, validation }: TrainingInputs,
+  { classNames, train, validation, features }: TrainingInputs,
   { architecture, shape, layout, buckets }: StudentSetup,
   stepper: Stepper,
   { weights, step }: Trained,
@@ -153,15 +170,17 @@ async function* writeOutputs(
   const forward = { ...layout, buckets, classCount, signal: context.signal };
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
-    return { split, tokens, logits: await predictRows(stepper, tokens, forward) };
+    const rows = { tokens, features: features?.[split] };
+    return { split, ...rows, logits: await predictRows(stepper, rows, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
   const folder = outputOf(context, 'student');
+  const { task } = context.config;
   const tokenizer = inputOf(context, 'tokenizer/student');
-  await writeStudent(folder, { architecture, shape, weights, classNames }, tokenizer);
+  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
   await writeProbe(folder, probeOf(splits));
   for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split, classCount);
+    await writeSplitPredictions(outputOf(context, 'predictions'), split, { classCount, task });
   }
   yield { type: 'note', message: `the student has the weights of step ${step}` };
 }
@@ -169,7 +188,7 @@ async function* writeOutputs(
 /** Everything that decides the weights: a checkpoint is only taken up by the training it belongs to. */
 function recipeOf(
   config: TrainStudentConfig,
-  { train, validation }: TrainingInputs,
+  { train, validation, features }: TrainingInputs,
   { program, buckets, shape }: StudentSetup,
   { version, device }: Runtime,
 ): string {
@@ -181,10 +200,19 @@ function recipeOf(
     shape,
     version,
     device,
+    ...(features && { features: digestOf(featureBytes(features.train)) }),
     examples: digestOf([...train.exampleIds, ...validation.tokens.exampleIds].join()),
     tokens: digestOf(new Uint8Array(tokenIds.buffer, tokenIds.byteOffset, tokenIds.byteLength)),
     initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
   });
+}
+
+function featureBytes({ columns }: FeatureTable): Uint8Array {
+  const parts = Object.values(columns).map(
+    ({ values: { buffer, byteOffset, byteLength } }) =>
+      new Uint8Array(buffer, byteOffset, byteLength),
+  );
+  return Buffer.concat(parts);
 }
 
 function isSpeedKnob(name: string): boolean {
@@ -212,7 +240,7 @@ function* describeRows(
 }
 
 function* describeStudent(
-  { buckets, program }: StudentSetup,
+  { buckets, program, shape }: StudentSetup,
   stepper: Stepper,
   { version, device }: Runtime,
 ): Generator<StageEvent> {
@@ -220,5 +248,6 @@ function* describeStudent(
   yield { type: 'environment', name: 'device', value: device };
   yield { type: 'environment', name: 'executor', value: stepper.kind };
   yield { type: 'count', name: 'parameters', value: program.initialWeights.length };
+  if (shape.vocabularySize === 0) return;
   yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
 }

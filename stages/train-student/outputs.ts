@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import type { Split } from '#datasets/example.ts';
-import { writePredictions } from '#datasets/predictions.ts';
+import { type FeatureRow, type FeatureTable, featureRow } from '#datasets/features.ts';
+import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
+import { isValueTask, type Task } from '#datasets/task.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
 import { toNamed } from '#stages/students/parameters.ts';
@@ -17,24 +19,26 @@ export interface TrainedStudent {
   readonly shape: StudentShape;
   readonly weights: Float32Array;
   readonly classNames: readonly string[];
+  readonly task: Task | undefined;
 }
 
 /** A split with the student's logits. [rows * classCount] */
 export interface PredictedSplit {
   readonly split: Split;
   readonly tokens: TokenTable;
+  readonly features?: FeatureTable | undefined;
   readonly logits: Float32Array;
 }
 
 /** Writes the student as a Hugging Face folder with its ONNX graph. */
 export async function writeStudent(
   folder: string,
-  { architecture, shape, weights, classNames }: TrainedStudent,
+  { architecture, shape, weights, classNames, task }: TrainedStudent,
   tokenizerFolder: string,
 ): Promise<void> {
   const specs = architecture.parameters(shape);
   const named = toNamed(weights, specs);
-  const config = architecture.config(shape, classNames);
+  const config = { ...architecture.config(shape, classNames), ...problemType(task) };
   await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const tensors = specs.map(({ name, shape }) => ({
     name,
@@ -43,7 +47,7 @@ export async function writeStudent(
   }));
   await writeSafetensors(join(folder, 'model.safetensors'), tensors);
   await writeFileAtomic(join(folder, 'onnx', 'model.onnx'), architecture.onnx(shape, named));
-  for (const file of tokenizerFiles) {
+  for (const file of shape.vocabularySize > 0 ? tokenizerFiles : []) {
     await writeFileAtomic(join(folder, file), await readFile(join(tokenizerFolder, file)));
   }
 }
@@ -60,8 +64,12 @@ export function probeOf(splits: readonly PredictedSplit[]): ProbeInput[] {
 export async function writeSplitPredictions(
   folder: string,
   { split, tokens, logits }: PredictedSplit,
-  classCount: number,
+  { classCount, task }: { readonly classCount: number; readonly task: Task | undefined },
 ): Promise<void> {
+  if (isValueTask(task)) {
+    await writePredictions(folder, split, valuePredictions(tokens.exampleIds, logits));
+    return;
+  }
   const predictedIds = highestPlaces(logits, classCount);
   await writePredictions(folder, split, {
     rowCount: predictedIds.length,
@@ -74,7 +82,14 @@ export async function writeSplitPredictions(
   });
 }
 
-function probeInputs({ tokens, logits }: PredictedSplit, count: number): ProbeInput[] {
+/** What Hugging Face calls the task; a classifier of one label needs no word. */
+function problemType(task: Task | undefined): Record<string, string> {
+  if (!isValueTask(task)) return {};
+  const name = task === 'regression' ? 'regression' : 'multi_label_classification';
+  return { problem_type: name };
+}
+
+function probeInputs({ tokens, features, logits }: PredictedSplit, count: number): ProbeInput[] {
   const rowCount = tokens.exampleIds.length;
   const taken = Math.min(count, rowCount);
   const classCount = logits.length / rowCount;
@@ -83,9 +98,14 @@ function probeInputs({ tokens, logits }: PredictedSplit, count: number): ProbeIn
     return {
       exampleId: tokens.exampleIds[row] ?? '',
       tokenIds: [...tokenIdsOf(tokens, row)],
+      ...(features && { features: listsOf(featureRow(features, row)) }),
       logits: [...logits.subarray(row * classCount, (row + 1) * classCount)],
     };
   });
+}
+
+function listsOf(row: FeatureRow): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(row).map(([input, values]) => [input, [...values]]));
 }
 
 /** Softmax at one class. */

@@ -1,9 +1,12 @@
 import { requireSameClasses } from '#datasets/class-list.ts';
 import { readClasses } from '#datasets/classes.ts';
+import { type FeatureTable, featuresInOrder, readFeaturesIfAny } from '#datasets/features.ts';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { readTargets } from '#datasets/targets.ts';
+import { isValueTask, type ValueTask } from '#datasets/task.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { bestClasses } from '#datasets/top-classes.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -12,6 +15,8 @@ import { type GoldTarget, goldTargets } from './gold-targets.ts';
 import type { TeacherCache } from './mixed-caches.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import { type ValidationSet, validationSet } from './validation.ts';
+import { valueTargets } from './value-targets.ts';
+import type { ValueJudge } from './value-validation.ts';
 
 /** What the stage reads. No test row is among it. */
 export interface TrainingInputs {
@@ -21,6 +26,10 @@ export interface TrainingInputs {
   /** The cache of each teacher; none in a training without soft loss. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
   readonly validation: ValidationSet;
+  /** Of tasks whose gold is numbers, in place of the classes in `validation`. */
+  readonly judge?: ValueJudge;
+  /** Tensors of the rows, in the order of their tokens, where the corpus has any. */
+  readonly features?: Readonly<Record<'train' | 'validation', FeatureTable>>;
 }
 
 /** Reads and joins the input artifacts. A training without soft loss does not need the train soft labels. */
@@ -30,21 +39,66 @@ export async function readTrainingInputs(
   const { softLossWeight } = context.config;
   const classNames = await readClasses(inputOf(context, 'classes'));
   const hardLabels = context.inputs['hardLabels'];
+  const train = await readTokens(inputOf(context, 'tokens/student/train'));
+  const validation = await readTokens(inputOf(context, 'tokens/student/validation'));
+  const { task } = context.config;
   return {
     classNames,
-    train: await readTokens(inputOf(context, 'tokens/student/train')),
-    gold: goldTargets(
-      await readLabels(inputOf(context, 'labels/train')),
-      hardLabels === undefined ? [] : await readHardLabels(hardLabels),
-    ),
+    train,
+    gold: isValueTask(task)
+      ? valueTargets(await readTargets(inputOf(context, 'labels/train')))
+      : goldTargets(
+          await readLabels(inputOf(context, 'labels/train')),
+          hardLabels === undefined ? [] : await readHardLabels(hardLabels),
+        ),
     validation: validationSet(
-      await readTokens(inputOf(context, 'tokens/student/validation')),
+      validation,
       goldClasses(await readLabels(inputOf(context, 'labels/validation'))),
       await teacherAnswers(context.inputs['rows/validation'], classNames),
     ),
+    ...(isValueTask(task) && {
+      judge: await valueJudge(context, task, { validation, classNames }),
+    }),
+    ...(await featuresOf(context, { train, validation })),
     // Last, so that nothing that fails above leaves them open.
     softLabels: softLossWeight > 0 ? await openCaches(context, classNames) : [],
   };
+}
+
+/** Tensors of both splits, if any. */
+async function featuresOf(
+  context: StageContext<TrainStudentConfig>,
+  tokens: Readonly<Record<'train' | 'validation', TokenTable>>,
+): Promise<Pick<TrainingInputs, 'features'>> {
+  const of = async (split: 'train' | 'validation') => {
+    const table = await readFeaturesIfAny(context.inputs[`inputs/${split}`]);
+    return table && featuresInOrder(table, tokens[split].exampleIds);
+  };
+  const [train, validation] = [await of('train'), await of('validation')];
+  return train === undefined || validation === undefined ? {} : { features: { train, validation } };
+}
+
+async function valueJudge(
+  context: StageContext<TrainStudentConfig>,
+  task: ValueTask,
+  { validation, classNames }: { validation: TokenTable; classNames: readonly string[] },
+): Promise<ValueJudge> {
+  const targets = await readTargets(inputOf(context, 'labels/validation'));
+  const teacher = new Map<string, Float32Array>();
+  const folder = context.inputs['rows/validation'];
+  const reader = folder === undefined ? undefined : await openChecked(folder, classNames);
+  try {
+    for await (const { exampleIds, logits } of reader?.rows() ?? []) {
+      const width = classNames.length;
+      for (const [row, exampleId] of exampleIds.entries()) {
+        teacher.set(exampleId, logits.slice(row * width, (row + 1) * width));
+      }
+    }
+  } finally {
+    await reader?.close();
+  }
+  const gold = new Map(targets.map((row) => [row.exampleId, row.targets]));
+  return { task, exampleIds: validation.exampleIds, gold, teacher };
 }
 
 /** `rows/train` is the cache of the main teacher, `rows/train@NAME` that of a further one. */
