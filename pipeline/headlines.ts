@@ -1,5 +1,5 @@
 import { outputFolder } from '#cache/artifact-store.ts';
-import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
 import type { StageResult } from './events.ts';
 import type { Headline } from './run-record.ts';
 
@@ -20,15 +20,21 @@ export async function headlinesOf(
 /** Undefined where the files cannot be read: a run that failed for it must still leave its run.json. */
 async function headlineOf(folder: string): Promise<Headline | undefined> {
   try {
-    const { name: _, formatVersion: _version, ...metrics } = await readMetrics(folder);
+    const found = await readAnyMetrics(folder);
+    const { latencyMsBatch1 } = await readTimings(folder);
+    const latencyMsP50 = latencyMsBatch1.p50;
+    if (isOfValues(found)) {
+      const { name: _name, formatVersion: _number, perClass: _perClass, ...kept } = found;
+      return { ...kept, latencyMsP50 };
+    }
+    const { name: _, formatVersion: _version, ...metrics } = found;
     const {
       calibrationBins: _bins,
       confusions: _confusions,
       perClass: _perClass,
       ...kept
     } = metrics;
-    const { latencyMsBatch1 } = await readTimings(folder);
-    return { ...kept, latencyMsP50: latencyMsBatch1.p50 };
+    return { ...kept, latencyMsP50 };
   } catch {
     return undefined;
   }

@@ -25,12 +25,15 @@ const stageSchema = z.looseObject({
 const headlineSchema = z.looseObject({
   subject: z.enum(['teacher', 'student']),
   rows: z.number(),
-  accuracy: z.number(),
-  accuracyInterval: z.tuple([z.number(), z.number()]),
   agreement: z.number().nullable(),
-  expectedCalibrationError: z.number(),
-  macroF1: z.number(),
-  negativeLogLikelihood: z.number(),
+  /** The next five of classifiers. */
+  accuracy: z.number().optional(),
+  accuracyInterval: z.tuple([z.number(), z.number()]).optional(),
+  expectedCalibrationError: z.number().optional(),
+  macroF1: z.number().optional(),
+  negativeLogLikelihood: z.number().optional(),
+  /** Of tasks whose answers are numbers. */
+  figures: z.record(z.string(), z.number().nullable()).optional(),
   parameters: z.number().nullable(),
   fileBytes: z.number(),
   latencyMsP50: z.number(),

@@ -1,6 +1,13 @@
+import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import { formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { findRun, type KnownRun, type RunRecord, readRuns } from '#pipeline/run-record.ts';
+import {
+  findRun,
+  type Headline,
+  type KnownRun,
+  type RunRecord,
+  readRuns,
+} from '#pipeline/run-record.ts';
 import { readTags, removeTag, writeTag } from '#pipeline/run-tags.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
@@ -61,8 +68,17 @@ function describeRun({ runId, record }: KnownRun): string[] {
 
 function bestStudent({ metrics }: RunRecord): string {
   const students = Object.entries(metrics).filter(([, { subject }]) => subject === 'student');
-  const [best] = students.sort(([, a], [, b]) => b.accuracy - a.accuracy);
-  return best === undefined ? '' : `${best[0]} ${(100 * best[1].accuracy).toFixed(1)} %`;
+  const [best] = students.sort(([, a], [, b]) => leading(b).value - leading(a).value);
+  return best === undefined ? '' : `${best[0]} ${leading(best[1]).shown}`;
+}
+
+/** The figure that students are compared by. */
+function leading({ accuracy, figures = {} }: Headline): { value: number; shown: string } {
+  if (accuracy !== undefined) {
+    return { value: accuracy, shown: `${(100 * accuracy).toFixed(1)} %` };
+  }
+  const [name = '', value = null] = Object.entries(figures)[0] ?? [];
+  return { value: value ?? -Infinity, shown: `${shownFigure(name, value)} ${FIGURE_NAMES[name]}` };
 }
 
 const COLUMNS = ['run', 'status', 'exit', 'made', 'took', 'best student', 'tags'];

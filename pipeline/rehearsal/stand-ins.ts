@@ -6,7 +6,10 @@ import { writeHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
 import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { hasTargets, readTargets, writeTargets } from '#datasets/targets.ts';
+import { isValueTask, type ValueTask } from '#datasets/task.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from '#datasets/tokens.ts';
+import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import { labelledRows } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
@@ -42,14 +45,19 @@ export async function writeStandIns(standIns: StandIns): Promise<void> {
     await writeUniformLabels(standIns, split, tokens, classNames);
   }
   await writeHardLabels(join(folder, 'hard-relabel', 'hard-labels'), []);
-  for (const one of evaluated) await writeMetrics(one.folder, noMetrics(one.name));
+  const { task } = standIns.softLabel;
+  for (const { folder: place, name } of evaluated) {
+    await writeMetrics(place, isValueTask(task) ? noFigures(name, task) : noMetrics(name));
+  }
 }
 
 /** The longest rows, where memory is needed most, and the longest with a label. */
 async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise<TokenTable> {
   const table = await readTokens(outputFolder(prepared, `tokens/student/${split}`));
-  const labels = await readLabels(outputFolder(prepared, `labels/${split}`));
-  const labelled = new Set(labels.map(({ exampleId }) => exampleId));
+  const gold = outputFolder(prepared, `labels/${split}`);
+  const labels = await readLabels(gold);
+  const targets = hasTargets(gold) ? await readTargets(gold) : undefined;
+  const labelled = new Set([...labels, ...(targets ?? [])].map(({ exampleId }) => exampleId));
   const length = (row: number) => (table.offsets[row + 1] ?? 0) - (table.offsets[row] ?? 0);
   const longest = table.exampleIds.map((_, row) => row).sort((a, b) => length(b) - length(a));
   const known = longest.filter((row) => labelled.has(table.exampleIds[row] ?? ''));
@@ -57,8 +65,10 @@ async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise
   const slice = takeTokens(table, [...rows]);
   const ids = new Set(slice.exampleIds);
   await writeTokens(join(folder, 'prepare', `tokens/student/${split}`), slice);
-  const kept = labels.filter(({ exampleId }) => ids.has(exampleId));
-  await writeLabels(join(folder, 'prepare', `labels/${split}`), kept);
+  const place = join(folder, 'prepare', `labels/${split}`);
+  const isKept = ({ exampleId }: { readonly exampleId: string }) => ids.has(exampleId);
+  if (targets === undefined) await writeLabels(place, labels.filter(isKept));
+  else await writeTargets(place, targets.filter(isKept));
   return slice;
 }
 
@@ -78,6 +88,7 @@ async function writeUniformLabels(
     ...(keep.samples !== undefined && { samples: keep.samples }),
     temperatures: keep.temperatures,
     precision: keep.precision,
+    ...(keep.task && { task: keep.task }),
     classNames,
     tokenizerDigest,
     maxLength,
@@ -129,6 +140,11 @@ function noMetrics(name: string): Metrics {
     confusions: [],
     perClass: [],
   };
+}
+
+function noFigures(name: string, task: ValueTask): ValueMetrics {
+  const who = { formatVersion: 1, task, name, subject: 'student', rows: 0 } as const;
+  return { ...who, figures: {}, agreement: null, parameters: null, fileBytes: 0, perClass: [] };
 }
 
 const ROWS = 32;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Split, StoredExample } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { readLabels } from '#datasets/labels.ts';
+import { hasTargets, readTargets } from '#datasets/targets.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import type { Fact, SplitFigures } from './report-data.ts';
 
@@ -47,6 +48,7 @@ export async function readRejects(folder: string | undefined): Promise<Fact[]> {
 }
 
 async function labelledIn(folder: string): Promise<number> {
+  if (hasTargets(folder)) return (await readTargets(folder)).length;
   return new Set((await readLabels(folder)).map((label) => label.exampleId)).size;
 }
 
