@@ -69,14 +69,23 @@ export async function cook(recipe: Recipe): Promise<Cooked> {
     inputs: prepared.outputs,
     files: model,
   });
-  const known = { ...prepared.outputs, ...spoken.outputs, classes: prepared.outputs['classes'] ?? '' };
+  const known = {
+    ...prepared.outputs,
+    ...spoken.outputs,
+    classes: prepared.outputs['classes'] ?? '',
+  };
   const trained = await runStage(trainStudent, {
     config: { device: 'cpu', task, ...recipe.student },
     inputs: known,
   });
   const measured = async (subject: 'teacher' | 'student') => {
     const run = await runStage(evaluate, {
-      config: { subject, name: subject === 'teacher' ? 'teacher' : 'distilled', task, latencyRuns: 3 },
+      config: {
+        subject,
+        name: subject === 'teacher' ? 'teacher' : 'distilled',
+        task,
+        latencyRuns: 3,
+      },
       files: subject === 'teacher' ? { model: model.model } : {},
       inputs: { ...known, student: trained.outputs['student'] ?? '' },
     });
