@@ -56,7 +56,7 @@ export async function labelsAskCommand(options: LabelsAskOptions): Promise<numbe
     ...textNotes(corpus),
     ...formulaNotes(questions, corpus),
     corpus.hasTexts
-      ? `fill in ${columns.label}, then add ${nameFor(options.output)} to corpus.train`
+      ? `fill in ${[columns.label].flat()[0]}, then add ${nameFor(options.output)} to corpus.train`
       : `fill in corrected_label, then set corpus.corrections: ${nameFor(options.output)}`,
   ];
   process.stderr.write(`${lines.join('\n')}\n`);

@@ -129,7 +129,8 @@ function columnOf(
   return column;
 }
 
-function tensorOf(
+/** Integers as a tensor of the type that the model wants; none of them negative. */
+export function tensorOf(
   column: Int32Array,
   type: 'int32' | 'int64',
   dims: readonly number[],

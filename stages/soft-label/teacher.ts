@@ -14,8 +14,8 @@ import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
 import type { LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
-import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { feedsOf, matchTeacherInputs, tensorOf } from './teacher-inputs.ts';
+import { answerCount, type TeacherRow } from './teacher-rows.ts';
 import { isOneAnswer, valueColumns } from './value-columns.ts';
 
 /** The model that answers, with the head that keeps the answer small. */
@@ -159,21 +159,22 @@ export function teacherOf(
 }
 
 /** Numbers of the answered tokens among all of the padded batch; at least two where there is one. */
-function askedRows(rows: readonly TeacherRow[], length: number): readonly number[] {
-  const asked = rows.flatMap(({ answers }, row) =>
-    Array.from(answers?.at ?? [], (place) => row * length + place),
-  );
-  return asked.length === 1 ? [...asked, ...asked] : asked;
+function askedRows(rows: readonly TeacherRow[], length: number): Int32Array {
+  const count = rows.reduce((sum, row) => sum + answerCount(row), 0);
+  const asked = new Int32Array(Math.max(2, count));
+  let filled = 0;
+  for (const [row, { answers }] of rows.entries()) {
+    for (const place of answers?.at ?? []) asked[filled++] = row * length + place;
+  }
+  return filled < asked.length ? asked.fill(asked[0] ?? 0) : asked;
 }
 
 function askedFeed(
   { asked: name }: HeadOutputs,
-  asked: readonly number[] | undefined,
+  asked: Int32Array | undefined,
 ): Record<string, SessionTensor> {
   if (name === undefined || asked === undefined) return {};
-  return {
-    [name]: { type: 'int64', data: BigInt64Array.from(asked, BigInt), dims: [asked.length] },
-  };
+  return { [name]: tensorOf(asked, 'int64', [asked.length]) };
 }
 
 /** The rows with enough repeats of the first for the model's own number of rows, or for two. */

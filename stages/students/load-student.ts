@@ -139,19 +139,15 @@ function answerOf(
   classNames: readonly string[],
   { top, type }: { readonly top: number; readonly type: string | undefined },
 ): Prediction {
-  switch (type) {
-    case 'regression':
-      return listed(classNames.map((label, id) => ({ label, probability: logits[id] ?? NaN })));
-    case 'multi_label_classification': {
-      const all = classNames
-        .map((label, id) => ({ label, probability: sigmoid(logits[id] ?? NaN) }))
-        .sort((a, b) => b.probability - a.probability);
-      const said = all.filter(({ probability }) => probability >= 0.5).length;
-      return listed(all.slice(0, Math.max(top, said)));
-    }
-    default:
-      return predictionOf(logits, classNames, top);
+  if (type === 'regression') {
+    return listed(classNames.map((label, id) => ({ label, probability: logits[id] ?? NaN })));
   }
+  if (type !== 'multi_label_classification') return predictionOf(logits, classNames, top);
+  const all = classNames
+    .map((label, id) => ({ label, probability: sigmoid(logits[id] ?? NaN) }))
+    .sort((a, b) => b.probability - a.probability);
+  const said = all.filter(({ probability }) => probability >= 0.5).length;
+  return listed(all.slice(0, Math.max(top, said)));
 }
 
 function listed(top: Prediction['top']): Prediction {
