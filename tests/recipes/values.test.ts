@@ -51,24 +51,6 @@ async function cookSnips(
   });
 }
 
-test('multi-label: a student learns the slot types of SNIPS from its teacher', {
-  skip,
-}, async () => {
-  const cooked = await cookSnips('multi-label', known);
-  const { teacher: best, student: small } = cooked.figures;
-  assert.ok(figure(best, 'microF1') > 0.5);
-  assert.ok(figure(small, 'microF1') > 0.85 * figure(best, 'microF1'));
-  const reader = await openSoftLabels(join(cooked.softLabels['rows/train'] ?? ''));
-  assert.deepEqual(reader.meta.temperatures, []);
-  assert.equal(reader.meta.task, 'multi-label');
-  await reader.close();
-  const config = JSON.parse(
-    readFileSync(join(cooked.exported['student'] ?? '', 'config.json'), 'utf8'),
-  );
-  assert.equal(config.problem_type, 'multi_label_classification');
-  assert.match(readFileSync(cooked.report, 'utf8'), /micro-F1/);
-});
-
 test('regression: a student learns the share of slot words from its teacher', {
   skip,
 }, async () => {

@@ -38,18 +38,23 @@ export interface Cooked {
   readonly warnings: readonly string[];
 }
 
-/** Trains the teacher, lets it speak, distils it into the student, measures both and exports. */
-export async function cook(recipe: Recipe): Promise<Cooked> {
+/** Trains the teacher on gold labels alone, and returns its folder. */
+export async function trainTeacher(recipe: Omit<Recipe, 'student'>): Promise<string> {
   const { task } = recipe;
   const files = { ...corpusFiles(recipe), ...(recipe.isText ? tokenizerOf('banking77') : {}) };
-  const config = { ...recipe.corpus, task };
-  const early = await runStage(prepare, { config, files });
+  const prepared = await runStage(prepare, { config: { ...recipe.corpus, task }, files });
   const gold = { softLossWeight: 0, hardLossWeight: 1, device: 'cpu', task };
   const taught = await runStage(trainStudent, {
     config: { ...gold, ...recipe.teacher },
-    inputs: early.outputs,
+    inputs: prepared.outputs,
   });
-  const teacher = taught.outputs['student'] ?? '';
+  return taught.outputs['student'] ?? '';
+}
+
+/** Trains the teacher, lets it speak, distils it into the student, measures both and exports. */
+export async function cook(recipe: Recipe): Promise<Cooked> {
+  const { task } = recipe;
+  const teacher = await trainTeacher(recipe);
   const own = (name: string) => [join(teacher, name)];
   const prepared = await runStage(prepare, {
     config: { ...recipe.corpus, classNames: undefined, task },
@@ -131,7 +136,7 @@ export function figure(metrics: AnyMetrics, name: string): number {
   return metrics.figures[name] ?? Number.NaN;
 }
 
-function corpusFiles({ splits }: Recipe): Record<string, string[]> {
+function corpusFiles({ splits }: Pick<Recipe, 'splits'>): Record<string, string[]> {
   const folder = temporaryFolder('decant-recipe');
   mkdirSync(folder, { recursive: true });
   return Object.fromEntries(
