@@ -20,6 +20,43 @@ export function tensorIdOf(text: string, textPair: string | null, features: Feat
   return hash.digest('hex').slice(0, 32);
 }
 
+/** Id of a sentence that is given as words; no text and no pair of texts has the same content. */
+export function exampleIdOfWords(words: readonly string[]): string {
+  // A text is never empty, so that a pair does not begin with a NUL.
+  return exampleIdOf('', words.join('\u0000'));
+}
+
+/** What an example is known by: see above. */
+export interface ExampleIdentity {
+  readonly exampleId: string;
+  readonly leakKey: string;
+}
+
+/** Identity of a row of the corpus, whatever it is made of. */
+export function identityOf(row: {
+  readonly text: string;
+  readonly textPair: string | null;
+  readonly words?: readonly string[];
+  readonly features?: FeatureRow;
+}): ExampleIdentity {
+  const { text, textPair, words, features } = row;
+  if (features !== undefined) return tensorIdentity(text, textPair, features);
+  const exampleId = words === undefined ? exampleIdOf(text, textPair) : exampleIdOfWords(words);
+  return { exampleId, leakKey: leakKeyOf(text, textPair) };
+}
+
+/** Numbers that differ at all are different rows; only the text beside them may be written otherwise. */
+function tensorIdentity(
+  text: string,
+  textPair: string | null,
+  features: FeatureRow,
+): ExampleIdentity {
+  const exampleId = tensorIdOf(text, textPair, features);
+  const values = tensorIdOf('', null, features);
+  const leakKey = text === '' ? exampleId : `${leakKeyOf(text, textPair)}\u0000${values}`;
+  return { exampleId, leakKey };
+}
+
 /**
  * What two texts share that a person would call the same: NFKC, lower case, runs of non-word characters as
  * one space. For duplicates and leaks only, never an id.

@@ -10,7 +10,9 @@ const probeInputSchema = z.strictObject({
   tokenIds: z.array(z.int().min(0)),
   /** Tensors by model input. */
   features: z.record(z.string(), z.array(z.number())).optional(),
-  /** In class order, as the trainer computed them. */
+  /** Of a student that answers for each token: the places whose logits follow. */
+  answerAt: z.array(z.int().min(0)).optional(),
+  /** In class order, as the trainer computed them; place by place where there are several. */
   logits: z.array(z.number()),
 });
 

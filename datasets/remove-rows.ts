@@ -19,6 +19,7 @@ import {
   writeSoftLabelShard,
 } from './soft-labels.ts';
 import { readTargets, writeTargets } from './targets.ts';
+import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */
@@ -145,6 +146,9 @@ function predictionsWithout(rows: Predictions, exampleIds: IdSet): Predictions {
   return {
     rowCount: kept.length,
     exampleIds: rows.exampleIds.filter((exampleId) => !exampleIds.has(exampleId)),
+    ...(rows.positions && {
+      positions: Int32Array.from(kept, (row) => at(rows.positions ?? [], row)),
+    }),
     predictedIds: Int32Array.from(kept, (row) => at(rows.predictedIds, row)),
     confidence: Float32Array.from(kept, (row) => at(rows.confidence, row)),
     logits,
@@ -196,6 +200,7 @@ const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Pro
     );
     await writeFeatures(folder, takeFeatures(table, kept));
   },
+  'token-labels': filtered(readTokenLabels, writeTokenLabels),
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),
   tokens: async (path, exampleIds) => {

@@ -1,16 +1,18 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { SPLITS } from '#datasets/example.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
 import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
+import { hasTokenLabels } from '#datasets/token-labels.ts';
 import { TARGETS_JOIN, targetViews, valueColumnsOf } from './value-views.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
   examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
-  labels: 'example_id, split, label_id, label, weight: the gold labels',
+  labels:
+    'example_id, split, label_id, label, weight: the gold labels; of token classification a row a word, with position',
   targets:
     'example_id, split, targets: gold of multi-label and regression, in the order of the classes',
   classes: 'class_id, class_name',
@@ -34,8 +36,11 @@ export async function cacheViews(
   for (const [instance, artifact] of artifacts) {
     const [stage, teacher] = instance.split(':');
     if (stage !== 'soft-label' || prepare === undefined) continue;
-    if (instance === main) views.push(await softLabelView('soft_labels', artifact));
-    if (teacher !== undefined) views.push(await softLabelView(`soft_labels_${teacher}`, artifact));
+    const join = hasWordLabels(prepare) ? WORD_GOLD : TEXT_GOLD;
+    if (instance === main) views.push(await softLabelView('soft_labels', artifact, join));
+    if (teacher !== undefined) {
+      views.push(await softLabelView(`soft_labels_${teacher}`, artifact, join));
+    }
   }
   const relabelled = artifacts.get('hard-relabel');
   if (relabelled !== undefined) {
@@ -50,11 +55,13 @@ export async function cacheViews(
 function corpusViews(prepare: Artifact): SqlView[] {
   const file = (output: string, name: string) => join(outputFolder(prepare.folder, output), name);
   const classes = file('classes', 'classes.json');
+  const ofWords = hasWordLabels(prepare);
   const labels = SPLITS.map((split) => ({
     split,
     folder: outputFolder(prepare.folder, `labels/${split}`),
-    path: file(`labels/${split}`, 'labels.parquet'),
+    path: file(`labels/${split}`, ofWords ? 'token-labels.parquet' : 'labels.parquet'),
   }));
+  const select = ofWords ? wordLabels : rowLabels;
   return [
     {
       name: 'classes',
@@ -66,24 +73,31 @@ function corpusViews(prepare: Artifact): SqlView[] {
       SPLITS.map((split) => file(`inputs/${split}`, 'examples.parquet')),
       'SELECT *',
     ),
-    ...(targetViews(labels) ?? [labelsView(labels)]),
+    ...(targetViews(labels) ?? [
+      {
+        name: 'labels',
+        paths: labels.map(({ path }) => path),
+        select: labels.map(({ split, path }) => select(split, path)).join(' UNION ALL '),
+      },
+    ]),
   ];
 }
 
-function labelsView(labels: readonly { readonly split: string; readonly path: string }[]): SqlView {
-  return {
-    name: 'labels',
-    paths: labels.map(({ path }) => path),
-    select: labels
-      .map(
-        ({ split, path }) =>
-          `SELECT example_id, '${split}' AS split, label_id, label, weight FROM read_parquet(${sqlString(path)})`,
-      )
-      .join(' UNION ALL '),
-  };
+function hasWordLabels(prepare: Artifact): boolean {
+  return hasTokenLabels(outputFolder(prepare.folder, 'labels/train'));
 }
 
-async function softLabelView(name: string, artifact: Artifact): Promise<SqlView> {
+function rowLabels(split: Split, path: string): string {
+  return `SELECT example_id, '${split}' AS split, label_id, label, weight FROM read_parquet(${sqlString(path)})`;
+}
+
+/** One row a labelled word; `position` is its number, from 0. */
+function wordLabels(split: Split, path: string): string {
+  const words = `SELECT example_id, unnest(range(len(label_ids)))::INTEGER AS position, unnest(label_ids) AS label_id FROM read_parquet(${sqlString(path)})`;
+  return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${words}) w JOIN classes ON class_id = label_id`;
+}
+
+async function softLabelView(name: string, artifact: Artifact, goldJoin: string): Promise<SqlView> {
   const folders = SPLITS.map((split) => outputFolder(artifact.folder, `rows/${split}`));
   const paths = folders.flatMap((folder) =>
     readdirSync(folder)
@@ -96,9 +110,7 @@ async function softLabelView(name: string, artifact: Artifact): Promise<SqlView>
   const sources = [
     `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
     'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
-    meta.task === undefined
-      ? `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`
-      : TARGETS_JOIN,
+    meta.task === undefined ? goldJoin : TARGETS_JOIN,
   ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };
@@ -221,5 +233,9 @@ function parquetFiles(paths: readonly string[]): string {
 }
 
 /** One gold label an example: where the corpus disagrees with itself, the heaviest. */
-const GOLD_LABELS =
-  'SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split';
+const TEXT_GOLD =
+  'LEFT JOIN (SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split) g USING (example_id, split)';
+
+/** A label a word, which is what the position of an answer counts. */
+const WORD_GOLD =
+  'LEFT JOIN (SELECT example_id, split, position, label_id, label FROM labels) g USING (example_id, split, position)';

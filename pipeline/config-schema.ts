@@ -40,7 +40,7 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
   return Object.fromEntries(kept) as Omit<T, K>;
 }
 
-const studentPart = partOf(without(trainStudentConfig.shape, ['device', 'teacherWeights']));
+const studentPart = partOf(without(trainStudentConfig.shape, ['task', 'device', 'teacherWeights']));
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
@@ -198,7 +198,7 @@ export const decantConfigSchema = z.strictObject({
       z
         .union([z.number(), z.record(z.string(), z.number())])
         .describe(
-          'Least value of a figure of the exported student on the test split: accuracy, macroF1, agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman.',
+          'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman.',
         ),
     )
     .optional()

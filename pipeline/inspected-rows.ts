@@ -36,7 +36,7 @@ export async function inspectedRows(loaded: LoadedConfig | undefined): Promise<I
   const files = [isNamed ? named : corpus.train].flat();
   const rows: InspectedRow[] = [];
   for (const file of files) {
-    for await (const entry of openCorpus(resolve(loaded.folder, file), columns)) {
+    for await (const entry of openCorpus(resolve(loaded.folder, file), columns, task)) {
       if (entry.type === 'row' && entry.row.label !== null) rows.push(entry.row);
     }
   }

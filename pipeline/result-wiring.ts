@@ -5,8 +5,9 @@ import { report } from '#stages/report/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
-import { taskSetting, tensorInputs } from './task-wiring.ts';
+import { taskSetting } from './task-limits.ts';
 import { MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+import { tensorInputs } from './tensor-wiring.ts';
 
 /** Measures a teacher by what its cache says. */
 export function evaluateTeacher(config: DecantConfig, { name, files }: Teacher): StageInstance {

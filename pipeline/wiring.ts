@@ -23,7 +23,7 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
-import { requireRelabelTask, taskSetting, tensorInputs } from './task-wiring.ts';
+import { refuseForTask, taskSetting } from './task-limits.ts';
 import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
 import {
   MAIN_TEACHER,
@@ -32,6 +32,7 @@ import {
   teachersOf,
   teachersOfVariant,
 } from './teachers.ts';
+import { tensorInputs } from './tensor-wiring.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
 
 type Variant = DecantConfig['variants'][string];
@@ -42,6 +43,7 @@ type Variant = DecantConfig['variants'][string];
  */
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
+  refuseForTask(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
   const order = variantOrder(loaded);
@@ -177,11 +179,11 @@ function trainInstance(
   };
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
+      task: taskSetting(config),
       seed: config.seed,
       ...shared,
       ...own,
       ...mixing,
-      task: taskSetting(config),
       device: config.device,
     },
     files: {},
@@ -220,7 +222,6 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
     throw new ConfigError(loaded.file, [{ path: 'hard-relabel', problem }]);
   }
   const { student, ...config } = settings;
-  requireRelabelTask(loaded);
   checkVariant(loaded, student, 'hard-relabel.student');
   return createInstance('hard-relabel', hardRelabel, {
     config,

@@ -15,6 +15,11 @@ export interface CorpusColumns {
   readonly tensors?: Readonly<Record<string, TensorColumns>> | undefined;
   /** Of tasks whose label is no single class. */
   readonly valueLabels?: Omit<ValueLabelRule, 'columns'> | undefined;
+  /** Of rows that are words with tags: see `WordColumns`. */
+  readonly tokens?: string | undefined;
+  readonly labels?: string | undefined;
+  readonly wordColumn?: number | undefined;
+  readonly tagColumn?: number | undefined;
 }
 
 /** One good row of a corpus file. */
@@ -28,7 +33,15 @@ export interface CorpusRow {
   /** As the corpus writes it, or as `valueLabelIn` does; null where the row has none. */
   readonly label: string | null;
   readonly features?: FeatureRow;
+  /** Of sentences cut into words only: the words, and the tag of each, null where it has none. */
+  readonly words?: readonly string[];
+  readonly tags?: readonly (string | null)[];
   readonly sourceId: string | null;
+}
+
+/** All that the corpus says of a row: its label, or the tags of its words; empty where it says nothing. */
+export function labelsOf({ label, tags }: Pick<CorpusRow, 'label' | 'tags'>): string[] {
+  return [label, ...(tags ?? [])].filter((name) => name !== null);
 }
 
 /** What a corpus file holds, row by row. */
@@ -117,7 +130,7 @@ function requiredText(values: RawRow['values'], column: string): string {
 }
 
 /** A label or id: text, number or truth value; null where it is absent or blank. */
-function optionalName(values: RawRow['values'], column: string): string | null {
+export function optionalName(values: RawRow['values'], column: string): string | null {
   const value = valueOf(values, column);
   if (value === undefined || value === null) return null;
   if (typeof value === 'boolean') return String(value);
@@ -139,7 +152,8 @@ function exactNumber(column: string, value: number): string {
   return String(value);
 }
 
-function requireCleanText(column: string, text: string): void {
+/** Refuses what no stored text can hold. */
+export function requireCleanText(column: string, text: string): void {
   if (hasLoneSurrogate(text)) {
     const reason = 'half of a surrogate pair, which no UTF-8 text can hold';
     throw new RejectedValue(column, 'lone-surrogate', reason, text);

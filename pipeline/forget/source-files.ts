@@ -4,9 +4,11 @@ import { Failure } from '#cache/failure.ts';
 import type { CorpusColumns } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import { SPLITS } from '#datasets/example.ts';
+import { identityOf } from '#datasets/example-id.ts';
+import type { Task } from '#datasets/task.ts';
 import { isForgotten, type Tombstones } from '#datasets/tombstones.ts';
 import type { Project } from '#pipeline/project.ts';
-import { corpusColumnsOf, keysOf } from '#stages/prepare/read-corpus.ts';
+import { corpusColumnsOf } from '#stages/prepare/read-corpus.ts';
 
 /** A file of the user that still holds forgotten rows. It is theirs: it is named and never touched. */
 export interface SourceFile {
@@ -26,7 +28,7 @@ export async function sourceFilesWith(
   const columns = corpusColumnsOf({ task, ...corpus });
   const found: SourceFile[] = [];
   for (const path of paths) {
-    const rows = await rowsIn(path, columns, tombstones);
+    const rows = await rowsIn(path, { columns, task }, tombstones);
     if (rows !== 0) found.push({ name: basename(path), rows });
   }
   return found;
@@ -34,15 +36,15 @@ export async function sourceFilesWith(
 
 async function rowsIn(
   path: string,
-  columns: CorpusColumns,
+  { columns, task }: { readonly columns: CorpusColumns; readonly task: Task },
   tombstones: Tombstones,
 ): Promise<number | null> {
   try {
     if ((await stat(path)).size > MOST_BYTES) return null;
     let rows = 0;
-    for await (const entry of openCorpus(path, columns)) {
+    for await (const entry of openCorpus(path, columns, task)) {
       if (entry.type !== 'row') continue;
-      if (isForgotten(tombstones, keysOf(entry.row))) rows += 1;
+      if (isForgotten(tombstones, identityOf(entry.row))) rows += 1;
     }
     return rows;
   } catch (error) {

@@ -3,10 +3,16 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readClasses } from '#datasets/classes.ts';
 import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
-import { goldClasses } from '#datasets/gold-classes.ts';
-import { readLabels } from '#datasets/labels.ts';
-import { type AnyMetrics, isOfValues, writeMetrics, writeTimings } from '#datasets/metrics.ts';
+import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
+import {
+  type AnyMetrics,
+  isOfValues,
+  type Metrics,
+  writeMetrics,
+  writeTimings,
+} from '#datasets/metrics.ts';
 import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
+import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isValueTask, TASKS } from '#datasets/task.ts';
 import { readTokens } from '#datasets/tokens.ts';
@@ -15,6 +21,7 @@ import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
+import { wordMetrics } from './entities.ts';
 import { type Identity, measure } from './measure.ts';
 import { measureValues } from './measure-values.ts';
 import { type Scores, teacherScores } from './scores.ts';
@@ -56,7 +63,8 @@ export const evaluate = defineStage<EvaluateConfig>({
     const subject = await subjectOf(context);
     const classNames = await readClasses(inputOf(context, 'classes'));
     const tensors = await readShapes(context.inputs['inputs/test']);
-    const teacher = await teacherScores(inputOf(context, 'rows/test'), classNames);
+    const asked = context.inputs['rows/test'];
+    const teacher = asked === undefined ? undefined : await teacherScores(asked, classNames);
     const classifier = await openClassifier(subject.modelFiles[0] ?? '', {
       device: config.device,
       threads: config.threads,
@@ -77,6 +85,7 @@ export const evaluate = defineStage<EvaluateConfig>({
       };
       const metrics = await measured(context, identity, scores, { teacher, classNames });
       yield* remarks(metrics.rows, scores, isOfValues(metrics) ? 0 : metrics.goldOutsideTopK);
+      if (!isOfValues(metrics)) yield* wordRemarks(metrics);
       await writeMetrics(outputOf(context, 'metrics'), metrics);
       await writePredictions(
         outputOf(context, 'predictions'),
@@ -97,16 +106,21 @@ async function measured(
   context: StageContext<EvaluateConfig>,
   identity: Identity,
   scores: Scores,
-  reference: { readonly teacher: Scores; readonly classNames: readonly string[] },
+  reference: { readonly teacher: Scores | undefined; readonly classNames: readonly string[] },
 ): Promise<AnyMetrics> {
   const { task } = context.config;
   const folder = inputOf(context, 'labels/test');
-  if (!isValueTask(task)) {
-    return measure(identity, scores, goldClasses(await readLabels(folder)), reference);
+  if (isValueTask(task)) {
+    const rows = await readTargets(folder);
+    const gold = new Map(rows.map(({ exampleId, targets }) => [exampleId, targets]));
+    return measureValues(identity, scores, gold, { ...reference, task });
   }
-  const rows = await readTargets(folder);
-  const gold = new Map(rows.map(({ exampleId, targets }) => [exampleId, targets]));
-  return measureValues(identity, scores, gold, { ...reference, task });
+  const gold = await readGoldOfRows(folder);
+  const { classNames } = reference;
+  return {
+    ...measure(identity, scores, gold.ofRows, reference),
+    ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
+  };
 }
 
 function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {
@@ -114,6 +128,21 @@ function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {
   return Object.entries(metrics.figures).flatMap(([name, value]): [string, number][] =>
     value === null ? [] : [[name, value]],
   );
+}
+
+function answersIn({ exampleIds, positions, predictedIds }: Scores): WordAnswers {
+  return { exampleIds, positions: positions ?? new Int32Array(), predictedIds };
+}
+
+function* wordRemarks({ words }: Metrics): Generator<StageEvent> {
+  if (words === undefined) return;
+  if (words.entities !== null) {
+    yield { type: 'metric', name: 'entityF1', value: words.entities.f1, step: 0 };
+  }
+  if (words.unanswered > 0) {
+    const message = `${words.unanswered.toLocaleString('en-US')} labelled test words have no token that the model sees (cut off by maxLength, or nothing to the tokenizer): they count as O in figures of entities`;
+    yield { type: 'note', message };
+  }
 }
 
 interface Subject {
@@ -145,7 +174,9 @@ async function* scoresOf(
   context: StageContext<EvaluateConfig>,
   { classifier, teacher, classNames }: Loaded,
 ): AsyncGenerator<StageEvent, Scores, void> {
-  if (context.config.subject === 'teacher') return teacher;
+  if (context.config.subject === 'teacher') {
+    return teacher ?? teacherScores(inputOf(context, 'rows/test'), classNames);
+  }
   const options = { classCount: classNames.length, signal: context.signal };
   return yield* studentScores(classifier, await testRows(context), options);
 }
@@ -158,7 +189,7 @@ async function testRows(context: StageContext<EvaluateConfig>): Promise<TestRows
 
 interface Loaded {
   readonly classifier: Classifier;
-  readonly teacher: Scores;
+  readonly teacher: Scores | undefined;
   readonly classNames: readonly string[];
 }
 
@@ -171,7 +202,7 @@ function* remarks(
     const rest = scores.rowCount - labelled;
     yield {
       type: 'note',
-      message: `${rest} test rows have no gold label; only agreement counts them`,
+      message: `${rest} test ${scores.positions ? 'words' : 'rows'} have no gold label; only agreement counts them`,
     };
   }
   if (goldOutsideTopK > 0) {

@@ -20,7 +20,7 @@ export function measureValues(
   scores: ValueScores,
   gold: ReadonlyMap<string, Float32Array>,
   reference: {
-    readonly teacher: ValueScores;
+    readonly teacher: ValueScores | undefined;
     readonly classNames: readonly string[];
     readonly task: ValueTask;
   },
@@ -41,7 +41,10 @@ export function measureValues(
     ...identity,
     rows: rows.length,
     figures,
-    agreement: identity.subject === 'teacher' ? null : agreementOf(task, scores, teacher, width),
+    agreement:
+      identity.subject === 'teacher' || teacher === undefined
+        ? null
+        : agreementOf(task, scores, teacher, width),
     perClass,
   };
 }
@@ -70,11 +73,14 @@ function agreementOf(
   width: number,
 ): number | null {
   const index = rowIndexOf(teacher.exampleIds, 'soft labels of the test split');
-  const rows = student.exampleIds.map((exampleId) => index.rowOf(exampleId));
-  const said = rowsOf(teacher.logits, rows, width);
+  const known = new Set(teacher.exampleIds);
+  // A row that the teacher left unanswered is compared with nothing.
+  const rows = student.exampleIds.flatMap((exampleId, row) => (known.has(exampleId) ? [row] : []));
+  const places = rows.map((row) => index.rowOf(student.exampleIds[row] ?? ''));
+  const [own, said] = [rowsOf(student.logits, rows, width), rowsOf(teacher.logits, places, width)];
   return task === 'regression'
-    ? regressionFigures(student.logits, said, width).pearson
-    : decisionAgreement(student.logits, said);
+    ? regressionFigures(own, said, width).pearson
+    : decisionAgreement(own, said);
 }
 
 function rowsOf(values: Float32Array, rows: readonly number[], width: number): Float32Array {

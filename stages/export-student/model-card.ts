@@ -1,5 +1,5 @@
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
-import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
+import { cardKind } from './card-kind.ts';
 import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
@@ -19,7 +19,7 @@ export interface CardFacts {
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
 export function modelCard(facts: CardFacts): string {
   const { metrics, architecture, classNames } = facts;
-  const kind = kindOf(facts);
+  const kind = cardKind(facts);
   return `---
 ${kind.head}
 tags:
@@ -36,7 +36,7 @@ A small ${kind.name} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocale
 
 ## Measured
 
-On ${metrics.rows.toLocaleString('en-US')} labelled test rows that took no part in training, in the choice of the weights or in relabelling.
+On ${metrics.rows.toLocaleString('en-US')} labelled test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
 
 | figure | value |
 |---|---|
@@ -67,48 +67,19 @@ ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 `;
 }
 
-interface Kind {
-  readonly head: string;
-  readonly tag: string;
-  readonly name: string;
-  readonly outputs: 'classes' | 'outputs';
-  readonly row: 'text' | 'row';
-  readonly said: string;
-  readonly metrics: readonly string[];
-  readonly use: string;
-}
-
-/** What a student is called by what it reads and what it answers. */
-function kindOf({ metrics, modelType }: CardFacts): Kind {
-  const task = isOfValues(metrics) ? metrics.task : 'classification';
-  const isText = modelType !== MLP_TYPE;
-  const tag = isText ? 'text-classification' : 'tabular-classification';
-  const shared = {
-    head: isText
-      ? 'library_name: transformers\npipeline_tag: text-classification'
-      : `pipeline_tag: ${tag}`,
-    row: isText ? ('text' as const) : ('row' as const),
-    use: isText ? USE_TEXT : USE_TENSORS,
-  };
-  if (task === 'regression') {
-    const head = isText ? shared.head : 'pipeline_tag: tabular-regression';
-    const named = { name: 'regression model', outputs: 'outputs' as const, said: 'numbers' };
-    return { ...shared, head, ...named, tag: 'regression', metrics: ['mse', 'pearsonr'] };
-  }
-  const name = `${isText ? 'text ' : ''}classifier${task === 'multi-label' ? ' of several labels' : ''}`;
-  const f1 = task === 'multi-label' ? ['f1'] : ['accuracy', 'f1'];
-  return { ...shared, name, tag, outputs: 'classes', said: 'probabilities', metrics: f1 };
-}
-
 function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
   const file: [string, string] = ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`];
   if (isOfValues(metrics)) return [...measuredValues(metrics), file];
   const [low, high] = metrics.accuracyInterval;
+  const { entities = null } = metrics.words ?? {};
   return [
     [
       'accuracy',
       `${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)})`,
     ],
+    ...(entities === null
+      ? []
+      : [['F1 of entities, micro average', percent(entities.f1)] satisfies [string, string]]),
     ['macro-F1', percent(metrics.macroF1)],
     ['agreement with the teacher', percent(metrics.agreement)],
     ['expected calibration error, 15 bins', percent(metrics.expectedCalibrationError)],
@@ -128,15 +99,3 @@ function plain(text: string): string {
     .replace(/\p{C}+|\s+/gu, ' ')
     .replace(/[\\`*<>[\]|#&]/g, (character) => `\\${character}`);
 }
-
-const USE_TEXT = `\`\`\`python
-from transformers import pipeline
-classify = pipeline("text-classification", model=".")
-\`\`\`
-
-\`\`\`
-npx decant predict --student .
-\`\`\``;
-
-const USE_TENSORS =
-  '`onnx/model.onnx` runs in ONNX Runtime; `tensor_inputs` of config.json has the axes of its inputs.';

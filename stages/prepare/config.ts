@@ -56,6 +56,26 @@ export const prepareConfigSchema = z.strictObject({
         .describe(
           'Numbers that the model reads, by the name of its input: a column, columns, or { columns, shape, scale }.',
         ),
+      tokens: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of token classification in JSONL, key of the list of words. Default: tokens.'),
+      labels: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of token classification in JSONL, key of the list of labels. Default: labels.'),
+      wordColumn: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Of CoNLL files, the column of the word, from 1. Default: the first.'),
+      tagColumn: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Of CoNLL files, the column of the label, from 1. Default: the last.'),
     })
     .prefault({})
     .describe('Names of the columns (or JSON keys) of the corpus files.'),

@@ -6,6 +6,7 @@ import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
 import { type MergedSplit, mergeRows } from './merge-rows.ts';
+import { mergeWordRows } from './merge-words.ts';
 import { EmptySplitError } from './prepare-errors.ts';
 import type { CorpusContent, CorpusFiles } from './read-corpus.ts';
 import { dropLeaks, takeValidation } from './split-rows.ts';
@@ -30,8 +31,9 @@ export function* cutCorpus(
   const assigned =
     fraction === undefined ? content.rows : takeValidation(content.rows, fraction, seed);
   const { rows, leaks } = dropLeaks(assigned, rule);
+  const merge = config.task === 'token-classification' ? mergeWordRows : mergeRows;
   const merged = (split: Split): MergedSplit =>
-    mergeRows(
+    merge(
       rows.filter((row) => row.split === split),
       {
         onConflict,
@@ -112,8 +114,9 @@ function* leftOutEvents(
   }
 }
 
-function labelledRows({ labels, targets }: MergedSplit): number {
-  return new Set([...labels, ...targets].map(({ exampleId }) => exampleId)).size;
+function labelledRows({ labels, targets = [], tokenLabels = [] }: MergedSplit): number {
+  const labelled = [...labels, ...targets, ...tokenLabels];
+  return new Set(labelled.map(({ exampleId }) => exampleId)).size;
 }
 
 function sumOver(splits: CutCorpus['splits'], value: (split: MergedSplit) => number): number {

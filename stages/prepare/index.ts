@@ -1,6 +1,7 @@
 import { SPLITS } from '#datasets/example.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
+import { checkTags } from './check-tags.ts';
 import { type ClassList, readClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
@@ -21,7 +22,7 @@ export const prepare = defineStage({
 
   async *run(context) {
     const { config, files, signal } = context;
-    const corpusFiles = corpusFilesOf(files, config.validationFraction);
+    const corpusFiles = corpusFilesOf(files, config);
     const classesOf = (rows: readonly SourceRow[]): Promise<ClassList> =>
       readClassList(files['teacherConfig']?.[0], config.classNames, {
         ...config,
@@ -62,6 +63,7 @@ function* checkContent(
   requireTargetCounts(rows, classes, config.task);
   const byClass = rowsByClass(rows, config.task);
   requireKnownLabels(byClass, classes);
+  yield* checkTags(rows, classes);
   if (usesNumbers(byClass, classes)) {
     const message =
       'labels are matched to the outputs of the teacher by number; give corpus.classNames to see names';

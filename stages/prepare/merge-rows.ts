@@ -2,6 +2,7 @@ import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import type { Example } from '#datasets/example.ts';
 import type { GoldLabel } from '#datasets/labels.ts';
 import type { GoldTargets } from '#datasets/targets.ts';
+import type { TokenLabels } from '#datasets/token-labels.ts';
 import type { PrepareConfig } from './config.ts';
 import { mergeTargets } from './merge-targets.ts';
 import type { SourceRow } from './read-corpus.ts';
@@ -11,7 +12,9 @@ export interface MergedSplit {
   readonly examples: readonly Example[];
   readonly labels: readonly GoldLabel[];
   /** In place of labels, of tasks whose gold is numbers. */
-  readonly targets: readonly GoldTargets[];
+  readonly targets?: readonly GoldTargets[];
+  /** Of token classification, in place of `labels`. */
+  readonly tokenLabels?: readonly TokenLabels[];
   /** Rows that were merged into an earlier one. */
   readonly duplicates: number;
   /** Examples whose rows carry different labels. */
@@ -43,7 +46,8 @@ export function mergeRows(rows: readonly SourceRow[], rules: MergeRules): Merged
   };
 }
 
-interface Group {
+/** Equal rows. */
+export interface Group {
   readonly first: SourceRow;
   readonly rows: SourceRow[];
 }
@@ -56,10 +60,14 @@ interface MergedGroup {
   readonly rejects: readonly Reject[];
 }
 
-function groupEqual(rows: readonly SourceRow[]): Group[] {
+/** Rows that one example stands for, in the order of their first. */
+export function groupEqual(
+  rows: readonly SourceRow[],
+  keyOf: (row: SourceRow) => string = equalityKey,
+): Group[] {
   const groups = new Map<string, Group>();
   for (const row of rows) {
-    const key = equalityKey(row);
+    const key = keyOf(row);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { first: row, rows: [row] });
     else group.rows.push(row);

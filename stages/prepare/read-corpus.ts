@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import type { CorpusColumns, CorpusRow } from '#datasets/corpus/corpus-row.ts';
+import { type CorpusColumns, type CorpusRow, labelsOf } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { exampleIdOf, leakKeyOf, tensorIdOf } from '#datasets/example-id.ts';
+import { identityOf } from '#datasets/example-id.ts';
 import { isValueTask } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
@@ -30,7 +30,7 @@ export type CorpusFiles = Readonly<Record<Split, readonly string[]>>;
 /** Takes the corpus files out of the stage's files and checks that the three splits can be filled. */
 export function corpusFilesOf(
   files: Readonly<Record<string, readonly string[]>>,
-  validationFraction: number | undefined,
+  { validationFraction, task }: Pick<PrepareConfig, 'validationFraction' | 'task'>,
 ): CorpusFiles {
   const { train = [], validation = [], test = [] } = files;
   if (train.length === 0) {
@@ -51,7 +51,7 @@ export function corpusFilesOf(
     const fix = 'keep one of the two';
     throw new SplitFilesError('corpus.validation names files and a fraction', fix);
   }
-  for (const path of [...train, ...validation, ...test]) requireCorpusKind(path);
+  for (const path of [...train, ...validation, ...test]) requireCorpusKind(path, task);
   return { train, validation, test };
 }
 
@@ -70,7 +70,7 @@ export async function* readCorpus(
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
     const share = Math.ceil(limit / files[split].length);
-    for await (const entry of openCorpus(path, columns)) {
+    for await (const entry of openCorpus(path, columns, config.task)) {
       if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));
@@ -102,22 +102,7 @@ export function corpusColumnsOf({
 }
 
 function toSourceRow(row: CorpusRow, split: Split): SourceRow {
-  return { ...row, split, ...keysOf(row) };
-}
-
-/** What a row is known by. */
-export function keysOf(
-  row: Pick<CorpusRow, 'text' | 'textPair' | 'features'>,
-): Pick<SourceRow, 'exampleId' | 'leakKey'> {
-  const { text, textPair, features } = row;
-  if (features === undefined) {
-    return { exampleId: exampleIdOf(text, textPair), leakKey: leakKeyOf(text, textPair) };
-  }
-  const exampleId = tensorIdOf(text, textPair, features);
-  // Numbers that differ at all are different rows; only the text beside them may be written otherwise.
-  const values = tensorIdOf('', null, features);
-  const leakKey = text === '' ? exampleId : `${leakKeyOf(text, textPair)}\u0000${values}`;
-  return { exampleId, leakKey };
+  return { ...row, split, ...identityOf(row) };
 }
 
 function readProgress(done: number, total: number, detail: string): StageEvent {
@@ -126,11 +111,10 @@ function readProgress(done: number, total: number, detail: string): StageEvent {
 
 /** A misspelt label column looks like an unlabelled file, so the number of labels is always said. */
 function fileNote(path: string, columns: CorpusColumns, rows: readonly SourceRow[]): StageEvent {
-  const labelled = rows.filter((row) => row.label !== null).length;
-  const labels =
-    labelled === 0
-      ? `none with a value in "${[columns.label].flat().join('", "')}"`
-      : `${labelled} with a label`;
+  const labelled = rows.filter((row) => labelsOf(row).length > 0).length;
+  const own = rows[0]?.words === undefined ? columns.label : (columns.labels ?? 'labels');
+  const names = [own].flat().join('", "');
+  const labels = labelled === 0 ? `none with a value in "${names}"` : `${labelled} with a label`;
   return { type: 'note', message: `${basename(path)}: ${rows.length} rows, ${labels}` };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { labelsOf } from '#datasets/corpus/corpus-row.ts';
 import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import type { SourceRow } from './read-corpus.ts';
 
@@ -14,7 +15,7 @@ export function takeValidation(
 ): SourceRow[] {
   return rows.map((row) => {
     const chosen =
-      row.split === 'train' && row.label !== null && shareOf(row.leakKey, seed) < fraction;
+      row.split === 'train' && labelsOf(row).length > 0 && shareOf(row.leakKey, seed) < fraction;
     return chosen ? { ...row, split: 'validation' } : row;
   });
 }

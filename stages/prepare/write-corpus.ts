@@ -6,6 +6,7 @@ import { writeFeatures } from '#datasets/features.ts';
 import { writeLabels } from '#datasets/labels.ts';
 import { writeTargets } from '#datasets/targets.ts';
 import { isValueTask } from '#datasets/task.ts';
+import { writeTokenLabels } from '#datasets/token-labels.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
@@ -25,12 +26,13 @@ export async function writeCorpus(
   const tensors = tensorColumnsOf(config.columns.tensors);
   const shapes = tensors && shapesOfCorpus(tensors, corpus);
   for (const split of SPLITS) {
-    const { examples, labels, targets } = splits[split];
+    const { examples, labels, targets, tokenLabels } = splits[split];
     const inputs = outputOf(context, `inputs/${split}`);
     await writeExamples(inputs, storesTexts ? examples : examples.map(withoutTexts));
     if (shapes !== undefined) await writeFeatures(inputs, featureTable(examples, shapes));
     const gold = outputOf(context, `labels/${split}`);
-    if (isValueTask(config.task)) await writeTargets(gold, targets);
+    if (isValueTask(config.task)) await writeTargets(gold, targets ?? []);
+    else if (tokenLabels !== undefined) await writeTokenLabels(gold, tokenLabels);
     else await writeLabels(gold, labels);
   }
   await writeClasses(outputOf(context, 'classes'), classNames);

@@ -14,6 +14,7 @@ import {
   type ParameterSpec,
   parameterOf,
   type StudentShape,
+  StudentShapeError,
   variancePreserving,
   vector,
 } from './student.ts';
@@ -31,6 +32,7 @@ export const bag: Architecture = {
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {
+  if (shape.perToken) throw new StudentShapeError('bag', NO_WORDS, 'take modernbert or bert');
   const { vocabularySize, hiddenSize, intermediateSize, classCount } = shape;
   const width = hiddenSize + featureCount(shape);
   return [
@@ -66,5 +68,7 @@ function forward(
     parameterOf(named, 'classifier.bias'),
   );
 }
+
+const NO_WORDS = 'it says one thing about a whole text, and each token is asked about';
 
 const EMBEDDING: Initialisation = { kind: 'normal', std: 0.1 };

@@ -64,5 +64,5 @@ function onnx(shape: StudentShape, weights: ReadonlyMap<string, Float32Array>): 
     x = builder.add('Relu', [builder.linear(x, `layers.${layer}`, { bias: true })]);
   }
   const logits = builder.linear(x, 'classifier', { bias: true });
-  return builder.finish(logits, shape.classCount, { text: false });
+  return builder.finish(logits, shape.classCount, 'tensors');
 }

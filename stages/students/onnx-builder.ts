@@ -147,11 +147,19 @@ export class OnnxBuilder {
     return this.add('Concat', parts, { axis: { int: axis } });
   }
 
-  /** The whole file: input_ids and attention_mask (of texts) and all added inputs in, `logits` out. */
-  finish(logits: string, classCount: number, { text } = { text: true }): Uint8Array {
+  /**
+   * The whole file: input_ids and attention_mask (of texts) and all added inputs in, `logits` out, of the
+   * text or row, or of each token.
+   */
+  finish(
+    logits: string,
+    classCount: number,
+    head: 'text' | 'token' | 'tensors' = 'text',
+  ): Uint8Array {
     this.#nodes.push(node('Identity', [logits], ['logits']));
     const batch = ['batch', 'sequence'];
-    const ofText = text ? ['input_ids', 'attention_mask'] : [];
+    const answered = head === 'token' ? batch : ['batch'];
+    const ofText = head === 'tensors' ? [] : ['input_ids', 'attention_mask'];
     return model(
       graph({
         name: 'student',
@@ -161,7 +169,7 @@ export class OnnxBuilder {
           ...[...ofText, ...this.#furtherInputs].map((name) => valueInfo(name, 'int64', batch)),
           ...this.#features,
         ],
-        outputs: [valueInfo('logits', 'float32', ['batch', classCount])],
+        outputs: [valueInfo('logits', 'float32', [...answered, classCount])],
       }),
     );
   }

@@ -19,6 +19,8 @@ export interface StudentShape {
   readonly sepTokenId: number;
   /** Tensors that it reads of each row, by name; left out where it reads texts alone. */
   readonly features?: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** Classes for each token and not for the text: Hugging Face's ...ForTokenClassification. */
+  readonly perToken?: boolean;
 }
 
 /** How a parameter starts. `cutoff` truncates the normal distribution at that many standard deviations. */
@@ -60,7 +62,7 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 export interface Architecture {
   readonly name: ArchitectureName;
   parameters(shape: StudentShape): readonly ParameterSpec[];
-  /** Logits [batchSize, classCount]; pure tfjs operations, so that it can be recorded into a graph. */
+  /** Logits [batchSize, classCount], or [batchSize * sequenceLength, classCount] of each token; pure tfjs operations, so that it can be recorded into a graph. */
   forward(
     tf: Tensorflow,
     parameters: NamedTensors,
@@ -69,7 +71,7 @@ export interface Architecture {
   ): Tensor2D;
   /** Contents of config.json. */
   config(shape: StudentShape, classNames: readonly string[]): Record<string, unknown>;
-  /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence], or tensors -> logits [batch, classes]. */
+  /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence], or tensors -> logits [batch, classes], or [batch, sequence, classes] of each token. */
   onnx(shape: StudentShape, weights: ReadonlyMap<string, Float32Array>): Uint8Array;
 }
 

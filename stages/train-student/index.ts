@@ -25,6 +25,7 @@ import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { doubtAboutValues, judgeValues } from './value-validation.ts';
+import { openWordTransferSet } from './word-transfer-set.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
 
@@ -62,13 +63,7 @@ async function* trainOn(
   inputs: TrainingInputs,
 ): AsyncGenerator<StageEvent, void, void> {
   const settings = settingsOf(context.config);
-  const transferSet = await openTransferSet({
-    tokens: inputs.train,
-    features: inputs.features?.train,
-    gold: inputs.gold,
-    softTargets: await targetSource(inputs.softLabels, settings),
-    memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
-  });
+  const transferSet = await transferSetOf(inputs, settings);
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
@@ -96,6 +91,21 @@ async function* trainOn(
     stepper.dispose();
   }
   await removeCheckpoint(outputOf(context, 'checkpoints'));
+}
+
+async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
+  const { train: tokens, gold, wordGold } = inputs;
+  const softTargets = await targetSource(inputs.softLabels, settings);
+  const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  return wordGold === undefined
+    ? openTransferSet({
+        tokens,
+        features: inputs.features?.train,
+        gold,
+        softTargets,
+        memoryLimitBytes,
+      })
+    : openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
 }
 
 interface Workbench {
@@ -171,7 +181,7 @@ async function* writeOutputs(
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
     const rows = { tokens, features: features?.[split] };
-    return { split, ...rows, logits: await predictRows(stepper, rows, forward) };
+    return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
   const folder = outputOf(context, 'student');
@@ -180,7 +190,7 @@ async function* writeOutputs(
   await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
   await writeProbe(folder, probeOf(splits));
   for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split, { classCount, task });
+    await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
   }
   yield { type: 'note', message: `the student has the weights of step ${step}` };
 }

@@ -6,6 +6,7 @@ import { type FeatureRow, type FeatureTable, featureRow } from '#datasets/featur
 import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
 import { isValueTask, type Task } from '#datasets/task.ts';
+import { answeredExamples, answerPlaces } from '#datasets/token-answers.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
 import { toNamed } from '#stages/students/parameters.ts';
@@ -22,8 +23,9 @@ export interface TrainedStudent {
   readonly task: Task | undefined;
 }
 
-/** A split with the student's logits. [rows * classCount] */
+/** A split with the student's logits of its rows, or of its answers where rows have several. [rows * classCount] */
 export interface PredictedSplit {
+  readonly classCount: number;
   readonly split: Split;
   readonly tokens: TokenTable;
   readonly features?: FeatureTable | undefined;
@@ -63,8 +65,8 @@ export function probeOf(splits: readonly PredictedSplit[]): ProbeInput[] {
 /** Writes the student's answer to every row of a split. */
 export async function writeSplitPredictions(
   folder: string,
-  { split, tokens, logits }: PredictedSplit,
-  { classCount, task }: { readonly classCount: number; readonly task: Task | undefined },
+  { split, tokens, logits, classCount }: PredictedSplit,
+  task: Task | undefined,
 ): Promise<void> {
   if (isValueTask(task)) {
     await writePredictions(folder, split, valuePredictions(tokens.exampleIds, logits));
@@ -73,7 +75,8 @@ export async function writeSplitPredictions(
   const predictedIds = highestPlaces(logits, classCount);
   await writePredictions(folder, split, {
     rowCount: predictedIds.length,
-    exampleIds: tokens.exampleIds,
+    exampleIds: tokens.answers === undefined ? tokens.exampleIds : answeredExamples(tokens),
+    ...(tokens.answers && { positions: tokens.answers.positions }),
     predictedIds,
     confidence: Float32Array.from(predictedIds, (best, row) =>
       probabilityOf(best, logits.subarray(row * classCount, (row + 1) * classCount)),
@@ -89,17 +92,22 @@ function problemType(task: Task | undefined): Record<string, string> {
   return { problem_type: name };
 }
 
-function probeInputs({ tokens, features, logits }: PredictedSplit, count: number): ProbeInput[] {
+function probeInputs(
+  { tokens, features, logits, classCount }: PredictedSplit,
+  count: number,
+): ProbeInput[] {
   const rowCount = tokens.exampleIds.length;
   const taken = Math.min(count, rowCount);
-  const classCount = logits.length / rowCount;
   return Array.from({ length: taken }, (_, place) => {
     const row = Math.floor((place * rowCount) / taken);
+    const { offsets } = tokens.answers ?? {};
+    const [from, to] = offsets === undefined ? [row, row + 1] : [offsets[row], offsets[row + 1]];
     return {
       exampleId: tokens.exampleIds[row] ?? '',
       tokenIds: [...tokenIdsOf(tokens, row)],
       ...(features && { features: listsOf(featureRow(features, row)) }),
-      logits: [...logits.subarray(row * classCount, (row + 1) * classCount)],
+      ...(tokens.answers && { answerAt: [...answerPlaces(tokens, row)] }),
+      logits: [...logits.subarray((from ?? 0) * classCount, (to ?? 0) * classCount)],
     };
   });
 }

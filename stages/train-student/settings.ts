@@ -4,6 +4,7 @@ import { TASKS } from '#datasets/task.ts';
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
   .strictObject({
+    task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
       .enum(['modernbert', 'bert', 'bag', 'mlp'])
       .default('modernbert')
@@ -74,7 +75,6 @@ export const trainStudentConfig = z
       .positive()
       .default(1)
       .describe('Gradients of a larger global norm are scaled down to it.'),
-    task: z.enum(TASKS).optional().describe('What the teacher answers. Default: classification.'),
     temperature: z
       .number()
       .positive()

@@ -106,12 +106,13 @@ function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: Stude
 
 function layoutOfBatches(
   { batchSize, dropout, hardLossWeight, task }: Settings,
-  { gold }: TrainingInputs,
+  { gold, wordGold }: TrainingInputs,
   transferSet: TransferSet,
-  { padTokenId, features }: StudentShape,
+  { padTokenId, features, perToken }: StudentShape,
 ): BatchLayout {
   const hard = hardLossWeight > 0 && transferSet.goldCount > 0;
-  const widest = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
+  const perRow = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
+  const widest = wordGold === undefined ? perRow : 1;
   return {
     batchSize,
     padTokenId,
@@ -122,5 +123,6 @@ function layoutOfBatches(
     ...(features && {
       features: Object.fromEntries(features.map(({ name, shape }) => [name, sizeOf(shape)])),
     }),
+    ...(perToken && { perToken }),
   };
 }

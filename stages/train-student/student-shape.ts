@@ -44,6 +44,7 @@ export function studentShape(
     classCount: given.classCount,
     maxLength: settings.maxLength ?? given.maxLength,
     ...(features && { features }),
+    ...(settings.task === 'token-classification' && { perToken: true }),
   };
 }
 

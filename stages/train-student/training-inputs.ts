@@ -7,6 +7,8 @@ import { readLabels } from '#datasets/labels.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isValueTask, type ValueTask } from '#datasets/task.ts';
+import { answerKey } from '#datasets/token-answers.ts';
+import { labelsByExample, readTokenLabels } from '#datasets/token-labels.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { bestClasses } from '#datasets/top-classes.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -17,12 +19,15 @@ import type { TrainStudentConfig } from './settings.ts';
 import { type ValidationSet, validationSet } from './validation.ts';
 import { valueTargets } from './value-targets.ts';
 import type { ValueJudge } from './value-validation.ts';
+import { wordValidationSet } from './word-validation.ts';
 
 /** What the stage reads. No test row is among it. */
 export interface TrainingInputs {
   readonly classNames: readonly string[];
   readonly train: TokenTable;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
+  /** Of token classification, in place of `gold`: the class of each word. */
+  readonly wordGold?: ReadonlyMap<string, Int32Array>;
   /** The cache of each teacher; none in a training without soft loss. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
   readonly validation: ValidationSet;
@@ -38,30 +43,78 @@ export async function readTrainingInputs(
 ): Promise<TrainingInputs> {
   const { softLossWeight } = context.config;
   const classNames = await readClasses(inputOf(context, 'classes'));
-  const hardLabels = context.inputs['hardLabels'];
   const train = await readTokens(inputOf(context, 'tokens/student/train'));
   const validation = await readTokens(inputOf(context, 'tokens/student/validation'));
-  const { task } = context.config;
+  const tables = { train, validation };
   return {
     classNames,
     train,
-    gold: isValueTask(task)
-      ? valueTargets(await readTargets(inputOf(context, 'labels/train')))
-      : goldTargets(
-          await readLabels(inputOf(context, 'labels/train')),
-          hardLabels === undefined ? [] : await readHardLabels(hardLabels),
-        ),
+    ...(await labelsOf(context, validation, classNames)),
+    ...(await featuresOf(context, tables)),
+    // Last, so that nothing that fails above leaves them open.
+    softLabels: softLossWeight > 0 ? await openCaches(context, classNames) : [],
+  };
+}
+
+type Labels = Pick<TrainingInputs, 'gold' | 'wordGold' | 'validation' | 'judge'>;
+
+function labelsOf(
+  context: StageContext<TrainStudentConfig>,
+  validation: TokenTable,
+  classNames: readonly string[],
+): Promise<Labels> {
+  const { task } = context.config;
+  if (isValueTask(task)) return readValues(context, task, { validation, classNames });
+  return task === 'token-classification'
+    ? readWordLabels(context, classNames)
+    : readRowLabels(context, classNames);
+}
+
+async function readValues(
+  context: StageContext<TrainStudentConfig>,
+  task: ValueTask,
+  rows: { readonly validation: TokenTable; readonly classNames: readonly string[] },
+): Promise<Labels> {
+  return {
+    gold: valueTargets(await readTargets(inputOf(context, 'labels/train'))),
+    validation: validationSet(rows.validation, new Map(), new Map()),
+    judge: await valueJudge(context, task, rows),
+  };
+}
+
+async function readRowLabels(
+  context: StageContext<TrainStudentConfig>,
+  classNames: readonly string[],
+): Promise<Labels> {
+  const hardLabels = context.inputs['hardLabels'];
+  return {
+    gold: goldTargets(
+      await readLabels(inputOf(context, 'labels/train')),
+      hardLabels === undefined ? [] : await readHardLabels(hardLabels),
+    ),
     validation: validationSet(
-      validation,
+      await readTokens(inputOf(context, 'tokens/student/validation')),
       goldClasses(await readLabels(inputOf(context, 'labels/validation'))),
       await teacherAnswers(context.inputs['rows/validation'], classNames),
     ),
-    ...(isValueTask(task) && {
-      judge: await valueJudge(context, task, { validation, classNames }),
-    }),
-    ...(await featuresOf(context, { train, validation })),
-    // Last, so that nothing that fails above leaves them open.
-    softLabels: softLossWeight > 0 ? await openCaches(context, classNames) : [],
+  };
+}
+
+async function readWordLabels(
+  context: StageContext<TrainStudentConfig>,
+  classNames: readonly string[],
+): Promise<Labels> {
+  const goldOf = async (split: 'train' | 'validation') =>
+    labelsByExample(await readTokenLabels(inputOf(context, `labels/${split}`)));
+  return {
+    gold: new Map(),
+    wordGold: await goldOf('train'),
+    validation: wordValidationSet(
+      await readTokens(inputOf(context, 'tokens/student/validation')),
+      await goldOf('validation'),
+      await teacherAnswers(context.inputs['rows/validation'], classNames),
+      classNames,
+    ),
   };
 }
 
@@ -135,7 +188,7 @@ async function openChecked(
   }
 }
 
-/** The teacher's class of each validation row. */
+/** The teacher's class of each validation row, by example id, or by the key of the answer where there are several. */
 async function teacherAnswers(
   folder: string | undefined,
   classNames: readonly string[],
@@ -147,7 +200,9 @@ async function teacherAnswers(
     for await (const rows of reader.rows()) {
       const classIds = bestClasses(rows, reader.meta);
       for (const [row, exampleId] of rows.exampleIds.entries()) {
-        answers.set(exampleId, classIds[row] ?? -1);
+        const position = rows.positions?.[row];
+        const key = position === undefined ? exampleId : answerKey(exampleId, position);
+        answers.set(key, classIds[row] ?? -1);
       }
     }
   } finally {

@@ -23,6 +23,7 @@ export interface ValidationLine {
   /** Of regression: mean squared error, and correlation with gold. */
   readonly validationError?: number | null;
   readonly validationCorrelation?: number | null;
+  readonly entityF1?: number;
 }
 
 /** `metrics.jsonl`, one line a measurement. */

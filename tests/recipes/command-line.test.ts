@@ -5,7 +5,7 @@ import test from 'node:test';
 import { decant } from '#tests/support/decant-in.ts';
 import { digits } from '#tests/support/image-rows.ts';
 import { trainTeacher } from '#tests/support/recipe.ts';
-import { snips } from '#tests/support/snips.ts';
+import { snips } from '#tests/support/slot-sets.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const all = digits();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { type Cooked, cook, figure } from '#tests/support/recipe.ts';
-import { snips, type Utterance } from '#tests/support/snips.ts';
+import { snips, type Utterance } from '#tests/support/slot-sets.ts';
 
 const train = snips('train', 100);
 const skip = train === undefined && 'the SNIPS data beside the checkout is not there';
