@@ -21,8 +21,8 @@ export async function headlinesOf(
 async function headlineOf(folder: string): Promise<Headline | undefined> {
   try {
     const found = await readAnyMetrics(folder);
-    const { latencyMsBatch1 } = await readTimings(folder);
-    const latencyMsP50 = latencyMsBatch1.p50;
+    const timings = await readTimings(folder);
+    const latencyMsP50 = timings?.latencyMsBatch1.p50 ?? null;
     if (isOfValues(found)) {
       const { name: _name, formatVersion: _number, perClass: _perClass, ...kept } = found;
       return { ...kept, latencyMsP50 };
@@ -32,9 +32,11 @@ async function headlineOf(folder: string): Promise<Headline | undefined> {
       calibrationBins: _bins,
       confusions: _confusions,
       perClass: _perClass,
+      words,
       ...kept
     } = metrics;
-    return { ...kept, latencyMsP50 };
+    const entityF1 = words?.entities?.f1;
+    return { ...kept, ...(entityF1 !== undefined && { entityF1 }), latencyMsP50 };
   } catch {
     return undefined;
   }

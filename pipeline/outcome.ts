@@ -24,7 +24,8 @@ export interface Outcome {
 interface ModelOutcome {
   readonly name: string;
   readonly metrics: AnyMetrics;
-  readonly timings: Timings;
+  /** null: it does not run, as its answers stand in files. */
+  readonly timings: Timings | null;
 }
 
 /** Collects the results of the fresh artifacts; what was not run is left out. */
@@ -96,8 +97,8 @@ function modelTable(models: readonly ModelOutcome[]): string {
     name,
     ...(figures[index] ?? []).map(([, shown]) => shown),
     metrics.parameters === null ? '-' : millions(metrics.parameters),
-    formatBytes(metrics.fileBytes),
-    `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
+    metrics.fileBytes === 0 ? '-' : formatBytes(metrics.fileBytes),
+    timings === null ? '-' : `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
   ]);
   return textTable(columns, rows);
 }
@@ -105,7 +106,11 @@ function modelTable(models: readonly ModelOutcome[]): string {
 /** What a model of this task is judged by. */
 function figuresOf(metrics: AnyMetrics): [name: string, shown: string][] {
   if (!isOfValues(metrics)) {
+    const entityF1 = metrics.words?.entities?.f1;
     return [
+      ...(entityF1 === undefined
+        ? []
+        : [['entity F1', percent(entityF1)] satisfies [string, string]]),
       ['accuracy', percent(metrics.accuracy)],
       ['agreement', metrics.agreement === null ? '-' : percent(metrics.agreement)],
       ['calibration error', percent(metrics.expectedCalibrationError)],

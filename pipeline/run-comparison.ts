@@ -128,6 +128,7 @@ const FIGURES: readonly Figure[] = [
     showChange: points,
   },
   { figure: 'agreement', of: ({ agreement }) => agreement, show: percent, showChange: points },
+  { figure: 'entity F1', of: ({ entityF1 }) => entityF1, show: percent, showChange: points },
   { figure: 'macro F1', of: ({ macroF1 }) => macroF1, show: percent, showChange: points },
   {
     figure: 'calibration error',

@@ -26,17 +26,19 @@ const headlineSchema = z.looseObject({
   subject: z.enum(['teacher', 'student']),
   rows: z.number(),
   agreement: z.number().nullable(),
-  /** The next five of classifiers. */
+  /** The next six of classifiers, entityF1 of those of words. */
   accuracy: z.number().optional(),
   accuracyInterval: z.tuple([z.number(), z.number()]).optional(),
   expectedCalibrationError: z.number().optional(),
   macroF1: z.number().optional(),
+  entityF1: z.number().optional(),
   negativeLogLikelihood: z.number().optional(),
   /** Of tasks whose answers are numbers. */
   figures: z.record(z.string(), z.number().nullable()).optional(),
   parameters: z.number().nullable(),
   fileBytes: z.number(),
-  latencyMsP50: z.number(),
+  /** null for a teacher whose answers stand in files. */
+  latencyMsP50: z.number().nullable(),
 });
 
 const runRecordSchema = z.looseObject({

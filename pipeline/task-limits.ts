@@ -1,4 +1,4 @@
-import type { Task } from '#datasets/task.ts';
+import { isPerToken, type Task } from '#datasets/task.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
@@ -10,7 +10,8 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
-  const limits = LIMITS[loaded.config.task] ?? [];
+  const { task } = loaded.config;
+  const limits = [...(isPerToken(task) ? OF_SEVERAL_ANSWERS : []), ...(LIMITS[task] ?? [])];
   const problems = limits.flatMap((limit) => limit(loaded.config));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
@@ -48,7 +49,7 @@ const noBag: Limit = ({ task, student, variants }) => {
     .filter(({ architecture }) => architecture === 'bag')
     .map(({ path }) => ({
       path: `${path}.architecture`,
-      problem: `a bag says one thing about a whole text, and ${task} asks about each word: take modernbert or bert`,
+      problem: `a bag says one thing about a whole text, and ${task} asks about each word or token: take modernbert or bert`,
     }));
 };
 
@@ -67,8 +68,11 @@ const noPairs: Limit = ({ corpus }) =>
     ? []
     : [{ path: 'corpus.columns.textPair', problem: 'words with labels come one sentence a row' }];
 
+/** Where a row of the corpus has an answer for each word or token. */
+const OF_SEVERAL_ANSWERS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections];
+
 const LIMITS: Readonly<Partial<Record<Task, readonly Limit[]>>> = {
   'multi-label': [noRelabelling, noCorrections],
   regression: [noRelabelling, noCorrections],
-  'token-classification': [noRelabelling, oneTeacher, noBag, noCorrections, noPairs],
+  'token-classification': [noPairs],
 };

@@ -12,6 +12,8 @@ export interface TeacherFiles {
   readonly tokenizer: string | undefined;
   readonly tokenizerConfig: readonly string[];
   readonly specialTokens: readonly string[];
+  /** How a sentence encoder makes one vector of its tokens, as sentence-transformers writes it. */
+  readonly pooling: readonly string[];
 }
 
 export class TeacherFileError extends Failure {
@@ -57,14 +59,15 @@ export function teacherFiles(path: string, setting = 'teacher.model'): TeacherFi
     tokenizer: beside('tokenizer.json')[0],
     tokenizerConfig: beside('tokenizer_config.json'),
     specialTokens: beside('special_tokens_map.json'),
+    pooling: beside('1_Pooling/config.json'),
   };
 }
 
 /** The tokenizer of a teacher that reads texts. */
-export function requireTokenizer({ tokenizer, config }: TeacherFiles): string {
+export function requireTokenizer({ tokenizer }: Pick<TeacherFiles, 'tokenizer'>): string {
   if (tokenizer !== undefined) return tokenizer;
   throw new TeacherFileError(
-    dirname(config),
+    'teacher.model',
     'has no tokenizer.json (how texts become its inputs)',
     'put the tokenizer.json of the model beside it; exporters such as optimum write it',
   );

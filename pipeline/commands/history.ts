@@ -73,10 +73,11 @@ function bestStudent({ metrics }: RunRecord): string {
 }
 
 /** The figure that students are compared by. */
-function leading({ accuracy, figures = {} }: Headline): { value: number; shown: string } {
-  if (accuracy !== undefined) {
-    return { value: accuracy, shown: `${(100 * accuracy).toFixed(1)} %` };
-  }
+function leading(headline: Headline): { value: number; shown: string } {
+  const { accuracy, entityF1, figures = {} } = headline;
+  // Where most words are no entity, accuracy says little.
+  const share = entityF1 ?? accuracy;
+  if (share !== undefined) return { value: share, shown: `${(100 * share).toFixed(1)} %` };
   const [name = '', value = null] = Object.entries(figures)[0] ?? [];
   return { value: value ?? -Infinity, shown: `${shownFigure(name, value)} ${FIGURE_NAMES[name]}` };
 }

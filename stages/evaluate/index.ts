@@ -1,8 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { listFiles } from '#cache/digest.ts';
 import { readClasses } from '#datasets/classes.ts';
-import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
+import {
+  featuresInOrder,
+  readFeaturesIfAny,
+  readShapes,
+  type TensorShape,
+} from '#datasets/features.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import {
   type AnyMetrics,
@@ -16,8 +22,9 @@ import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isValueTask, TASKS } from '#datasets/task.ts';
 import { readTokens } from '#datasets/tokens.ts';
-import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
+import { inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
@@ -36,6 +43,11 @@ const configSchema = z.strictObject({
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')
     .describe('Where it runs. Latency on CPU is what most students are deployed for.'),
+  output: z
+    .string()
+    .optional()
+    .describe('Of a teacher: its output with the logits. Default: logits, or else the first.'),
+  deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
   threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
   latencyRuns: z
     .int()
@@ -51,8 +63,9 @@ export const evaluate = defineStage<EvaluateConfig>({
   name: 'evaluate',
   version: 1,
   configSchema,
-  // Logits on CPU do not depend on the number of threads; timings are volatile.
-  speedKnobs: ['threads', 'latencyRuns'],
+  // Logits on CPU do not depend on the number of threads, those on CUDA on which GPU; timings are volatile,
+  // and a teacher's output is fetched to time it and for nothing else.
+  speedKnobs: ['output', 'deviceId', 'threads', 'latencyRuns'],
   outputs: {
     metrics: { formatVersion: 1, volatile: ['timings.json'] },
     predictions: { formatVersion: 1 },
@@ -65,18 +78,8 @@ export const evaluate = defineStage<EvaluateConfig>({
     const tensors = await readShapes(context.inputs['inputs/test']);
     const asked = context.inputs['rows/test'];
     const teacher = asked === undefined ? undefined : await teacherScores(asked, classNames);
-    const classifier = await openClassifier(subject.modelFiles[0] ?? '', {
-      device: config.device,
-      threads: config.threads,
-      padTokenId: subject.padTokenId,
-      shapes: tensors,
-    });
+    const classifier = yield* openSubject(subject, config, tensors);
     try {
-      yield { type: 'environment', name: 'provider', value: classifier.provider };
-      yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
-      if (classifier.withoutCuda !== undefined) {
-        yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
-      }
       const scores = yield* scoresOf(context, { classifier, teacher, classNames });
       const identity = {
         ...identityOf(config),
@@ -95,9 +98,9 @@ export const evaluate = defineStage<EvaluateConfig>({
       for (const [name, value] of leadingFigures(metrics)) {
         yield { type: 'metric', name, value, step: 0 };
       }
-      await timeIt(context, classifier);
+      if (classifier !== undefined) await timeIt(context, classifier);
     } finally {
-      await classifier.close();
+      await classifier?.close();
     }
   },
 });
@@ -146,19 +149,39 @@ function* wordRemarks({ words }: Metrics): Generator<StageEvent> {
 }
 
 interface Subject {
-  /** The .onnx file first, then the files with its external weights. */
+  /** The .onnx file first, then the files with its external weights; none of a teacher whose answers stand in files. */
   readonly modelFiles: readonly string[];
   readonly fileBytes: number;
-  readonly parameters: number;
+  readonly parameters: number | null;
   readonly padTokenId: number;
+  /** Of a teacher: where its logits are; a student calls them logits. */
+  readonly output?: string | undefined;
+}
+
+async function* openSubject(
+  { modelFiles: [model], padTokenId, output }: Subject,
+  { device, deviceId, threads }: EvaluateConfig,
+  shapes: Readonly<Record<string, TensorShape>>,
+): AsyncGenerator<StageEvent, Classifier | undefined, void> {
+  if (model === undefined) return undefined;
+  const options = { device, deviceId, threads, padTokenId, output, shapes };
+  const classifier = await openClassifier(model, options);
+  yield { type: 'environment', name: 'provider', value: classifier.provider };
+  yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
+  if (classifier.withoutCuda !== undefined) {
+    yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
+  }
+  return classifier;
 }
 
 async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject> {
   if (context.config.subject === 'teacher') {
-    const modelFiles = filesOf(context, 'model');
-    const parameters = countParameters(modelFiles[0] ?? '');
+    const modelFiles = await teacherModel(context);
+    const parameters = modelFiles[0] === undefined ? null : countParameters(modelFiles[0]);
     // The cache holds the teacher's answers; it only runs to be timed, and any padding will do.
-    return { modelFiles, fileBytes: await bytesOf(modelFiles), parameters, padTokenId: 0 };
+    const output = context.config.output ?? logitsName(modelFiles[0]);
+    const fileBytes = await bytesOf(modelFiles);
+    return { modelFiles, fileBytes, parameters, padTokenId: 0, output };
   }
   const student = inputOf(context, 'student');
   const modelFiles = [join(student, 'onnx', 'model.onnx')];
@@ -170,11 +193,27 @@ async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject
   };
 }
 
+/** Of a file that the user named, of an encoder that was given a head, or none. */
+async function teacherModel(context: StageContext<EvaluateConfig>): Promise<readonly string[]> {
+  const fitted = context.inputs['teacher'];
+  if (fitted === undefined) return context.files['model'] ?? [];
+  const folder = join(fitted, 'onnx');
+  const data = (await listFiles(folder)).filter((name) => name !== 'model.onnx');
+  return ['model.onnx', ...data].map((name) => join(folder, name));
+}
+
+/** As stage one finds them: `logits`, or else the first output. */
+function logitsName(model: string | undefined): string | undefined {
+  if (model === undefined) return undefined;
+  const names = skimModelFile(model).outputs.map(({ name }) => name);
+  return names.includes('logits') ? 'logits' : names[0];
+}
+
 async function* scoresOf(
   context: StageContext<EvaluateConfig>,
   { classifier, teacher, classNames }: Loaded,
 ): AsyncGenerator<StageEvent, Scores, void> {
-  if (context.config.subject === 'teacher') {
+  if (context.config.subject === 'teacher' || classifier === undefined) {
     return teacher ?? teacherScores(inputOf(context, 'rows/test'), classNames);
   }
   const options = { classCount: classNames.length, signal: context.signal };
@@ -188,7 +227,7 @@ async function testRows(context: StageContext<EvaluateConfig>): Promise<TestRows
 }
 
 interface Loaded {
-  readonly classifier: Classifier;
+  readonly classifier: Classifier | undefined;
   readonly teacher: Scores | undefined;
   readonly classNames: readonly string[];
 }

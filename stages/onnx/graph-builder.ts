@@ -1,3 +1,4 @@
+import type { RankChange } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import {
   DATA_TYPES,
@@ -57,6 +58,15 @@ export class GraphBuilder {
     return this.#add('Gather', [flat, rows], { axis: { int: 0 } });
   }
 
+  /** The first vector of each row of the batch, whatever axes lie between: [batch, width]. */
+  firstOf(value: string): string {
+    const flat = this.#add('Flatten', [value], { axis: { int: 1 } });
+    const [start, last, end] = [0, -1, 2 ** 31].map((at) => this.#int64(`at_${at}`, [at]));
+    const shape = this.#add('Shape', [value]);
+    const width = this.#add('Slice', [shape, last ?? '', end ?? '']);
+    return this.#add('Slice', [flat, start ?? '', width, this.#int64('axis_1', [1])]);
+  }
+
   unary(operator: 'Exp' | 'Log', value: string): string {
     return this.#add(operator, [value]);
   }
@@ -79,6 +89,14 @@ export class GraphBuilder {
     const name = `${this.#prefix}${label}`;
     this.#nodes.push(node('Cast', [value.name], [name], { to: { int: DATA_TYPES.float32 } }));
     return this.#declare(name, value.shape?.at(-1) ?? '', 'float32');
+  }
+
+  /** The value with axes of size 1 taken out or put in. */
+  withRank(value: string, { operator, axes }: RankChange): string {
+    if (this.#opset < SQUEEZE_AXES_ARE_AN_INPUT) {
+      return this.#add(operator, [value], { axes: { ints: axes } });
+    }
+    return this.#add(operator, [value, this.#int64('squeezed_axes', axes)]);
   }
 
   divide(value: string, divisor: number, type: FloatType = 'float32'): string {
@@ -216,5 +234,7 @@ function freePrefix(names: ReadonlySet<string>): string {
 
 /** The opset from which on the axes are an input instead of an attribute. */
 const AXES_ARE_AN_INPUT: Readonly<Record<Reduction, number>> = { ReduceSum: 13, ReduceMax: 18 };
+
+const SQUEEZE_AXES_ARE_AN_INPUT = 13;
 
 const MAX_SQUARINGS = 4;

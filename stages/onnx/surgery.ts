@@ -1,5 +1,7 @@
 import { Failure } from '#cache/failure.ts';
+import { hintFor } from '#datasets/nearest-name.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import { rankChangeOf } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import { graph, graphAppendix } from './wire.ts';
 
@@ -9,9 +11,11 @@ export interface HeadRequest {
   readonly topK: number | undefined;
   readonly temperatures: readonly number[];
   /** Name of the graph output with the logits; `logits` or else the first output when left out. */
-  readonly logits?: string;
+  readonly logits?: string | undefined;
   /** The logits are [batch, sequence, classes], and only the rows that are asked for are answered. */
   readonly perToken?: boolean;
+  /** Names of tensors whose values are wanted as well. */
+  readonly hidden?: readonly string[] | undefined;
 }
 
 /** Names to fetch. All values are float32 except the ids, which are int32, and the shape, int64. */
@@ -31,6 +35,8 @@ export interface HeadOutputs {
   readonly logitsShape: string;
   /** Input for the numbers of the rows that are asked for, among [batch * sequence]; perToken only. */
   readonly asked: string | undefined;
+  /** [..., width] each, of the tensors that were asked for. */
+  readonly hidden: readonly string[];
 }
 
 /** Bytes to append to the model, and what it then yields. */
@@ -59,16 +65,27 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
       'export it again with opset 17, or convert it with onnx.version_converter',
     );
   }
-  const logits = logitsOf(model, request.logits);
+  const declared = logitsOf(model, request.logits);
+  const change = request.perToken ? undefined : rankChangeOf(declared, model);
+  const logits = change === undefined ? declared : { ...declared, shape: change.shape };
+  requireRows(logits);
   const leading = request.perToken ? ['asked'] : logits.shape?.slice(0, -1);
   const build = new GraphBuilder(model, leading);
   const asked = request.perToken ? build.rowsInput('asked') : undefined;
   const scores =
     asked === undefined
-      ? build.float32Output('logits', logits)
+      ? change === undefined
+        ? build.float32Output('logits', logits)
+        : build.output('logits', build.withRank(logits.name, change), logits.shape?.at(-1) ?? '')
       : build.output('logits', build.rows(logits.name, asked), logits.shape?.at(-1) ?? '');
-  const logitsShape = build.shapeOutput('logits_shape', logits.name);
-  const common = { logits: scores, logitsShape, asked };
+  const logitsShape = build.shapeOutput(
+    'logits_shape',
+    change === undefined ? logits.name : scores,
+  );
+  const hidden = (request.hidden ?? []).map((name, index) =>
+    build.output(`hidden_${index}`, featuresOf(build, requireTensor(model, name), asked), ''),
+  );
+  const common = { logits: scores, logitsShape, asked, hidden };
   const parts =
     request.topK === undefined
       ? denseHead(build, scores, request.temperatures)
@@ -76,7 +93,7 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
   return { bytes: graphAppendix(graph(build.parts())), outputs: { ...common, ...parts }, logits };
 }
 
-type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked'>;
+type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked' | 'hidden'>;
 
 /**
  * One Exp over all classes, taken relative to the best class OUTSIDE the top k: with
@@ -178,17 +195,34 @@ function logitsOf(model: ModelSkim, name: string | undefined): GraphValue {
   if (logits === undefined) {
     throw new UnsupportedTeacherError(
       `it has no output "${name ?? 'logits'}" (outputs: ${names || 'none'})`,
-      'export a model whose output `logits` has one number a class',
-    );
-  }
-  const floating = ['float32', 'float16', 'float64'].includes(logits.type ?? '');
-  if (!floating || (logits.shape !== undefined && logits.shape.length < 2)) {
-    throw new UnsupportedTeacherError(
-      `output "${logits.name}" is ${logits.type ?? 'of an unknown type'} of rank ${logits.shape?.length ?? '?'}`,
-      'export a model whose logits are float32 or float16 of shape [batch, classes]',
+      'name the output with one number a class in teacher.output, or export a model that calls it `logits`',
     );
   }
   return logits;
+}
+
+/** A tensor of the graph, whether it leaves it or not. */
+function requireTensor({ tensors, outputs }: ModelSkim, name: string): string {
+  if (tensors.has(name)) return name;
+  const names = outputs.map((output) => output.name);
+  throw new UnsupportedTeacherError(
+    `it has no tensor "${name}" (outputs: ${names.join(', ')}; ${tensors.size} tensors in all)`,
+    `set soft-label.hidden to names of tensors in the graph; ${hintFor(name, [...tensors])}`,
+  );
+}
+
+/** [batch, width] as it is; of [batch, sequence, width] the first token, or the tokens that are asked for. */
+function featuresOf(build: GraphBuilder, name: string, asked: string | undefined): string {
+  return asked === undefined ? build.firstOf(name) : build.rows(name, asked);
+}
+
+function requireRows({ name, type, shape }: GraphValue): void {
+  const isFloating = ['float32', 'float16', 'float64'].includes(type ?? '');
+  if (isFloating && (shape === undefined || shape.length > 1)) return;
+  throw new UnsupportedTeacherError(
+    `output "${name}" is ${type ?? 'of an unknown type'} of rank ${shape?.length ?? '?'}`,
+    'name the output with the logits in teacher.output, or export a model whose logits are float32 or float16 of shape [batch, classes]',
+  );
 }
 
 function at1<T>(values: ReadonlyMap<number, T>): T {

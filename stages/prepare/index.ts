@@ -2,14 +2,17 @@ import { SPLITS } from '#datasets/example.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
 import { checkTags } from './check-tags.ts';
-import { type ClassList, readClassList } from './class-list.ts';
+import type { ClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
 import { TooManyRejectsError } from './prepare-errors.ts';
-import { type CorpusContent, corpusFilesOf, readCorpus, type SourceRow } from './read-corpus.ts';
+
+import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
+import { classesOfLabels, givenClasses } from './run-classes.ts';
+
 import { tokeniseSplits } from './tokenise-splits.ts';
-import { outputsIn, requireTargetCounts, rowsByClass } from './value-labels.ts';
+import { requireTargetCounts, rowsByClass } from './value-labels.ts';
 import { writeCorpus } from './write-corpus.ts';
 
 /** Reads the corpus and makes of it what every other stage reads: examples, labels, classes, tokens. */
@@ -23,15 +26,9 @@ export const prepare = defineStage({
   async *run(context) {
     const { config, files, signal } = context;
     const corpusFiles = corpusFilesOf(files, config);
-    const classesOf = (rows: readonly SourceRow[]): Promise<ClassList> =>
-      readClassList(files['teacherConfig']?.[0], config.classNames, {
-        ...config,
-        outputs: outputsIn(rows),
-      });
-    // What is wrong with them shows before the corpus is read; unnamed outputs are counted afterwards.
-    const early = await classesOf([]);
+    const given = yield* givenClasses(context);
     const read = yield* readCorpus(corpusFiles, config, signal);
-    const classes = config.task === 'regression' ? await classesOf(read.rows) : early;
+    const classes = given ?? (yield* classesOfLabels(read.rows, context));
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
     const corpus = yield* cutCorpus(content, corpusFiles, classes, config);

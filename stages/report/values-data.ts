@@ -5,7 +5,8 @@ import type { CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
 /** A model whose answers are numbers. */
 export interface ValueModel {
   readonly metrics: ValueMetrics;
-  readonly timings: Timings;
+  /** null: it does not run, as its answers stand in files. */
+  readonly timings: Timings | null;
   /** Which of the page's colours is this model's: 0 is the teacher's. */
   readonly colour: number;
 }

@@ -1,5 +1,5 @@
 import { FIGURE_NAMES, shownFigure, type ValueMetrics } from '#datasets/value-metrics.ts';
-import { bytes, count, magnitude, threeDigits } from './format.ts';
+import { bytes, count, magnitude, NONE, threeDigits } from './format.ts';
 import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';
 import { corpus, reproduction } from './sections/origin.ts';
@@ -46,11 +46,10 @@ function row(
   names: readonly string[],
   isFeatured: boolean,
 ): Html {
-  const { p50, p95 } = timings.latencyMsBatch1;
   const like = metrics.task === 'regression' ? 'pearson' : 'subsetAccuracy';
   return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}</th>${names.map(
     (name) => html`<td class="num">${shownFigure(name, metrics.figures[name])}</td>`,
-  )}<td class="num">${shownFigure(like, metrics.agreement)}</td><td class="num">${magnitude(metrics.parameters)}</td><td class="num">${bytes(metrics.fileBytes)}</td><td class="num">${threeDigits(p50)} / ${threeDigits(p95)}</td><td class="num">${count(timings.rowsPerSecond)}</td></tr>`;
+  )}<td class="num">${shownFigure(like, metrics.agreement)}</td><td class="num">${magnitude(metrics.parameters)}</td><td class="num">${bytes(metrics.fileBytes)}</td><td class="num">${timings === null ? NONE : html`${threeDigits(timings.latencyMsBatch1.p50)} / ${threeDigits(timings.latencyMsBatch1.p95)}`}</td><td class="num">${timings === null ? NONE : count(timings.rowsPerSecond)}</td></tr>`;
 }
 
 function remark({ task }: ValueMetrics): string {

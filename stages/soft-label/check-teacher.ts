@@ -47,11 +47,12 @@ export const teacherCheckSchema = z.object({
 
 export type TeacherCheck = z.infer<typeof teacherCheckSchema>;
 
-const { device, threads, tokenBudget } = softLabelConfig.shape;
+const { device, deviceId, threads, tokenBudget } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   share: z.number().gt(0).lte(1).describe('Share of the cached rows that are asked again.'),
   seed: z.int().min(0).describe('Decides which rows.'),
   device,
+  deviceId,
   threads,
   tokenBudget,
 });
@@ -153,7 +154,9 @@ function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
   const [at, positions] = [row.answers.at, row.answers.positions].map((values) =>
     values.slice(place, place + 1),
   );
-  return at === undefined || positions === undefined ? row : { ...row, answers: { at, positions } };
+  if (at === undefined || positions === undefined) return row;
+  const { exampleId, split, sourceId, text, tokenIds, typeIds } = row;
+  return { exampleId, split, sourceId, text, tokenIds, typeIds, answers: { at, positions } };
 }
 
 function batchesOf(

@@ -1,14 +1,17 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { readExamples } from '#datasets/examples.ts';
+
+import { type ExampleKeys, readExampleKeys } from '#datasets/examples.ts';
 import {
   type FeatureRow,
   type FeatureTable,
   featureRow,
+  featuresInOrder,
   readFeaturesIfAny,
   shapesOf,
   stepsOf,
 } from '#datasets/features.ts';
+
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -24,11 +27,11 @@ export interface TeacherRow {
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
   /** Of a task with an answer for each word or token; left out where the example has one. */
-  readonly answers?: RowAnswers;
+  readonly answers?: RowAnswers | undefined;
   /** Tensors of the row by model input, where the corpus has any. */
-  readonly features?: FeatureRow;
+  readonly features?: FeatureRow | undefined;
   /** Of rows with tensors and no text: what stands in for the number of tokens. */
-  readonly steps?: number;
+  readonly steps?: number | undefined;
 }
 
 /** Which tokens of a row are answered for. */
@@ -101,48 +104,92 @@ export async function readTeacherCorpus(
 
 async function readSplit(context: StageContext<unknown>, split: Split) {
   const inputs = inputOf(context, `inputs/${split}`);
-  const [examples, tokens, features] = await Promise.all([
-    readExamples(inputs),
+  const [examples, tokens, tensors] = await Promise.all([
+    readExampleKeys(inputs),
     readTokens(inputOf(context, `tokens/teacher/${split}`)),
     readFeaturesIfAny(inputs),
   ]);
-  const featuresOf = features === undefined ? () => undefined : featuresById(features);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
-  const rows = examples.map(({ exampleId, sourceId, text }): TeacherRow => {
-    const tokenRow = tokensOf(tokens, index.rowOf(exampleId));
-    const tensors = featuresOf(exampleId, tokenRow.tokenIds.length === 0);
-    return { exampleId, split, sourceId, text, ...tokenRow, ...tensors };
+  const { exampleIds: _sameIds, tokenizerDigest, maxLength, ...lists } = tokens;
+  const features = tensors && featuresInOrder(tensors, examples.exampleIds);
+  const tables = { examples, tokens: lists, features };
+  const rows = examples.exampleIds.map((exampleId, row): TeacherRow => {
+    return new TableRow(split, tables, { row, tokenRow: index.rowOf(exampleId) });
   });
-  const { tokenizerDigest, maxLength } = tokens;
   const perToken = tokens.answers !== undefined;
   // An example that asks for nothing, such as one of a single token in a language model, has no rows.
   return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken };
 }
 
-/** Tensors of an example, and what a row of them costs where it has no tokens. */
-function featuresById(table: FeatureTable) {
-  const index = rowIndexOf(table.exampleIds, 'features');
-  const shapes = shapesOf(table);
-  return (exampleId: string, isAlone: boolean): Pick<TeacherRow, 'features' | 'steps'> => {
-    const features = featureRow(table, index.rowOf(exampleId));
-    if (!isAlone) return { features };
-    const values = Object.values(features).reduce((sum, { length }) => sum + length, 0);
-    const steps = stepsOf(shapes, features) ?? Math.ceil(values / VALUES_PER_TOKEN);
-    return { features, steps };
-  };
+interface SplitTables {
+  readonly examples: ExampleKeys;
+  readonly tokens: Pick<TokenTable, 'offsets' | 'tokenIds' | 'typeIds' | 'answers'>;
+  /** In the order of the examples. */
+  readonly features: FeatureTable | undefined;
 }
 
-function tokensOf(table: TokenTable, row: number) {
-  const [from, to] = table.offsets.subarray(row, row + 2);
-  const tokens = {
-    tokenIds: table.tokenIds.subarray(from, to),
-    typeIds: table.typeIds?.subarray(from, to) ?? null,
-  };
-  if (table.answers === undefined) return tokens;
-  const { offsets, at, positions } = table.answers;
-  const [first, end] = offsets.subarray(row, row + 2);
-  const answers = { at: at.subarray(first, end), positions: positions.subarray(first, end) };
-  return { ...tokens, answers };
+/** A row as a place in the tables of its split: objects for all that it has would take ten times as much. */
+class TableRow implements TeacherRow {
+  readonly split: Split;
+  readonly #tables: SplitTables;
+  readonly #row: number;
+  readonly #tokenRow: number;
+
+  constructor(split: Split, tables: SplitTables, place: { row: number; tokenRow: number }) {
+    this.split = split;
+    this.#tables = tables;
+    this.#row = place.row;
+    this.#tokenRow = place.tokenRow;
+  }
+
+  get exampleId(): string {
+    return this.#tables.examples.exampleIds[this.#row] ?? '';
+  }
+
+  get sourceId(): string | null {
+    return this.#tables.examples.sourceIds[this.#row] ?? null;
+  }
+
+  get text(): string | null {
+    return this.#tables.examples.textAt(this.#row);
+  }
+
+  get tokenIds(): Int32Array {
+    const { offsets, tokenIds } = this.#tables.tokens;
+    return listAt(tokenIds, offsets, this.#tokenRow);
+  }
+
+  get typeIds(): Int32Array | null {
+    const { offsets, typeIds } = this.#tables.tokens;
+    return typeIds && listAt(typeIds, offsets, this.#tokenRow);
+  }
+
+  get features(): FeatureRow | undefined {
+    const { features } = this.#tables;
+    return features && featureRow(features, this.#row);
+  }
+
+  get steps(): number | undefined {
+    const { features } = this.#tables;
+    if (features === undefined || this.tokenIds.length > 0) return undefined;
+    const row = featureRow(features, this.#row);
+    const values = Object.values(row).reduce((sum, { length }) => sum + length, 0);
+    return stepsOf(shapesOf(features), row) ?? Math.ceil(values / VALUES_PER_TOKEN);
+  }
+
+  get answers(): RowAnswers | undefined {
+    const { answers } = this.#tables.tokens;
+    if (answers === undefined) return undefined;
+    const { offsets, at, positions } = answers;
+    return {
+      at: listAt(at, offsets, this.#tokenRow),
+      positions: listAt(positions, offsets, this.#tokenRow),
+    };
+  }
+}
+
+function listAt(values: Int32Array, offsets: Int32Array, row: number): Int32Array {
+  return values.subarray(offsets[row], offsets[row + 1]);
 }
 
 /** So many numbers of a tensor count as one token where batches are cut. */

@@ -1,30 +1,37 @@
 import { Failure } from '#cache/failure.ts';
+
 import type { TensorShape } from '#datasets/features.ts';
-import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
+import type { Census } from '#stages/onnx/census.ts';
+import { tensorOf } from '#stages/onnx/integer-tensor.ts';
+import { type GraphValue, type ModelSkim, skimModelFile } from '#stages/onnx/model-skim.ts';
+
 import {
-  type Device,
   float32Of,
   int32Of,
   type OnnxSession,
+  type SessionOptions,
   type SessionTensor,
 } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
+import { areProbabilities, refuseSilence } from './first-answer.ts';
 import type { LabelColumns } from './label-columns.ts';
-import type { Keep } from './settings.ts';
-import { feedsOf, matchTeacherInputs, tensorOf } from './teacher-inputs.ts';
+import { hiddenName, type Keep } from './settings.ts';
+import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
 import { answerCount, type TeacherRow } from './teacher-rows.ts';
-import { isOneAnswer, valueColumns } from './value-columns.ts';
+import { valueColumns } from './value-columns.ts';
 
-/** The model that answers, with the head that keeps the answer small. */
+/** Who answers: a model with a head that keeps the answer small, or a file. */
 export interface Teacher {
   readonly provider: string;
   readonly runtimeVersion: string;
   /** Why `device: auto` did not take CUDA. */
   readonly withoutCuda: string | undefined;
   readonly shape: BatchShape;
+  /** The numbers of a row depend on the other rows of its batch: the model quantises all of it at once. */
+  readonly rowsDependOnBatch: boolean;
   /**
    * The answers of each row in the order of the rows: one, or one a word or token. There may be more
    * than were asked for: a batch of fixed size is filled up, and a lone row is fed twice, because ONNX
@@ -35,16 +42,30 @@ export interface Teacher {
   close(): Promise<void>;
 }
 
+/** A teacher that is a graph. */
+export interface ModelTeacher extends Teacher {
+  /**
+   * Runs rows, keeps nothing of the answer, and says where the graph ran and what it needed. Once, and
+   * only of a teacher that was opened for a census.
+   */
+  probe(rows: readonly TeacherRow[], length: number): Promise<Census>;
+}
+
+/** Can it be said where it runs? */
+export function isModel(teacher: Teacher | undefined): teacher is ModelTeacher {
+  return teacher !== undefined && 'probe' in teacher;
+}
+
 export interface TeacherAnswer {
   readonly columns: LabelColumns;
   /** Told of the first batch only: the model seems to end with a softmax. */
   readonly looksLikeProbabilities: boolean;
 }
 
-export interface TeacherOptions {
-  readonly device: Device;
-  readonly threads?: number | undefined;
+export interface TeacherOptions extends Omit<SessionOptions, 'appendix' | 'externalDataFolder'> {
   readonly keep: Keep;
+  /** Output with the logits; `logits` or else the first when left out. */
+  readonly output?: string | undefined;
   readonly padTokenId: number;
   /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
   readonly perToken?: boolean | undefined;
@@ -66,18 +87,6 @@ export class ClassCountError extends Failure {
   }
 }
 
-/** The teacher gives every class, or every row, the same number. */
-export class SilentTeacherError extends Failure {
-  constructor(rows: number, what: string) {
-    super(
-      'model',
-      'E_TEACHER_SILENT',
-      `the teacher gives ${what} in each of the ${rows} rows of the first batch`,
-      'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
-    );
-  }
-}
-
 /** A row does not fit into a model that was exported for one length. */
 export class FixedLengthError extends Failure {
   constructor({ exampleId, tokenIds }: TeacherRow, fixedLength: number) {
@@ -91,17 +100,21 @@ export class FixedLengthError extends Failure {
 }
 
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
-export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
-  const { keep, perToken = false } = options;
-  const head = softLabelHead(skimModelFile(model), { ...keep, perToken });
-  checkRank(head.logits, perToken ? 3 : 2);
+export async function openTeacher(model: string, options: TeacherOptions): Promise<ModelTeacher> {
+  const { keep, output, perToken = false } = options;
+  const skim = skimModelFile(model);
+  const head = softLabelHead(skim, { ...keep, perToken, logits: output });
+  checkRank(head.logits, perToken ? 3 : 2, skim);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
     checkClassCount(head.logits.name, declared, keep.classCount);
   }
   const session = await openThreadedSession(model, { ...options, appendix: head.bytes });
   try {
-    return teacherOf(session, head.outputs, options);
+    const rowsDependOnBatch = [...skim.operators].some((name) =>
+      name.startsWith('DynamicQuantize'),
+    );
+    return teacherOf(session, head.outputs, { ...options, rowsDependOnBatch });
   } catch (error) {
     await session.close();
     throw error;
@@ -109,12 +122,12 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
 }
 
 /** Where the model does not say it, the first batch shows. */
-function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
+function checkRank({ name, shape }: GraphValue, expected: 2 | 3, { outputs }: ModelSkim): void {
   if (shape === undefined || shape.length === expected) return;
   const axes = expected === 2 ? '[batch, classes]' : '[batch, sequence, classes]';
   throw new UnsupportedTeacherError(
     `output "${name}" has the shape [${shape.join(', ')}], and ${axes} is asked for`,
-    'set task in decant.yaml to what the model does, or export a model for this task',
+    `name another output in teacher.output (there are ${outputs.map((output) => output.name).join(', ')}), set task to what the model does, or export it for this task`,
   );
 }
 
@@ -122,28 +135,36 @@ function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
 export function teacherOf(
   session: OnnxSession,
   outputs: HeadOutputs,
-  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses' | 'shapes'>,
-): Teacher {
-  const { keep, padTokenId, outputsOfClasses, shapes } = options;
+  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses' | 'shapes'> & {
+    readonly rowsDependOnBatch?: boolean;
+  },
+): ModelTeacher {
+  const { keep, padTokenId, outputsOfClasses, shapes, rowsDependOnBatch = false } = options;
   const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
   const inputs = matchTeacherInputs(ownInputs, shapes);
   let isFirst = true;
+  const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
+    const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
+    const fed = filledUp(rows, inputs.shape, length);
+    const results = await session.run(
+      { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
+      fetches,
+    );
+    const leading = asked === undefined ? [fed.length] : [fed.length, length];
+    checkShape(results, outputs, leading, keep.classCount);
+    return results;
+  };
   return {
     provider: session.provider,
     runtimeVersion: session.runtimeVersion,
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
+    rowsDependOnBatch,
     async label(rows, length) {
-      const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
       const probe = isFirst;
       isFirst = false;
-      const fed = filledUp(rows, inputs.shape, length);
-      const results = await session.run(
-        { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
-        fetchesOf(outputs, { probe, task: keep.task }),
-      );
-      const leading = asked === undefined ? [fed.length] : [fed.length, length];
-      checkShape(results, outputs, leading, keep.classCount);
+      const fetches = fetchesOf(outputs, { probe, task: keep.task });
+      const results = await runOn(rows, length, fetches);
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep, rows.length);
       const columns = columnsOf(results, outputs, keep);
       return {
@@ -153,6 +174,10 @@ export function teacherOf(
           keep.task === undefined &&
           areProbabilities(float32Of(results, outputs.logits), keep.classCount),
       };
+    },
+    async probe(rows, length) {
+      await runOn(rows, length, fetchesOf(outputs, { probe: false, task: keep.task }));
+      return session.census();
     },
     close: () => session.close(),
   };
@@ -196,9 +221,10 @@ function fetchesOf(
   outputs: HeadOutputs,
   { probe, task }: { readonly probe: boolean; readonly task: Keep['task'] },
 ): string[] {
-  if (task !== undefined) return [outputs.logits, outputs.logitsShape];
+  if (task !== undefined) return [outputs.logits, outputs.logitsShape, ...outputs.hidden];
   const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
-  const names = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
+  const numbers = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
+  const names = [...numbers, ...outputs.hidden];
   const kept = names.filter((name) => name !== undefined);
   return probe || topLogits === undefined ? [...kept, logits] : kept;
 }
@@ -206,11 +232,18 @@ function fetchesOf(
 function columnsOf(
   results: Readonly<Record<string, SessionTensor>>,
   outputs: HeadOutputs,
-  { task, classCount }: Keep,
+  { task, classCount, hidden = [] }: Keep,
 ): LabelColumns {
   const { topLogits, topIds } = outputs;
   const floats = (name: string) => float32Of(results, name);
-  if (task !== undefined) return valueColumns(floats(outputs.logits), task, classCount);
+  const features = hidden.length > 0 && {
+    hidden: Object.fromEntries(
+      outputs.hidden.map((name, at) => [hiddenName(hidden[at] ?? ''), floats(name)]),
+    ),
+  };
+  if (task !== undefined) {
+    return { ...valueColumns(floats(outputs.logits), task, classCount), ...features };
+  }
   return {
     topIds: topIds === undefined ? new Int32Array() : int32Of(results, topIds),
     topLogits: topLogits === undefined ? new Float32Array() : floats(topLogits),
@@ -218,6 +251,7 @@ function columnsOf(
     logSumExp: outputs.logSumExp.map(floats),
     tailLogMass: outputs.tailLogMass.map(floats),
     entropyNats: floats(outputs.entropyNats),
+    ...features,
   };
 }
 
@@ -243,27 +277,4 @@ function checkShape(
 
 function checkClassCount(output: string, found: number, expected: number): void {
   if (found !== expected) throw new ClassCountError(output, found, expected);
-}
-
-/** A head that was lost or never trained answers every row with one number, or all rows alike. */
-function refuseSilence(logits: Float32Array, { classCount, task }: Keep, rows: number): void {
-  const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
-  if (task !== undefined && isOneAnswer(logits, classCount, rows)) {
-    throw new SilentTeacherError(rows, 'the same numbers');
-  }
-  if (task === undefined && logits.every(isEqual)) {
-    throw new SilentTeacherError(logits.length / classCount, 'all classes the same logit');
-  }
-}
-
-/** All rows inside [0, 1] and adding up to 1: no logits. */
-function areProbabilities(values: Float32Array, classCount: number): boolean {
-  if (!values.every((value) => value >= 0 && value <= 1)) return false;
-  for (let start = 0; start < values.length; start += classCount) {
-    const sum = values
-      .subarray(start, start + classCount)
-      .reduce((total, value) => total + value, 0);
-    if (Math.abs(sum - 1) > 1e-3) return false;
-  }
-  return true;
 }

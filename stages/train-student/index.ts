@@ -27,7 +27,11 @@ import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { doubtAboutValues, judgeValues } from './value-validation.ts';
 import { openWordTransferSet } from './word-transfer-set.ts';
 
-const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
+const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
+  'deviceId',
+  'checkpointEvery',
+  'memoryLimitMb',
+];
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
 export const trainStudent = defineStage<TrainStudentConfig>({
@@ -72,7 +76,7 @@ async function* trainOn(
   const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
-  const runtime = loadTensorflow({ device: settings.device });
+  const runtime = loadTensorflow(settings);
   const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
   const stepper = createStepper(runtime.tf, student.program);
   try {
@@ -97,6 +101,7 @@ async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promis
   const { train: tokens, gold, wordGold } = inputs;
   const softTargets = await targetSource(inputs.softLabels, settings);
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  const leavesOut = settings.unanswered === 'leave-out';
   return wordGold === undefined
     ? openTransferSet({
         tokens,
@@ -104,6 +109,7 @@ async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promis
         gold,
         softTargets,
         memoryLimitBytes,
+        leavesOut,
       })
     : openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
 }
