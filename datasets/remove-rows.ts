@@ -6,6 +6,7 @@ import { openParquet } from '#datasets/parquet/reader.ts';
 import { isSplit } from './example.ts';
 import { exampleStarts } from './example-blocks.ts';
 import { readExamples, writeExamples } from './examples.ts';
+import { readFeatures, takeFeatures, writeFeatures } from './features.ts';
 import { readHardLabels, writeHardLabels } from './hard-labels.ts';
 import { readLabels, writeLabels } from './labels.ts';
 import { type Predictions, readPredictions, writePredictions } from './predictions.ts';
@@ -18,6 +19,7 @@ import {
   takeRows,
   writeSoftLabelShard,
 } from './soft-labels.ts';
+import { readTargets, writeTargets } from './targets.ts';
 import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
 import { readViews, writeViews } from './views.ts';
@@ -195,6 +197,15 @@ const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Pro
   examples: filtered(readExamples, writeExamples),
   views: filtered(readViews, writeViews),
   labels: filtered(readLabels, writeLabels),
+  targets: filtered(readTargets, writeTargets),
+  features: async (path, exampleIds) => {
+    const folder = dirname(path);
+    const table = await readFeatures(folder);
+    const kept = [...table.exampleIds.keys()].filter(
+      (row) => !exampleIds.has(table.exampleIds[row] ?? ''),
+    );
+    await writeFeatures(folder, takeFeatures(table, kept));
+  },
   'token-labels': filtered(readTokenLabels, writeTokenLabels),
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),

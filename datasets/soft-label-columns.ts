@@ -177,6 +177,8 @@ function flatColumns(rows: SoftLabelRows, meta: SoftLabelMeta): [string, Float32
     ...(rows.sampled
       ? [['confidence', rows.sampled.confidence] satisfies [string, Float32Array]]
       : []),
-    ['entropy_nats', rows.entropyNats],
+    ...(meta.task === 'regression'
+      ? []
+      : [['entropy_nats', rows.entropyNats] satisfies [string, Float32Array]]),
   ];
 }

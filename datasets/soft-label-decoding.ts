@@ -30,7 +30,8 @@ export function numbersOf(path: string, group: RowGroup, meta: SoftLabelMeta): S
     ...(mode === 'top-k' ? topKColumns(source) : NO_TOP_K),
     logits: mode === 'dense' ? floatLists(source, 'logits', widthOf(meta)) : NO_FLOATS,
     ...(mode !== 'top-k' && normalisers(source)),
-    entropyNats: group.float('entropy_nats'),
+    entropyNats:
+      meta.task === 'regression' ? new Float32Array(group.rowCount) : group.float('entropy_nats'),
     ...(hasPositions(meta) && { positions: group.int32('position') }),
     ...(mode === 'sampled' && { sampled: sampledColumns(source) }),
     ...(hidden && { hidden: hiddenColumns(source, hidden) }),

@@ -3,6 +3,7 @@ import { digestOf } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
 import { canonicalJson } from '#cache/fingerprint.ts';
 import { CorruptParquetError } from '#datasets/parquet/errors.ts';
+import type { ValueTask } from './task.ts';
 
 /** What a file of soft labels says about itself, in its footer. */
 export interface SoftLabelMeta {
@@ -27,6 +28,8 @@ export interface SoftLabelMeta {
   readonly runtime: string;
   /** How the numbers of a top k are kept: logits, or log-probabilities in 16 or 8 bits. */
   readonly precision: SoftLabelPrecision;
+  /** Where the numbers of `logits` are no distribution: scores of classes one by one, or values. */
+  readonly task?: ValueTask;
   /** A row is one token of an example; its place is the column `position`. */
   readonly perToken?: true;
   /** A row is one window of a long text; its number is the column `position`. */
@@ -102,6 +105,7 @@ export function footerOf(meta: SoftLabelMeta): Record<string, string> {
     'decant.runtime': meta.runtime,
     'decant.precision': meta.precision,
     ...(meta.samples !== undefined && { 'decant.samples': String(meta.samples) }),
+    ...(meta.task && { 'decant.task': meta.task }),
     ...(meta.perToken && { 'decant.rows': 'token' }),
     ...(meta.perWindow && { 'decant.rows': 'window' }),
     ...(meta.hidden && { 'decant.hidden': JSON.stringify(meta.hidden) }),
@@ -132,6 +136,7 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
     provider: data['decant.provider'],
     runtime: data['decant.runtime'],
     precision: data['decant.precision'],
+    ...(data['decant.task'] && { task: data['decant.task'] }),
     ...(data['decant.rows'] === 'token' && { perToken: true }),
     ...(data['decant.rows'] === 'window' && { perWindow: true }),
     ...(hidden !== undefined && { hidden }),
@@ -143,6 +148,9 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
 
 function contradictionIn(meta: SoftLabelMeta): string | undefined {
   const { mode, topK, samples, temperatures, precision } = meta;
+  if (meta.task !== undefined && (mode !== 'dense' || temperatures.length > 0)) {
+    return `decant.task is ${meta.task} in mode ${mode}, at ${temperatures.length} temperatures`;
+  }
   if ((mode === 'top-k') !== (topK !== null)) return `decant.top_k is ${topK} in mode ${mode}`;
   if ((mode === 'sampled') !== (samples !== undefined)) {
     return `decant.samples is ${samples} in mode ${mode}`;
@@ -241,6 +249,7 @@ const footerSchema = z.object({
   'decant.runtime': z.string(),
   'decant.precision': z.enum(['float32', 'compact', 'small']),
   'decant.samples': json(z.int().positive().max(MOST_SAMPLES)).optional(),
+  'decant.task': z.enum(['multi-label', 'regression']).optional(),
   'decant.rows': z.enum(['token', 'window']).optional(),
   'decant.hidden': json(z.record(z.string().regex(/^\w+$/), z.int().positive())).optional(),
 });

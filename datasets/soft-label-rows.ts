@@ -22,7 +22,7 @@ export interface SoftLabelRows {
   readonly tailLogMass: readonly Float32Array[];
   /** Mode sampled only. */
   readonly sampled?: SampledColumns;
-  /** Over all classes, T = 1. [rowCount] */
+  /** Over all classes, T = 1; multi-label: summed over the classes; regression: 0. [rowCount] */
   readonly entropyNats: Float32Array;
   /** Teacher features by name, [rowCount * width] each. */
   readonly hidden?: Readonly<Record<string, Float32Array>>;

@@ -12,7 +12,8 @@ export function columnsOf(meta: SoftLabelMeta): ColumnSpec[] {
     ...storedTemperatures(meta).map((t) => flat(logSumExpColumn(t))),
     ...(meta.mode === 'top-k' ? meta.temperatures.map((t) => flat(tailColumn(t))) : []),
     ...(meta.mode === 'sampled' ? [flat('confidence')] : []),
-    flat('entropy_nats'),
+    // A regression says a number, and not how sure it is of it.
+    ...(meta.task === 'regression' ? [] : [flat('entropy_nats')]),
     ...Object.keys(meta.hidden ?? {}).map((name) => floatList(hiddenColumn(name))),
   ];
 }

@@ -20,3 +20,11 @@ export function isPerToken(task: Task): boolean {
 export function isDistribution(task: Task): boolean {
   return task !== 'multi-label' && task !== 'regression';
 }
+
+/** Tasks whose gold is a vector of numbers and not one class. */
+export type ValueTask = Extract<Task, 'multi-label' | 'regression'>;
+
+/** Is the gold of this task a vector of numbers? A stage without a task classifies. */
+export function isValueTask(task: Task | undefined): task is ValueTask {
+  return task === 'multi-label' || task === 'regression';
+}

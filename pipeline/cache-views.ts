@@ -6,12 +6,15 @@ import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
 import { hasTokenLabels } from '#datasets/token-labels.ts';
+import { TARGETS_JOIN, targetViews, valueColumnsOf } from './value-views.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
   examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
   labels:
     'example_id, split, label_id, label, weight: the gold labels; of token classification a row a word, with position',
+  targets:
+    'example_id, split, targets: gold of multi-label and regression, in the order of the classes',
   classes: 'class_id, class_name',
   soft_labels:
     'one row a prediction of the teacher (where long texts are read in windows: one a window, which students see averaged): example_id, position (of a window), split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
@@ -56,6 +59,7 @@ function corpusViews(prepare: Artifact): SqlView[] {
   const ofWords = hasWordLabels(prepare);
   const labels = SPLITS.map((split) => ({
     split,
+    folder: outputFolder(prepare.folder, `labels/${split}`),
     path: file(`labels/${split}`, ofWords ? 'token-labels.parquet' : 'labels.parquet'),
   }));
   const select = ofWords ? wordLabels : rowLabels;
@@ -70,11 +74,13 @@ function corpusViews(prepare: Artifact): SqlView[] {
       SPLITS.map((split) => file(`inputs/${split}`, 'examples.parquet')),
       'SELECT *',
     ),
-    {
-      name: 'labels',
-      paths: labels.map(({ path }) => path),
-      select: labels.map(({ split, path }) => select(split, path)).join(' UNION ALL '),
-    },
+    ...(targetViews(labels) ?? [
+      {
+        name: 'labels',
+        paths: labels.map(({ path }) => path),
+        select: labels.map(({ split, path }) => select(split, path)).join(' UNION ALL '),
+      },
+    ]),
   ];
 }
 
@@ -105,14 +111,15 @@ async function softLabelView(name: string, artifact: Artifact, goldJoin: string)
   const sources = [
     `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
     'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
-    goldJoin,
+    meta.task === undefined ? goldJoin : TARGETS_JOIN,
   ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };
 }
 
 /** What every cache tells. */
-function softLabelColumns({ mode, temperatures }: SoftLabelMeta): string[] {
+function softLabelColumns({ mode, temperatures, task }: SoftLabelMeta): string[] {
+  if (task !== undefined) return valueColumnsOf(task);
   const named = [
     's.*',
     'list_transform(s.top_ids, lambda i: c.names[i + 1]) AS top_names',

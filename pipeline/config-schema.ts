@@ -77,6 +77,7 @@ export const decantConfigSchema = z.strictObject({
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
       limit: prepareConfigSchema.shape.limit,
+      separator: prepareConfigSchema.shape.separator,
       license: z
         .string()
         .optional()
@@ -246,7 +247,7 @@ export const decantConfigSchema = z.strictObject({
       z
         .union([z.number(), z.record(z.string(), z.number())])
         .describe(
-          'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS.',
+          'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman.',
         ),
     )
     .optional()

@@ -28,7 +28,7 @@ const noRelabelling: Limit = ({ task, variants }) =>
     .filter(([, { labels }]) => labels === 'hard-relabel')
     .map(([name]) => ({
       path: `variants.${name}.labels`,
-      problem: `hard-relabel gives one label to a row, and a row of ${task} has several: leave it out; rows without labels take part in the soft loss`,
+      problem: `hard-relabel gives one class to a row, and a row of ${task} is not labelled with one: leave it out; rows without labels take part in the soft loss`,
     }));
 
 const oneTeacher: Limit = ({ task, teachers }) =>
@@ -59,7 +59,7 @@ const noCorrections: Limit = ({ task, corpus }) =>
     : [
         {
           path: 'corpus.corrections',
-          problem: `a correction is one label a row, and ${task} has several: correct the corpus files`,
+          problem: `a correction is one class a row, and a row of ${task} is not labelled with one: correct the corpus files`,
         },
       ];
 
@@ -72,5 +72,7 @@ const noPairs: Limit = ({ corpus }) =>
 const OF_SEVERAL_ANSWERS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections];
 
 const LIMITS: Readonly<Partial<Record<Task, readonly Limit[]>>> = {
+  'multi-label': [noRelabelling, noCorrections],
+  regression: [noRelabelling, noCorrections],
   'token-classification': [noPairs],
 };

@@ -7,6 +7,7 @@ import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError, type ConfigProblem } from './config-sources.ts';
 import { readingProblem } from './reading-limits.ts';
+import { requireTokenizer } from './teacher-files.ts';
 import { licenseBeside } from './teacher-license.ts';
 import {
   namedTokenizer,
@@ -141,9 +142,13 @@ function problemOf(
   }
   // Answers are looked up by example and by class name: stage one checks them row by row.
   if (source.type === 'answers') return undefined;
-  const { tokenizer, config: ownConfig } = source.files;
-  if (!isSameTokenizer(tokenizer, main.tokenizer.tokenizer)) {
-    const problem = `its tokenizer.json differs from that of the first teacher: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${tokenizer})`;
+  const { config: ownConfig } = source.files;
+  const readsText = config.corpus.columns.text !== null;
+  const [own, first] = readsText
+    ? [requireTokenizer(source.files), requireTokenizer(main.tokenizer)]
+    : ['', ''];
+  if (readsText && !isSameTokenizer(own, first)) {
+    const problem = `its tokenizer.json differs from that of the first teacher: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${own})`;
     return { path: `${path}.${source.type}`, problem };
   }
   if (source.type === 'embeddings') return undefined;

@@ -1,4 +1,7 @@
 import { resolve } from 'node:path';
+
+import { idxLabelsOf } from '#datasets/corpus/idx.ts';
+
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
@@ -21,7 +24,10 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
+
+import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
+
 import {
   MAIN_TEACHER,
   type MainTeacher,
@@ -30,6 +36,7 @@ import {
   teachersOf,
   teachersOfVariant,
 } from './teachers.ts';
+import { tensorInputs } from './tensor-wiring.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
 import { viewInputs, viewLabelInstance } from './view-wiring.ts';
 
@@ -75,6 +82,7 @@ function prepareInstance(
   const paths = (value: string | readonly string[]) =>
     [value].flat().map((path) => resolve(folder, path));
   const fraction = isFraction(corpus.validation) ? corpus.validation.fraction : undefined;
+  const validation = isFraction(corpus.validation) ? [] : corpus.validation;
   return createInstance('prepare', prepare, {
     config: {
       columns: corpus.columns,
@@ -93,15 +101,16 @@ function prepareInstance(
       studentVocabulary: student.vocabulary,
       task: taskSetting(config),
       augmentations: config.augmentations,
+      separator: corpus.separator,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
       classesFrom: source.type === 'embeddings' ? 'labels' : undefined,
     },
     files: {
       train: paths(corpus.train),
-      validation: isFraction(corpus.validation) ? [] : paths(corpus.validation),
+      validation: paths(validation),
       test: paths(corpus.test),
-      teacherTokenizer: [tokenizer.tokenizer],
+      ...(corpus.columns.text !== null && { teacherTokenizer: [requireTokenizer(tokenizer)] }),
       ...(source.type === 'model' ? { teacherConfig: [source.files.config] } : {}),
       teacherTokenizerConfig: tokenizer.tokenizerConfig,
       teacherSpecialTokens: tokenizer.specialTokens,
@@ -110,10 +119,17 @@ function prepareInstance(
         ? { answers: source.paths }
         : {}),
       ...(corpus.corrections === undefined ? {} : { corrections: paths(corpus.corrections) }),
+      ...companionFiles([corpus.train, validation, corpus.test].flatMap(paths)),
     },
     ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
     inputs: {},
   });
+}
+
+/** Labels of IDX files lie in files of their own, which decide the result as well. */
+function companionFiles(paths: readonly string[]): Record<string, string[]> {
+  const idxLabels = paths.flatMap((path) => idxLabelsOf(path) ?? []);
+  return idxLabels.length === 0 ? {} : { idxLabels };
 }
 
 /** What a teacher says of the rows, and of their views where there are any. */
@@ -171,6 +187,7 @@ function trainInstance(
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      ...tensorInputs(config, ['train', 'validation']),
       ...(learnsFromTeacher ? trainRows(chosen) : {}),
       ...(learnsFromTeacher && views && config.augmentations !== undefined
         ? viewInputs(chosen)

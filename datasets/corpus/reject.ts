@@ -8,6 +8,7 @@ export type RejectCode =
   | 'missing-value'
   | 'empty-value'
   | 'wrong-type'
+  | 'wrong-shape'
   | 'inexact-number'
   | 'lone-surrogate'
   | 'nul-character'

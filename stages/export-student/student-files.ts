@@ -5,6 +5,7 @@ import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
 import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
+import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -19,8 +20,12 @@ export class IncompleteStudentError extends Failure {
 }
 
 /** Copies everything that transformers, transformers.js and ONNX Runtime look for. */
-export async function copyStudentFiles(from: string, to: string): Promise<void> {
-  for (const file of STUDENT_FILES) {
+export async function copyStudentFiles(
+  from: string,
+  to: string,
+  { modelType }: Pick<StudentConfig, 'modelType'>,
+): Promise<void> {
+  for (const file of modelType === MLP_TYPE ? TENSOR_FILES : STUDENT_FILES) {
     await atomicFile(join(to, file), (temporary) =>
       copyFile(join(from, file), temporary).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
@@ -76,6 +81,9 @@ const configSchema = z.object({
 });
 
 const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });
+
+/** Of a student that reads no text. */
+const TENSOR_FILES = ['config.json', 'model.safetensors', 'onnx/model.onnx'];
 
 // Without tokenizer_config.json transformers.js fails and truncation does nothing.
 const STUDENT_FILES = [

@@ -3,16 +3,44 @@ import { LONG_TEXTS } from '#datasets/long-texts.ts';
 import { isPerToken, TASKS } from '#datasets/task.ts';
 import { augmentationSchema } from './augment-text.ts';
 
+const column = z.string().min(1);
+const tensor = z.union([
+  column,
+  z.array(column).min(1),
+  z.strictObject({
+    columns: z
+      .union([column, z.array(column).min(1)])
+      .describe(
+        'A column with a number or a list, or a column a number; p* is all that begin with p.',
+      ),
+    shape: z
+      .array(z.int().positive().nullable())
+      .min(1)
+      .optional()
+      .describe('Axes of one row; null: as long as each row needs it. Default: one axis.'),
+    scale: z
+      .union([z.number(), z.string().regex(/^\d+(\.\d+)?\/\d+(\.\d+)?$/)])
+      .optional()
+      .describe('What every number is multiplied with, such as 1/255. Default: 1.'),
+  }),
+]);
+
 const fields = z.strictObject({
   task: z.enum(TASKS).optional().describe('What is labelled. Default: classification.'),
   columns: z
     .strictObject({
-      text: z.string().min(1).default('text').describe('Column of the text.'),
-      label: z
+      text: z
         .string()
         .min(1)
+        .nullable()
+        .default('text')
+        .describe('Column of the text; null: the rows have no text, only tensors.'),
+      label: z
+        .union([column, z.array(column).min(1)])
         .default('label')
-        .describe('Column of the label; a row without a value there is unlabelled.'),
+        .describe(
+          'Column of the label; a row without a value there is unlabelled. Of multi-label and regression also a list of columns, one a class (0 or 1) or an output.',
+        ),
       id: z
         .string()
         .min(1)
@@ -23,6 +51,12 @@ const fields = z.strictObject({
         .min(1)
         .optional()
         .describe('Column of the second text, for tasks on pairs of texts.'),
+      tensors: z
+        .record(z.string(), tensor)
+        .optional()
+        .describe(
+          'Numbers that the model reads, by the name of its input: a column, columns, or { columns, shape, scale }.',
+        ),
       tokens: z
         .string()
         .min(1)
@@ -131,10 +165,17 @@ const fields = z.strictObject({
     .describe('labels: where classNames are left out, the classes are the labels of train.'),
   classNames: z
     .array(z.string().min(1))
-    .min(2)
+    .min(1)
     .optional()
     .describe(
       "Names of the classes: the teacher's own in any order, or, where the teacher has only numbers, names for its outputs in their order.",
+    ),
+  separator: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Between the parts of a label in one cell, of multi-label and regression. Default: ,',
     ),
 });
 

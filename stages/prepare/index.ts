@@ -12,6 +12,7 @@ import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts'
 import { rejectLongRows } from './reject-long-rows.ts';
 import { classesOfLabels, givenClasses } from './run-classes.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
+import { requireTargetCounts, rowsByClass } from './value-labels.ts';
 import { writeCorpus, writeViewSet } from './write-corpus.ts';
 
 /** Reads the corpus and makes of it what every other stage reads: examples, labels, classes, tokens. */
@@ -27,7 +28,7 @@ export const prepare = defineStage({
     const corpusFiles = corpusFilesOf(files, config);
     const given = yield* givenClasses(context);
     const read = yield* readCorpus(corpusFiles, config, signal);
-    const classes = given ?? (yield* classesOfLabels(read.rows));
+    const classes = given ?? (yield* classesOfLabels(read.rows, context));
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
     const fitting = yield* rejectLongRows(content, context);
@@ -63,15 +64,17 @@ function* checkContent(
   if (rejects.length > config.maxRejects * total) {
     throw new TooManyRejectsError(rejects, total, config.maxRejects);
   }
-  requireKnownLabels(rows, classes);
+  requireTargetCounts(rows, classes, config.task);
+  const byClass = rowsByClass(rows, config.task);
+  requireKnownLabels(byClass, classes);
   yield* checkTags(rows, classes);
-  if (usesNumbers(rows, classes)) {
+  if (usesNumbers(byClass, classes)) {
     const message =
       'labels are matched to the outputs of the teacher by number; give corpus.classNames to see names';
     yield { type: 'note', message };
   }
-  const unused = unusedClasses(rows, classes);
-  if (unused.length > 0) {
+  const unused = unusedClasses(byClass, classes);
+  if (unused.length > 0 && config.task !== 'regression') {
     const count = `${unused.length} of ${classes.classNames.length} classes of the teacher`;
     yield { type: 'note', message: `no row of the corpus has ${count}: ${firstNames(unused)}` };
   }

@@ -4,8 +4,10 @@ import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
+import { isValueTask } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
+import { tensorColumnsOf } from './features.ts';
 import { SplitFilesError } from './prepare-errors.ts';
 
 /** A good row with its identity. */
@@ -56,13 +58,11 @@ export function corpusFilesOf(
 /** Reads all files of all splits; says how far it is and how many rows of each file carry a label. */
 export async function* readCorpus(
   files: CorpusFiles,
-  {
-    columns,
-    task,
-    limit = Number.POSITIVE_INFINITY,
-  }: Pick<PrepareConfig, 'columns' | 'task' | 'limit'>,
+  config: Pick<PrepareConfig, 'columns' | 'limit' | 'task' | 'separator'>,
   signal: AbortSignal,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
+  const { limit = Number.POSITIVE_INFINITY } = config;
+  const columns = corpusColumnsOf(config);
   const rows: SourceRow[] = [];
   const rejects: Reject[] = [];
   const sources = SPLITS.flatMap((split) => files[split].map((path) => ({ split, path })));
@@ -70,7 +70,7 @@ export async function* readCorpus(
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
     const share = Math.ceil(limit / files[split].length);
-    for await (const entry of openCorpus(path, columns, task)) {
+    for await (const entry of openCorpus(path, columns, config.task)) {
       if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));
@@ -80,6 +80,25 @@ export async function* readCorpus(
   }
   yield readProgress(sources.length, sources.length, `${rows.length} rows`);
   return { rows, rejects };
+}
+
+/** What of a row is read, and as what. */
+export function corpusColumnsOf({
+  columns,
+  task,
+  separator = ',',
+}: Pick<PrepareConfig, 'columns' | 'task' | 'separator'>): CorpusColumns {
+  const tensors = tensorColumnsOf(columns.tensors);
+  if (columns.text === null && tensors === undefined) {
+    const fix = 'set corpus.columns.text to the column of the text, or corpus.columns.tensors';
+    throw new SplitFilesError('corpus.columns names neither a text nor tensors', fix);
+  }
+  if (Array.isArray(columns.label) && !isValueTask(task)) {
+    const fix = 'set corpus.columns.label to the one column of the class, or task: multi-label';
+    throw new SplitFilesError('corpus.columns.label names several columns', fix);
+  }
+  const valueLabels = isValueTask(task) ? { task, separator } : undefined;
+  return { ...columns, tensors, valueLabels };
 }
 
 function toSourceRow(row: CorpusRow, split: Split): SourceRow {
@@ -93,8 +112,9 @@ function readProgress(done: number, total: number, detail: string): StageEvent {
 /** A misspelt label column looks like an unlabelled file, so the number of labels is always said. */
 function fileNote(path: string, columns: CorpusColumns, rows: readonly SourceRow[]): StageEvent {
   const labelled = rows.filter((row) => labelsOf(row).length > 0).length;
-  const column = rows[0]?.words === undefined ? columns.label : (columns.labels ?? 'labels');
-  const labels = labelled === 0 ? `none with a value in "${column}"` : `${labelled} with a label`;
+  const own = rows[0]?.words === undefined ? columns.label : (columns.labels ?? 'labels');
+  const names = [own].flat().join('", "');
+  const labels = labelled === 0 ? `none with a value in "${names}"` : `${labelled} with a label`;
   return { type: 'note', message: `${basename(path)}: ${rows.length} rows, ${labels}` };
 }
 

@@ -7,6 +7,7 @@ import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
+import { noTokens, shapesOfCorpus, tensorColumnsOf } from './features.ts';
 import { longTextEvents, type Owner } from './long-text-events.ts';
 import { tokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
 import { tokenise, truncatedRows } from './tokenise.ts';
@@ -18,10 +19,12 @@ type TokenSet = Split | 'views';
 /** Tokenises every split for the teacher, makes the student's tokenizer and tokenises again with it. */
 export async function* tokeniseSplits(
   context: Context,
-  { splits }: CutCorpus,
+  corpus: CutCorpus,
   views: readonly Example[],
 ): AsyncGenerator<StageEvent, void, void> {
   const { config } = context;
+  const { splits } = corpus;
+  if (config.columns.text === null) return writeNoTokens(context, corpus);
   const files = tokenizerFiles(context.files);
   const examples: ReadonlyMap<TokenSet, readonly Example[]> = new Map<TokenSet, readonly Example[]>(
     [
@@ -54,6 +57,17 @@ export async function* tokeniseSplits(
     studentCut,
   );
   yield* tokeniseFor('student', { tokenizer: student, cut: studentCut }, examples, context);
+}
+
+/** Rows without texts need no tokenizer; everything that joins by tokens still finds them. */
+async function writeNoTokens(context: Context, corpus: CutCorpus): Promise<void> {
+  const shapes = shapesOfCorpus(tensorColumnsOf(context.config.columns.tensors) ?? {}, corpus);
+  for (const split of SPLITS) {
+    const table = noTokens(corpus.splits[split].examples, shapes);
+    for (const owner of ['teacher', 'student']) {
+      await writeTokens(outputOf(context, `tokens/${owner}/${split}`), table);
+    }
+  }
 }
 
 async function* tokeniseFor(

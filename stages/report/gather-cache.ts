@@ -57,7 +57,8 @@ function keptOf({ mode, topK, samples, classNames, precision }: SoftLabelMeta): 
   }
 }
 
-function factsOf(meta: SoftLabelMeta): Fact[] {
+/** What the files of a cache say of their origin. */
+export function factsOf(meta: SoftLabelMeta): Fact[] {
   return [
     { name: 'Teacher (SHA-256)', value: meta.teacherDigest },
     { name: 'Tokenizer (SHA-256)', value: meta.tokenizerDigest },

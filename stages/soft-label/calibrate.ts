@@ -14,7 +14,7 @@ import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
 import { featureWidths } from './shard-writer.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { rowLength, type TeacherRow } from './teacher-rows.ts';
 
 const calibrateConfig = softLabelConfig.safeExtend({
   seconds: z.number().positive().default(30).describe('How long the teacher is timed.'),
@@ -103,7 +103,7 @@ function batchesOf(
   teacher: Teacher,
   tokenBudget: number,
 ): TimedBatch[] {
-  const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  const lengths = rows.map(rowLength);
   const { shape } = teacher;
   return planBatches(lengths, { tokenBudget, maxLength, shape }).map((batch) => ({
     members: batch.rows.flatMap((row) => rows[row] ?? []),

@@ -19,7 +19,7 @@ import { type Keep, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
+import { readTeacherCorpus, rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
 export const teacherCheckSchema = z.object({
@@ -77,6 +77,7 @@ export const checkTeacher = defineStage({
       precision: 'float32',
       temperatures: meta.temperatures,
       classCount: meta.classNames.length,
+      ...(meta.task && { task: meta.task }),
     };
     const { config, signal } = context;
     const teacher = await openTeacherOf(context, keep, meta);
@@ -167,7 +168,7 @@ function batchesOf(
   meta: SoftLabelMeta,
   { tokenBudget: budget }: CheckConfig,
 ): Batch[] {
-  const lengths = asked.map(({ tokenIds }) => tokenIds.length);
+  const lengths = asked.map(rowLength);
   const { shape } = teacher;
   return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, shape });
 }

@@ -1,6 +1,6 @@
 import type { BatchShape } from './batches.ts';
 import { planBatches } from './batches.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** Rows that will meet the teacher together. */
 export interface PlannedBatch {
@@ -22,7 +22,7 @@ export function largestBatch(
 ): PlannedBatch | undefined {
   let largest: PlannedBatch | undefined;
   for (const rows of rowsOfShards) {
-    const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+    const lengths = rows.map(rowLength);
     for (const batch of planBatches(lengths, options)) {
       const size = batch.rows.length * batch.length ** 2;
       if (largest !== undefined && size <= largest.rows.length * largest.length ** 2) continue;

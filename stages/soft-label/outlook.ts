@@ -6,6 +6,7 @@ import { freshRows } from './capture.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
 import { guardTeacher } from './teacher-guard.ts';
+import { rowLength } from './teacher-rows.ts';
 
 /** What a pass of the teacher would be, told without running it. */
 export interface Outlook {
@@ -40,10 +41,10 @@ export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise
     return {
       rows: Object.fromEntries(rows) as Record<Split, number>,
       newRows: fresh.flat().length,
-      newTokens: fresh.flat().reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
+      newTokens: fresh.flat().reduce((sum, row) => sum + rowLength(row), 0),
       newPaddedTokens: batches.reduce((sum, { rows, length }) => sum + rows.length * length, 0),
       newBatches: batches.length,
-      lengths: Int32Array.from(all, ({ tokenIds }) => tokenIds.length),
+      lengths: Int32Array.from(all, rowLength),
       maxLength: context.config.maxLength,
       refusal: refused instanceof Error ? refused.message : null,
     };
@@ -72,6 +73,6 @@ function batchesOf(
   { corpus: { maxLength } }: Plan,
   { tokenBudget }: SoftLabelConfig,
 ) {
-  const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  const lengths = rows.map(rowLength);
   return planBatches(lengths, { tokenBudget, maxLength, shape: FREE_SHAPE });
 }

@@ -1,3 +1,5 @@
+import { readShapes } from '#datasets/features.ts';
+
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
 import { modelConfigOf, modelOf } from './model-files.ts';
@@ -24,6 +26,7 @@ export async function openTeacherOf(
     keep,
     padTokenId: await padTokenIdOf(context),
     perToken,
+    shapes: await readShapes(context.inputs['inputs/train']),
     outputsOfClasses: outputsOfClasses(modelConfigOf(context), classNames),
   });
 }

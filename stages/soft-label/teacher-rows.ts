@@ -1,6 +1,17 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
+
 import { type ExampleKeys, readExampleKeys } from '#datasets/examples.ts';
+import {
+  type FeatureRow,
+  type FeatureTable,
+  featureRow,
+  featuresInOrder,
+  readFeaturesIfAny,
+  shapesOf,
+  stepsOf,
+} from '#datasets/features.ts';
+
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -19,6 +30,10 @@ export interface TeacherRow {
   readonly answers?: RowAnswers | undefined;
   /** Of a text that is read in windows: which one of how many this row is. */
   readonly window?: { readonly index: number; readonly of: number };
+  /** Tensors of the row by model input, where the corpus has any. */
+  readonly features?: FeatureRow | undefined;
+  /** Of rows with tensors and no text: what stands in for the number of tokens. */
+  readonly steps?: number | undefined;
 }
 
 /** Which tokens of a row are answered for. */
@@ -32,6 +47,11 @@ export interface RowAnswers {
 /** How many rows of soft labels an example has. */
 export function answerCount({ answers }: Pick<TeacherRow, 'answers'>): number {
   return answers?.at.length ?? 1;
+}
+
+/** What a row costs, in tokens. */
+export function rowLength({ tokenIds, steps }: Pick<TeacherRow, 'tokenIds' | 'steps'>): number {
+  return steps ?? tokenIds.length;
 }
 
 /** The whole corpus: rows of each split in corpus order. */
@@ -89,13 +109,16 @@ export async function readTeacherCorpus(
 }
 
 async function readSplit(context: StageContext<unknown>, split: Split) {
-  const [examples, tokens] = await Promise.all([
-    readExampleKeys(inputOf(context, `inputs/${split}`)),
+  const inputs = inputOf(context, `inputs/${split}`);
+  const [examples, tokens, tensors] = await Promise.all([
+    readExampleKeys(inputs),
     readTokens(inputOf(context, `tokens/teacher/${split}`)),
+    readFeaturesIfAny(inputs),
   ]);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
   const { exampleIds: _sameIds, tokenizerDigest, maxLength, windowEnds, ...lists } = tokens;
-  const tables = { examples, tokens: lists };
+  const features = tensors && featuresInOrder(tensors, examples.exampleIds);
+  const tables = { examples, tokens: lists, features };
   const rows = examples.exampleIds.flatMap((exampleId, row): TeacherRow[] => {
     const place = { row, tokenRow: index.rowOf(exampleId) };
     if (windowEnds === undefined) return [new TableRow(split, tables, place)];
@@ -114,6 +137,8 @@ async function readSplit(context: StageContext<unknown>, split: Split) {
 interface SplitTables {
   readonly examples: ExampleKeys;
   readonly tokens: Pick<TokenTable, 'offsets' | 'tokenIds' | 'typeIds' | 'answers'>;
+  /** In the order of the examples. */
+  readonly features: FeatureTable | undefined;
 }
 
 /** A row as a place in the tables of its split: objects for all that it has would take ten times as much. */
@@ -150,6 +175,19 @@ class TableRow implements TeacherRow {
   get typeIds(): Int32Array | null {
     const { offsets, typeIds } = this.#tables.tokens;
     return typeIds && listAt(typeIds, offsets, this.#tokenRow);
+  }
+
+  get features(): FeatureRow | undefined {
+    const { features } = this.#tables;
+    return features && featureRow(features, this.#row);
+  }
+
+  get steps(): number | undefined {
+    const { features } = this.#tables;
+    if (features === undefined || this.tokenIds.length > 0) return undefined;
+    const row = featureRow(features, this.#row);
+    const values = Object.values(row).reduce((sum, { length }) => sum + length, 0);
+    return stepsOf(shapesOf(features), row) ?? Math.ceil(values / VALUES_PER_TOKEN);
   }
 
   get answers(): RowAnswers | undefined {
@@ -193,3 +231,6 @@ class WindowRow extends TableRow {
 function listAt(values: Int32Array, offsets: Int32Array, row: number): Int32Array {
   return values.subarray(offsets[row], offsets[row + 1]);
 }
+
+/** So many numbers of a tensor count as one token where batches are cut. */
+const VALUES_PER_TOKEN = 256;

@@ -10,6 +10,8 @@ import {
   mixTargets,
   type WeightedTarget,
 } from './mix-targets.ts';
+import { mixValues, ValueMixError } from './mix-values.ts';
+import type { SoftLayout } from './soft-targets.ts';
 import { type TargetSource, targetsOfCache } from './target-source.ts';
 
 /** A teacher's cache of the train rows, and how much it counts. */
@@ -45,7 +47,8 @@ async function mixedTargets(
   others: readonly TeacherCache[],
   options: MixOptions,
 ): Promise<TargetSource> {
-  const { classNames } = first.reader.meta;
+  const { classNames, task } = first.reader.meta;
+  if (task !== undefined && options.mix === 'confidence') throw new ValueMixError(task);
   for (const { reader } of others) {
     requireSameClasses(reader.shards[0] ?? '', reader.meta.classNames, classNames);
   }
@@ -83,10 +86,9 @@ async function mixedTargets(
     readTargets: async (shard) => {
       const parts = await Promise.all(teachers.map((teacher) => partsOf(teacher, shard, options)));
       return (row) => {
-        const mixed = mixTargets(
-          parts.map((partOf) => partOf(row)),
-          space,
-        );
+        const said = parts.map((partOf) => partOf(row));
+        if (task !== undefined) return mixValues(said, task, space);
+        const mixed = mixTargets(said, space);
         return layout.type === 'dense' ? everyClass(mixed, space) : mixed;
       };
     },

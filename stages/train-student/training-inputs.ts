@@ -1,9 +1,12 @@
 import { requireSameClasses } from '#datasets/class-list.ts';
 import { readClasses } from '#datasets/classes.ts';
+import { type FeatureTable, featuresInOrder, readFeaturesIfAny } from '#datasets/features.ts';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { readTargets } from '#datasets/targets.ts';
+import { isValueTask, type ValueTask } from '#datasets/task.ts';
 import { answerKey } from '#datasets/token-answers.ts';
 import { labelsByExample, readTokenLabels } from '#datasets/token-labels.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
@@ -16,6 +19,8 @@ import { type GoldTarget, goldTargets } from './gold-targets.ts';
 import type { TeacherCache } from './mixed-caches.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import { type ValidationSet, validationSet } from './validation.ts';
+import { valueTargets } from './value-targets.ts';
+import type { ValueJudge } from './value-validation.ts';
 import { wordValidationSet } from './word-validation.ts';
 
 /** What the stage reads. No test row is among it. */
@@ -30,6 +35,10 @@ export interface TrainingInputs {
   /** Changed forms of train rows; undefined where none are learned from. */
   readonly views: ViewInputs | undefined;
   readonly validation: ValidationSet;
+  /** Of tasks whose gold is numbers, in place of the classes in `validation`. */
+  readonly judge?: ValueJudge;
+  /** Tensors of the rows, in the order of their tokens, where the corpus has any. */
+  readonly features?: Readonly<Record<'train' | 'validation', FeatureTable>>;
 }
 
 /** Views of train rows, with the gold labels of these. */
@@ -44,17 +53,18 @@ export interface ViewInputs {
 export async function readTrainingInputs(
   context: StageContext<TrainStudentConfig>,
 ): Promise<TrainingInputs> {
-  const { softLossWeight, task } = context.config;
+  const { softLossWeight } = context.config;
   const classNames = await readClasses(inputOf(context, 'classes'));
-  const labels =
-    task === 'token-classification'
-      ? await readWordLabels(context, classNames)
-      : await readRowLabels(context, classNames);
+  const train = await readTokens(inputOf(context, 'tokens/student/train'));
+  const validation = await readTokens(inputOf(context, 'tokens/student/validation'));
+  const tables = { train, validation };
+  const labels = await labelsOf(context, validation, classNames);
   const views = await readViewsOf(context, labels.gold);
   return {
     classNames,
-    train: await readTokens(inputOf(context, 'tokens/student/train')),
+    train,
     ...labels,
+    ...(await featuresOf(context, tables)),
     // Last, so that nothing that fails above leaves them open.
     ...(softLossWeight > 0
       ? await openCaches(context, classNames, views)
@@ -62,7 +72,31 @@ export async function readTrainingInputs(
   };
 }
 
-type Labels = Pick<TrainingInputs, 'gold' | 'wordGold' | 'validation'>;
+type Labels = Pick<TrainingInputs, 'gold' | 'wordGold' | 'validation' | 'judge'>;
+
+function labelsOf(
+  context: StageContext<TrainStudentConfig>,
+  validation: TokenTable,
+  classNames: readonly string[],
+): Promise<Labels> {
+  const { task } = context.config;
+  if (isValueTask(task)) return readValues(context, task, { validation, classNames });
+  return task === 'token-classification'
+    ? readWordLabels(context, classNames)
+    : readRowLabels(context, classNames);
+}
+
+async function readValues(
+  context: StageContext<TrainStudentConfig>,
+  task: ValueTask,
+  rows: { readonly validation: TokenTable; readonly classNames: readonly string[] },
+): Promise<Labels> {
+  return {
+    gold: valueTargets(await readTargets(inputOf(context, 'labels/train'))),
+    validation: validationSet(rows.validation, new Map(), new Map()),
+    judge: await valueJudge(context, task, rows),
+  };
+}
 
 async function readRowLabels(
   context: StageContext<TrainStudentConfig>,
@@ -113,6 +147,42 @@ async function readViewsOf(
   });
   // Of rows that share a view the first decides.
   return { tokens: await readTokens(tokens), gold: new Map(labelled.toReversed()) };
+}
+
+/** Tensors of both splits, if any. */
+async function featuresOf(
+  context: StageContext<TrainStudentConfig>,
+  tokens: Readonly<Record<'train' | 'validation', TokenTable>>,
+): Promise<Pick<TrainingInputs, 'features'>> {
+  const of = async (split: 'train' | 'validation') => {
+    const table = await readFeaturesIfAny(context.inputs[`inputs/${split}`]);
+    return table && featuresInOrder(table, tokens[split].exampleIds);
+  };
+  const [train, validation] = [await of('train'), await of('validation')];
+  return train === undefined || validation === undefined ? {} : { features: { train, validation } };
+}
+
+async function valueJudge(
+  context: StageContext<TrainStudentConfig>,
+  task: ValueTask,
+  { validation, classNames }: { validation: TokenTable; classNames: readonly string[] },
+): Promise<ValueJudge> {
+  const targets = await readTargets(inputOf(context, 'labels/validation'));
+  const teacher = new Map<string, Float32Array>();
+  const folder = context.inputs['rows/validation'];
+  const reader = folder === undefined ? undefined : await openChecked(folder, classNames);
+  try {
+    for await (const { exampleIds, logits } of reader?.rows() ?? []) {
+      const width = classNames.length;
+      for (const [row, exampleId] of exampleIds.entries()) {
+        teacher.set(exampleId, logits.slice(row * width, (row + 1) * width));
+      }
+    }
+  } finally {
+    await reader?.close();
+  }
+  const gold = new Map(targets.map((row) => [row.exampleId, row.targets]));
+  return { task, exampleIds: validation.exampleIds, gold, teacher };
 }
 
 /** `rows/train` is the cache of the main teacher, `rows/train@NAME` that of a further one; `views/rows` likewise. */
