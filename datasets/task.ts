@@ -20,3 +20,13 @@ export function isPerToken(task: Task): boolean {
 export function isDistribution(task: Task): boolean {
   return task !== 'multi-label' && task !== 'regression';
 }
+
+/** Tasks whose classes are the pieces of a vocabulary, and whose text is its own label. */
+export const LANGUAGE_MODEL_TASKS = ['causal-lm', 'masked-lm', 'sequence-to-sequence'] as const;
+
+export type LanguageModelTask = (typeof LANGUAGE_MODEL_TASKS)[number];
+
+/** Does the teacher answer with a token? */
+export function isLanguageModel(task: Task | undefined): task is LanguageModelTask {
+  return LANGUAGE_MODEL_TASKS.some((one) => one === task);
+}

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { openBytes } from './byte-source.ts';
 import { type CorpusEntry, type RawRow, rejectEntry } from './corpus-row.ts';
+import { linesOf } from './lines.ts';
 import { excerptOf } from './reject.ts';
 import { decodeUtf8 } from './strict-utf8.ts';
 
@@ -12,34 +13,6 @@ export async function* readJsonl(path: string): AsyncGenerator<RawRow | CorpusEn
     const entry = parseLine(bytes, { file, line }, start + offset);
     if (entry !== null) yield entry;
   }
-}
-
-interface Line {
-  readonly bytes: Buffer;
-  /** From 1. */
-  readonly line: number;
-  /** Of its first byte in the stream. */
-  readonly offset: number;
-}
-
-async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Line, void, void> {
-  let line = 1;
-  let offset = 0;
-  // The open line as a list of parts: joining it at every chunk would be quadratic for a very long one.
-  let open: Buffer[] = [];
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, from)) {
-      const bytes = Buffer.concat([...open, chunk.subarray(from, end)]);
-      yield { bytes, line, offset };
-      open = [];
-      line += 1;
-      offset += bytes.length + 1;
-      from = end + 1;
-    }
-    if (from < chunk.length) open.push(chunk.subarray(from));
-  }
-  if (open.length > 0) yield { bytes: Buffer.concat(open), line, offset };
 }
 
 function parseLine(
@@ -118,5 +91,3 @@ function endOfString(text: string, start: number): number {
     if (backslashes % 2 === 0) return end;
   }
 }
-
-const lineFeed = 0x0a;

@@ -2,6 +2,7 @@ import { UnknownCorpusKindError } from './corpus-errors.ts';
 import { type CorpusColumns, type CorpusEntry, type RawRow, toCorpusEntry } from './corpus-row.ts';
 import { readCsv } from './csv.ts';
 import { readJsonl } from './jsonl.ts';
+import { readParagraphs } from './paragraphs.ts';
 
 /** Reads one corpus file row by row: good rows and rejects in the order of the file. */
 export async function* openCorpus(
@@ -41,4 +42,5 @@ const readers: Readonly<Record<string, CorpusReader>> = {
   '.tsv': (path, columns) => readCsv(path, columns, '\t'),
   '.jsonl': (path) => readJsonl(path),
   '.ndjson': (path) => readJsonl(path),
+  '.txt': readParagraphs,
 };
