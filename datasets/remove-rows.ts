@@ -17,7 +17,7 @@ import {
   takeRows,
   writeSoftLabelShard,
 } from './soft-labels.ts';
-import { readTokens, type TokenTable, writeTokens } from './tokens.ts';
+import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */
 export interface ShardLayout {
@@ -130,26 +130,7 @@ async function* recut(
 }
 
 function tokensWithout(table: TokenTable, exampleIds: IdSet): TokenTable {
-  const { offsets } = table;
-  const rows = rowsWithout(table.exampleIds, exampleIds);
-  const lengthOf = (row: number) => at(offsets, row + 1) - at(offsets, row);
-  const kept = Int32Array.from([0, ...rows.map(lengthOf)]);
-  for (let row = 1; row < kept.length; row++) kept[row] = at(kept, row) + at(kept, row - 1);
-  const gather = (values: Int32Array): Int32Array => {
-    const result = new Int32Array(kept.at(-1) ?? 0);
-    rows.forEach((row, target) => {
-      result.set(values.subarray(at(offsets, row), at(offsets, row + 1)), at(kept, target));
-    });
-    return result;
-  };
-  return {
-    ...table,
-    exampleIds: table.exampleIds.filter((exampleId) => !exampleIds.has(exampleId)),
-    offsets: kept,
-    tokenIds: gather(table.tokenIds),
-    typeIds: table.typeIds && gather(table.typeIds),
-    truncated: Uint8Array.from(rows, (row) => at(table.truncated, row)),
-  };
+  return takeTokens(table, rowsWithout(table.exampleIds, exampleIds));
 }
 
 function predictionsWithout(rows: Predictions, exampleIds: IdSet): Predictions {

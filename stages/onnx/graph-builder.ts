@@ -25,6 +25,7 @@ export class GraphBuilder {
   readonly #leading: readonly Dimension[] | undefined;
   readonly #nodes: ProtoMessage[] = [];
   readonly #initializers = new Map<string, ProtoMessage>();
+  readonly #inputs: ProtoMessage[] = [];
   readonly #outputs: ProtoMessage[] = [];
   #count = 0;
 
@@ -38,8 +39,22 @@ export class GraphBuilder {
     return {
       nodes: this.#nodes,
       initializers: [...this.#initializers.values()],
+      inputs: this.#inputs,
       outputs: this.#outputs,
     };
+  }
+
+  /** A further input of the graph: int64 numbers of rows, [count]. */
+  rowsInput(label: string): string {
+    const name = `${this.#prefix}${label}`;
+    this.#inputs.push(valueInfo(name, 'int64', [label]));
+    return name;
+  }
+
+  /** These rows of a value whose axes but the last are taken as one: [count, width]. */
+  rows(value: string, rows: string): string {
+    const flat = this.#add('Flatten', [value], { axis: { int: -1 } });
+    return this.#add('Gather', [flat, rows], { axis: { int: 0 } });
   }
 
   unary(operator: 'Exp' | 'Log', value: string): string {

@@ -10,6 +10,8 @@ export interface HeadRequest {
   readonly temperatures: readonly number[];
   /** Name of the graph output with the logits; `logits` or else the first output when left out. */
   readonly logits?: string;
+  /** The logits are [batch, sequence, classes], and only the rows that are asked for are answered. */
+  readonly perToken?: boolean;
 }
 
 /** Names to fetch. All values are float32 except the ids, which are int32, and the shape, int64. */
@@ -27,6 +29,8 @@ export interface HeadOutputs {
   readonly entropyNats: string;
   /** Shape of the logits: the only word about the class count in models that do not declare it. */
   readonly logitsShape: string;
+  /** Input for the numbers of the rows that are asked for, among [batch * sequence]; perToken only. */
+  readonly asked: string | undefined;
 }
 
 /** Bytes to append to the model, and what it then yields. */
@@ -56,9 +60,15 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
     );
   }
   const logits = logitsOf(model, request.logits);
-  const build = new GraphBuilder(model, logits.shape?.slice(0, -1));
-  const scores = build.float32Output('logits', logits);
-  const common = { logits: scores, logitsShape: build.shapeOutput('logits_shape', logits.name) };
+  const leading = request.perToken ? ['asked'] : logits.shape?.slice(0, -1);
+  const build = new GraphBuilder(model, leading);
+  const asked = request.perToken ? build.rowsInput('asked') : undefined;
+  const scores =
+    asked === undefined
+      ? build.float32Output('logits', logits)
+      : build.output('logits', build.rows(logits.name, asked), logits.shape?.at(-1) ?? '');
+  const logitsShape = build.shapeOutput('logits_shape', logits.name);
+  const common = { logits: scores, logitsShape, asked };
   const parts =
     request.topK === undefined
       ? denseHead(build, scores, request.temperatures)
@@ -66,7 +76,7 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
   return { bytes: graphAppendix(graph(build.parts())), outputs: { ...common, ...parts }, logits };
 }
 
-type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape'>;
+type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked'>;
 
 /**
  * One Exp over all classes, taken relative to the best class OUTSIDE the top k: with

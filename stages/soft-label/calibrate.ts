@@ -45,7 +45,7 @@ export const calibrate = defineStage({
     const { config, signal } = context;
     const plan = await openPlan(context, () => '');
     await plan.sealed.close();
-    const teacher = await openTeacherOf(context, plan.keep, plan.identity.classNames);
+    const teacher = await openTeacherOf(context, plan.keep, plan.identity);
     try {
       const rows = plan.shards.flatMap((shard) => shard.rows);
       const batches = spread(batchesOf(rows, plan, teacher, config.tokenBudget));

@@ -1,14 +1,17 @@
+import { Failure } from '#cache/failure.ts';
 import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Batch, FREE_SHAPE, planBatches } from './batches.ts';
-import { drawLabels } from './draw-labels.ts';
+import { drawLabels, drawName } from './draw-labels.ts';
 import { inOrder } from './in-order.ts';
 import {
-  copyRow,
+  answerOwners,
+  areFinite,
+  copyRows,
   emptyColumns,
-  isFiniteRow,
   type LabelColumns,
   labelledRows,
+  type RowBlock,
 } from './label-columns.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SealedPlace, SealedRows } from './sealed-rows.ts';
@@ -16,7 +19,7 @@ import type { Keep } from './settings.ts';
 import type { ShardWriter } from './shard-writer.ts';
 import type { Shard } from './shards.ts';
 import type { Teacher, TeacherAnswer } from './teacher.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { answerCount, type TeacherRow } from './teacher-rows.ts';
 
 /** All that is needed to fill shards. */
 export interface CaptureJob {
@@ -38,8 +41,8 @@ interface Draft {
   readonly columns: LabelColumns;
   /** Rows that meet the teacher. */
   readonly fresh: readonly TeacherRow[];
-  /** Their positions in the shard. */
-  readonly positions: readonly number[];
+  /** Where the answers of each row lie in `columns`. */
+  readonly blocks: ReadonlyMap<TeacherRow, RowBlock>;
 }
 
 /** A batch of a shard, or the end of one. */
@@ -71,7 +74,7 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
     if (answer === undefined) throw new Error('rows without a teacher');
     if (answer.looksLikeProbabilities) yield { type: 'warning', message: PROBABILITIES };
     const asked = rowsOf(task.draft, task.batch);
-    takeAnswer(task.draft, task.batch, keptOf(answer.columns, asked, job.keep));
+    takeAnswer(task.draft, asked, keptOf(answer.columns, asked, job.keep));
     const { rows, tokens } = countOf(asked);
     seen.rows += rows;
     seen.tokens += tokens;
@@ -105,13 +108,14 @@ function* tasksOf(job: CaptureJob): Generator<Task> {
 }
 
 function draftOf(shard: Shard, job: CaptureJob): Draft {
-  const fresh = freshRows(shard, job);
-  const isFresh = new Set(fresh);
-  const positions = [...shard.rows.keys()].filter((position) => {
-    const row = shard.rows[position];
-    return row !== undefined && isFresh.has(row);
-  });
-  return { shard, columns: emptyColumns(shard.rows.length, job.keep), fresh, positions };
+  const blocks = new Map<TeacherRow, RowBlock>();
+  let from = 0;
+  for (const row of shard.rows) {
+    const count = answerCount(row);
+    blocks.set(row, { from, count });
+    from += count;
+  }
+  return { shard, columns: emptyColumns(from, job.keep), fresh: freshRows(shard, job), blocks };
 }
 
 function rowsOf(draft: Draft, batch: Batch): TeacherRow[] {
@@ -125,51 +129,68 @@ export function keptOf(
   keep: Keep,
 ): LabelColumns {
   if (keep.mode !== 'sampled') return answer;
-  return drawLabels(
-    answer,
-    rows.map((row) => row.exampleId),
-    keep,
-  );
+  return drawLabels(answer, rows.flatMap(drawNames), keep);
 }
 
-function takeAnswer(draft: Draft, batch: Batch, answer: LabelColumns): void {
-  batch.rows.forEach((row, index) => {
-    const position = draft.positions[row];
-    if (position !== undefined) copyRow(draft.columns, position, answer, index);
-  });
+function drawNames({ exampleId, answers }: TeacherRow): string[] {
+  if (answers === undefined) return [drawName(exampleId, undefined)];
+  return Array.from(answers.positions, (position) => drawName(exampleId, position));
+}
+
+/** The answers of a batch stand in the order of its rows. */
+function takeAnswer(
+  { columns, blocks }: Draft,
+  asked: readonly TeacherRow[],
+  answer: LabelColumns,
+) {
+  let from = 0;
+  for (const row of asked) {
+    const count = answerCount(row);
+    const block = blocks.get(row);
+    if (block !== undefined) copyRows(columns, block.from, answer, { from, count });
+    from += count;
+  }
 }
 
 /** Takes over what is known already and leaves out what is not finite. */
 async function finish(
-  { shard, columns, fresh }: Draft,
+  { shard, columns, fresh, blocks }: Draft,
   job: CaptureJob,
 ): Promise<{ rows: SoftLabelRows; told: string[] }> {
-  for (const [position, row] of shard.rows.entries()) {
+  for (const [row, block] of blocks) {
     const place = job.sealed.places.get(row.exampleId);
-    if (place !== undefined) await takeOver(columns, position, place, job.sealed);
+    if (place !== undefined) await takeOver(columns, { row, block, place }, job.sealed);
   }
-  const isFresh = new Set(fresh);
   const bad = new Set(
-    [...shard.rows.entries()]
-      .filter(([position, row]) => isFresh.has(row) && !isFiniteRow(columns, position))
-      .map(([position]) => position),
+    fresh.filter((row) => !areFinite(columns, blocks.get(row) ?? { from: 0, count: 0 })),
   );
-  const told = shard.rows
-    .filter((_, position) => bad.has(position))
-    .map((row) => job.quarantine.add(row));
+  const told = [...bad].map((row) => job.quarantine.add(row));
   const rows = labelledRows(shard.rows, columns);
   if (bad.size === 0) return { rows, told };
-  const good = [...shard.rows.keys()].filter((position) => !bad.has(position));
+  const owners = answerOwners(shard.rows);
+  const good = owners.flatMap((row, at) => (bad.has(row) ? [] : [at]));
   return { rows: takeRows(rows, good), told };
+}
+
+/** An example has not as many rows in a sealed cache as it has answers. */
+export class OtherAnswersError extends Failure {
+  constructor({ exampleId, split }: TeacherRow, found: number, wanted: number) {
+    super(
+      'corrupt',
+      'E_CACHE_ANSWERS',
+      `${split} row ${exampleId}: the sealed cache has ${found} answers, the tokens ask for ${wanted}`,
+      'check the cache with decant cache verify, and repair it with --repair',
+    );
+  }
 }
 
 async function takeOver(
   columns: LabelColumns,
-  position: number,
-  place: SealedPlace,
+  { row, block, place }: { row: TeacherRow; block: RowBlock; place: SealedPlace },
   sealed: Pick<SealedRows, 'read'>,
 ): Promise<void> {
-  copyRow(columns, position, await sealed.read(place), place.row);
+  if (place.count !== block.count) throw new OtherAnswersError(row, place.count, block.count);
+  copyRows(columns, block.from, await sealed.read(place), place);
 }
 
 function countOf(rows: readonly TeacherRow[]) {

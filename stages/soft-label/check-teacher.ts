@@ -78,7 +78,7 @@ export const checkTeacher = defineStage({
       classCount: meta.classNames.length,
     };
     const { config, signal } = context;
-    const teacher = await openTeacherOf(context, keep, meta.classNames);
+    const teacher = await openTeacherOf(context, keep, meta);
     try {
       const asked = await teacherRows(context, sample);
       const differences: RowDifference[] = [];
@@ -139,7 +139,20 @@ async function teacherRows(
   const all = SPLITS.flatMap((split) => corpus.rows[split]);
   const ids = all.map(({ exampleId }) => exampleId);
   const index = rowIndexOf(ids, 'tokens/teacher');
-  return rows.exampleIds.flatMap((exampleId) => all[index.rowOf(exampleId)] ?? []);
+  return rows.exampleIds.flatMap((exampleId, row) => {
+    const found = all[index.rowOf(exampleId)];
+    return found === undefined ? [] : [oneAnswer(found, rows.positions?.[row])];
+  });
+}
+
+/** The row with the answer of this position alone. */
+function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
+  if (row.answers === undefined || position === undefined) return row;
+  const place = row.answers.positions.indexOf(position);
+  const [at, positions] = [row.answers.at, row.answers.positions].map((values) =>
+    values.slice(place, place + 1),
+  );
+  return at === undefined || positions === undefined ? row : { ...row, answers: { at, positions } };
 }
 
 function batchesOf(

@@ -4,25 +4,30 @@ import { drawClasses } from '#stages/numerics/sampling.ts';
 import type { DrawnRow, LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
 
-/** Whole rows of logits as draws from them; the draws of an example are the same in every run. */
+/** Whole rows of logits as draws from them; `names` seed them, so that a row's draws are the same in every run. */
 export function drawLabels(
   columns: LabelColumns,
-  exampleIds: readonly string[],
+  names: readonly string[],
   keep: Keep,
 ): LabelColumns {
   const rows = columns.entropyNats.length;
   const drawn = Array.from({ length: rows }, (_, row) => {
     const logits = columns.logits.subarray(row * keep.classCount, (row + 1) * keep.classCount);
     // A batch may end with a copy of its only row.
-    return drawRow(logits, exampleIds[row] ?? '', keep);
+    return drawRow(logits, names[row] ?? '', keep);
   });
   return { ...columns, logits: new Float32Array(), logSumExp: [], tailLogMass: [], drawn };
 }
 
-function drawRow(logits: Float32Array, exampleId: string, keep: Keep): DrawnRow | undefined {
+/** What seeds the draws of a row: its example, and the place in it where there are several. */
+export function drawName(exampleId: string, position: number | undefined): string {
+  return position === undefined ? exampleId : `${exampleId}/${position}`;
+}
+
+function drawRow(logits: Float32Array, name: string, keep: Keep): DrawnRow | undefined {
   const [temperature = 1] = keep.temperatures;
   const options = { temperature, draws: keep.samples ?? 0 };
-  const { ids, counts } = drawClasses(logits, options, randomFor(SEED, exampleId));
+  const { ids, counts } = drawClasses(logits, options, randomFor(SEED, name));
   if (ids.length === 0) return undefined;
   const [best = 0] = highestPlaces(logits, logits.length);
   const drawnAs = new Map(Array.from(ids, (id, place) => [id, counts[place] ?? 0] as const));

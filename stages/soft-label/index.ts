@@ -63,7 +63,7 @@ async function* label(
   if (!context.recomputeTeacher) await guardTeacher(new Set(toRun), sealed.others);
 
   const teacher =
-    toRun.length === 0 ? undefined : await openTeacherOf(context, plan.keep, identity.classNames);
+    toRun.length === 0 ? undefined : await openTeacherOf(context, plan.keep, identity);
   try {
     const provenance = provenanceOfRun(plan, finished, teacher);
     if (finished.provenance !== undefined && !isSameProvenance(finished.provenance, provenance)) {

@@ -1,6 +1,7 @@
+import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { SampledColumns, SoftLabelRows } from '#datasets/soft-labels.ts';
 import type { Keep } from './settings.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { answerCount, type TeacherRow } from './teacher-rows.ts';
 
 /** The numbers of some rows, without whose they are. */
 export type LabelColumns = Pick<
@@ -21,17 +22,34 @@ export interface DrawnRow {
 
 /** Rows of the cache: whose they are, and their numbers. */
 export function labelledRows(
-  rows: readonly Pick<TeacherRow, 'exampleId' | 'split' | 'sourceId'>[],
+  rows: readonly Pick<TeacherRow, 'exampleId' | 'split' | 'sourceId' | 'answers'>[],
   { drawn, ...numbers }: LabelColumns,
 ): SoftLabelRows {
+  const perToken = rows.some(({ answers }) => answers !== undefined);
+  const owners = perToken ? answerOwners(rows) : rows;
   return {
     ...numbers,
     ...(drawn && { sampled: sampledColumnsOf(drawn) }),
-    rowCount: rows.length,
-    exampleIds: rows.map(({ exampleId }) => exampleId),
-    splits: rows.map(({ split }) => split),
-    sourceIds: rows.map(({ sourceId }) => sourceId),
+    rowCount: owners.length,
+    exampleIds: owners.map(({ exampleId }) => exampleId),
+    splits: owners.map(({ split }) => split),
+    sourceIds: owners.map(({ sourceId }) => sourceId),
+    ...(perToken && { positions: positionsOf(rows) }),
   };
+}
+
+/** Each row once for each of its answers. */
+export function answerOwners<Row extends Pick<TeacherRow, 'answers'>>(rows: readonly Row[]): Row[] {
+  const owners: Row[] = [];
+  for (const row of rows) for (let left = answerCount(row); left > 0; left--) owners.push(row);
+  return owners;
+}
+
+function positionsOf(rows: readonly Pick<TeacherRow, 'answers'>[]): Int32Array {
+  return joinNumbers(
+    rows.flatMap(({ answers }) => answers?.positions ?? []),
+    Int32Array,
+  );
 }
 
 /** Columns for so many rows, all zero. */
@@ -50,12 +68,18 @@ export function emptyColumns(rowCount: number, keep: Keep): LabelColumns {
   };
 }
 
-/** Copies the numbers of one row. Both sides must have been made with the same `keep`. */
-export function copyRow(
+/** A block of rows: where it begins, and how long it is. */
+export interface RowBlock {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Copies the numbers of a block of rows. Both sides must have been made with the same `keep`. */
+export function copyRows(
   target: LabelColumns,
   targetRow: number,
   source: LabelColumns,
-  sourceRow: number,
+  { from, count }: RowBlock,
 ): void {
   const targets = arraysOf(target);
   const targetRows = target.entropyNats.length;
@@ -66,19 +90,20 @@ export function copyRow(
     if (into === undefined || into.length !== width * targetRows) {
       throw new RangeError(`column ${index} has another width in its target`);
     }
-    const start = sourceRow * width;
-    into.set(values.subarray(start, start + width), targetRow * width);
+    into.set(values.subarray(from * width, (from + count) * width), targetRow * width);
   });
-  if (target.drawn !== undefined) target.drawn[targetRow] = source.drawn?.[sourceRow];
+  if (target.drawn === undefined) return;
+  for (let row = 0; row < count; row++) target.drawn[targetRow + row] = source.drawn?.[from + row];
 }
 
-/** Is every number of the row a number? A teacher that overflows gives NaN or infinities. */
-export function isFiniteRow(columns: LabelColumns, row: number): boolean {
-  if (columns.drawn !== undefined && columns.drawn[row] === undefined) return false;
+/** Is every number of the block a number? A teacher that overflows gives NaN or infinities. */
+export function areFinite(columns: LabelColumns, { from, count }: RowBlock): boolean {
+  const end = from + count;
+  if (columns.drawn?.slice(from, end).includes(undefined)) return false;
   const rows = columns.entropyNats.length;
   return arraysOf(columns).every((values) => {
     const width = values.length / rows;
-    return values.subarray(row * width, (row + 1) * width).every(Number.isFinite);
+    return values.subarray(from * width, end * width).every(Number.isFinite);
   });
 }
 

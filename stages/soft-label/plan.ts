@@ -58,6 +58,7 @@ function identityOf(parts: {
     tokenizerDigest: corpus.tokenizerDigest,
     maxLength: corpus.maxLength,
     precision: keep.precision,
+    ...(corpus.perToken && { perToken: true }),
   };
 }
 

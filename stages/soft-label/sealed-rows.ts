@@ -8,11 +8,12 @@ import { recipeChanges } from './recipe-changes.ts';
 import { canServe, isDerived, servedLabels } from './served-labels.ts';
 import type { Keep } from './settings.ts';
 
-/** A row of a sealed artifact. */
+/** The rows of one example in a sealed artifact. */
 export interface SealedPlace {
   readonly reader: SoftLabelReader;
   readonly shard: number;
-  readonly row: number;
+  readonly from: number;
+  readonly count: number;
 }
 
 /** A sealed artifact whose rows may not be taken over, and why. */
@@ -28,7 +29,7 @@ export interface SealedRows {
   /** Ids of the newest artifact that serves; empty when there is none. */
   readonly newestIds: ReadonlySet<string>;
   readonly others: readonly OtherArtifact[];
-  /** The shard of a row, in the form that is asked for now. */
+  /** The shard of an example, in the form that is asked for now. */
   read(place: SealedPlace): Promise<LabelColumns>;
   close(): Promise<void>;
 }
@@ -63,7 +64,7 @@ export async function openSealedRows(
       if (changes.length > 0) others.push({ artifact, readers, changes });
       else serving.push(readers);
     }
-    const newestIds = new Set(await idsOf(serving[0] ?? []));
+    const newestIds = await idsOf(serving[0] ?? []);
     const places = await placesIn(nearestFirst(serving, wanted.keep).flat());
     return { places, newestIds, others, read: cachedReads(wanted.keep), close };
   } catch (error) {
@@ -73,10 +74,10 @@ export async function openSealedRows(
 }
 
 /** All example ids of an artifact. */
-export async function idsOf(readers: readonly SoftLabelReader[]): Promise<string[]> {
-  const ids: string[] = [];
+export async function idsOf(readers: readonly SoftLabelReader[]): Promise<Set<string>> {
+  const ids = new Set<string>();
   for (const reader of readers) {
-    for await (const rows of reader.rows()) ids.push(...rows.exampleIds);
+    for await (const rows of reader.rows()) for (const id of rows.exampleIds) ids.add(id);
   }
   return ids;
 }
@@ -132,15 +133,18 @@ function wasDerived({ meta }: SoftLabelReader): boolean {
   return meta.runtime.split('+').includes(DERIVED);
 }
 
-/** Where each example lies; of several places the first. */
+/** Where each example lies, whose rows stand together; of several places the first. */
 async function placesIn(readers: readonly SoftLabelReader[]): Promise<Map<string, SealedPlace>> {
   const places = new Map<string, SealedPlace>();
   for (const reader of readers) {
     for (const shard of reader.shards.keys()) {
       const { exampleIds } = await reader.readShard(shard);
-      exampleIds.forEach((exampleId, row) => {
-        if (!places.has(exampleId)) places.set(exampleId, { reader, shard, row });
-      });
+      for (let from = 0, count = 0; from < exampleIds.length; from += count) {
+        const exampleId = exampleIds[from] ?? '';
+        count = 1;
+        while (exampleIds[from + count] === exampleId) count += 1;
+        if (!places.has(exampleId)) places.set(exampleId, { reader, shard, from, count });
+      }
     }
   }
   return places;

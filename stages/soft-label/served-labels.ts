@@ -1,7 +1,7 @@
 import { logSumExpOf } from '#datasets/log-normalisers.ts';
 import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
 import { bestIds } from '#stages/numerics/best-ids.ts';
-import { drawLabels } from './draw-labels.ts';
+import { drawLabels, drawName } from './draw-labels.ts';
 import { drawnRows, emptyColumns, type LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
 
@@ -46,7 +46,11 @@ export function servedLabels(rows: SoftLabelRows, held: Held, keep: Keep): Label
     case 'dense':
       return { ...rows, logSumExp: keep.temperatures.map((t) => normalisers(rows, held, keep, t)) };
     case 'sampled':
-      return drawLabels(rows, rows.exampleIds, keep);
+      return drawLabels(
+        rows,
+        rows.exampleIds.map((id, row) => drawName(id, rows.positions?.[row])),
+        keep,
+      );
     case 'top-k':
       return topKOfDense(rows, keep);
     default:

@@ -23,7 +23,7 @@ export async function guardTeacher(
 ): Promise<void> {
   if (toRun.size <= GUARDED_ROWS) return;
   for (const { readers, changes } of others) {
-    const held = (await idsOf(readers)).filter((exampleId) => toRun.has(exampleId));
+    const held = [...(await idsOf(readers))].filter((exampleId) => toRun.has(exampleId));
     if (held.length > GUARDED_ROWS) throw new TeacherGuardError(held.length, changes);
   }
 }

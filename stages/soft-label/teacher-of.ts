@@ -2,14 +2,15 @@ import { filesOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
 import { padTokenIdOf } from './pad-token.ts';
+import type { Identity } from './provenance.ts';
 import type { Keep, SoftLabelConfig } from './settings.ts';
 import { openTeacher, type Teacher } from './teacher.ts';
 
-/** The teacher that the files and settings of the stage name, answering by these classes. Close it. */
+/** The teacher that the files and settings of the stage name, answering for these rows and classes. Close it. */
 export async function openTeacherOf(
   context: StageContext<Pick<SoftLabelConfig, 'device' | 'threads'>>,
   keep: Keep,
-  classNames: readonly string[],
+  { classNames, perToken }: Pick<Identity, 'classNames' | 'perToken'>,
 ): Promise<Teacher> {
   const [model = ''] = filesOf(context, 'model');
   const { device, threads } = context.config;
@@ -18,6 +19,7 @@ export async function openTeacherOf(
     threads,
     keep,
     padTokenId: await padTokenIdOf(context),
+    perToken,
     outputsOfClasses: outputsOfClasses(context.files['modelConfig']?.[0], classNames),
   });
 }

@@ -15,6 +15,21 @@ export interface TeacherRow {
   readonly text: string | null;
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
+  /** Of a task with an answer for each word or token; left out where the example has one. */
+  readonly answers?: RowAnswers;
+}
+
+/** Which tokens of a row are answered for. */
+export interface RowAnswers {
+  /** Places in `tokenIds`. */
+  readonly at: Int32Array;
+  /** What each answer is called in the cache. */
+  readonly positions: Int32Array;
+}
+
+/** How many rows of soft labels an example has. */
+export function answerCount({ answers }: Pick<TeacherRow, 'answers'>): number {
+  return answers?.at.length ?? 1;
 }
 
 /** The whole corpus: rows of each split in corpus order. */
@@ -22,6 +37,8 @@ export interface TeacherCorpus {
   readonly rows: Readonly<Record<Split, readonly TeacherRow[]>>;
   readonly tokenizerDigest: string;
   readonly maxLength: number;
+  /** Is there an answer for each word or token? */
+  readonly perToken: boolean;
 }
 
 /** Tokens were made for a longer teacher input than is allowed now, or by several tokenizers. */
@@ -50,6 +67,9 @@ export async function readTeacherCorpus(
   if (splits.some((split) => split.tokenizerDigest !== tokenizerDigest)) {
     throw new TokensMismatchError('the splits were tokenised by different tokenizers');
   }
+  if (splits.some((split) => split.perToken !== train.perToken)) {
+    throw new TokensMismatchError('the splits were tokenised for different tasks');
+  }
   const longest = Math.max(...splits.map((split) => split.maxLength));
   if (longest > maxLength) {
     throw new TokensMismatchError(`cut at ${longest} tokens, but maxLength is ${maxLength}`);
@@ -58,6 +78,7 @@ export async function readTeacherCorpus(
     rows: { train: train.rows, validation: validation.rows, test: test.rows },
     tokenizerDigest,
     maxLength: longest,
+    perToken: train.perToken,
   };
 }
 
@@ -71,13 +92,21 @@ async function readSplit(context: StageContext<unknown>, split: Split) {
     const tokenRow = tokensOf(tokens, index.rowOf(exampleId));
     return { exampleId, split, sourceId, text, ...tokenRow };
   });
-  return { rows, tokenizerDigest: tokens.tokenizerDigest, maxLength: tokens.maxLength };
+  const { tokenizerDigest, maxLength } = tokens;
+  const perToken = tokens.answers !== undefined;
+  // An example that asks for nothing, such as one of a single token in a language model, has no rows.
+  return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken };
 }
 
 function tokensOf(table: TokenTable, row: number) {
   const [from, to] = table.offsets.subarray(row, row + 2);
-  return {
+  const tokens = {
     tokenIds: table.tokenIds.subarray(from, to),
     typeIds: table.typeIds?.subarray(from, to) ?? null,
   };
+  if (table.answers === undefined) return tokens;
+  const { offsets, at, positions } = table.answers;
+  const [first, end] = offsets.subarray(row, row + 2);
+  const answers = { at: at.subarray(first, end), positions: positions.subarray(first, end) };
+  return { ...tokens, answers };
 }

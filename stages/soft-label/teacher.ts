@@ -1,5 +1,5 @@
 import { Failure } from '#cache/failure.ts';
-import { skimModelFile } from '#stages/onnx/model-skim.ts';
+import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
   type Device,
   float32Of,
@@ -24,9 +24,10 @@ export interface Teacher {
   readonly withoutCuda: string | undefined;
   readonly shape: BatchShape;
   /**
-   * The answer may have more rows than were asked: a batch of fixed size is filled up, and a lone row is
-   * fed twice, because ONNX Runtime sums in another order where the batch has one row, and a row's
-   * numbers must not depend on its company.
+   * The answers of each row in the order of the rows: one, or one a word or token. There may be more
+   * than were asked for: a batch of fixed size is filled up, and a lone row is fed twice, because ONNX
+   * Runtime sums in another order where the batch has one row, and a row's numbers must not depend on
+   * its company.
    */
   label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
   close(): Promise<void>;
@@ -43,6 +44,8 @@ export interface TeacherOptions {
   readonly threads?: number | undefined;
   readonly keep: Keep;
   readonly padTokenId: number;
+  /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
+  readonly perToken?: boolean | undefined;
   /** Where they stand in another order than the classes: the output of each class. */
   readonly outputsOfClasses?: readonly number[] | undefined;
 }
@@ -85,8 +88,9 @@ export class FixedLengthError extends Failure {
 
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
 export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
-  const { keep } = options;
-  const head = softLabelHead(skimModelFile(model), keep);
+  const { keep, perToken = false } = options;
+  const head = softLabelHead(skimModelFile(model), { ...keep, perToken });
+  checkRank(head.logits, perToken ? 3 : 2);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
     checkClassCount(head.logits.name, declared, keep.classCount);
@@ -100,6 +104,16 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
   }
 }
 
+/** Where the model does not say it, the first batch shows. */
+function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
+  if (shape === undefined || shape.length === expected) return;
+  const axes = expected === 2 ? '[batch, classes]' : '[batch, sequence, classes]';
+  throw new UnsupportedTeacherError(
+    `output "${name}" has the shape [${shape.join(', ')}], and ${axes} is asked for`,
+    'set task in decant.yaml to what the model does, or export a model for this task',
+  );
+}
+
 /** The teacher behind a session whose model carries the head. */
 export function teacherOf(
   session: OnnxSession,
@@ -107,7 +121,7 @@ export function teacherOf(
   options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'>,
 ): Teacher {
   const { keep, padTokenId, outputsOfClasses } = options;
-  const inputs = matchTeacherInputs(session.inputs);
+  const inputs = matchTeacherInputs(session.inputs.filter(({ name }) => name !== outputs.asked));
   let isFirst = true;
   return {
     provider: session.provider,
@@ -115,14 +129,16 @@ export function teacherOf(
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
     async label(rows, length) {
+      const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
       const probe = isFirst;
       isFirst = false;
       const fed = filledUp(rows, inputs.shape, length);
       const results = await session.run(
-        feedsOf(inputs, fed, { length }, padTokenId),
+        { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
         fetchesOf(outputs, probe),
       );
-      checkShape(results, outputs, fed.length, keep.classCount);
+      const leading = asked === undefined ? [fed.length] : [fed.length, length];
+      checkShape(results, outputs, leading, keep.classCount);
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
       const columns = columnsOf(results, outputs);
       return {
@@ -132,6 +148,24 @@ export function teacherOf(
       };
     },
     close: () => session.close(),
+  };
+}
+
+/** Numbers of the answered tokens among all of the padded batch; at least two where there is one. */
+function askedRows(rows: readonly TeacherRow[], length: number): readonly number[] {
+  const asked = rows.flatMap(({ answers }, row) =>
+    Array.from(answers?.at ?? [], (place) => row * length + place),
+  );
+  return asked.length === 1 ? [...asked, ...asked] : asked;
+}
+
+function askedFeed(
+  { asked: name }: HeadOutputs,
+  asked: readonly number[] | undefined,
+): Record<string, SessionTensor> {
+  if (name === undefined || asked === undefined) return {};
+  return {
+    [name]: { type: 'int64', data: BigInt64Array.from(asked, BigInt), dims: [asked.length] },
   };
 }
 
@@ -176,16 +210,18 @@ function columnsOf(
 function checkShape(
   results: Readonly<Record<string, SessionTensor>>,
   outputs: HeadOutputs,
-  rowCount: number,
+  leading: readonly number[],
   classCount: number,
 ): void {
   const shape = results[outputs.logitsShape];
   const dims = shape?.type === 'int64' ? [...shape.data].map(Number) : [];
-  const [rows, classes] = dims;
-  if (dims.length !== 2 || rows !== rowCount || classes === undefined) {
+  const classes = dims.at(-1) ?? 0;
+  if (dims.slice(0, -1).join() !== leading.join()) {
+    const wanted = leading.length === 1 ? '[batch, classes]' : '[batch, sequence, classes]';
+    const kind = leading.length === 1 ? 'text classifier' : 'model that answers for every token';
     throw new UnsupportedTeacherError(
-      `${rowCount} rows gave logits of shape [${dims.join(', ')}]`,
-      'use a text classifier, whose logits have the shape [batch, classes]',
+      `inputs of shape [${leading.join(', ')}] gave logits of shape [${dims.join(', ')}]`,
+      `use a ${kind}, whose logits have the shape ${wanted}, or set task in decant.yaml to what the model does`,
     );
   }
   checkClassCount(outputs.logits, classes, classCount);

@@ -77,3 +77,27 @@ export function bagTeacher(options: {
     { opset: 12 },
   );
 }
+
+/** A teacher that answers for every token: the class weights of the token, [vocabulary, classes], as logits. */
+export function tokenTeacher(weights: Float32Array, classCount: number): Uint8Array {
+  const vocabulary = weights.length / classCount;
+  const ids = ['batch', 'sequence'];
+  return model(
+    graph({
+      name: 'tokens',
+      nodes: [
+        node('Gather', ['weights', 'input_ids'], ['vectors']),
+        node('Cast', ['attention_mask'], ['mask'], { to: { int: DATA_TYPES.float32 } }),
+        node('Unsqueeze', ['mask', 'axes'], ['mask3']),
+        node('Mul', ['vectors', 'mask3'], ['logits']),
+      ],
+      initializers: [
+        tensor('weights', 'float32', [vocabulary, classCount], weights),
+        tensor('axes', 'int64', [1], BigInt64Array.of(2n)),
+      ],
+      inputs: ['input_ids', 'attention_mask'].map((name) => valueInfo(name, 'int64', ids)),
+      outputs: [valueInfo('logits', 'float32', [...ids, classCount])],
+    }),
+    { opset: 17 },
+  );
+}

@@ -9,7 +9,7 @@ import {
   type SoftLabelMeta,
   type SoftLabelRows,
 } from '#datasets/soft-labels.ts';
-import { writeTokens } from '#datasets/tokens.ts';
+import { type TokenAnswers, writeTokens } from '#datasets/tokens.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import type { EarlierArtifact } from '#stages/stage.ts';
 import { bagTeacher } from '#tests/stages/onnx/logit-models.ts';
@@ -48,6 +48,8 @@ export async function writeCorpus(
     tokenizerDigest?: string;
     classNames?: readonly string[];
     tokens?: typeof tokensOf;
+    /** Places of the tokens that are answered for; one answer a row when left out. */
+    answers?: (row: RowNumber) => number[];
   } = {},
 ): Promise<Record<string, string>> {
   const root = temporaryFolder();
@@ -87,9 +89,18 @@ export async function writeCorpus(
       truncated: new Uint8Array(tokens.length),
       tokenizerDigest: options.tokenizerDigest ?? 'tokenizer',
       maxLength: 32,
+      ...(options.answers && { answers: answersOf(reversed.map(options.answers)) }),
     });
   }
   return inputs;
+}
+
+/** The answers of each row, numbered in tens so that a place is not taken for a position. */
+function answersOf(places: readonly number[][]): TokenAnswers {
+  const offsets = new Int32Array(places.length + 1);
+  for (const [row, { length }] of places.entries()) offsets[row + 1] = (offsets[row] ?? 0) + length;
+  const at = Int32Array.from(places.flat());
+  return { offsets, at, positions: at.map((place) => place * 10) };
 }
 
 /** Weights of the small teacher: [VOCABULARY, CLASS_COUNT]. */
