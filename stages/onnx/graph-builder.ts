@@ -1,3 +1,4 @@
+import type { GraphNode } from './graph-nodes.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import {
   DATA_TYPES,
@@ -55,6 +56,16 @@ export class GraphBuilder {
   rows(value: string, rows: string): string {
     const flat = this.#add('Flatten', [value], { axis: { int: -1 } });
     return this.#add('Gather', [flat, rows], { axis: { int: 0 } });
+  }
+
+  /** A node of the model once more, with another value in place of one that it reads. */
+  again(original: GraphNode, reads: string, instead: string): string {
+    const output = this.#name();
+    const inputs = original.inputs.map((input) => (input === reads ? instead : input));
+    const copy = node(original.operator, inputs, [output]);
+    for (const attribute of original.attributes) copy.bytes(5, attribute);
+    this.#nodes.push(copy);
+    return output;
   }
 
   unary(operator: 'Exp' | 'Log', value: string): string {
@@ -160,12 +171,22 @@ export class GraphBuilder {
     return this.#declare(name, width, type);
   }
 
-  /** Declares the shape of a value as an output. */
-  shapeOutput(label: string, value: string): string {
+  /** Declares the shape of a value as an output; the last axis may be that of another value. */
+  shapeOutput(label: string, value: string, widthOf = value): string {
     const name = `${this.#prefix}${label}`;
-    this.#nodes.push(node('Shape', [value], [name]));
+    if (widthOf === value) this.#nodes.push(node('Shape', [value], [name]));
+    else {
+      const axes = [this.#axes(value, 0, -1), this.#axes(widthOf, -1, LAST)];
+      this.#nodes.push(node('Concat', axes, [name], { axis: { int: 0 } }));
+    }
     this.#outputs.push(valueInfo(name, 'int64', ['']));
     return name;
+  }
+
+  /** Sizes of the axes of a value, from one to before another. */
+  #axes(value: string, from: number, to: number): string {
+    const bounds = [from, to].map((axis) => this.#int64(`axis_${axis}`, [axis]));
+    return this.#add('Slice', [this.#add('Shape', [value]), ...bounds]);
   }
 
   #reduce(operator: Reduction, value: string): string {
@@ -218,3 +239,6 @@ function freePrefix(names: ReadonlySet<string>): string {
 const AXES_ARE_AN_INPUT: Readonly<Record<Reduction, number>> = { ReduceSum: 13, ReduceMax: 18 };
 
 const MAX_SQUARINGS = 4;
+
+/** ONNX cuts the end of a slice at the end of its axis. */
+const LAST = 2 ** 31;

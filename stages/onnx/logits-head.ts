@@ -1,6 +1,6 @@
 import type { GraphNode, GraphNodes } from './graph-nodes.ts';
 import type { Dimension } from './wire.ts';
-import { bytesAsSource, fieldsOf, textOf } from './wire-reader.ts';
+import { bytesAsSource, dimensionsOf, fieldsOf, nested, textOf } from './wire-reader.ts';
 
 /** A byte of a model in memory that is replaced; the file stays as it is. */
 export interface ByteEdit {
@@ -88,12 +88,23 @@ function constantShape(
   const own = graph.constants.get(name);
   if (own !== undefined) return own;
   const node = producers.get(name);
+  if (node?.operator === 'Constant') return valueShape(node);
   if (node === undefined || node.domain !== '' || !RESTORES.has(node.operator)) return undefined;
   const shapes = node.inputs.filter(Boolean).map((input) => constantShape(input, graph, producers));
   if (shapes.includes(undefined)) return undefined;
   const [shape] = shapes;
   // Without `perm` the axes are turned round; a matrix has no other order to be in.
   return node.operator === 'Transpose' ? shape?.toReversed() : shape;
+}
+
+/** Shape of the tensor that a Constant node is; undefined where it is written in another form. */
+function valueShape({ attributes: [bytes = new Uint8Array()] }: GraphNode) {
+  const source = bytesAsSource(bytes);
+  const value = [...fieldsOf(source, 0, source.size)].find(({ number }) => number === 5);
+  if (value === undefined) return undefined;
+  return [...nested(source, value)].flatMap((part) =>
+    part.number === 1 ? dimensionsOf(source, part) : [],
+  );
 }
 
 /** Columns of the matrix that a head multiplies by. */

@@ -5,6 +5,7 @@ import type * as OnnxRuntime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Failure } from '#cache/failure.ts';
 import { CudaUnavailableError, diagnoseCuda, prepareCuda } from './cuda-provider.ts';
+import type { ByteEdit } from './logits-head.ts';
 import type { Dimension } from './wire.ts';
 
 /** Where a model runs. `auto` takes CUDA when it works; `cuda` never falls back. */
@@ -34,6 +35,8 @@ export interface SessionOptions {
   readonly externalDataFolder?: string | undefined;
   /** Bytes added behind the model's own: see `softLabelHead`. */
   readonly appendix?: Uint8Array | undefined;
+  /** Bytes of the model that are replaced in memory: see `findLogitsHead`. */
+  readonly edits?: readonly ByteEdit[] | undefined;
 }
 
 /** A loaded model. `run` blocks its thread while the model computes. */
@@ -99,7 +102,7 @@ export async function openSession(
 ): Promise<OnnxSession> {
   const ort = await loadRuntime();
   const name = typeof model === 'string' ? model : 'model in memory';
-  const bytes = await modelBytes(model, options.appendix);
+  const bytes = await modelBytes(model, options);
   const externalDataFolder =
     options.externalDataFolder ?? (typeof model === 'string' ? dirname(model) : undefined);
   const { session, provider, withoutCuda } = await createOnDevice(options.device, (provider) =>
@@ -158,10 +161,13 @@ async function loadRuntime(): Promise<Runtime> {
 
 async function modelBytes(
   model: string | Uint8Array,
-  appendix: Uint8Array | undefined,
+  { appendix, edits = [] }: SessionOptions,
 ): Promise<Uint8Array> {
   const own = typeof model === 'string' ? await readFile(model) : model;
-  return appendix === undefined ? own : Buffer.concat([own, appendix]);
+  if (appendix === undefined && edits.length === 0) return own;
+  const bytes = Buffer.concat([own, appendix ?? new Uint8Array()]);
+  for (const { offset, value } of edits) bytes[offset] = value;
+  return bytes;
 }
 
 function externalData(folder: string | undefined): Pick<InferenceSession.SessionOptions, 'extra'> {

@@ -1,5 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import type { GraphNodes } from './graph-nodes.ts';
+import { type ByteEdit, findLogitsHead } from './logits-head.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import { graph, graphAppendix } from './wire.ts';
 
@@ -12,6 +14,8 @@ export interface HeadRequest {
   readonly logits?: string;
   /** The logits are [batch, sequence, classes], and only the rows that are asked for are answered. */
   readonly perToken?: boolean;
+  /** perToken only: the model's nodes, so that what makes the logits may be computed for the asked rows alone. */
+  readonly nodes?: GraphNodes | undefined;
 }
 
 /** Names to fetch. All values are float32 except the ids, which are int32, and the shape, int64. */
@@ -37,6 +41,8 @@ export interface HeadOutputs {
 export interface SoftLabelHead {
   readonly bytes: Uint8Array;
   readonly outputs: HeadOutputs;
+  /** What is to be changed in the model's own bytes before they are appended to. */
+  readonly edits: readonly ByteEdit[];
   /** The model's own output that was taken for the logits. */
   readonly logits: GraphValue;
 }
@@ -62,18 +68,41 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
   const logits = logitsOf(model, request.logits);
   const leading = request.perToken ? ['asked'] : logits.shape?.slice(0, -1);
   const build = new GraphBuilder(model, leading);
-  const asked = request.perToken ? build.rowsInput('asked') : undefined;
-  const scores =
-    asked === undefined
-      ? build.float32Output('logits', logits)
-      : build.output('logits', build.rows(logits.name, asked), logits.shape?.at(-1) ?? '');
-  const logitsShape = build.shapeOutput('logits_shape', logits.name);
-  const common = { logits: scores, logitsShape, asked };
+  const { edits, ...common } = request.perToken
+    ? askedScores(build, logits, request.nodes)
+    : { ...allScores(build, logits), edits: [] };
   const parts =
     request.topK === undefined
-      ? denseHead(build, scores, request.temperatures)
-      : topKHead(build, scores, request.topK, request.temperatures);
-  return { bytes: graphAppendix(graph(build.parts())), outputs: { ...common, ...parts }, logits };
+      ? denseHead(build, common.logits, request.temperatures)
+      : topKHead(build, common.logits, request.topK, request.temperatures);
+  const bytes = graphAppendix(graph(build.parts()));
+  return { bytes, edits, outputs: { ...common, ...parts }, logits };
+}
+
+function allScores(build: GraphBuilder, logits: GraphValue) {
+  return {
+    logits: build.float32Output('logits', logits),
+    logitsShape: build.shapeOutput('logits_shape', logits.name),
+    asked: undefined,
+  };
+}
+
+/**
+ * The logits of the asked rows. Where the model's last step is known to treat each token by itself, it is
+ * repeated behind the gather and taken out where it stood: neither padding nor what nobody asks for reaches
+ * the product with the vocabulary, which is most of a small language model. The numbers are the same bits.
+ */
+function askedScores(build: GraphBuilder, logits: GraphValue, nodes: GraphNodes | undefined) {
+  const asked = build.rowsInput('asked');
+  const head = nodes && findLogitsHead(nodes, logits);
+  let rows = build.rows(head?.hidden ?? logits.name, asked);
+  for (const { node, reads } of head?.nodes ?? []) rows = build.again(node, reads, rows);
+  return {
+    logits: build.output('logits', rows, logits.shape?.at(-1) ?? ''),
+    logitsShape: build.shapeOutput('logits_shape', head?.hidden ?? logits.name, rows),
+    asked,
+    edits: head?.edits ?? [],
+  };
 }
 
 type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked'>;

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { TASKS } from '#datasets/task.ts';
 
 /** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
 export const prepareConfigSchema = z.strictObject({
+  task: z.enum(TASKS).optional().describe('What the teacher answers. Left out: classification.'),
   columns: z
     .strictObject({
       text: z.string().min(1).default('text').describe('Column of the text.'),
@@ -20,9 +22,28 @@ export const prepareConfigSchema = z.strictObject({
         .min(1)
         .optional()
         .describe('Column of the second text, for tasks on pairs of texts.'),
+      target: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of task: sequence-to-sequence, column of the target text. Default: target.'),
     })
     .prefault({})
     .describe('Names of the columns (or JSON keys) of the corpus files.'),
+  textUnit: z
+    .enum(['paragraph', 'block'])
+    .optional()
+    .describe(
+      'Of language models, what is one example of a .txt file: a paragraph, that is the text between blank lines (default), or a block of whole words that fills teacher.maxLength.',
+    ),
+  maskShare: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "Of task: masked-lm, share of the tokens that are hidden and asked for; 80 % of them become the mask token, 10 % a random one, 10 % stay (BERT's rule). Default: 0.15.",
+    ),
   onConflict: z
     .enum(['majority', 'soft', 'reject'])
     .default('majority')

@@ -1,11 +1,13 @@
 import { SPLITS } from '#datasets/example.ts';
+import { isLanguageModel } from '#datasets/task.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
 import { type ClassList, readClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
-import { TooManyRejectsError } from './prepare-errors.ts';
+import { prepareLanguage } from './language-model.ts';
+import { requireFewRejects } from './prepare-errors.ts';
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
 import { writeCorpus } from './write-corpus.ts';
@@ -20,6 +22,10 @@ export const prepare = defineStage({
 
   async *run(context) {
     const { config, files, signal } = context;
+    if (isLanguageModel(config.task)) {
+      yield* prepareLanguage(context, config.task);
+      return;
+    }
     const corpusFiles = corpusFilesOf(files, config.validationFraction);
     const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
     const read = yield* readCorpus(corpusFiles, config, signal);
@@ -43,14 +49,12 @@ function outputNames(): string[] {
 }
 
 function* checkContent(
-  { rows, rejects }: CorpusContent,
+  content: CorpusContent,
   classes: ClassList,
   config: PrepareConfig,
 ): Generator<StageEvent, void, void> {
-  const total = rows.length + rejects.length;
-  if (rejects.length > config.maxRejects * total) {
-    throw new TooManyRejectsError(rejects, total, config.maxRejects);
-  }
+  const { rows } = content;
+  requireFewRejects(content, config.maxRejects);
   requireKnownLabels(rows, classes);
   if (usesNumbers(rows, classes)) {
     const message =

@@ -4,6 +4,7 @@ import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
+import { isLanguageModel } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import { SplitFilesError } from './prepare-errors.ts';
@@ -56,8 +57,13 @@ export function corpusFilesOf(
 /** Reads all files of all splits; says how far it is and how many rows of each file carry a label. */
 export async function* readCorpus(
   files: CorpusFiles,
-  { columns, limit = Number.POSITIVE_INFINITY }: Pick<PrepareConfig, 'columns' | 'limit'>,
+  {
+    columns,
+    task,
+    limit = Number.POSITIVE_INFINITY,
+  }: Pick<PrepareConfig, 'columns' | 'task' | 'limit'>,
   signal: AbortSignal,
+  open: typeof openCorpus = openCorpus,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
   const rows: SourceRow[] = [];
   const rejects: Reject[] = [];
@@ -66,13 +72,13 @@ export async function* readCorpus(
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
     const share = Math.ceil(limit / files[split].length);
-    for await (const entry of openCorpus(path, columns)) {
+    for await (const entry of open(path, columns)) {
       if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));
       if ((rows.length + rejects.length) % rowsPerCheck === 0) signal.throwIfAborted();
     }
-    yield fileNote(path, columns, rows.slice(before));
+    yield fileNote(path, isLanguageModel(task) ? undefined : columns, rows.slice(before));
   }
   yield readProgress(sources.length, sources.length, `${rows.length} rows`);
   return { rows, rejects };
@@ -92,12 +98,21 @@ function readProgress(done: number, total: number, detail: string): StageEvent {
   return { type: 'progress', done, total, unit: 'files', detail };
 }
 
-/** A misspelt label column looks like an unlabelled file, so the number of labels is always said. */
-function fileNote(path: string, columns: CorpusColumns, rows: readonly SourceRow[]): StageEvent {
+/**
+ * A misspelt label column looks like an unlabelled file, so the number of labels is always said, but where a
+ * text is its own label.
+ */
+function fileNote(
+  path: string,
+  columns: CorpusColumns | undefined,
+  rows: readonly SourceRow[],
+): StageEvent {
+  const count = `${basename(path)}: ${rows.length} rows`;
+  if (columns === undefined) return { type: 'note', message: count };
   const labelled = rows.filter((row) => row.label !== null).length;
   const labels =
     labelled === 0 ? `none with a value in "${columns.label}"` : `${labelled} with a label`;
-  return { type: 'note', message: `${basename(path)}: ${rows.length} rows, ${labels}` };
+  return { type: 'note', message: `${count}, ${labels}` };
 }
 
 const rowsPerCheck = 1000;

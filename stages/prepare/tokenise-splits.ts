@@ -96,7 +96,7 @@ async function* usedTokenIds(
 }
 
 /** Turns numbers of rows into progress events; returns what the generator returns. */
-async function* asProgress<Result>(
+export async function* asProgress<Result>(
   rows: AsyncGenerator<number, Result, void>,
   place: { readonly before: number; readonly total: number; readonly detail: string },
 ): AsyncGenerator<StageEvent, Result, void> {
@@ -108,7 +108,8 @@ async function* asProgress<Result>(
   }
 }
 
-function* truncationEvents(
+/** How many rows lost tokens: counted always, told where there are any. */
+export function* truncationEvents(
   owner: Owner,
   tables: readonly TokenTable[],
   total: number,

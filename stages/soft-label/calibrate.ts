@@ -13,7 +13,7 @@ import type { Identity } from './provenance.ts';
 import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { longestOf, type TeacherRow } from './teacher-rows.ts';
 
 const calibrateConfig = softLabelConfig.safeExtend({
   seconds: z.number().positive().default(30).describe('How long the teacher is timed.'),
@@ -98,7 +98,7 @@ function batchesOf(
   teacher: Teacher,
   tokenBudget: number,
 ): TimedBatch[] {
-  const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  const lengths = rows.map(longestOf);
   const { shape } = teacher;
   return planBatches(lengths, { tokenBudget, maxLength, shape }).map((batch) => ({
     members: batch.rows.flatMap((row) => rows[row] ?? []),

@@ -19,7 +19,7 @@ import type { Keep } from './settings.ts';
 import type { ShardWriter } from './shard-writer.ts';
 import type { Shard } from './shards.ts';
 import type { Teacher, TeacherAnswer } from './teacher.ts';
-import { answerCount, type TeacherRow } from './teacher-rows.ts';
+import { answerCount, longestOf, type TeacherRow } from './teacher-rows.ts';
 
 /** All that is needed to fill shards. */
 export interface CaptureJob {
@@ -98,7 +98,7 @@ function* tasksOf(job: CaptureJob): Generator<Task> {
   const { tokenBudget, maxLength, teacher } = job;
   for (const shard of job.shards) {
     const draft = draftOf(shard, job);
-    const lengths = draft.fresh.map((row) => row.tokenIds.length);
+    const lengths = draft.fresh.map(longestOf);
     const shape = teacher?.shape ?? FREE_SHAPE;
     for (const batch of planBatches(lengths, { tokenBudget, maxLength, shape })) {
       yield { type: 'batch', draft, batch };

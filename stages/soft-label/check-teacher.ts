@@ -19,7 +19,7 @@ import { type Keep, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
+import { longestOf, readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
 export const teacherCheckSchema = z.object({
@@ -161,7 +161,7 @@ function batchesOf(
   meta: SoftLabelMeta,
   { tokenBudget: budget }: CheckConfig,
 ): Batch[] {
-  const lengths = asked.map(({ tokenIds }) => tokenIds.length);
+  const lengths = asked.map(longestOf);
   const { shape } = teacher;
   return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, shape });
 }

@@ -5,6 +5,7 @@ import { freshRows } from './capture.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
 import { guardTeacher } from './teacher-guard.ts';
+import { longestOf } from './teacher-rows.ts';
 
 /** What a pass of the teacher would be, told without running it. */
 export interface Outlook {
@@ -54,6 +55,6 @@ function batchesOf(
   { corpus: { maxLength } }: Plan,
   { tokenBudget }: SoftLabelConfig,
 ) {
-  const lengths = rows.map(({ tokenIds }) => tokenIds.length);
+  const lengths = rows.map(longestOf);
   return planBatches(lengths, { tokenBudget, maxLength, shape: FREE_SHAPE });
 }

@@ -15,13 +15,15 @@ export interface TeacherRow {
   readonly text: string | null;
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
+  /** What the decoder reads, where a target is given; `answers` are places in it. */
+  readonly targetIds?: Int32Array;
   /** Of a task with an answer for each word or token; left out where the example has one. */
   readonly answers?: RowAnswers;
 }
 
 /** Which tokens of a row are answered for. */
 export interface RowAnswers {
-  /** Places in `tokenIds`. */
+  /** Places in `tokenIds`, or in `targetIds` where there are any. */
   readonly at: Int32Array;
   /** What each answer is called in the cache. */
   readonly positions: Int32Array;
@@ -30,6 +32,14 @@ export interface RowAnswers {
 /** How many rows of soft labels an example has. */
 export function answerCount({ answers }: Pick<TeacherRow, 'answers'>): number {
   return answers?.at.length ?? 1;
+}
+
+/** Tokens in the longer of the two texts that a model pads: batches are formed by it. */
+export function longestOf({
+  tokenIds,
+  targetIds,
+}: Pick<TeacherRow, 'tokenIds' | 'targetIds'>): number {
+  return Math.max(tokenIds.length, targetIds?.length ?? 0);
 }
 
 /** The whole corpus: rows of each split in corpus order. */
@@ -108,5 +118,8 @@ function tokensOf(table: TokenTable, row: number) {
   const { offsets, at, positions } = table.answers;
   const [first, end] = offsets.subarray(row, row + 2);
   const answers = { at: at.subarray(first, end), positions: positions.subarray(first, end) };
-  return { ...tokens, answers };
+  const { targets } = table;
+  if (targets === undefined) return { ...tokens, answers };
+  const targetIds = targets.ids.subarray(targets.offsets[row], targets.offsets[row + 1]);
+  return { ...tokens, targetIds, answers };
 }

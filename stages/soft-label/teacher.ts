@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
   type Device,
@@ -13,8 +14,13 @@ import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
 import type { LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
-import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import {
+  feedsOf,
+  matchTeacherInputs,
+  paddedLengths,
+  TargetsMismatchError,
+} from './teacher-inputs.ts';
+import { longestOf, type TeacherRow } from './teacher-rows.ts';
 
 /** The model that answers, with the head that keeps the answer small. */
 export interface Teacher {
@@ -46,6 +52,8 @@ export interface TeacherOptions {
   readonly padTokenId: number;
   /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
   readonly perToken?: boolean | undefined;
+  /** perToken only: gather the asked tokens before the logits are made, where that is safe. Default: true. */
+  readonly gatherEarly?: boolean | undefined;
   /** Where they stand in another order than the classes: the output of each class. */
   readonly outputsOfClasses?: readonly number[] | undefined;
 }
@@ -76,11 +84,11 @@ export class SilentTeacherError extends Failure {
 
 /** A row does not fit into a model that was exported for one length. */
 export class FixedLengthError extends Failure {
-  constructor({ exampleId, tokenIds }: TeacherRow, fixedLength: number) {
+  constructor(row: TeacherRow, fixedLength: number) {
     super(
       'model',
       'E_TEACHER_LENGTH',
-      `example ${exampleId} has ${tokenIds.length} tokens, and the teacher was exported for ${fixedLength}`,
+      `example ${row.exampleId} has ${longestOf(row)} tokens, and the teacher was exported for ${fixedLength}`,
       `set teacher.maxLength to ${fixedLength}, or export the teacher with a dynamic sequence axis`,
     );
   }
@@ -88,14 +96,16 @@ export class FixedLengthError extends Failure {
 
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
 export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
-  const { keep, perToken = false } = options;
-  const head = softLabelHead(skimModelFile(model), { ...keep, perToken });
+  const { keep, perToken = false, gatherEarly = true } = options;
+  const nodes = perToken && gatherEarly ? readGraphNodes(model) : undefined;
+  const head = softLabelHead(skimModelFile(model), { ...keep, perToken, nodes });
   checkRank(head.logits, perToken ? 3 : 2);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
     checkClassCount(head.logits.name, declared, keep.classCount);
   }
-  const session = await openThreadedSession(model, { ...options, appendix: head.bytes });
+  const { bytes: appendix, edits } = head;
+  const session = await openThreadedSession(model, { ...options, appendix, edits });
   try {
     return teacherOf(session, head.outputs, options);
   } catch (error) {
@@ -129,15 +139,17 @@ export function teacherOf(
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
     async label(rows, length) {
-      const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
+      requireSameSides(rows, inputs.hasDecoder);
+      const lengths = paddedLengths(rows, { length }, inputs);
+      const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.target);
       const probe = isFirst;
       isFirst = false;
       const fed = filledUp(rows, inputs.shape, length);
       const results = await session.run(
-        { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
+        { ...feedsOf(inputs, fed, lengths, padTokenId), ...askedFeed(outputs, asked) },
         fetchesOf(outputs, probe),
       );
-      const leading = asked === undefined ? [fed.length] : [fed.length, length];
+      const leading = asked === undefined ? [fed.length] : [fed.length, lengths.target];
       checkShape(results, outputs, leading, keep.classCount);
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
       const columns = columnsOf(results, outputs);
@@ -149,6 +161,11 @@ export function teacherOf(
     },
     close: () => session.close(),
   };
+}
+
+function requireSameSides(rows: readonly TeacherRow[], hasDecoder: boolean): void {
+  const isOther = (row: TeacherRow) => (row.targetIds !== undefined) !== hasDecoder;
+  if (rows.some(isOther)) throw new TargetsMismatchError(hasDecoder);
 }
 
 /** Numbers of the answered tokens among all of the padded batch; at least two where there is one. */
@@ -175,7 +192,7 @@ function filledUp(
   { fixedRows, fixedLength }: BatchShape,
   length: number,
 ): readonly TeacherRow[] {
-  const tooLong = rows.find(({ tokenIds }) => tokenIds.length > length);
+  const tooLong = rows.find((row) => longestOf(row) > length);
   if (tooLong !== undefined && fixedLength !== undefined) {
     throw new FixedLengthError(tooLong, fixedLength);
   }
@@ -216,7 +233,9 @@ function checkShape(
   const shape = results[outputs.logitsShape];
   const dims = shape?.type === 'int64' ? [...shape.data].map(Number) : [];
   const classes = dims.at(-1) ?? 0;
-  if (dims.slice(0, -1).join() !== leading.join()) {
+  // Hidden states may come with their leading axes already joined.
+  const joined = outputs.asked === undefined ? '' : `${leading.reduce((a, b) => a * b, 1)}`;
+  if (![leading.join(), joined].includes(dims.slice(0, -1).join())) {
     const wanted = leading.length === 1 ? '[batch, classes]' : '[batch, sequence, classes]';
     const kind = leading.length === 1 ? 'text classifier' : 'model that answers for every token';
     throw new UnsupportedTeacherError(

@@ -88,7 +88,7 @@ function feedsOfShard(session: OnnxSession, { rows }: Shard): Record<string, Ses
   const { maxLength } = corpus;
   return planBatches(lengths, { tokenBudget, maxLength, shape: FREE_SHAPE }).map((batch) => {
     const members: TeacherRow[] = batch.rows.flatMap((row) => rows[row] ?? []);
-    return feedsOf(inputs, members, batch, 0);
+    return feedsOf(inputs, members, { text: batch.length, target: 0 }, 0);
   });
 }
 
