@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
@@ -43,6 +44,12 @@ const studentPart = partOf(without(trainStudentConfig.shape, ['device', 'teacher
 
 /** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 export const decantConfigSchema = z.strictObject({
+  task: z
+    .enum(TASKS)
+    .default('classification')
+    .describe(
+      'What the teacher answers: one class of a text, several, numbers, a class a word, or a token.',
+    ),
   corpus: z
     .strictObject({
       train: fileOrFiles.describe(
@@ -107,7 +114,9 @@ export const decantConfigSchema = z.strictObject({
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
-    .strictObject(partOf(without(softLabelConfig.shape, ['device', 'threads', 'maxLength'])))
+    .strictObject(
+      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
+    )
     .default({})
     .describe('What of the teacher is kept.'),
   student: z

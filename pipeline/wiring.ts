@@ -85,6 +85,7 @@ function prepareInstance(
       teacherMaxLength: config.teacher.maxLength,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
       studentVocabulary: student.vocabulary,
+      task: taskSetting(config),
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
     },
@@ -112,6 +113,7 @@ function softLabelInstance(
   return createInstance(softLabelName(name), softLabel, {
     config: {
       ...config['soft-label'],
+      task: taskSetting(config),
       maxLength: config.teacher.maxLength,
       device: config.device,
       threads: config.threads,
@@ -204,6 +206,11 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
+}
+
+/** Left out where it is the usual one, so that recipes of before it stay what they are. */
+function taskSetting({ task }: DecantConfig): DecantConfig['task'] | undefined {
+  return task === 'classification' ? undefined : task;
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

@@ -3,7 +3,7 @@ import { TASKS } from '#datasets/task.ts';
 
 /** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
 export const prepareConfigSchema = z.strictObject({
-  task: z.enum(TASKS).optional().describe('What the teacher answers. Left out: classification.'),
+  task: z.enum(TASKS).optional().describe('What is labelled. Default: classification.'),
   columns: z
     .strictObject({
       text: z.string().min(1).default('text').describe('Column of the text.'),

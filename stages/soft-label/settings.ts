@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
+import { TASKS } from '#datasets/task.ts';
 
 /** Settings of stage one. */
 export const softLabelConfig = z
   .strictObject({
+    task: z.enum(TASKS).optional().describe('What the teacher answers. Default: classification.'),
     keep: z
       .enum(['top-k', 'all', 'sampled'])
       .default('top-k')
