@@ -38,11 +38,11 @@ export async function checkAgainstTeacher(
   await requireSameTeacher(project, manifest.recipe, files['model'] ?? []);
   const sources = await sourcesOf(await listArtifacts(project.store, PREPARE), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);
-  const { device, threads, tokenBudget } = config;
+  const { task, device, threads, tokenBudget, gather } = config;
   const answer = await askBeside({
     stage: 'check-teacher',
     output: 'check',
-    config: { share, seed, device, threads, tokenBudget },
+    config: { share, seed, task, device, threads, tokenBudget, gather },
     files,
     inputFolders: { ...sources, ...Object.fromEntries(rows) },
   });

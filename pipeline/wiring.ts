@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { SPLITS } from '#datasets/example.ts';
+import { isLanguageModel } from '#datasets/task.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
@@ -22,6 +23,7 @@ import {
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
+import { refuseForTask, taskSetting } from './task-limits.ts';
 import type { TeacherFiles } from './teacher-files.ts';
 import {
   MAIN_TEACHER,
@@ -40,8 +42,14 @@ type Variant = DecantConfig['variants'][string];
  */
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
+  refuseForTask(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
+  const beforeStudents = [
+    prepareInstance(loaded, main.files, tombstones),
+    ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
+  ];
+  if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
   const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
   const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
@@ -52,8 +60,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...order.map((name) => evaluateStudent(config, name)),
   ];
   const instances = [
-    prepareInstance(loaded, main.files, tombstones),
-    ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
+    ...beforeStudents,
     ...trained,
     ...relabel,
     ...evaluations,
@@ -79,12 +86,14 @@ function prepareInstance(
       leaks: corpus.leaks,
       maxRejects: corpus.maxRejects,
       classNames: corpus.classNames,
+      textUnit: corpus.textUnit,
+      maskShare: corpus.maskShare,
       limit: corpus.limit,
       validationFraction: fraction,
       seed: config.seed,
       teacherMaxLength: config.teacher.maxLength,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
-      studentVocabulary: student.vocabulary,
+      studentVocabulary: isLanguageModel(config.task) ? 'full' : student.vocabulary,
       task: taskSetting(config),
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
@@ -206,11 +215,6 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
-}
-
-/** Left out where it is the usual one, so that recipes of before it stay what they are. */
-function taskSetting({ task }: DecantConfig): DecantConfig['task'] | undefined {
-  return task === 'classification' ? undefined : task;
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

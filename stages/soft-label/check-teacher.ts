@@ -47,13 +47,15 @@ export const teacherCheckSchema = z.object({
 
 export type TeacherCheck = z.infer<typeof teacherCheckSchema>;
 
-const { device, threads, tokenBudget } = softLabelConfig.shape;
+const { task, device, threads, tokenBudget, gather } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   share: z.number().gt(0).lte(1).describe('Share of the cached rows that are asked again.'),
   seed: z.int().min(0).describe('Decides which rows.'),
+  task,
   device,
   threads,
   tokenBudget,
+  gather,
 });
 
 type CheckConfig = z.infer<typeof configSchema>;

@@ -25,7 +25,7 @@ export const softLabel = defineStage({
   version: 1,
   configSchema: softLabelConfig,
   // `device` may change last bits between providers; each file names its own, so it is no part of the recipe.
-  speedKnobs: ['device', 'threads', 'tokenBudget'],
+  speedKnobs: ['device', 'threads', 'tokenBudget', 'gather'],
   outputs: {
     'rows/train': { formatVersion: 1 },
     'rows/validation': { formatVersion: 1 },

@@ -1,0 +1,146 @@
+import type { Task } from '#datasets/task.ts';
+import type { LoadedConfig } from './config.ts';
+import type { DecantConfig } from './config-schema.ts';
+import { ConfigError } from './config-sources.ts';
+
+/** Left out where it is the usual one, so that recipes of before it stay what they are. */
+export function taskSetting({ task }: DecantConfig): Task | undefined {
+  return task === 'classification' ? undefined : task;
+}
+
+/** Refuses, all at once, what the task of the configuration has no meaning for. */
+export function refuseForTask(loaded: LoadedConfig): void {
+  const problems = LIMITS[loaded.config.task].flatMap((limit) => limit(loaded.config));
+  if (problems.length > 0) throw new ConfigError(loaded.file, problems);
+}
+
+interface Problem {
+  readonly path: string;
+  readonly problem: string;
+}
+
+type Limit = (config: DecantConfig) => readonly Problem[];
+
+const noRelabelling: Limit = ({ task, variants }) =>
+  Object.entries(variants)
+    .filter(([, { labels }]) => labels === 'hard-relabel')
+    .map(([name]) => ({
+      path: `variants.${name}.labels`,
+      problem: `hard-relabel gives one label to a row, and a row of ${task} has several: leave it out; rows without labels take part in the soft loss`,
+    }));
+
+const oneTeacher: Limit = ({ task, teachers }) =>
+  Object.keys(teachers ?? {}).map((name) => ({
+    path: `teachers.${name}`,
+    problem: `answers of several teachers are mixed a row of the corpus, and ${task} has several answers a row: keep teacher alone`,
+  }));
+
+const noBag: Limit = ({ task, student, variants }) => {
+  const sections = [
+    { path: 'student', architecture: student.architecture },
+    ...Object.entries(variants).map(([name, { architecture }]) => ({
+      path: `variants.${name}`,
+      architecture,
+    })),
+  ];
+  return sections
+    .filter(({ architecture }) => architecture === 'bag')
+    .map(({ path }) => ({
+      path: `${path}.architecture`,
+      problem: `a bag says one thing about a whole text, and ${task} asks about each word: take modernbert or bert`,
+    }));
+};
+
+const noCorrections: Limit = ({ task, corpus }) =>
+  corpus.corrections === undefined
+    ? []
+    : [
+        {
+          path: 'corpus.corrections',
+          problem: `a correction is one label a row, and ${task} has several: correct the corpus files`,
+        },
+      ];
+
+const noPairs: Limit = ({ corpus }) =>
+  corpus.columns.textPair === undefined
+    ? []
+    : [{ path: 'corpus.columns.textPair', problem: 'words with labels come one sentence a row' }];
+
+/** Settings that a path of the configuration leads to, each with what to do about it. */
+const given =
+  (problems: (config: DecantConfig) => Readonly<Record<string, unknown>>, problem: string): Limit =>
+  (config) =>
+    Object.entries(problems(config)).flatMap(([path, value]) =>
+      value === undefined ? [] : [{ path, problem }],
+    );
+
+/** The tokens and their places are the teacher's: who predicts them has no other vocabulary. */
+const oneTokenizer: Limit = ({ teacher, student }) => [
+  ...(student.vocabulary === 'trimmed'
+    ? [
+        {
+          path: 'student.vocabulary',
+          problem:
+            'a student of a language model predicts the tokens of its teacher, so it has its whole vocabulary: set full, or leave it out',
+        },
+      ]
+    : []),
+  ...(student.maxLength !== undefined && student.maxLength !== teacher.maxLength
+    ? [
+        {
+          path: 'student.maxLength',
+          problem: `a student of a language model reads what its teacher read: set ${teacher.maxLength} as teacher.maxLength, or leave it out`,
+        },
+      ]
+    : []),
+];
+
+const LANGUAGE_MODEL: readonly Limit[] = [
+  oneTokenizer,
+  given(
+    ({ variants }) =>
+      Object.fromEntries(Object.keys(variants).map((name) => [`variants.${name}`, name])),
+    'the graph of a language model ends with soft-label: the cache is its result, for students that are trained elsewhere (npx decant cache info, export). Take variants out',
+  ),
+  given(
+    (config) => ({ 'hard-relabel': config['hard-relabel'], gate: config.gate }),
+    'belongs to students, and the graph of a language model ends with soft-label: take it out',
+  ),
+  given(
+    ({ corpus }) => ({
+      'corpus.corrections': corpus.corrections,
+      'corpus.classNames': corpus.classNames,
+    }),
+    'the classes of a language model are the pieces of its tokenizer, and the text itself says which one is right: take it out',
+  ),
+];
+
+const noTextPair = given(
+  ({ corpus }) => ({ 'corpus.columns.textPair': corpus.columns.textPair }),
+  'a causal language model reads one text, an encoder-decoder one text and its target (corpus.columns.target)',
+);
+const noTarget = given(
+  ({ corpus }) => ({ 'corpus.columns.target': corpus.columns.target }),
+  'belongs to task: sequence-to-sequence',
+);
+const noMask = given(
+  ({ corpus }) => ({ 'corpus.maskShare': corpus.maskShare }),
+  'belongs to task: masked-lm',
+);
+const noTextUnit = given(
+  ({ corpus }) => ({ 'corpus.textUnit': corpus.textUnit }),
+  'belongs to language models (task: causal-lm or masked-lm)',
+);
+
+/** What belongs to a language model alone. */
+const OTHERS: readonly Limit[] = [noTarget, noMask, noTextUnit];
+
+const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
+  classification: OTHERS,
+  'multi-label': OTHERS,
+  regression: OTHERS,
+  'token-classification': [...OTHERS, noRelabelling, oneTeacher, noBag, noCorrections, noPairs],
+  'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask],
+  'masked-lm': [...LANGUAGE_MODEL, noTarget],
+  'sequence-to-sequence': [...LANGUAGE_MODEL, noTextPair, noMask, noTextUnit],
+};
