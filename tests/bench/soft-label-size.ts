@@ -20,16 +20,15 @@ import { forwardKl } from '#stages/numerics/divergence.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { float32Of, openSession } from '#stages/onnx/session.ts';
 import { tokenRow } from '#stages/onnx/token-batches.ts';
-import { graph, graphAppendix, node, valueInfo } from '#stages/onnx/wire.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
 import { softTargetsOf } from '#stages/train-student/soft-targets.ts';
+import { MASKED_VOCABULARY, tiedDecoder } from '#tests/support/masked-language-model.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { sampleInputs } from '#tests/support/sample-inputs.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const CLASSES = 150_000;
-const VOCABULARY = 30_522;
 const DECODED = 'decoded_logits';
 /** What the hex id takes, compressed. */
 const ID_BYTES = 18;
@@ -70,7 +69,7 @@ async function banking77(): Promise<void> {
  */
 async function languageModel(): Promise<void> {
   const model = join(sampleFolder('banking77'), 'teacher', 'onnx', 'model.onnx');
-  const session = await openSession(model, { device: 'cpu', appendix: tiedDecoder() });
+  const session = await openSession(model, { device: 'cpu', appendix: tiedDecoder(DECODED) });
   const { prepared } = sampleInputs('banking77', { keep: 'all', temperatures: [1] });
   const table = await readTokens(prepared['tokens/teacher/test'] ?? '');
   const logits: Float32Array[] = [];
@@ -87,7 +86,7 @@ async function languageModel(): Promise<void> {
     logits.push(float32Of(await session.run(feeds, [DECODED]), DECODED).slice());
   }
   await session.close();
-  const classNames = Array.from({ length: VOCABULARY }, (_, id) => `${id}`);
+  const classNames = Array.from({ length: MASKED_VOCABULARY }, (_, id) => `${id}`);
   const exact = served(denseCache(joinNumbers(logits, Float32Array), classNames), { topK: 32 });
   await tell('masked language model, k = 32 of 30,522, T = 1', [
     ['float32', exact, undefined],
@@ -101,23 +100,6 @@ async function languageModel(): Promise<void> {
       `  KL(float32 || ${precision}) over ${exact.rows.rowCount} tokens: mean ${mean.toExponential(1)}, largest ${largest.toExponential(1)} nat`,
     );
   }
-}
-
-/** Nodes behind the encoder: hidden states times the transposed embedding table. */
-function tiedDecoder(): Uint8Array {
-  const table = 'm.bert.embeddings.word_embeddings.weight';
-  const hidden = '/m/bert/encoder/layer.5/output/LayerNorm/LayerNormalization_output_0';
-  return graphAppendix(
-    graph({
-      nodes: [
-        node('Cast', [`${table}_q`], ['decoder_f'], { to: { int: 1 } }),
-        node('Mul', ['decoder_f', `${table}_s`], ['decoder']),
-        node('Transpose', ['decoder'], ['decoder_t']),
-        node('MatMul', [hidden, 'decoder_t'], [DECODED]),
-      ],
-      outputs: [valueInfo(DECODED, 'float32', ['batch', 'sequence', VOCABULARY])],
-    }),
-  );
 }
 
 function denseCache(logits: Float32Array, classNames: readonly string[]): Cache {
