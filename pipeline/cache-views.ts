@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { SPLITS } from '#datasets/example.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
 import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
+import { isLanguageModel, type Task } from '#datasets/task.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -47,10 +48,14 @@ export async function cacheViews(
 function corpusViews(prepare: Artifact): SqlView[] {
   const file = (output: string, name: string) => join(outputFolder(prepare.folder, output), name);
   const classes = file('classes', 'classes.json');
+  const areTokens = isLanguageModel(taskOf(prepare));
   const labels = SPLITS.map((split) => ({
     split,
-    path: file(`labels/${split}`, 'labels.parquet'),
+    path: areTokens
+      ? file(`tokens/teacher/${split}`, 'tokens.parquet')
+      : file(`labels/${split}`, 'labels.parquet'),
   }));
+  const select = areTokens ? tokenLabels : rowLabels;
   return [
     {
       name: 'classes',
@@ -65,14 +70,24 @@ function corpusViews(prepare: Artifact): SqlView[] {
     {
       name: 'labels',
       paths: labels.map(({ path }) => path),
-      select: labels
-        .map(
-          ({ split, path }) =>
-            `SELECT example_id, '${split}' AS split, label_id, label, weight FROM read_parquet(${sqlString(path)})`,
-        )
-        .join(' UNION ALL '),
+      select: labels.map(({ split, path }) => select(split, path)).join(' UNION ALL '),
     },
   ];
+}
+
+function taskOf({ manifest }: Artifact): Task | undefined {
+  const { config } = manifest.recipe as { readonly config?: { readonly task?: Task } };
+  return config?.task;
+}
+
+function rowLabels(split: Split, path: string): string {
+  return `SELECT example_id, '${split}' AS split, label_id, label, weight FROM read_parquet(${sqlString(path)})`;
+}
+
+/** One row a token that is asked for; `position` is its place, and the label is the token that is right there. */
+function tokenLabels(split: Split, path: string): string {
+  const tokens = `SELECT example_id, unnest(answer_positions) AS position, unnest(original_ids) AS label_id FROM read_parquet(${sqlString(path)})`;
+  return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${tokens}) t JOIN classes ON class_id = label_id`;
 }
 
 async function softLabelView(name: string, artifact: Artifact): Promise<SqlView> {
@@ -88,7 +103,9 @@ async function softLabelView(name: string, artifact: Artifact): Promise<SqlView>
   const sources = [
     `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
     'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
-    `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
+    meta.perToken
+      ? 'LEFT JOIN labels g USING (example_id, split, position)'
+      : `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
   ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };

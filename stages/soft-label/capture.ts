@@ -5,12 +5,12 @@ import { type Batch, FREE_SHAPE, planBatches } from './batches.ts';
 import { drawLabels, drawName } from './draw-labels.ts';
 import { inOrder } from './in-order.ts';
 import {
-  answerOwners,
   areFinite,
   copyRows,
   emptyColumns,
   type LabelColumns,
   labelledRows,
+  perAnswer,
   type RowBlock,
 } from './label-columns.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -63,7 +63,11 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
     if (task.type === 'end' || teacher === undefined) return Promise.resolve(undefined);
     return teacher.label(rowsOf(task.draft, task.batch), task.batch.length);
   };
-  for await (const { item: task, result: answer } of inOrder(tasksOf(job), BATCHES_AHEAD, start)) {
+  for await (const { item: task, result: answer } of inOrder(
+    tasksOf(job),
+    batchesAhead(job),
+    start,
+  )) {
     signal.throwIfAborted();
     if (task.type === 'end') {
       const { rows, told } = await finish(task.draft, job);
@@ -167,8 +171,8 @@ async function finish(
   const told = [...bad].map((row) => job.quarantine.add(row));
   const rows = labelledRows(shard.rows, columns);
   if (bad.size === 0) return { rows, told };
-  const owners = answerOwners(shard.rows);
-  const good = owners.flatMap((row, at) => (bad.has(row) ? [] : [at]));
+  const isGood = perAnswer(shard.rows, (row) => !bad.has(row));
+  const good = isGood.flatMap((isTaken, at) => (isTaken ? [at] : []));
   return { rows: takeRows(rows, good), told };
 }
 
@@ -200,7 +204,19 @@ function countOf(rows: readonly TeacherRow[]) {
   };
 }
 
-const BATCHES_AHEAD = 4;
+/**
+ * As many batches as a fast device computes while a shard is encoded, unless their answers would take
+ * more than a little memory, as whole rows of a large vocabulary do.
+ */
+function batchesAhead({ keep, tokenBudget }: CaptureJob): number {
+  const numbers = keep.topK === undefined ? keep.classCount : 2 * keep.topK;
+  const bytes = 4 * numbers * tokenBudget;
+  return Math.max(FEWEST_AHEAD, Math.min(MOST_AHEAD, Math.floor(ANSWER_BYTES_AHEAD / bytes)));
+}
+
+const FEWEST_AHEAD = 4;
+const MOST_AHEAD = 64;
+const ANSWER_BYTES_AHEAD = 2 ** 26;
 
 const PROBABILITIES =
   'the teacher gives probabilities (each row in [0, 1], adding up to 1) where logits belong: soft labels at T other than 1 would be wrong; export it without its last softmax';

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
-import { answerOwners } from './label-columns.ts';
+import { perAnswer } from './label-columns.ts';
 import { type Identity, identityIn, isSameProvenance, type Provenance } from './provenance.ts';
 import { recipeChanges } from './recipe-changes.ts';
 import type { Shard } from './shards.ts';
@@ -83,10 +83,10 @@ async function completeShards(
     const shard = planned.find((candidate) => basename(candidate.path) === basename(path));
     if (shard === undefined) continue;
     const { exampleIds } = await reader.readShard(index);
-    const owners = answerOwners(shard.rows);
+    const expected = perAnswer(shard.rows, (row) => row.exampleId);
     const isEqual =
-      exampleIds.length === owners.length &&
-      owners.every((row, position) => row.exampleId === exampleIds[position]);
+      exampleIds.length === expected.length &&
+      expected.every((exampleId, position) => exampleId === exampleIds[position]);
     if (isEqual) complete.push(shard);
   }
   return complete;

@@ -26,23 +26,29 @@ export function labelledRows(
   { drawn, ...numbers }: LabelColumns,
 ): SoftLabelRows {
   const perToken = rows.some(({ answers }) => answers !== undefined);
-  const owners = perToken ? answerOwners(rows) : rows;
+  const exampleIds = perAnswer(rows, ({ exampleId }) => exampleId);
   return {
     ...numbers,
     ...(drawn && { sampled: sampledColumnsOf(drawn) }),
-    rowCount: owners.length,
-    exampleIds: owners.map(({ exampleId }) => exampleId),
-    splits: owners.map(({ split }) => split),
-    sourceIds: owners.map(({ sourceId }) => sourceId),
+    rowCount: exampleIds.length,
+    exampleIds,
+    splits: perAnswer(rows, ({ split }) => split),
+    sourceIds: perAnswer(rows, ({ sourceId }) => sourceId),
     ...(perToken && { positions: positionsOf(rows) }),
   };
 }
 
-/** Each row once for each of its answers. */
-export function answerOwners<Row extends Pick<TeacherRow, 'answers'>>(rows: readonly Row[]): Row[] {
-  const owners: Row[] = [];
-  for (const row of rows) for (let left = answerCount(row); left > 0; left--) owners.push(row);
-  return owners;
+/** Something of each row, once for each of its answers. */
+export function perAnswer<Row extends Pick<TeacherRow, 'answers'>, Value>(
+  rows: readonly Row[],
+  valueOf: (row: Row) => Value,
+): Value[] {
+  const values: Value[] = [];
+  for (const row of rows) {
+    const value = valueOf(row);
+    for (let left = answerCount(row); left > 0; left--) values.push(value);
+  }
+  return values;
 }
 
 function positionsOf(rows: readonly Pick<TeacherRow, 'answers'>[]): Int32Array {
@@ -103,8 +109,17 @@ export function areFinite(columns: LabelColumns, { from, count }: RowBlock): boo
   const rows = columns.entropyNats.length;
   return arraysOf(columns).every((values) => {
     const width = values.length / rows;
-    return values.subarray(from * width, end * width).every(Number.isFinite);
+    return values instanceof Int32Array || isFiniteRange(values, from * width, end * width);
   });
+}
+
+/** A loop, since every number that the teacher gives comes by: only a finite one minus itself is 0. */
+function isFiniteRange(values: Float32Array, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) {
+    const value = values[at] ?? 0;
+    if (value - value !== 0) return false;
+  }
+  return true;
 }
 
 /** The draws of all rows end to end; none for a row without. */

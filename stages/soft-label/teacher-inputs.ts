@@ -92,9 +92,8 @@ function fixedDimension(inputs: readonly SessionValue[], axis: 0 | 1): number | 
 }
 
 /** Padded tokens of the texts of a batch, and of their targets where there are any. */
-export interface PaddedLengths {
-  readonly text: number;
-  readonly target: number;
+export interface PaddedLengths extends Pick<Batch, 'length'> {
+  readonly targetLength?: number;
 }
 
 /** Each side is as long as its own longest row needs, rounded up as batches are. */
@@ -102,13 +101,13 @@ export function paddedLengths(
   rows: readonly TeacherRow[],
   { length }: Pick<Batch, 'length'>,
   { hasDecoder, shape }: TeacherInputs,
-): PaddedLengths {
-  if (!hasDecoder || shape.fixedLength !== undefined) return { text: length, target: length };
+): Required<PaddedLengths> {
+  if (!hasDecoder || shape.fixedLength !== undefined) return { length, targetLength: length };
   const padded = (lengths: readonly number[]) =>
     Math.min(length, 8 * Math.ceil(Math.max(1, ...lengths) / 8));
   return {
-    text: padded(rows.map(({ tokenIds }) => tokenIds.length)),
-    target: padded(rows.map(({ targetIds }) => targetIds?.length ?? 0)),
+    length: padded(rows.map(({ tokenIds }) => tokenIds.length)),
+    targetLength: padded(rows.map(({ targetIds }) => targetIds?.length ?? 0)),
   };
 }
 
@@ -116,12 +115,12 @@ export function paddedLengths(
 export function feedsOf(
   { inputs }: TeacherInputs,
   rows: readonly TeacherRow[],
-  lengths: PaddedLengths,
+  { length: textLength, targetLength = textLength }: PaddedLengths,
   padTokenId: number,
 ): Record<string, SessionTensor> {
   return Object.fromEntries(
     inputs.map(({ name, type }) => {
-      const length = name.startsWith('decoder_') ? lengths.target : lengths.text;
+      const length = name.startsWith('decoder_') ? targetLength : textLength;
       const column = columnOf(name, rows, length, padTokenId);
       return [name, tensorOf(column, type, [rows.length, length])];
     }),
@@ -151,7 +150,8 @@ function columnOf(
   return column;
 }
 
-function tensorOf(
+/** Integers as a tensor of the type that the model wants; none of them negative. */
+export function tensorOf(
   column: Int32Array,
   type: 'int32' | 'int64',
   dims: readonly number[],

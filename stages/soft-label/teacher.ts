@@ -19,8 +19,9 @@ import {
   matchTeacherInputs,
   paddedLengths,
   TargetsMismatchError,
+  tensorOf,
 } from './teacher-inputs.ts';
-import { longestOf, type TeacherRow } from './teacher-rows.ts';
+import { answerCount, longestOf, type TeacherRow } from './teacher-rows.ts';
 
 /** The model that answers, with the head that keeps the answer small. */
 export interface Teacher {
@@ -141,7 +142,7 @@ export function teacherOf(
     async label(rows, length) {
       requireSameSides(rows, inputs.hasDecoder);
       const lengths = paddedLengths(rows, { length }, inputs);
-      const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.target);
+      const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.targetLength);
       const probe = isFirst;
       isFirst = false;
       const fed = filledUp(rows, inputs.shape, length);
@@ -149,7 +150,7 @@ export function teacherOf(
         { ...feedsOf(inputs, fed, lengths, padTokenId), ...askedFeed(outputs, asked) },
         fetchesOf(outputs, probe),
       );
-      const leading = asked === undefined ? [fed.length] : [fed.length, lengths.target];
+      const leading = asked === undefined ? [fed.length] : [fed.length, lengths.targetLength];
       checkShape(results, outputs, leading, keep.classCount);
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
       const columns = columnsOf(results, outputs);
@@ -169,21 +170,22 @@ function requireSameSides(rows: readonly TeacherRow[], hasDecoder: boolean): voi
 }
 
 /** Numbers of the answered tokens among all of the padded batch; at least two where there is one. */
-function askedRows(rows: readonly TeacherRow[], length: number): readonly number[] {
-  const asked = rows.flatMap(({ answers }, row) =>
-    Array.from(answers?.at ?? [], (place) => row * length + place),
-  );
-  return asked.length === 1 ? [...asked, ...asked] : asked;
+function askedRows(rows: readonly TeacherRow[], length: number): Int32Array {
+  const count = rows.reduce((sum, row) => sum + answerCount(row), 0);
+  const asked = new Int32Array(Math.max(2, count));
+  let filled = 0;
+  for (const [row, { answers }] of rows.entries()) {
+    for (const place of answers?.at ?? []) asked[filled++] = row * length + place;
+  }
+  return filled < asked.length ? asked.fill(asked[0] ?? 0) : asked;
 }
 
 function askedFeed(
   { asked: name }: HeadOutputs,
-  asked: readonly number[] | undefined,
+  asked: Int32Array | undefined,
 ): Record<string, SessionTensor> {
   if (name === undefined || asked === undefined) return {};
-  return {
-    [name]: { type: 'int64', data: BigInt64Array.from(asked, BigInt), dims: [asked.length] },
-  };
+  return { [name]: tensorOf(asked, 'int64', [asked.length]) };
 }
 
 /** The rows with enough repeats of the first for the model's own number of rows, or for two. */

@@ -23,13 +23,12 @@ import { tokenRow } from '#stages/onnx/token-batches.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
 import { softTargetsOf } from '#stages/train-student/soft-targets.ts';
-import { MASKED_VOCABULARY, tiedDecoder } from '#tests/support/masked-language-model.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { sampleInputs } from '#tests/support/sample-inputs.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+import { DECODED, tiedDecoder, VOCABULARY } from '#tests/support/tied-decoder.ts';
 
 const CLASSES = 150_000;
-const DECODED = 'decoded_logits';
 /** What the hex id takes, compressed. */
 const ID_BYTES = 18;
 const root = temporaryFolder('decant-size');
@@ -69,7 +68,7 @@ async function banking77(): Promise<void> {
  */
 async function languageModel(): Promise<void> {
   const model = join(sampleFolder('banking77'), 'teacher', 'onnx', 'model.onnx');
-  const session = await openSession(model, { device: 'cpu', appendix: tiedDecoder(DECODED) });
+  const session = await openSession(model, { device: 'cpu', appendix: tiedDecoder() });
   const { prepared } = sampleInputs('banking77', { keep: 'all', temperatures: [1] });
   const table = await readTokens(prepared['tokens/teacher/test'] ?? '');
   const logits: Float32Array[] = [];
@@ -86,7 +85,7 @@ async function languageModel(): Promise<void> {
     logits.push(float32Of(await session.run(feeds, [DECODED]), DECODED).slice());
   }
   await session.close();
-  const classNames = Array.from({ length: MASKED_VOCABULARY }, (_, id) => `${id}`);
+  const classNames = Array.from({ length: VOCABULARY }, (_, id) => `${id}`);
   const exact = served(denseCache(joinNumbers(logits, Float32Array), classNames), { topK: 32 });
   await tell('masked language model, k = 32 of 30,522, T = 1', [
     ['float32', exact, undefined],

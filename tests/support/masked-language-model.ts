@@ -1,11 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
-import { graph, graphAppendix, node, valueInfo } from '#stages/onnx/wire.ts';
 import { sampleFolder } from './paths.ts';
-
-/** Pieces of its tokenizer. */
-export const MASKED_VOCABULARY = 30_522;
+import { tiedDecoder, VOCABULARY } from './tied-decoder.ts';
 
 /**
  * Makes a masked language model of the sample's encoder: its own word embeddings as decoder, which is the head
@@ -21,30 +18,13 @@ export function writeMaskedLanguageModel(folder: string): string {
   if (tag === undefined) throw new Error('the sample has no logits');
   bytes[tag] = VALUE_INFO_TAG;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'model.onnx'), Buffer.concat([bytes, tiedDecoder('token_logits')]));
+  writeFileSync(join(folder, 'model.onnx'), Buffer.concat([bytes, tiedDecoder()]));
   for (const file of ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json']) {
     cpSync(join(sample, file), join(folder, file));
   }
-  const config = { model_type: 'bert', vocab_size: MASKED_VOCABULARY, pad_token_id: 0 };
+  const config = { model_type: 'bert', vocab_size: VOCABULARY, pad_token_id: 0 };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   return folder;
-}
-
-/** Nodes behind the sample's encoder: hidden states times the transposed embedding table. */
-export function tiedDecoder(output: string): Uint8Array {
-  const table = 'm.bert.embeddings.word_embeddings.weight';
-  const hidden = '/m/bert/encoder/layer.5/output/LayerNorm/LayerNormalization_output_0';
-  return graphAppendix(
-    graph({
-      nodes: [
-        node('Cast', [`${table}_q`], ['decoder_f'], { to: { int: 1 } }),
-        node('Mul', ['decoder_f', `${table}_s`], ['decoder']),
-        node('Transpose', ['decoder'], ['decoder_t']),
-        node('MatMul', [hidden, 'decoder_t'], [output]),
-      ],
-      outputs: [valueInfo(output, 'float32', ['batch', 'sequence', MASKED_VOCABULARY])],
-    }),
-  );
 }
 
 // GraphProto.value_info
