@@ -101,8 +101,7 @@ async function softLabelView(name: string, artifact: Artifact): Promise<SqlView>
   const { meta } = reader;
   await reader.close();
   const sources = [
-    `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
-    'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
+    `FROM (${named(`${softLabelRows(meta)} FROM ${parquetFiles(paths)}`)}) s`,
     meta.perToken
       ? 'LEFT JOIN labels g USING (example_id, split, position)'
       : `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
@@ -111,14 +110,23 @@ async function softLabelView(name: string, artifact: Artifact): Promise<SqlView>
   return { name, paths, select };
 }
 
+/**
+ * Rows with the names of their classes. Not by a lambda over the names, and before any other join: either
+ * would copy all names for each row, and a vocabulary has many.
+ */
+function named(rows: string): string {
+  const columns = [
+    's.*',
+    'list_select(c.names, list_transform(s.top_ids, lambda i: (i + 1)::BIGINT)) AS top_names',
+    'c.names[s.top_ids[1] + 1] AS top_label',
+  ];
+  const names = 'SELECT list(class_name ORDER BY class_id) AS names FROM classes';
+  return `SELECT ${columns.join(', ')} FROM (${rows}) s CROSS JOIN (${names}) c`;
+}
+
 /** What every cache tells. */
 function softLabelColumns({ mode, temperatures }: SoftLabelMeta): string[] {
-  const named = [
-    's.*',
-    'list_transform(s.top_ids, lambda i: c.names[i + 1]) AS top_names',
-    'c.names[s.top_ids[1] + 1] AS top_label',
-    'g.label AS gold_label',
-  ];
+  const named = ['s.*', 'g.label AS gold_label'];
   if (mode === 'sampled') return [...named, ...drawnColumns()];
   return temperatures.includes(1) ? [...named, ...probabilityColumns(mode)] : named;
 }

@@ -16,6 +16,7 @@ import {
   studentOpinion,
   teacherOpinion,
 } from '#pipeline/labels/opinions.ts';
+import { requireRowLabels } from '#pipeline/labels/row-labels.ts';
 import { type Question, worthAsking } from '#pipeline/labels/worth-asking.ts';
 import {
   freshArtifacts,
@@ -36,6 +37,7 @@ export interface LabelsAskOptions extends ProjectOptions {
 export async function labelsAskCommand(options: LabelsAskOptions): Promise<number> {
   requireFree(options.output);
   const project = openProject(options);
+  requireRowLabels(project);
   const fresh = await freshArtifacts(project);
   const prepare = requireArtifact(fresh, 'prepare');
   const corpus = await readCorpusSplit(prepare, 'train');

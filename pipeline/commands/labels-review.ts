@@ -18,6 +18,7 @@ import {
   studentOpinion,
   teacherOpinion,
 } from '#pipeline/labels/opinions.ts';
+import { requireRowLabels } from '#pipeline/labels/row-labels.ts';
 import {
   freshArtifacts,
   openProject,
@@ -37,6 +38,7 @@ export interface LabelsReviewOptions extends ProjectOptions {
 export async function labelsReviewCommand(options: LabelsReviewOptions): Promise<number> {
   requireFree(options.output);
   const project = openProject(options);
+  requireRowLabels(project);
   const fresh = await freshArtifacts(project);
   const corpus = await readCorpusSplit(requireArtifact(fresh, 'prepare'), options.split);
   const panel = await panelOf(project, fresh, options);
