@@ -5,7 +5,7 @@ import { SPLITS, type Split } from '#datasets/example.ts';
 import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
-import { isLanguageModel, type Task } from '#datasets/task.ts';
+import { isLanguageModel, isPerToken, type Task } from '#datasets/task.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -32,8 +32,11 @@ export async function cacheViews(
   for (const [instance, artifact] of artifacts) {
     const [stage, teacher] = instance.split(':');
     if (stage !== 'soft-label' || prepare === undefined) continue;
-    if (instance === main) views.push(await softLabelView('soft_labels', artifact));
-    if (teacher !== undefined) views.push(await softLabelView(`soft_labels_${teacher}`, artifact));
+    const gold = isPerToken(taskOf(prepare)) ? GOLD_OF_TOKENS : GOLD_OF_ROWS;
+    if (instance === main) views.push(await softLabelView('soft_labels', artifact, gold));
+    if (teacher !== undefined) {
+      views.push(await softLabelView(`soft_labels_${teacher}`, artifact, gold));
+    }
   }
   const relabelled = artifacts.get('hard-relabel');
   if (relabelled !== undefined) {
@@ -75,9 +78,9 @@ function corpusViews(prepare: Artifact): SqlView[] {
   ];
 }
 
-function taskOf({ manifest }: Artifact): Task | undefined {
+function taskOf({ manifest }: Artifact): Task {
   const { config } = manifest.recipe as { readonly config?: { readonly task?: Task } };
-  return config?.task;
+  return config?.task ?? 'classification';
 }
 
 function rowLabels(split: Split, path: string): string {
@@ -90,7 +93,7 @@ function tokenLabels(split: Split, path: string): string {
   return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${tokens}) t JOIN classes ON class_id = label_id`;
 }
 
-async function softLabelView(name: string, artifact: Artifact): Promise<SqlView> {
+async function softLabelView(name: string, artifact: Artifact, gold: string): Promise<SqlView> {
   const folders = SPLITS.map((split) => outputFolder(artifact.folder, `rows/${split}`));
   const paths = folders.flatMap((folder) =>
     readdirSync(folder)
@@ -100,12 +103,7 @@ async function softLabelView(name: string, artifact: Artifact): Promise<SqlView>
   const reader = await openSoftLabels(folders[0] ?? '');
   const { meta } = reader;
   await reader.close();
-  const sources = [
-    `FROM (${named(`${softLabelRows(meta)} FROM ${parquetFiles(paths)}`)}) s`,
-    meta.perToken
-      ? 'LEFT JOIN labels g USING (example_id, split, position)'
-      : `LEFT JOIN (${GOLD_LABELS}) g USING (example_id, split)`,
-  ];
+  const sources = [`FROM (${named(`${softLabelRows(meta)} FROM ${parquetFiles(paths)}`)}) s`, gold];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };
 }
@@ -235,5 +233,6 @@ function parquetFiles(paths: readonly string[]): string {
 }
 
 /** One gold label an example: where the corpus disagrees with itself, the heaviest. */
-const GOLD_LABELS =
-  'SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split';
+const GOLD_OF_ROWS =
+  'LEFT JOIN (SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split) g USING (example_id, split)';
+const GOLD_OF_TOKENS = 'LEFT JOIN labels g USING (example_id, split, position)';

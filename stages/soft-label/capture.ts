@@ -104,7 +104,8 @@ function* tasksOf(job: CaptureJob): Generator<Task> {
     const draft = draftOf(shard, job);
     const lengths = draft.fresh.map(longestOf);
     const shape = teacher?.shape ?? FREE_SHAPE;
-    for (const batch of planBatches(lengths, { tokenBudget, maxLength, shape })) {
+    const answers = { counts: draft.fresh.map(answerCount), classCount: job.keep.classCount };
+    for (const batch of planBatches(lengths, { tokenBudget, maxLength, shape, answers })) {
       yield { type: 'batch', draft, batch };
     }
     yield { type: 'end', draft };

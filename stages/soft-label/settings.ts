@@ -56,7 +56,7 @@ export const softLabelConfig = z
       .enum(['auto', 'off'])
       .optional()
       .describe(
-        'Of language models: compute logits for the asked tokens alone, where the last step of the model allows it (auto, the default), or for all (off). The numbers are the same.',
+        'Where words or tokens are answered for: compute logits of these alone, if the last step of the model allows it (auto, the default), or of all (off). The numbers are the same.',
       ),
     shardRows: z.int().positive().default(2048).describe('Rows in one file.'),
     codec: z.enum(['none', 'snappy', 'zstd']).default('zstd').describe('Compression of the files.'),
