@@ -7,6 +7,29 @@ export function exampleIdOf(text: string, textPair: string | null = null): strin
   return createHash('sha256').update(content, 'utf8').digest('hex').slice(0, 32);
 }
 
+/** Id of a sentence that is given as words; no text and no pair of texts has the same content. */
+export function exampleIdOfWords(words: readonly string[]): string {
+  // A text is never empty, so that a pair does not begin with a NUL.
+  return exampleIdOf('', words.join('\u0000'));
+}
+
+/** What an example is known by: see above. */
+export interface ExampleIdentity {
+  readonly exampleId: string;
+  readonly leakKey: string;
+}
+
+/** Identity of a row of the corpus, whatever it is made of. */
+export function identityOf(row: {
+  readonly text: string;
+  readonly textPair: string | null;
+  readonly words?: readonly string[];
+}): ExampleIdentity {
+  const { text, textPair, words } = row;
+  const exampleId = words === undefined ? exampleIdOf(text, textPair) : exampleIdOfWords(words);
+  return { exampleId, leakKey: leakKeyOf(text, textPair) };
+}
+
 /**
  * What two texts share that a person would call the same: NFKC, lower case, runs of non-word characters as
  * one space. For duplicates and leaks only, never an id.

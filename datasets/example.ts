@@ -18,11 +18,13 @@ export interface Example {
   readonly text: string;
   /** Second text of a pair task. */
   readonly textPair: string | null;
+  /** What is tokenised in place of the text, where the corpus gives words. Not stored. */
+  readonly words?: readonly string[];
   /** How many equal corpus rows it stands for. */
   readonly weight: number;
 }
 
 /** An example as the store keeps it: without its texts where `privacy.storeTexts` is false. */
-export interface StoredExample extends Omit<Example, 'text'> {
+export interface StoredExample extends Omit<Example, 'text' | 'words'> {
   readonly text: string | null;
 }

@@ -6,17 +6,39 @@ import { Failure } from '#cache/failure.ts';
 
 const share = z.number().min(0).max(1);
 
+const foundSchema = {
+  /** Entities of the corpus, and those that the model names. */
+  support: z.int(),
+  predicted: z.int(),
+  precision: share,
+  recall: share,
+  f1: share,
+};
+
+const wordsSchema = z.strictObject({
+  sentences: z.int(),
+  /** Labelled words that the model never saw: cut off, or without a token. They count as O, and in no figure of words. */
+  unanswered: z.int(),
+  /** Micro average over entities; null where the classes do not name entities (O, B-, I-). */
+  entities: z
+    .strictObject({
+      ...foundSchema,
+      perType: z.array(z.strictObject({ type: z.string(), ...foundSchema })),
+    })
+    .nullable(),
+});
+
 const metricsSchema = z.strictObject({
   formatVersion: z.literal(1),
   /** `teacher`, or the variant's name. */
   name: z.string(),
   subject: z.enum(['teacher', 'student']),
-  /** Test rows with a gold label: what all figures but `agreement` are about. */
+  /** Test rows (of token classification, words) with a gold label: what all figures but `agreement` are about. */
   rows: z.int(),
   accuracy: share,
   /** Bootstrap, 95 %. */
   accuracyInterval: z.tuple([share, share]),
-  /** Share of all test rows on which it puts the teacher's class first; null for the teacher itself. */
+  /** Share of all test rows on which it puts the teacher's class first; null for the teacher itself and where no teacher was asked. */
   agreement: share.nullable(),
   expectedCalibrationError: share,
   macroF1: share,
@@ -24,6 +46,8 @@ const metricsSchema = z.strictObject({
   negativeLogLikelihood: z.number(),
   /** Rows of which the likelihood above is a bound and not a value. */
   goldOutsideTopK: z.int(),
+  /** Of token classification only. */
+  words: wordsSchema.optional(),
   parameters: z.int().nullable(),
   /** Of the ONNX file and its external weights. */
   fileBytes: z.int(),

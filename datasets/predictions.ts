@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fixedWidthList, joinNumbers } from '#datasets/parquet/columns.ts';
+import { type ColumnSpec, fixedWidthList, joinNumbers } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import type { Split } from './example.ts';
@@ -9,6 +9,8 @@ import { readGroups, splitsOf, type TableFormat, writeTable } from './table-file
 export interface Predictions {
   readonly rowCount: number;
   readonly exampleIds: readonly string[];
+  /** Where examples have several answers: which one, such as the number of the word. [rowCount] */
+  readonly positions?: Int32Array;
   /** [rowCount] */
   readonly predictedIds: Int32Array;
   /** Probability of the predicted class, 0 to 1. [rowCount] */
@@ -26,16 +28,20 @@ export async function writePredictions(
   const path = pathIn(folder, split);
   const { rowCount } = rows;
   const classCount = rowCount === 0 ? 0 : rows.logits.length / rowCount;
-  const lengths = [rows.exampleIds, rows.predictedIds, rows.confidence].map(({ length }) => length);
+  const { exampleIds, predictedIds, confidence, positions } = rows;
+  const columns = [exampleIds, predictedIds, confidence, ...(positions ? [positions] : [])];
+  const lengths = columns.map(({ length }) => length);
   if (!Number.isInteger(classCount) || lengths.some((length) => length !== rowCount)) {
     const found = [...lengths, rows.logits.length].join(', ');
     throw new ParquetValueError(path, 'logits', `${rowCount} rows with columns of ${found} values`);
   }
-  await writeTable(path, FORMAT, {
+  const hasPositions = positions !== undefined;
+  await writeTable(path, formatOf({ hasPositions }), {
     rowCount,
     slice: (from, to) => ({
       example_id: rows.exampleIds.slice(from, to),
       split: Array.from({ length: to - from }, () => split),
+      ...(positions && { position: positions.subarray(from, to) }),
       predicted_id: rows.predictedIds.subarray(from, to),
       confidence: rows.confidence.subarray(from, to),
       logits: fixedWidthList(
@@ -50,13 +56,19 @@ export async function writePredictions(
 /** Reads what `writePredictions` wrote, in the same order. */
 export async function readPredictions(folder: string, split: Split): Promise<Predictions> {
   const path = pathIn(folder, split);
-  const { groups } = await readGroups(path, FORMAT);
+  const { groups, columns } = await readGroups(path, formatOf({ hasPositions: false }));
   if (groups.some((group) => splitsOf(path, group).some((found) => found !== split))) {
     throw new CorruptParquetError(path, `rows of another split than ${split}`);
   }
   return {
     rowCount: groups.reduce((sum, group) => sum + group.rowCount, 0),
     exampleIds: groups.flatMap((group) => group.texts('example_id')),
+    ...(columns.has(POSITION.name) && {
+      positions: joinNumbers(
+        groups.map((group) => group.int32(POSITION.name)),
+        Int32Array,
+      ),
+    }),
     predictedIds: joinNumbers(
       groups.map((group) => group.int32('predicted_id')),
       Int32Array,
@@ -83,14 +95,20 @@ function pathIn(folder: string, split: Split): string {
   return join(folder, `${split}.parquet`);
 }
 
-const FORMAT: TableFormat = {
-  name: 'predictions',
-  formatVersion: 1,
-  columns: [
-    { name: 'example_id', type: 'utf8' },
-    { name: 'split', type: 'utf8' },
-    { name: 'predicted_id', type: 'int32' },
-    { name: 'confidence', type: 'float' },
-    { name: 'logits', type: 'list<float>' },
-  ],
-};
+/** A reader asks for what is always there; positions tell by being there. */
+function formatOf({ hasPositions }: { readonly hasPositions: boolean }): TableFormat {
+  return {
+    name: 'predictions',
+    formatVersion: 1,
+    columns: [
+      { name: 'example_id', type: 'utf8' },
+      { name: 'split', type: 'utf8' },
+      ...(hasPositions ? [POSITION] : []),
+      { name: 'predicted_id', type: 'int32' },
+      { name: 'confidence', type: 'float' },
+      { name: 'logits', type: 'list<float>' },
+    ],
+  };
+}
+
+const POSITION: ColumnSpec = { name: 'position', type: 'int32' };

@@ -7,7 +7,9 @@ import { Failure } from '#cache/failure.ts';
 const probeInputSchema = z.strictObject({
   exampleId: z.string(),
   tokenIds: z.array(z.int().min(0)).min(1),
-  /** In class order, as the trainer computed them. */
+  /** Of a student that answers for each token: the places whose logits follow. */
+  answerAt: z.array(z.int().min(0)).optional(),
+  /** In class order, as the trainer computed them; place by place where there are several. */
   logits: z.array(z.number()),
 });
 

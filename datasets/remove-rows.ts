@@ -17,6 +17,7 @@ import {
   takeRows,
   writeSoftLabelShard,
 } from './soft-labels.ts';
+import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */
@@ -143,6 +144,9 @@ function predictionsWithout(rows: Predictions, exampleIds: IdSet): Predictions {
   return {
     rowCount: kept.length,
     exampleIds: rows.exampleIds.filter((exampleId) => !exampleIds.has(exampleId)),
+    ...(rows.positions && {
+      positions: Int32Array.from(kept, (row) => at(rows.positions ?? [], row)),
+    }),
     predictedIds: Int32Array.from(kept, (row) => at(rows.predictedIds, row)),
     confidence: Float32Array.from(kept, (row) => at(rows.confidence, row)),
     logits,
@@ -185,6 +189,7 @@ const PROBE = 'probe.json';
 const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Promise<void>>> = {
   examples: filtered(readExamples, writeExamples),
   labels: filtered(readLabels, writeLabels),
+  'token-labels': filtered(readTokenLabels, writeTokenLabels),
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),
   tokens: async (path, exampleIds) => {

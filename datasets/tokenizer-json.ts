@@ -63,6 +63,13 @@ export function vocabularyOf({ model, added_tokens: added }: TokenizerJson): Tok
   return { kind: model.type ?? 'unknown', size: largest + 1 };
 }
 
+/** Is it byte-level without a space before the first word? */
+export function hasBareWords(preTokenizer: unknown): boolean {
+  const { data } = preTokenizerSchema.safeParse(preTokenizer);
+  if (data?.type === 'Sequence') return data.pretokenizers?.some(hasBareWords) ?? false;
+  return data?.type === 'ByteLevel' && data.add_prefix_space !== true;
+}
+
 function jsonOf(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
@@ -73,6 +80,12 @@ function jsonOf(text: string, path: string): unknown {
 
 const unigramSchema = z.array(z.tuple([z.string(), z.number()]));
 const vocabularySchema = z.record(z.string(), z.int());
+
+const preTokenizerSchema = z.looseObject({
+  type: z.string(),
+  add_prefix_space: z.boolean().optional(),
+  pretokenizers: z.array(z.unknown()).optional(),
+});
 
 const addedTokenSchema = z.looseObject({
   id: z.int().min(0),
@@ -86,6 +99,7 @@ const tokenizerJsonSchema = z.looseObject({
     .nullish(),
   padding: z.unknown().optional(),
   added_tokens: z.array(addedTokenSchema).default([]),
+  pre_tokenizer: z.unknown().optional(),
   post_processor: z.unknown().optional(),
   // The vocabulary stays unchecked: it may have hundreds of thousands of entries.
   model: z.looseObject({ type: z.string().optional(), vocab: z.unknown() }),

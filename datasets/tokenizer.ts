@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { type Encoding, Tokenizer } from 'tokenizers';
+import { type Encoding, mergeEncodings, Tokenizer } from 'tokenizers';
 import { digestOf } from '#cache/digest.ts';
-import { BadTokenizerError, parseTokenizerJson, withMaxLength } from './tokenizer-json.ts';
+import {
+  BadTokenizerError,
+  hasBareWords,
+  parseTokenizerJson,
+  withMaxLength,
+} from './tokenizer-json.ts';
 
 /** What is tokenised: one text, or two for a pair task. */
 export interface TokenizerInput {
@@ -18,6 +23,14 @@ export interface EncodedText {
   readonly truncated: boolean;
 }
 
+/** Token ids of a sentence that came as words. */
+export interface EncodedWords extends EncodedText {
+  /** Place of the first token of each word that has one and was not cut there. */
+  readonly answerAt: readonly number[];
+  /** Numbers of those words, from 0. */
+  readonly wordNumbers: readonly number[];
+}
+
 /** A tokenizer.json at work: cuts at `maxLength`, never pads. */
 export interface TextTokenizer {
   /** SHA-256 of the bytes of tokenizer.json. */
@@ -25,6 +38,10 @@ export interface TextTokenizer {
   readonly maxLength: number;
   /** All of one call at once, on all cores; keep it to about a thousand inputs. */
   encode(inputs: readonly TokenizerInput[]): Promise<EncodedText[]>;
+  /** Sentences cut into words already: each word is tokenised alone, as transformers' is_split_into_words does. */
+  encodeWords(sentences: readonly (readonly string[])[]): Promise<EncodedWords[]>;
+  /** Words get no space before them, so that they are cut as if each began a text (byte-level BPE). */
+  readonly gluesWords: boolean;
 }
 
 /** Opens a tokenizer.json. */
@@ -32,10 +49,14 @@ export async function openTokenizer(path: string, maxLength: number): Promise<Te
   const bytes = await readFile(path);
   const json = withMaxLength(parseTokenizerJson(bytes.toString('utf8'), path), maxLength);
   const tokenizer = createTokenizer(JSON.stringify(json), path);
+  const uncut = createTokenizer(JSON.stringify({ ...json, truncation: null }), path);
+  const side = json.truncation?.direction ?? 'Right';
   return {
     digest: digestOf(bytes),
     maxLength,
     encode: async (inputs) => (await encodeAll(tokenizer, inputs)).map(toEncodedText),
+    encodeWords: (sentences) => encodeSentences({ tokenizer, uncut, side }, sentences),
+    gluesWords: hasBareWords(json.pre_tokenizer),
   };
 }
 
@@ -63,4 +84,47 @@ function toEncodedText(encoding: Encoding): EncodedText {
     typeIds: encoding.getTypeIds(),
     truncated: encoding.getOverflowing().length > 0,
   };
+}
+
+/**
+ * The package takes no sentence of words, so we do what its Rust does for one: every word is encoded without
+ * special tokens, the parts are joined, and the post-processor cuts the whole and puts the frame around it.
+ */
+async function encodeSentences(
+  tokenizers: { readonly tokenizer: Tokenizer; readonly uncut: Tokenizer; readonly side: string },
+  sentences: readonly (readonly string[])[],
+): Promise<EncodedWords[]> {
+  const words = [...new Set(sentences.flat())];
+  const encodings = await tokenizers.uncut.encodeBatch(words, { addSpecialTokens: false });
+  const byWord = new Map(words.map((word, index) => [word, encodings[index]]));
+  return sentences.map((sentence) => {
+    const parts = sentence.flatMap((word) => byWord.get(word) ?? []);
+    const whole = tokenizers.tokenizer.postProcess(mergeEncodings(parts));
+    const lengths = parts.map((part) => part.getLength());
+    return { ...toEncodedText(whole), ...firstTokens(whole, lengths, tokenizers.side) };
+  });
+}
+
+/** Where the first token of each word came to lie; a word without tokens, or cut at its first one, has none. */
+function firstTokens(
+  whole: Encoding,
+  lengths: readonly number[],
+  side: string,
+): Pick<EncodedWords, 'answerAt' | 'wordNumbers'> {
+  const isFrame = whole.getSpecialTokensMask();
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const kept = isFrame.filter((flag) => flag === 0).length;
+  const shift = isFrame.indexOf(0) - (side === 'Left' ? total - kept : 0);
+  const end = isFrame.lastIndexOf(0);
+  const answerAt: number[] = [];
+  const wordNumbers: number[] = [];
+  let before = 0;
+  for (const [word, length] of lengths.entries()) {
+    const at = before + shift;
+    before += length;
+    if (length === 0 || at < isFrame.indexOf(0) || at > end) continue;
+    answerAt.push(at);
+    wordNumbers.push(word);
+  }
+  return { answerAt, wordNumbers };
 }

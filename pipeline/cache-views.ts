@@ -10,7 +10,8 @@ import { isLanguageModel, isPerToken, type Task } from '#datasets/task.ts';
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
   examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
-  labels: 'example_id, split, label_id, label, weight: the gold labels',
+  labels:
+    'example_id, split, label_id, label, weight: the gold labels; of token classification a row a word, with position',
   classes: 'class_id, class_name',
   soft_labels:
     'one row a prediction of the teacher: example_id, split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
@@ -32,7 +33,7 @@ export async function cacheViews(
   for (const [instance, artifact] of artifacts) {
     const [stage, teacher] = instance.split(':');
     if (stage !== 'soft-label' || prepare === undefined) continue;
-    const gold = isPerToken(taskOf(prepare)) ? GOLD_OF_TOKENS : GOLD_OF_ROWS;
+    const gold = isPerToken(taskOf(prepare)) ? GOLD_OF_POSITIONS : GOLD_OF_ROWS;
     if (instance === main) views.push(await softLabelView('soft_labels', artifact, gold));
     if (teacher !== undefined) {
       views.push(await softLabelView(`soft_labels_${teacher}`, artifact, gold));
@@ -51,14 +52,8 @@ export async function cacheViews(
 function corpusViews(prepare: Artifact): SqlView[] {
   const file = (output: string, name: string) => join(outputFolder(prepare.folder, output), name);
   const classes = file('classes', 'classes.json');
-  const areTokens = isLanguageModel(taskOf(prepare));
-  const labels = SPLITS.map((split) => ({
-    split,
-    path: areTokens
-      ? file(`tokens/teacher/${split}`, 'tokens.parquet')
-      : file(`labels/${split}`, 'labels.parquet'),
-  }));
-  const select = areTokens ? tokenLabels : rowLabels;
+  const { path, select } = labelsOf(taskOf(prepare));
+  const labels = SPLITS.map((split) => ({ split, path: file(...path(split)) }));
   return [
     {
       name: 'classes',
@@ -78,6 +73,25 @@ function corpusViews(prepare: Artifact): SqlView[] {
   ];
 }
 
+/** Where the gold labels of a task lie, and how they are read. */
+function labelsOf(task: Task): {
+  readonly path: (split: Split) => readonly [output: string, name: string];
+  readonly select: (split: Split, path: string) => string;
+} {
+  if (isLanguageModel(task)) {
+    return {
+      path: (split) => [`tokens/teacher/${split}`, 'tokens.parquet'],
+      select: tokenLabels,
+    };
+  }
+  const ofWords = task === 'token-classification';
+  const name = ofWords ? 'token-labels.parquet' : 'labels.parquet';
+  return {
+    path: (split) => [`labels/${split}`, name],
+    select: ofWords ? wordLabels : rowLabels,
+  };
+}
+
 function taskOf({ manifest }: Artifact): Task {
   const { config } = manifest.recipe as { readonly config?: { readonly task?: Task } };
   return config?.task ?? 'classification';
@@ -87,10 +101,20 @@ function rowLabels(split: Split, path: string): string {
   return `SELECT example_id, '${split}' AS split, label_id, label, weight FROM read_parquet(${sqlString(path)})`;
 }
 
+/** One row a labelled word; `position` is its number, from 0. */
+function wordLabels(split: Split, path: string): string {
+  const words = `SELECT example_id, unnest(range(len(label_ids)))::INTEGER AS position, unnest(label_ids) AS label_id FROM read_parquet(${sqlString(path)})`;
+  return positionLabels(split, words);
+}
+
 /** One row a token that is asked for; `position` is its place, and the label is the token that is right there. */
 function tokenLabels(split: Split, path: string): string {
   const tokens = `SELECT example_id, unnest(answer_positions) AS position, unnest(original_ids) AS label_id FROM read_parquet(${sqlString(path)})`;
-  return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${tokens}) t JOIN classes ON class_id = label_id`;
+  return positionLabels(split, tokens);
+}
+
+function positionLabels(split: Split, rows: string): string {
+  return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${rows}) w JOIN classes ON class_id = label_id`;
 }
 
 async function softLabelView(name: string, artifact: Artifact, gold: string): Promise<SqlView> {
@@ -235,4 +259,7 @@ function parquetFiles(paths: readonly string[]): string {
 /** One gold label an example: where the corpus disagrees with itself, the heaviest. */
 const GOLD_OF_ROWS =
   'LEFT JOIN (SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split) g USING (example_id, split)';
-const GOLD_OF_TOKENS = 'LEFT JOIN labels g USING (example_id, split, position)';
+
+/** A label a word or token, which is what the position of an answer counts. */
+const GOLD_OF_POSITIONS =
+  'LEFT JOIN (SELECT example_id, split, position, label_id, label FROM labels) g USING (example_id, split, position)';

@@ -40,195 +40,191 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
   return Object.fromEntries(kept) as Omit<T, K>;
 }
 
-const studentPart = partOf(without(trainStudentConfig.shape, ['device', 'teacherWeights']));
+const studentPart = partOf(without(trainStudentConfig.shape, ['task', 'device', 'teacherWeights']));
 
-/** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
-export const decantConfigSchema = z
-  .strictObject({
-    task: z
-      .enum(TASKS)
-      .default('classification')
-      .describe(
-        'What the teacher answers: one class of a text, several, numbers, a class a word, or a token.',
+/** The sections of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
+const sections = z.strictObject({
+  task: z
+    .enum(TASKS)
+    .default('classification')
+    .describe(
+      'What the teacher answers: one class of a text, several, numbers, a class a word, or a token.',
+    ),
+  corpus: z
+    .strictObject({
+      train: fileOrFiles.describe(
+        'Rows to learn from; a row without a label takes part in the soft loss only.',
       ),
-    corpus: z
-      .strictObject({
-        train: fileOrFiles.describe(
-          'Rows to learn from; a row without a label takes part in the soft loss only.',
+      validation: z
+        .union([fileOrFiles, z.strictObject({ fraction: z.number().gt(0).lt(0.5) })])
+        .describe(
+          'Rows to choose by; or { fraction: 0.1 }: a share of train by hash, so growth moves no row.',
         ),
-        validation: z
-          .union([fileOrFiles, z.strictObject({ fraction: z.number().gt(0).lt(0.5) })])
-          .describe(
-            'Rows to choose by; or { fraction: 0.1 }: a share of train by hash, so growth moves no row.',
-          ),
-        test: fileOrFiles.describe('Rows to measure with; their labels are read by evaluate only.'),
-        corrections: fileOrFiles
-          .optional()
-          .describe(
-            'Files of labels that people corrected (columns example_id, corrected_label): what `decant labels review` wrote, filled in. The corpus itself stays as it is.',
-          ),
-        columns: prepareConfigSchema.shape.columns.describe(
-          'Names of the columns (CSV) or keys (JSONL).',
+      test: fileOrFiles.describe('Rows to measure with; their labels are read by evaluate only.'),
+      corrections: fileOrFiles
+        .optional()
+        .describe(
+          'Files of labels that people corrected (columns example_id, corrected_label): what `decant labels review` wrote, filled in. The corpus itself stays as it is.',
         ),
-        textUnit: prepareConfigSchema.shape.textUnit,
-        maskShare: prepareConfigSchema.shape.maskShare,
-        onConflict: prepareConfigSchema.shape.onConflict,
-        leaks: prepareConfigSchema.shape.leaks,
-        maxRejects: prepareConfigSchema.shape.maxRejects,
-        classNames: prepareConfigSchema.shape.classNames,
-        limit: prepareConfigSchema.shape.limit,
-        license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
-      })
-      .describe('Where the rows are and how to read them.'),
-    device: z
-      .enum(['auto', 'cpu', 'cuda'])
-      .default('auto')
-      .describe('auto takes CUDA where it works and says so; cuda is never replaced silently.'),
-    threads: z.int().min(1).optional().describe('Threads of a model run. Default: all cores.'),
-    seed: z
-      .int()
-      .min(0)
-      .default(1)
-      .describe('Decides splits by fraction and, where a variant sets none, its training.'),
-    teacher: z
-      .strictObject({
+      columns: prepareConfigSchema.shape.columns.describe(
+        'Names of the columns (CSV) or keys (JSONL).',
+      ),
+      textUnit: prepareConfigSchema.shape.textUnit,
+      maskShare: prepareConfigSchema.shape.maskShare,
+      onConflict: prepareConfigSchema.shape.onConflict,
+      leaks: prepareConfigSchema.shape.leaks,
+      maxRejects: prepareConfigSchema.shape.maxRejects,
+      classNames: prepareConfigSchema.shape.classNames,
+      limit: prepareConfigSchema.shape.limit,
+      license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
+    })
+    .describe('Where the rows are and how to read them.'),
+  device: z
+    .enum(['auto', 'cpu', 'cuda'])
+    .default('auto')
+    .describe('auto takes CUDA where it works and says so; cuda is never replaced silently.'),
+  threads: z.int().min(1).optional().describe('Threads of a model run. Default: all cores.'),
+  seed: z
+    .int()
+    .min(0)
+    .default(1)
+    .describe('Decides splits by fraction and, where a variant sets none, its training.'),
+  teacher: z
+    .strictObject({
+      model: z.string().describe('Hugging Face folder with onnx/model.onnx, or a lone .onnx file.'),
+      maxLength: z
+        .int()
+        .min(2)
+        .default(128)
+        .describe('Longest input in tokens; longer ones are cut, counted and told.'),
+      license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
+      weight,
+    })
+    .describe('The frozen model that is asked once.'),
+  teachers: z
+    .record(
+      modelName,
+      z.strictObject({
         model: z
           .string()
-          .describe('Hugging Face folder with onnx/model.onnx, or a lone .onnx file.'),
-        maxLength: z
-          .int()
-          .min(2)
-          .default(128)
-          .describe('Longest input in tokens; longer ones are cut, counted and told.'),
-        license: z
-          .string()
-          .optional()
-          .describe('Licence of the teacher: goes into the model card.'),
+          .describe(
+            'Of a further teacher, as teacher.model; the same tokenizer and classes (in any order), as it reads the same tokens.',
+          ),
         weight,
-      })
-      .describe('The frozen model that is asked once.'),
-    teachers: z
-      .record(
-        modelName,
-        z.strictObject({
-          model: z
-            .string()
-            .describe(
-              'Of a further teacher, as teacher.model; the same tokenizer and classes (in any order), as it reads the same tokens.',
-            ),
-          weight,
-        }),
-      )
-      .optional()
-      .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
-    'soft-label': z
-      .strictObject(
-        partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
-      )
-      .default({})
-      .describe('What of the teacher is kept.'),
-    student: z
-      .strictObject({
-        ...studentPart,
-        vocabulary: prepareConfigSchema.shape.studentVocabulary
-          .unwrap()
-          .optional()
-          .describe(
-            'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts (trimmed, the default), or all of the teacher (full; language models have no other).',
-          ),
-      })
-      .prefault({})
-      .describe('What all variants share.'),
-    variants: z
-      .record(
-        modelName,
-        z.strictObject({
-          ...studentPart,
-          initFrom: z.string().optional().describe('Variant whose student this one starts from.'),
-          teachers: z
-            .array(z.string())
-            .min(1)
-            .optional()
-            .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
-          labels: z
-            .literal('hard-relabel')
-            .optional()
-            .describe('Also learn from the labels that hard-relabel gives.'),
-        }),
-      )
-      .default({})
-      .describe('Students to train from the one cache, by name; a language model has none.'),
-    'hard-relabel': z
-      .strictObject({
-        student: z.string().describe('Variant whose opinion is asked.'),
-        policy: z
-          .literal('fill-unlabelled')
-          .default('fill-unlabelled')
-          .describe('fill-unlabelled: only rows without gold get a label.'),
-        minConfidence: z
-          .number()
-          .min(0)
-          .max(1)
-          .default(0.9)
-          .describe('Calibrated confidence that teacher and student must both reach.'),
-      })
-      .optional()
-      .describe('How hard labels are made; needed by variants with labels: hard-relabel.'),
-    export: z
-      .strictObject({
-        variant: z
-          .string()
-          .optional()
-          .describe('Variant to export. Default: the first one that learns from soft labels only.'),
-      })
-      .default({})
-      .describe('What becomes a Hugging Face directory.'),
-    privacy: z
-      .strictObject({
-        storeTexts: z
-          .boolean()
-          .default(true)
-          .describe(
-            'false: the store keeps tokens, ids and labels of the rows, but none of their texts; what shows texts says so instead.',
-          ),
-      })
-      .prefault({})
-      .describe('What of the corpus may lie in the store.'),
-    report: z
-      .strictObject({
-        title: z.string().default('Distillation report').describe('Heading of report.html.'),
-        texts: z
-          .enum(['none', 'masked', 'full'])
-          .default('none')
-          .describe('Whether the report may show texts of the corpus.'),
-      })
-      .prefault({})
-      .describe('The one page that is sent around.'),
-    gate: z
-      .record(
-        z.string(),
-        z
-          .union([z.number(), z.record(z.string(), z.number())])
-          .describe(
-            'Least value of a figure of the exported student on the test split: accuracy, macroF1, agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS.',
-          ),
-      )
-      .optional()
-      .describe('What the exported student has to reach; below it `run` ends with 4.'),
-    pinned: z
-      .record(
-        z.string(),
-        fingerprint.describe(
-          'Artifact of this stage to use as it is, fresh or not: its fingerprint.',
+      }),
+    )
+    .optional()
+    .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
+  'soft-label': z
+    .strictObject(
+      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
+    )
+    .default({})
+    .describe('What of the teacher is kept.'),
+  student: z
+    .strictObject({
+      ...studentPart,
+      vocabulary: prepareConfigSchema.shape.studentVocabulary
+        .unwrap()
+        .optional()
+        .describe(
+          'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts (trimmed, the default), or all of the teacher (full; language models have no other).',
         ),
-      )
-      .optional()
-      .describe('Artifacts to use as they are, by stage: soft-label: 3f9a0c12b7de4415.'),
-  })
-  .refine(({ task, variants }) => isLanguageModel(task) || Object.keys(variants).length > 0, {
-    path: ['variants'],
-    message: 'name at least one variant',
-  });
+    })
+    .prefault({})
+    .describe('What all variants share.'),
+  variants: z
+    .record(
+      modelName,
+      z.strictObject({
+        ...studentPart,
+        initFrom: z.string().optional().describe('Variant whose student this one starts from.'),
+        teachers: z
+          .array(z.string())
+          .min(1)
+          .optional()
+          .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
+        labels: z
+          .literal('hard-relabel')
+          .optional()
+          .describe('Also learn from the labels that hard-relabel gives.'),
+      }),
+    )
+    .default({})
+    .describe('Students to train from the one cache, by name; a language model has none.'),
+  'hard-relabel': z
+    .strictObject({
+      student: z.string().describe('Variant whose opinion is asked.'),
+      policy: z
+        .literal('fill-unlabelled')
+        .default('fill-unlabelled')
+        .describe('fill-unlabelled: only rows without gold get a label.'),
+      minConfidence: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe('Calibrated confidence that teacher and student must both reach.'),
+    })
+    .optional()
+    .describe('How hard labels are made; needed by variants with labels: hard-relabel.'),
+  export: z
+    .strictObject({
+      variant: z
+        .string()
+        .optional()
+        .describe('Variant to export. Default: the first one that learns from soft labels only.'),
+    })
+    .default({})
+    .describe('What becomes a Hugging Face directory.'),
+  privacy: z
+    .strictObject({
+      storeTexts: z
+        .boolean()
+        .default(true)
+        .describe(
+          'false: the store keeps tokens, ids and labels of the rows, but none of their texts; what shows texts says so instead.',
+        ),
+    })
+    .prefault({})
+    .describe('What of the corpus may lie in the store.'),
+  report: z
+    .strictObject({
+      title: z.string().default('Distillation report').describe('Heading of report.html.'),
+      texts: z
+        .enum(['none', 'masked', 'full'])
+        .default('none')
+        .describe('Whether the report may show texts of the corpus.'),
+    })
+    .prefault({})
+    .describe('The one page that is sent around.'),
+  gate: z
+    .record(
+      z.string(),
+      z
+        .union([z.number(), z.record(z.string(), z.number())])
+        .describe(
+          'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS.',
+        ),
+    )
+    .optional()
+    .describe('What the exported student has to reach; below it `run` ends with 4.'),
+  pinned: z
+    .record(
+      z.string(),
+      fingerprint.describe(
+        'Artifact of this stage to use as it is, fresh or not: its fingerprint.',
+      ),
+    )
+    .optional()
+    .describe('Artifacts to use as they are, by stage: soft-label: 3f9a0c12b7de4415.'),
+});
+
+/** The whole of decant.yaml. */
+export const decantConfigSchema = sections.refine(
+  ({ task, variants }) => isLanguageModel(task) || Object.keys(variants).length > 0,
+  { path: ['variants'], message: 'name at least one variant' },
+);
 
 /** decant.yaml, checked and with all defaults. */
 export type DecantConfig = z.infer<typeof decantConfigSchema>;

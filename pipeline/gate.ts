@@ -100,6 +100,7 @@ const FIGURES: Readonly<Record<string, (student: Metrics, others: Others) => num
   {
     accuracy: ({ accuracy }) => accuracy,
     macroF1: ({ macroF1 }) => macroF1,
+    entityF1: ({ words }) => words?.entities?.f1,
     agreement: ({ agreement }) => agreement ?? undefined,
     accuracyVsTeacher: ({ accuracy }, { teacher }) => teacher && accuracy / teacher.accuracy,
     gainOverGoldOnly: ({ accuracy }, { goldOnly }) => goldOnly && accuracy - goldOnly.accuracy,

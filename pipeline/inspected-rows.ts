@@ -28,13 +28,13 @@ export function configBeside(options: ProjectOptions): LoadedConfig | undefined 
 /** At most a thousand labelled rows, evenly taken, of the split that students are chosen by. */
 export async function inspectedRows(loaded: LoadedConfig | undefined): Promise<InspectedRows> {
   if (loaded === undefined) return BUILT_IN;
-  const { corpus } = loaded.config;
+  const { corpus, task } = loaded.config;
   const named = corpus.validation;
   const isNamed = typeof named === 'string' || Array.isArray(named);
   const files = [isNamed ? named : corpus.train].flat();
   const rows: InspectedRow[] = [];
   for (const file of files) {
-    for await (const entry of openCorpus(resolve(loaded.folder, file), corpus.columns)) {
+    for await (const entry of openCorpus(resolve(loaded.folder, file), corpus.columns, task)) {
       if (entry.type === 'row' && entry.row.label !== null) rows.push(entry.row);
     }
   }

@@ -168,7 +168,14 @@ function trainInstance(
       : undefined,
   };
   return createInstance(`train-student:${name}`, trainStudent, {
-    config: { seed: config.seed, ...shared, ...own, ...mixing, device: config.device },
+    config: {
+      task: taskSetting(config),
+      seed: config.seed,
+      ...shared,
+      ...own,
+      ...mixing,
+      device: config.device,
+    },
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),

@@ -6,6 +6,11 @@ export interface CorpusColumns {
   readonly label: string;
   readonly id: string;
   readonly textPair?: string | undefined;
+  /** Of rows that are words with tags: see `WordColumns`. */
+  readonly tokens?: string | undefined;
+  readonly labels?: string | undefined;
+  readonly wordColumn?: number | undefined;
+  readonly tagColumn?: number | undefined;
 }
 
 /** One good row of a corpus file. */
@@ -17,7 +22,15 @@ export interface CorpusRow {
   readonly textPair: string | null;
   /** As the corpus writes it; null where the row has none. */
   readonly label: string | null;
+  /** Of sentences cut into words only: the words, and the tag of each, null where it has none. */
+  readonly words?: readonly string[];
+  readonly tags?: readonly (string | null)[];
   readonly sourceId: string | null;
+}
+
+/** All that the corpus says of a row: its label, or the tags of its words; empty where it says nothing. */
+export function labelsOf({ label, tags }: Pick<CorpusRow, 'label' | 'tags'>): string[] {
+  return [label, ...(tags ?? [])].filter((name) => name !== null);
 }
 
 /** What a corpus file holds, row by row. */
@@ -59,8 +72,8 @@ export function rejectEntry(
   };
 }
 
-/** Not a failure of the run: caught above and turned into a reject. */
-class RejectedValue extends Error {
+/** Not a failure of the run: caught by those who check a row, and turned into a reject. */
+export class RejectedValue extends Error {
   readonly column: string;
   readonly code: RejectCode;
   readonly reason: string;
@@ -92,7 +105,7 @@ function requiredText(values: RawRow['values'], column: string): string {
 }
 
 /** A label or id: text, number or truth value; null where it is absent or blank. */
-function optionalName(values: RawRow['values'], column: string): string | null {
+export function optionalName(values: RawRow['values'], column: string): string | null {
   const value = valueOf(values, column);
   if (value === undefined || value === null) return null;
   if (typeof value === 'boolean') return String(value);
@@ -114,7 +127,8 @@ function exactNumber(column: string, value: number): string {
   return String(value);
 }
 
-function requireCleanText(column: string, text: string): void {
+/** Refuses what no stored text can hold. */
+export function requireCleanText(column: string, text: string): void {
   if (hasLoneSurrogate(text)) {
     const reason = 'half of a surrogate pair, which no UTF-8 text can hold';
     throw new RejectedValue(column, 'lone-surrogate', reason, shown(text));
@@ -125,14 +139,16 @@ function requireCleanText(column: string, text: string): void {
 }
 
 /** Own properties only: a column named `constructor` must not find what every object inherits. */
-function valueOf(values: RawRow['values'], column: string): unknown {
+export function valueOf(values: RawRow['values'], column: string): unknown {
   return Object.hasOwn(values, column) ? values[column] : undefined;
 }
 
-function typeOf(value: unknown): string {
+/** What a value is, in words. */
+export function typeOf(value: unknown): string {
   return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
 }
 
-function shown(value: unknown): string {
+/** The beginning of a value, for a reject. */
+export function shown(value: unknown): string {
   return excerptOf(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 }

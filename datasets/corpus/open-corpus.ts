@@ -1,14 +1,22 @@
+import type { Task } from '#datasets/task.ts';
 import { UnknownCorpusKindError } from './corpus-errors.ts';
 import { type CorpusColumns, type CorpusEntry, type RawRow, toCorpusEntry } from './corpus-row.ts';
 import { readCsv } from './csv.ts';
 import { readJsonl } from './jsonl.ts';
+import { openWords, requireWordsKind } from './open-words.ts';
 import { readParagraphs } from './paragraphs.ts';
 
 /** Reads one corpus file row by row: good rows and rejects in the order of the file. */
 export async function* openCorpus(
   path: string,
   columns: CorpusColumns,
+  task?: Task,
 ): AsyncGenerator<CorpusEntry, void, void> {
+  if (task === 'token-classification') {
+    const { tokens = 'tokens', labels = 'labels' } = columns;
+    yield* openWords(path, { ...columns, tokens, labels });
+    return;
+  }
   for await (const found of readerOf(path)(path, columns)) {
     yield 'type' in found ? found : toCorpusEntry(found, columns);
   }
@@ -20,8 +28,9 @@ export function openColumns(path: string): AsyncIterable<RawRow | CorpusEntry> {
 }
 
 /** Throws when the name of the file does not say what it holds. */
-export function requireCorpusKind(path: string): void {
-  readerOf(path);
+export function requireCorpusKind(path: string, task?: Task): void {
+  if (task === 'token-classification') requireWordsKind(path);
+  else readerOf(path);
 }
 
 type CorpusReader = (
@@ -33,7 +42,8 @@ function readerOf(path: string): CorpusReader {
   const name = path.toLowerCase().replace(/\.gz$/, '');
   const kind = Object.keys(readers).find((extension) => name.endsWith(extension));
   const reader = kind === undefined ? undefined : readers[kind];
-  if (reader === undefined) throw new UnknownCorpusKindError(path, Object.keys(readers));
+  if (reader === undefined)
+    throw new UnknownCorpusKindError(path, [...Object.keys(readers), WORDS_TOO]);
   return reader;
 }
 
@@ -44,3 +54,5 @@ const readers: Readonly<Record<string, CorpusReader>> = {
   '.ndjson': (path) => readJsonl(path),
   '.txt': readParagraphs,
 };
+
+const WORDS_TOO = '.conll (with task: token-classification)';

@@ -76,7 +76,12 @@ function summary(findings: Findings, recipe: Recipe, config: string): string {
       'test',
       `${formatCount(test.rows)} rows, ${formatCount(labelledIn(test, roles))} labelled, in ${here(test.path)}`,
     ],
-    ['labels', labels.size === 0 ? 'none' : `${labels.size}, ${rangeOf(labels)} rows each`],
+    [
+      'labels',
+      labels.size === 0
+        ? 'none'
+        : `${labels.size}, ${rangeOf(labels)} ${findings.task === undefined ? 'rows' : 'words'} each`,
+    ],
     [
       'texts',
       `${formatCount(texts.duplicates)} duplicates, at most ${texts.longestCharacters} characters`,

@@ -1,7 +1,12 @@
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { withoutControls } from '#pipeline/text-table.ts';
-import { type LoadedStudent, loadStudent, type Prediction } from '#stages/students/load-student.ts';
+import {
+  type LoadedStudent,
+  loadStudent,
+  type Prediction,
+  type WordPrediction,
+} from '#stages/students/load-student.ts';
 
 export interface PredictCommandOptions {
   readonly student: string;
@@ -10,7 +15,10 @@ export interface PredictCommandOptions {
   readonly json?: boolean;
 }
 
-/** `decant predict`: lines of stdin -> label, probability and text on stdout, in order. */
+/**
+ * `decant predict`: lines of stdin -> label, probability and text on stdout, in order. Of a student that names
+ * words, each line is a sentence of words between spaces, and what comes out are CoNLL columns.
+ */
 export async function predictCommand(options: PredictCommandOptions): Promise<number> {
   const student = await loadStudent(resolve(options.student));
   try {
@@ -28,13 +36,39 @@ async function print(
   texts: readonly string[],
   options: PredictCommandOptions,
 ) {
-  const predictions = await student.classify(texts, { top: options.top });
-  const toLine = options.json === true ? jsonLine : tabbedLine;
-  const lines = predictions.map(
-    (prediction, index) => `${toLine(prediction, texts[index] ?? '')}\n`,
-  );
+  const lines = student.isTagger
+    ? await taggedLines(student, texts, options)
+    : await classifiedLines(student, texts, options);
   if (!process.stdout.write(lines.join('')))
     await new Promise((done) => process.stdout.once('drain', done));
+}
+
+async function classifiedLines(
+  student: LoadedStudent,
+  texts: readonly string[],
+  options: PredictCommandOptions,
+): Promise<string[]> {
+  const predictions = await student.classify(texts, { top: options.top });
+  const toLine = options.json === true ? jsonLine : tabbedLine;
+  return predictions.map((prediction, index) => `${toLine(prediction, texts[index] ?? '')}\n`);
+}
+
+/** One word a line, a blank line behind each sentence; or one sentence a line as JSON. */
+async function taggedLines(
+  student: LoadedStudent,
+  texts: readonly string[],
+  { json }: PredictCommandOptions,
+): Promise<string[]> {
+  const tagged = await student.tag(texts.map((text) => text.trim().split(/\s+/)));
+  if (json === true) {
+    return tagged.map((words, index) => `${JSON.stringify({ text: texts[index], words })}\n`);
+  }
+  return tagged.map((words) => `${words.map(columns).join('')}\n`);
+}
+
+/** `_`: the word has no token that the student sees. */
+function columns({ word, label, confidence }: WordPrediction): string {
+  return `${withoutControls(word)}\t${label ?? '_'}\t${confidence?.toFixed(3) ?? '_'}\n`;
 }
 
 function tabbedLine({ top }: Prediction, text: string): string {

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
+import { identityOf } from '#datasets/example-id.ts';
 import { isForgotten, type Tombstones } from '#datasets/tombstones.ts';
 import type { Project } from '#pipeline/project.ts';
 
@@ -23,7 +23,7 @@ export async function sourceFilesWith(
   const paths = [...new Set(SPLITS.flatMap((split) => files[split] ?? []))];
   const found: SourceFile[] = [];
   for (const path of paths) {
-    const rows = await rowsIn(path, loaded.config.corpus.columns, tombstones);
+    const rows = await rowsIn(path, loaded.config, tombstones);
     if (rows !== 0) found.push({ name: basename(path), rows });
   }
   return found;
@@ -31,17 +31,15 @@ export async function sourceFilesWith(
 
 async function rowsIn(
   path: string,
-  columns: Project['loaded']['config']['corpus']['columns'],
+  { corpus, task }: Project['loaded']['config'],
   tombstones: Tombstones,
 ): Promise<number | null> {
   try {
     if ((await stat(path)).size > MOST_BYTES) return null;
     let rows = 0;
-    for await (const entry of openCorpus(path, columns)) {
+    for await (const entry of openCorpus(path, corpus.columns, task)) {
       if (entry.type !== 'row') continue;
-      const { text, textPair } = entry.row;
-      const key = { exampleId: exampleIdOf(text, textPair), leakKey: leakKeyOf(text, textPair) };
-      if (isForgotten(tombstones, key)) rows += 1;
+      if (isForgotten(tombstones, identityOf(entry.row))) rows += 1;
     }
     return rows;
   } catch (error) {

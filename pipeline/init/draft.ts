@@ -12,6 +12,7 @@ export function draftConfig(findings: Findings, recipe: Recipe, folder: string):
     `# yaml-language-server: $schema=./decant.schema.json
 # Written by \`decant init\`, recipe ${recipe.name}: ${recipe.description}.
 # \`npx decant run\` runs it, \`npx decant config schema\` prints every setting with its meaning.`,
+    ...(findings.task === undefined ? [] : [`# A label a word.\ntask: ${findings.task}`]),
     corpusSection(findings, path),
     teacherSection(findings, path),
     softLabelSection(findings.teacher.classes.classNames.length),

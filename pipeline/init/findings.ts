@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import { isConllFile } from '#datasets/corpus/open-words.ts';
 import { guessRoles, type Roles } from './roles.ts';
 import { siblingsOf } from './siblings.ts';
 import { type FileSurvey, surveyFile, surveyTexts, type TextSurvey } from './survey.ts';
@@ -15,6 +16,8 @@ export interface InitRequest {
 
 /** Everything that `init` has learnt about a person's data. */
 export interface Findings {
+  /** Left out where it is classification. */
+  readonly task?: 'token-classification';
   readonly roles: Roles;
   /** The user's file, then files without labels beside it. */
   readonly train: readonly FileSurvey[];
@@ -65,6 +68,10 @@ export async function lookAt(request: InitRequest): Promise<Findings> {
   const teacherPath = findTeacher(request.teacher, [dirname(file), process.cwd()]);
   const notes: string[] = [];
   const readable = async (path: string) => {
+    if (isConllFile(path) !== isConllFile(file)) {
+      notes.push(`${basename(path)} is left out: texts and words do not go together`);
+      return [];
+    }
     const survey = await surveyFile(path);
     if (hasText(survey, roles)) return [survey];
     notes.push(`${basename(path)} is left out: it has no column "${roles.text}"`);
@@ -82,6 +89,7 @@ export async function lookAt(request: InitRequest): Promise<Findings> {
   const labels = labelsOf(own, roles);
   notes.push(...noteLabels(labels, teacher));
   return {
+    ...(isConllFile(file) && { task: 'token-classification' }),
     roles,
     train,
     test,

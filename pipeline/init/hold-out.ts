@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { openColumns } from '#datasets/corpus/open-corpus.ts';
+import { isConllFile } from '#datasets/corpus/open-words.ts';
 import { leakKeyOf } from '#datasets/example-id.ts';
 import { guessRoles } from './roles.ts';
 import { surveyFile } from './survey.ts';
@@ -26,6 +27,12 @@ export interface HeldOut {
  * the file. The text decides by its hash, so equal texts stay together and growth moves no row.
  */
 export async function holdOut(file: string, share: number): Promise<HeldOut> {
+  if (isConllFile(file)) {
+    throw new HoldOutError(
+      `${file}: sentences of words are not put aside`,
+      'cut the file in two at a blank line, and name the smaller part with --test FILE',
+    );
+  }
   const { text, textPair, label } = guessRoles(await surveyFile(file));
   if (label === undefined) {
     throw new HoldOutError(

@@ -39,7 +39,9 @@ ${GOLD_ONLY}`,
 export const recipes: readonly Recipe[] = [FEW_LABELS, CLASSIFICATION];
 
 /** The recipe that suits the share of rows without a label. */
-export function suitableRecipe({ rows, labelled }: Findings): Recipe {
+export function suitableRecipe({ rows, labelled, task }: Findings): Recipe {
+  // Words are not relabelled.
+  if (task === 'token-classification') return CLASSIFICATION;
   return labelled < MOSTLY_LABELLED * rows ? FEW_LABELS : CLASSIFICATION;
 }
 

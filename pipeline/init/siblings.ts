@@ -43,7 +43,7 @@ function nameParts(path: string): { readonly corpus: string; readonly part: Part
   return { corpus: words.filter((word) => !PART_WORDS.has(word)).join('-'), part };
 }
 
-const CORPUS_FILE = /\.(csv|tsv|jsonl|ndjson)(\.gz)?$/i;
+const CORPUS_FILE = /\.(csv|tsv|jsonl|ndjson|conll|annotated|bio|iob2?)(\.gz)?$/i;
 const PART_WORDS: ReadonlyMap<string, Part> = new Map([
   ...(['train', 'training', 'labelled', 'labeled'] as const).map(
     (word) => [word, 'train'] as const,

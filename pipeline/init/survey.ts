@@ -1,4 +1,6 @@
+import type { CorpusEntry, RawRow } from '#datasets/corpus/corpus-row.ts';
 import { openColumns } from '#datasets/corpus/open-corpus.ts';
+import { isConllFile, openWords } from '#datasets/corpus/open-words.ts';
 import { leakKeyOf } from '#datasets/example-id.ts';
 
 /** What one column of a corpus file looks like. */
@@ -28,7 +30,7 @@ export async function surveyFile(path: string): Promise<FileSurvey> {
   const columns = new Map<string, GrowingColumn>();
   let rows = 0;
   let rejects = 0;
-  for await (const found of openColumns(path)) {
+  for await (const found of rowsIn(path)) {
     if ('type' in found) {
       rejects += 1;
       continue;
@@ -37,7 +39,8 @@ export async function surveyFile(path: string): Promise<FileSurvey> {
     for (const [name, value] of Object.entries(found.values)) {
       const column = columns.get(name) ?? new GrowingColumn(name);
       columns.set(name, column);
-      column.add(value);
+      // All the tags of a sentence; lists of JSON are no labels.
+      column.add(isConllFile(path) ? [value].flat() : [value]);
     }
   }
   return { path, rows, rejects, columns: [...columns.values()].map((one) => one.survey()) };
@@ -63,7 +66,7 @@ export async function surveyTexts(
   const step = Math.max(1, Math.ceil(rows / SAMPLE_TEXTS));
   let [seen, longestCharacters] = [0, 0];
   for (const { path } of files) {
-    for await (const found of openColumns(path)) {
+    for await (const found of rowsIn(path)) {
       if ('type' in found) continue;
       const text = textColumns.map((name) => textOf(found.values[name])).join(' ');
       if (text.trim() === '') continue;
@@ -74,6 +77,21 @@ export async function surveyTexts(
     }
   }
   return { duplicates: seen - keys.size, longestCharacters, sample };
+}
+
+/** Rows with their values by column; a sentence of words has its text, and the list of its tags as label. */
+async function* rowsIn(path: string): AsyncGenerator<RawRow | CorpusEntry, void, void> {
+  if (!isConllFile(path)) {
+    yield* openColumns(path);
+    return;
+  }
+  for await (const found of openWords(path, { tokens: 'tokens', labels: 'labels', id: 'id' })) {
+    if (found.type === 'reject') yield found;
+    else {
+      const { file, line, text, tags } = found.row;
+      yield { file, line, values: { text, label: tags } };
+    }
+  }
 }
 
 class GrowingColumn {
@@ -87,15 +105,18 @@ class GrowingColumn {
     this.#name = name;
   }
 
-  add(value: unknown): void {
-    const text = textOf(value);
-    if (text === '') return;
+  /** What one row has in the column. */
+  add(values: readonly unknown[]): void {
+    const texts = values.map(textOf).filter((text) => text !== '');
+    if (texts.length === 0) return;
     this.#filled += 1;
-    this.#characters += text.length;
-    if (Number.isFinite(Number(text))) this.#numbers += 1;
-    const known = this.#values.get(text);
-    if (known !== undefined || this.#values.size < MOST_VALUES) {
-      this.#values.set(text, (known ?? 0) + 1);
+    this.#characters += texts.reduce((sum, { length }) => sum + length, 0) / texts.length;
+    if (texts.every((text) => Number.isFinite(Number(text)))) this.#numbers += 1;
+    for (const text of texts) {
+      const known = this.#values.get(text);
+      if (known !== undefined || this.#values.size < MOST_VALUES) {
+        this.#values.set(text, (known ?? 0) + 1);
+      }
     }
   }
 

@@ -1,9 +1,11 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
+import { Failure } from '#cache/failure.ts';
 import { readClasses } from '#datasets/classes.ts';
 import type { Split, StoredExample } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
+import { hasTokenLabels } from '#datasets/token-labels.ts';
 
 /** One split as prepare left it. */
 export interface CorpusSplit {
@@ -15,12 +17,29 @@ export interface CorpusSplit {
   readonly hasTexts: boolean;
 }
 
+/** These commands look at one label a row. */
+export class LabelsOfWordsError extends Failure {
+  constructor() {
+    super(
+      'usage',
+      'E_LABELS_TASK',
+      'the labels of token-classification are those of words: `decant labels` looks at one label a row',
+      'look for words with: decant cache sql "select * from soft_labels where top_label <> gold_label and confidence > 0.9"',
+    );
+  }
+}
+
 /** Reads a split of a prepare artifact. */
-export async function readCorpusSplit({ folder }: Artifact, split: Split): Promise<CorpusSplit> {
+export async function readCorpusSplit(
+  { folder }: Pick<Artifact, 'folder'>,
+  split: Split,
+): Promise<CorpusSplit> {
+  const labels = outputFolder(folder, `labels/${split}`);
+  if (hasTokenLabels(labels)) throw new LabelsOfWordsError();
   const examples = await readExamples(outputFolder(folder, `inputs/${split}`));
   return {
     examples: new Map(examples.map((example) => [example.exampleId, example])),
-    gold: goldClasses(await readLabels(outputFolder(folder, `labels/${split}`))),
+    gold: goldClasses(await readLabels(labels)),
     classNames: await readClasses(outputFolder(folder, 'classes')),
     hasTexts: examples.every(({ text }) => text !== null),
   };

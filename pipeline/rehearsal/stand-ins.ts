@@ -2,12 +2,20 @@ import { join } from 'node:path';
 import { outputFolder } from '#cache/artifact-store.ts';
 import { readClasses } from '#datasets/classes.ts';
 import type { Split } from '#datasets/example.ts';
+import { labelledExamples } from '#datasets/gold-of-rows.ts';
 import { writeHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
 import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { readTokens, type TokenTable, takeTokens, writeTokens } from '#datasets/tokens.ts';
-import { labelledRows } from '#stages/soft-label/label-columns.ts';
+import { hasTokenLabels, readTokenLabels, writeTokenLabels } from '#datasets/token-labels.ts';
+import {
+  readTokens,
+  type TokenAnswers,
+  type TokenTable,
+  takeTokens,
+  writeTokens,
+} from '#datasets/tokens.ts';
+import { labelledRows, perAnswer } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
 
@@ -48,8 +56,8 @@ export async function writeStandIns(standIns: StandIns): Promise<void> {
 /** The longest rows, where memory is needed most, and the longest with a label. */
 async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise<TokenTable> {
   const table = await readTokens(outputFolder(prepared, `tokens/student/${split}`));
-  const labels = await readLabels(outputFolder(prepared, `labels/${split}`));
-  const labelled = new Set(labels.map(({ exampleId }) => exampleId));
+  const source = outputFolder(prepared, `labels/${split}`);
+  const labelled = await labelledExamples(source);
   const length = (row: number) => (table.offsets[row + 1] ?? 0) - (table.offsets[row] ?? 0);
   const longest = table.exampleIds.map((_, row) => row).sort((a, b) => length(b) - length(a));
   const known = longest.filter((row) => labelled.has(table.exampleIds[row] ?? ''));
@@ -57,19 +65,32 @@ async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise
   const slice = takeTokens(table, [...rows]);
   const ids = new Set(slice.exampleIds);
   await writeTokens(join(folder, 'prepare', `tokens/student/${split}`), slice);
-  const kept = labels.filter(({ exampleId }) => ids.has(exampleId));
-  await writeLabels(join(folder, 'prepare', `labels/${split}`), kept);
+  await copyLabels(source, join(folder, 'prepare', `labels/${split}`), ids);
   return slice;
+}
+
+/** The labels of these examples, of texts or of words. */
+async function copyLabels(from: string, to: string, ids: ReadonlySet<string>): Promise<void> {
+  const isKept = ({ exampleId }: { readonly exampleId: string }) => ids.has(exampleId);
+  if (hasTokenLabels(from))
+    await writeTokenLabels(to, (await readTokenLabels(from)).filter(isKept));
+  else await writeLabels(to, (await readLabels(from)).filter(isKept));
 }
 
 async function writeUniformLabels(
   { softLabel, caches }: StandIns,
   split: Split,
-  { exampleIds, tokenizerDigest, maxLength }: TokenTable,
+  tokens: TokenTable,
   classNames: readonly string[],
 ): Promise<void> {
   const keep = keepOf(softLabel, classNames.length);
-  const rows = exampleIds.map((exampleId) => ({ exampleId, split, sourceId: null }));
+  const { exampleIds, answers, tokenizerDigest, maxLength } = tokens;
+  const rows = exampleIds.map((exampleId, row) => ({
+    exampleId,
+    split,
+    sourceId: null,
+    ...(answers && { answers: answersOfRow(answers, row) }),
+  }));
   const { meta: held, rows: dense } = uniformRows(rows, classNames.length);
   const meta: SoftLabelMeta = {
     formatVersion: 1,
@@ -85,6 +106,7 @@ async function writeUniformLabels(
     teacherDigest: NOBODY,
     provider: 'none',
     runtime: 'none',
+    ...(answers && { perToken: true }),
   };
   for (const cache of caches) {
     const path = join(cache, 'rows', split, 'part-00000.parquet');
@@ -92,16 +114,19 @@ async function writeUniformLabels(
   }
 }
 
+function answersOfRow({ at, positions, offsets }: TokenAnswers, row: number) {
+  const [from, to] = offsets.subarray(row, row + 2);
+  return { at: at.subarray(from, to), positions: positions.subarray(from, to) };
+}
+
 /** A dense cache of equal logits: it serves every form that may be asked for. */
-function uniformRows(
-  rows: readonly { readonly exampleId: string; readonly split: Split; readonly sourceId: null }[],
-  classCount: number,
-) {
-  const normaliser = new Float32Array(rows.length).fill(Math.log(classCount));
+function uniformRows(rows: Parameters<typeof labelledRows>[0], classCount: number) {
+  const rowCount = perAnswer(rows, () => null).length;
+  const normaliser = new Float32Array(rowCount).fill(Math.log(classCount));
   const columns = {
     topIds: new Int32Array(),
     topLogits: new Float32Array(),
-    logits: new Float32Array(rows.length * classCount),
+    logits: new Float32Array(rowCount * classCount),
     logSumExp: [normaliser],
     tailLogMass: [],
     entropyNats: normaliser,

@@ -2,16 +2,17 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readClasses } from '#datasets/classes.ts';
-import { goldClasses } from '#datasets/gold-classes.ts';
-import { readLabels } from '#datasets/labels.ts';
-import { writeMetrics, writeTimings } from '#datasets/metrics.ts';
+import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
+import { type Metrics, writeMetrics, writeTimings } from '#datasets/metrics.ts';
 import { writePredictions } from '#datasets/predictions.ts';
+import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
+import { wordMetrics } from './entities.ts';
 import { measure } from './measure.ts';
 import { type Scores, teacherScores } from './scores.ts';
 import { measureSpeed } from './speed.ts';
@@ -50,8 +51,9 @@ export const evaluate = defineStage<EvaluateConfig>({
     const { config } = context;
     const subject = await subjectOf(context);
     const classNames = await readClasses(inputOf(context, 'classes'));
-    const gold = goldClasses(await readLabels(inputOf(context, 'labels/test')));
-    const teacher = await teacherScores(inputOf(context, 'rows/test'), classNames);
+    const gold = await readGoldOfRows(inputOf(context, 'labels/test'));
+    const asked = context.inputs['rows/test'];
+    const teacher = asked === undefined ? undefined : await teacherScores(asked, classNames);
     const classifier = await openClassifier(subject.modelFiles[0] ?? '', {
       device: config.device,
       threads: config.threads,
@@ -64,13 +66,17 @@ export const evaluate = defineStage<EvaluateConfig>({
         yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
       }
       const scores = yield* scoresOf(context, { classifier, teacher, classNames });
-      const metrics = measure(
-        { ...identityOf(config), parameters: subject.parameters, fileBytes: subject.fileBytes },
-        scores,
-        gold,
-        { teacher, classNames },
-      );
+      const metrics = {
+        ...measure(
+          { ...identityOf(config), parameters: subject.parameters, fileBytes: subject.fileBytes },
+          scores,
+          gold.ofRows,
+          { teacher, classNames },
+        ),
+        ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
+      };
       yield* remarks(metrics.rows, scores, metrics.goldOutsideTopK);
+      yield* wordRemarks(metrics);
       await writeMetrics(outputOf(context, 'metrics'), metrics);
       await writePredictions(outputOf(context, 'predictions'), 'test', scores);
       yield { type: 'metric', name: 'accuracy', value: metrics.accuracy, step: 0 };
@@ -80,6 +86,21 @@ export const evaluate = defineStage<EvaluateConfig>({
     }
   },
 });
+
+function answersIn({ exampleIds, positions, predictedIds }: Scores): WordAnswers {
+  return { exampleIds, positions: positions ?? new Int32Array(), predictedIds };
+}
+
+function* wordRemarks({ words }: Metrics): Generator<StageEvent> {
+  if (words === undefined) return;
+  if (words.entities !== null) {
+    yield { type: 'metric', name: 'entityF1', value: words.entities.f1, step: 0 };
+  }
+  if (words.unanswered > 0) {
+    const message = `${words.unanswered.toLocaleString('en-US')} labelled test words have no token that the model sees (cut off by maxLength, or nothing to the tokenizer): they count as O in figures of entities`;
+    yield { type: 'note', message };
+  }
+}
 
 interface Subject {
   /** The .onnx file first, then the files with its external weights. */
@@ -110,7 +131,9 @@ async function* scoresOf(
   context: StageContext<EvaluateConfig>,
   { classifier, teacher, classNames }: Loaded,
 ): AsyncGenerator<StageEvent, Scores, void> {
-  if (context.config.subject === 'teacher') return teacher;
+  if (context.config.subject === 'teacher') {
+    return teacher ?? teacherScores(inputOf(context, 'rows/test'), classNames);
+  }
   const tokens = await readTokens(inputOf(context, 'tokens/student/test'));
   const options = { classCount: classNames.length, signal: context.signal };
   return yield* studentScores(classifier, tokens, options);
@@ -118,7 +141,7 @@ async function* scoresOf(
 
 interface Loaded {
   readonly classifier: Classifier;
-  readonly teacher: Scores;
+  readonly teacher: Scores | undefined;
   readonly classNames: readonly string[];
 }
 
@@ -131,7 +154,7 @@ function* remarks(
     const rest = scores.rowCount - labelled;
     yield {
       type: 'note',
-      message: `${rest} test rows have no gold label; only agreement counts them`,
+      message: `${rest} test ${scores.positions ? 'words' : 'rows'} have no gold label; only agreement counts them`,
     };
   }
   if (goldOutsideTopK > 0) {

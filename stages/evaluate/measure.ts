@@ -1,6 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import type { Metrics } from '#datasets/metrics.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
+import { rowKeys } from '#datasets/token-answers.ts';
 import {
   accuracy,
   agreement,
@@ -36,16 +37,17 @@ export class NoGoldError extends Failure {
   }
 }
 
-/** All metrics of one model. Rows without gold count in `agreement` only. */
+/** All metrics of one model; `gold` by the keys of its rows. Rows without gold count in `agreement` only. */
 export function measure(
   identity: Identity,
   scores: Scores,
   gold: ReadonlyMap<string, number>,
-  reference: { readonly teacher: Scores; readonly classNames: readonly string[] },
+  reference: { readonly teacher: Scores | undefined; readonly classNames: readonly string[] },
 ): Metrics {
-  const rows = scores.exampleIds.flatMap((exampleId, row) => (gold.has(exampleId) ? [row] : []));
+  const keys = rowKeys(scores);
+  const rows = keys.flatMap((key, row) => (gold.has(key) ? [row] : []));
   if (rows.length === 0) throw new NoGoldError(identity.name);
-  const goldIds = Int32Array.from(rows, (row) => gold.get(scores.exampleIds[row] ?? '') ?? -1);
+  const goldIds = Int32Array.from(rows, (row) => gold.get(keys[row] ?? '') ?? -1);
   const predictedIds = Int32Array.from(rows, (row) => scores.predictedIds[row] ?? -1);
   const confidence = Float32Array.from(rows, (row) => scores.confidence[row] ?? 0);
   const correct = correctness(predictedIds, goldIds);
@@ -61,7 +63,10 @@ export function measure(
     accuracy: accuracy(predictedIds, goldIds),
     // One stream for all models: their intervals are over the same resamples of the test rows.
     accuracyInterval: bootstrapInterval(correct, randomFor(1, 'accuracy-interval')),
-    agreement: identity.subject === 'teacher' ? null : agreementWith(scores, reference.teacher),
+    agreement:
+      identity.subject === 'teacher' || reference.teacher === undefined
+        ? null
+        : agreementWith(scores, reference.teacher),
     expectedCalibrationError: expectedCalibrationError(bins),
     macroF1: macroF1(perClass),
     negativeLogLikelihood: negativeLogLikelihood(Float64Array.from(logProbs, ({ value }) => value)),
@@ -83,12 +88,17 @@ export function measure(
 }
 
 function agreementWith(student: Scores, teacher: Scores): number {
-  const index = rowIndexOf(teacher.exampleIds, 'soft labels of the test split');
-  const teacherIds = Int32Array.from(
-    student.exampleIds,
-    (exampleId) => teacher.predictedIds[index.rowOf(exampleId)] ?? -1,
+  const teacherKeys = rowKeys(teacher);
+  const index = rowIndexOf(teacherKeys, 'soft labels of the test split');
+  const known = new Set(teacherKeys);
+  // Two models may cut different words off; each text is seen by both.
+  const rows = [...rowKeys(student).entries()].filter(
+    ([, key]) => student.positions === undefined || known.has(key),
   );
-  return agreement(student.predictedIds, teacherIds);
+  return agreement(
+    Int32Array.from(rows, ([row]) => student.predictedIds[row] ?? -1),
+    Int32Array.from(rows, ([, key]) => teacher.predictedIds[index.rowOf(key)] ?? -1),
+  );
 }
 
 const MOST_CONFUSED = 10;

@@ -70,6 +70,7 @@ export function scoresFromSoftLabels(rows: SoftLabelRows, meta: SoftLabelMeta): 
   return {
     rowCount: rows.rowCount,
     exampleIds: rows.exampleIds,
+    ...(rows.positions && { positions: rows.positions }),
     predictedIds: classIds,
     confidence: Float32Array.from(confidences),
     logits: rows.logits,

@@ -1,49 +1,34 @@
-import { Failure } from '#cache/failure.ts';
+import { answeredExamples } from '#datasets/token-answers.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
+import { answersPerRow, answersTo } from '#stages/onnx/answers.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
-import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
+import { lengthBatches } from '#stages/onnx/token-batches.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Scores, scoresFromLogits } from './scores.ts';
 
-/** The model gives another number of logits than there are classes. */
-export class LogitWidthError extends Failure {
-  constructor(found: number, classCount: number) {
-    super(
-      'model',
-      'E_LOGIT_WIDTH',
-      `the model gives ${found} logits a row; classes.json names ${classCount} classes`,
-      'train the student again on these classes: decant run --from train-student',
-    );
-  }
-}
-
-/** Runs the model over all rows, rows of like length together; tells progress once a batch. */
+/** Runs the model over all rows, rows of like length together; tells progress once a batch. A score a row, or an answer. */
 export async function* studentScores(
   classifier: Classifier,
   tokens: TokenTable,
   { classCount, signal }: { classCount: number; signal: AbortSignal },
 ): AsyncGenerator<StageEvent, Scores, void> {
   const rowCount = tokens.exampleIds.length;
-  const logits = new Float32Array(rowCount * classCount);
+  const { offsets } = answersPerRow(tokens);
+  const logits = new Float32Array((offsets.at(-1) ?? 0) * classCount);
   const rows = Array.from({ length: rowCount }, (_, row) => row);
   let done = 0;
   for (const batch of lengthBatches(tokens, rows, BATCH_SIZE)) {
     signal.throwIfAborted();
-    const batchLogits = await classifier.logits(batch.map((row) => tokenRow(tokens, row)));
-    requireWidth(batchLogits, batch.length, classCount);
+    const answers = await answersTo(classifier, tokens, batch, classCount);
     batch.forEach((row, index) => {
-      const own = batchLogits.subarray(index * classCount, (index + 1) * classCount);
-      logits.set(own, row * classCount);
+      logits.set(answers[index] ?? [], (offsets[row] ?? 0) * classCount);
     });
     done += batch.length;
     yield { type: 'progress', done, total: rowCount, unit: 'rows' };
   }
-  return scoresFromLogits(tokens.exampleIds, logits, classCount);
-}
-
-function requireWidth(logits: Float32Array, rows: number, classCount: number): void {
-  if (logits.length === rows * classCount) return;
-  throw new LogitWidthError(logits.length / rows, classCount);
+  const ids = tokens.answers === undefined ? tokens.exampleIds : answeredExamples(tokens);
+  const scores = scoresFromLogits(ids, logits, classCount);
+  return tokens.answers === undefined ? scores : { ...scores, positions: tokens.answers.positions };
 }
 
 const BATCH_SIZE = 32;

@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
+import { tokenAnswers } from '#stages/onnx/answers.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 
 /** The ONNX graph computes something else than the student that was trained. */
@@ -18,11 +19,16 @@ export class ProbeMismatchError extends Failure {
 export async function checkProbe(
   classifier: Classifier,
   inputs: readonly ProbeInput[],
+  classCount: number,
 ): Promise<number> {
   let maxDifference = 0;
-  for (const { exampleId, tokenIds, logits } of inputs) {
+  for (const { exampleId, tokenIds, answerAt, logits } of inputs) {
     const row = { tokenIds: Int32Array.from(tokenIds), typeIds: null };
-    const difference = largestDifference(await classifier.logits([row]), logits);
+    const found =
+      answerAt === undefined
+        ? [await classifier.logits([row])]
+        : await tokenAnswers(classifier, [row], [answerAt], classCount);
+    const difference = largestDifference(found[0] ?? new Float32Array(), logits);
     if (!(difference <= TOLERANCE)) throw new ProbeMismatchError(difference, exampleId);
     maxDifference = Math.max(maxDifference, difference);
   }

@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { readClasses } from '#datasets/classes.ts';
-import { goldClasses } from '#datasets/gold-classes.ts';
-import { readLabels } from '#datasets/labels.ts';
+import { labelledExamples, readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import { readMetrics } from '#datasets/metrics.ts';
 import { readProbe } from '#datasets/probe.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { answerKeys } from '#datasets/token-answers.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { highestPlaces } from '#datasets/top-classes.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
+import { answersPerRow, answersTo } from '#stages/onnx/answers.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
-import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
+import { lengthBatches } from '#stages/onnx/token-batches.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
 import { checkProbe } from './check-probe.ts';
 import { modelCard } from './model-card.ts';
@@ -49,9 +51,9 @@ export const exportStudent = defineStage<ExportConfig>({
     const classifier = await openClassifier(model, { device: 'cpu', padTokenId });
     try {
       yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
-      const maxDifference = await checkProbe(classifier, probe);
+      const maxDifference = await checkProbe(classifier, probe, classNames.length);
       yield { type: 'count', name: 'maxDifference', value: maxDifference };
-      const validationAccuracy = await accuracyOnValidation(context, classifier);
+      const validationAccuracy = await accuracyOnValidation(context, classifier, classNames.length);
       if (validationAccuracy !== null) {
         yield { type: 'metric', name: 'validationAccuracy', value: validationAccuracy, step: 0 };
       }
@@ -76,24 +78,37 @@ export const exportStudent = defineStage<ExportConfig>({
 async function accuracyOnValidation(
   context: StageContext<ExportConfig>,
   classifier: Classifier,
+  classCount: number,
 ): Promise<number | null> {
   const tokens = await readTokens(inputOf(context, 'tokens/student/validation'));
-  const gold = goldClasses(await readLabels(inputOf(context, 'labels/validation')));
-  const labelled = tokens.exampleIds.flatMap((exampleId, row) =>
-    gold.has(exampleId) ? [row] : [],
-  );
-  let correct = 0;
+  const { labelled, goldOf } = await validationGold(context, tokens);
+  let [correct, compared] = [0, 0];
   for (const batch of lengthBatches(tokens, labelled, BATCH_SIZE)) {
     context.signal.throwIfAborted();
-    const logits = await classifier.logits(batch.map((row) => tokenRow(tokens, row)));
-    const width = logits.length / batch.length;
-    correct += batch.filter((row, index) => {
-      const own = logits.subarray(index * width, (index + 1) * width);
-      const best = own.indexOf(own.reduce((high, logit) => Math.max(high, logit), -Infinity));
-      return best === gold.get(tokens.exampleIds[row] ?? '');
-    }).length;
+    const answers = await answersTo(classifier, tokens, batch, classCount);
+    for (const [index, row] of batch.entries()) {
+      const gold = goldOf(row);
+      const best = highestPlaces(answers[index] ?? new Float32Array(), classCount);
+      compared += gold.filter((labelId) => labelId >= 0).length;
+      correct += gold.filter((labelId, answer) => labelId >= 0 && labelId === best[answer]).length;
+    }
   }
-  return labelled.length === 0 ? null : correct / labelled.length;
+  return compared === 0 ? null : correct / compared;
+}
+
+/** Labelled rows, and the gold class of each of their answers: one, or one a word (-1: none). */
+async function validationGold(context: StageContext<ExportConfig>, tokens: TokenTable) {
+  const folder = inputOf(context, 'labels/validation');
+  const { ofRows } = await readGoldOfRows(folder);
+  const examples = await labelledExamples(folder);
+  const labelled = [...tokens.exampleIds.keys()].filter((row) =>
+    examples.has(tokens.exampleIds[row] ?? ''),
+  );
+  const keys = tokens.answers === undefined ? tokens.exampleIds : answerKeys(tokens);
+  const { offsets } = answersPerRow(tokens);
+  const goldOf = (row: number): readonly number[] =>
+    keys.slice(offsets[row], offsets[row + 1]).map((key) => ofRows.get(key) ?? -1);
+  return { labelled, goldOf };
 }
 
 const BATCH_SIZE = 32;

@@ -16,12 +16,13 @@ export interface CardFacts {
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
 export function modelCard(facts: CardFacts): string {
   const { metrics, architecture, classNames } = facts;
+  const [kind, what, unit, use] = metrics.words === undefined ? TEXTS : WORDS;
   return `---
 library_name: transformers
-pipeline_tag: text-classification
+pipeline_tag: ${kind}
 tags:
   - knowledge-distillation
-  - text-classification
+  - ${kind}
   - onnx
 metrics:
   - accuracy
@@ -30,11 +31,11 @@ metrics:
 
 # ${plain(metrics.name)}
 
-A small text classifier (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} classes), trained by offline knowledge distillation with Decant: a large teacher read every training text once, and this student learned from the probabilities that it gave.
+A small ${what} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} classes), trained by offline knowledge distillation with Decant: a large teacher read every training text once, and this student learned from the probabilities that it gave.
 
 ## Measured
 
-On ${metrics.rows.toLocaleString('en-US')} labelled test rows that took no part in training, in the choice of the weights or in relabelling.
+On ${metrics.rows.toLocaleString('en-US')} labelled test ${unit} that took no part in training, in the choice of the weights or in relabelling.
 
 | figure | value |
 |---|---|
@@ -52,7 +53,7 @@ Figures are of this corpus' test split; other texts may fare worse. A class that
 
 \`\`\`python
 from transformers import pipeline
-classify = pipeline("text-classification", model=".")
+classify = ${use}
 \`\`\`
 
 \`\`\`
@@ -74,11 +75,15 @@ ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 
 function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
   const [low, high] = metrics.accuracyInterval;
+  const { entities = null } = metrics.words ?? {};
   return [
     [
       'accuracy',
       `${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)})`,
     ],
+    ...(entities === null
+      ? []
+      : [['F1 of entities, micro average', percent(entities.f1)] satisfies [string, string]]),
     ['macro-F1', percent(metrics.macroF1)],
     ['agreement with the teacher', percent(metrics.agreement)],
     ['expected calibration error, 15 bins', percent(metrics.expectedCalibrationError)],
@@ -87,6 +92,20 @@ function measured({ metrics, validationAccuracy }: CardFacts): [string, string][
     ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`],
   ];
 }
+
+/** Task, what is counted, and how Python loads it. */
+const TEXTS = [
+  'text-classification',
+  'text classifier',
+  'rows',
+  'pipeline("text-classification", model=".")',
+] as const;
+const WORDS = [
+  'token-classification',
+  'tagger of words',
+  'words',
+  'pipeline("token-classification", model=".", aggregation_strategy="first")',
+] as const;
 
 function percent(share: number | null): string {
   return share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`;

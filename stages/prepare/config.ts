@@ -27,6 +27,26 @@ export const prepareConfigSchema = z.strictObject({
         .min(1)
         .optional()
         .describe('Of task: sequence-to-sequence, column of the target text. Default: target.'),
+      tokens: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of token classification in JSONL, key of the list of words. Default: tokens.'),
+      labels: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of token classification in JSONL, key of the list of labels. Default: labels.'),
+      wordColumn: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Of CoNLL files, the column of the word, from 1. Default: the first.'),
+      tagColumn: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Of CoNLL files, the column of the label, from 1. Default: the last.'),
     })
     .prefault({})
     .describe('Names of the columns (or JSON keys) of the corpus files.'),

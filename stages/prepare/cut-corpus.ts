@@ -6,6 +6,7 @@ import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
 import { type MergedSplit, mergeRows } from './merge-rows.ts';
+import { mergeWordRows } from './merge-words.ts';
 import { EmptySplitError } from './prepare-errors.ts';
 import type { CorpusContent, CorpusFiles } from './read-corpus.ts';
 import { dropLeaks, takeValidation } from './split-rows.ts';
@@ -33,8 +34,9 @@ export function* cutCorpus(
       ? content.rows
       : takeValidation(content.rows, fraction, seed, isCandidate);
   const { rows, leaks } = dropLeaks(assigned, rule);
+  const merge = config.task === 'token-classification' ? mergeWordRows : mergeRows;
   const merged = (split: Split): MergedSplit =>
-    mergeRows(
+    merge(
       rows.filter((row) => row.split === split),
       { onConflict, classNames: classes.classNames, idOfLabel: classes.idOfLabel },
     );
@@ -77,7 +79,7 @@ function* rowEvents(
 function* labelEvents(splits: CutCorpus['splits']): Generator<StageEvent, void, void> {
   yield { type: 'count', name: 'labelledRows', value: labelledRows(splits.train) };
   for (const split of ['validation', 'test'] as const) {
-    if (splits[split].labels.length > 0) continue;
+    if (labelledRows(splits[split]) > 0) continue;
     const only = 'accuracy cannot be measured there, only agreement with the teacher';
     yield { type: 'warning', message: `no ${split} row has a label: ${only}` };
   }
@@ -113,7 +115,8 @@ function* leftOutEvents(
   }
 }
 
-function labelledRows({ labels }: MergedSplit): number {
+function labelledRows({ labels, tokenLabels }: MergedSplit): number {
+  if (tokenLabels !== undefined) return tokenLabels.length;
   return new Set(labels.map((label) => label.exampleId)).size;
 }
 

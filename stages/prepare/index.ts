@@ -2,6 +2,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
+import { checkTags } from './check-tags.ts';
 import { type ClassList, readClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
@@ -26,7 +27,7 @@ export const prepare = defineStage({
       yield* prepareLanguage(context, config.task);
       return;
     }
-    const corpusFiles = corpusFilesOf(files, config.validationFraction);
+    const corpusFiles = corpusFilesOf(files, config);
     const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
     const read = yield* readCorpus(corpusFiles, config, signal);
     const content = yield* amendRows(read, files, classes, config);
@@ -56,6 +57,7 @@ function* checkContent(
   const { rows } = content;
   requireFewRejects(content, config.maxRejects);
   requireKnownLabels(rows, classes);
+  yield* checkTags(rows, classes);
   if (usesNumbers(rows, classes)) {
     const message =
       'labels are matched to the outputs of the teacher by number; give corpus.classNames to see names';

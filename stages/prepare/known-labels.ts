@@ -1,3 +1,4 @@
+import { labelsOf } from '#datasets/corpus/corpus-row.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import type { ClassList } from './class-list.ts';
 import { type UnknownLabel, UnknownLabelError } from './prepare-errors.ts';
@@ -6,13 +7,16 @@ import type { SourceRow } from './read-corpus.ts';
 /** Throws when the corpus has labels that are no class; all of them at once, each with its first place. */
 export function requireKnownLabels(rows: readonly SourceRow[], classes: ClassList): void {
   const unknown = new Map<string, UnknownLabel>();
-  for (const { label, file, line } of rows) {
-    if (label === null || classes.idOfLabel.has(label)) continue;
-    const seen = unknown.get(label);
-    if (seen !== undefined) unknown.set(label, { ...seen, rows: seen.rows + 1 });
-    else {
-      const nearest = nearestName(label, classes.classNames);
-      unknown.set(label, { label, file, line, rows: 1, nearest });
+  for (const row of rows) {
+    const { file, line } = row;
+    for (const label of labelsOf(row)) {
+      if (classes.idOfLabel.has(label)) continue;
+      const seen = unknown.get(label);
+      if (seen !== undefined) unknown.set(label, { ...seen, rows: seen.rows + 1 });
+      else {
+        const nearest = nearestName(label, classes.classNames);
+        unknown.set(label, { label, file, line, rows: 1, nearest });
+      }
     }
   }
   if (unknown.size > 0) throw new UnknownLabelError([...unknown.values()], classes.classNames);
@@ -21,7 +25,7 @@ export function requireKnownLabels(rows: readonly SourceRow[], classes: ClassLis
 /** Classes that no labelled row has. */
 export function unusedClasses(rows: readonly SourceRow[], classes: ClassList): string[] {
   const used = new Set(
-    rows.flatMap(({ label }) => (label === null ? [] : [classes.idOfLabel.get(label)])),
+    rows.flatMap((row) => labelsOf(row).map((label) => classes.idOfLabel.get(label))),
   );
   return classes.classNames.filter((_, id) => !used.has(id));
 }
@@ -30,5 +34,5 @@ export function unusedClasses(rows: readonly SourceRow[], classes: ClassList): s
 export function usesNumbers(rows: readonly SourceRow[], classes: ClassList): boolean {
   if (!classes.byNumber) return false;
   const names = new Set(classes.classNames);
-  return rows.some(({ label }) => label !== null && !names.has(label));
+  return rows.some((row) => labelsOf(row).some((label) => !names.has(label)));
 }

@@ -22,7 +22,7 @@ export async function* prepareLanguage(
   const config = { ...context.config, columns: columnsOf(context.config, task) };
   const [tokenizerPath = ''] = filesOf(context, 'teacherTokenizer');
   const [configPath = ''] = filesOf(context, 'teacherConfig');
-  const corpusFiles = corpusFilesOf(files, config.validationFraction);
+  const corpusFiles = corpusFilesOf(files, config);
   const classes = yield* vocabularyClasses(tokenizerPath, configPath);
   const open = await openerOf(tokenizerPath, config);
   const read = yield* readCorpus(corpusFiles, config, signal, open);

@@ -1,6 +1,7 @@
 import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import type { Example } from '#datasets/example.ts';
 import type { GoldLabel } from '#datasets/labels.ts';
+import type { TokenLabels } from '#datasets/token-labels.ts';
 import type { PrepareConfig } from './config.ts';
 import type { SourceRow } from './read-corpus.ts';
 
@@ -8,6 +9,8 @@ import type { SourceRow } from './read-corpus.ts';
 export interface MergedSplit {
   readonly examples: readonly Example[];
   readonly labels: readonly GoldLabel[];
+  /** Of token classification, in place of `labels`. */
+  readonly tokenLabels?: readonly TokenLabels[];
   /** Rows that were merged into an earlier one. */
   readonly duplicates: number;
   /** Examples whose rows carry different labels. */
@@ -36,7 +39,8 @@ export function mergeRows(rows: readonly SourceRow[], rules: MergeRules): Merged
   };
 }
 
-interface Group {
+/** Equal rows. */
+export interface Group {
   readonly first: SourceRow;
   readonly rows: SourceRow[];
 }
@@ -48,10 +52,14 @@ interface MergedGroup {
   readonly rejects: readonly Reject[];
 }
 
-function groupEqual(rows: readonly SourceRow[]): Group[] {
+/** Rows that one example stands for, in the order of their first. */
+export function groupEqual(
+  rows: readonly SourceRow[],
+  keyOf: (row: SourceRow) => string = equalityKey,
+): Group[] {
   const groups = new Map<string, Group>();
   for (const row of rows) {
-    const key = equalityKey(row);
+    const key = keyOf(row);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { first: row, rows: [row] });
     else group.rows.push(row);

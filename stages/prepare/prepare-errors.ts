@@ -44,6 +44,18 @@ export function requireFewRejects(
   throw new TooManyRejectsError(rejects, total, allowedShare);
 }
 
+/** A word has one label or none: there is no place for shares of several. */
+export class SoftWordLabelsError extends Failure {
+  constructor() {
+    super(
+      'usage',
+      'E_CORPUS_CONFLICT',
+      'corpus.onConflict: soft keeps labels by their share, and token classification has one label a word',
+      'set corpus.onConflict: majority, or reject',
+    );
+  }
+}
+
 /** A file that the teacher's folder has to hold. */
 export class TeacherFileError extends Failure {
   constructor(file: string, path: string | undefined, detail: string) {

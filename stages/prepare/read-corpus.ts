@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import type { CorpusColumns, CorpusRow } from '#datasets/corpus/corpus-row.ts';
+import { type CorpusColumns, type CorpusRow, labelsOf } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
+import { identityOf } from '#datasets/example-id.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
@@ -29,7 +29,7 @@ export type CorpusFiles = Readonly<Record<Split, readonly string[]>>;
 /** Takes the corpus files out of the stage's files and checks that the three splits can be filled. */
 export function corpusFilesOf(
   files: Readonly<Record<string, readonly string[]>>,
-  validationFraction: number | undefined,
+  { validationFraction, task }: Pick<PrepareConfig, 'validationFraction' | 'task'>,
 ): CorpusFiles {
   const { train = [], validation = [], test = [] } = files;
   if (train.length === 0) {
@@ -50,7 +50,7 @@ export function corpusFilesOf(
     const fix = 'keep one of the two';
     throw new SplitFilesError('corpus.validation names files and a fraction', fix);
   }
-  for (const path of [...train, ...validation, ...test]) requireCorpusKind(path);
+  for (const path of [...train, ...validation, ...test]) requireCorpusKind(path, task);
   return { train, validation, test };
 }
 
@@ -72,7 +72,7 @@ export async function* readCorpus(
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
     const share = Math.ceil(limit / files[split].length);
-    for await (const entry of open(path, columns)) {
+    for await (const entry of open(path, columns, task)) {
       if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));
@@ -85,13 +85,7 @@ export async function* readCorpus(
 }
 
 function toSourceRow(row: CorpusRow, split: Split): SourceRow {
-  const { text, textPair } = row;
-  return {
-    ...row,
-    split,
-    exampleId: exampleIdOf(text, textPair),
-    leakKey: leakKeyOf(text, textPair),
-  };
+  return { ...row, split, ...identityOf(row) };
 }
 
 function readProgress(done: number, total: number, detail: string): StageEvent {
@@ -109,9 +103,9 @@ function fileNote(
 ): StageEvent {
   const count = `${basename(path)}: ${rows.length} rows`;
   if (columns === undefined) return { type: 'note', message: count };
-  const labelled = rows.filter((row) => row.label !== null).length;
-  const labels =
-    labelled === 0 ? `none with a value in "${columns.label}"` : `${labelled} with a label`;
+  const labelled = rows.filter((row) => labelsOf(row).length > 0).length;
+  const column = rows[0]?.words === undefined ? columns.label : (columns.labels ?? 'labels');
+  const labels = labelled === 0 ? `none with a value in "${column}"` : `${labelled} with a label`;
   return { type: 'note', message: `${count}, ${labels}` };
 }
 

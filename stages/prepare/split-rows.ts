@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { labelsOf } from '#datasets/corpus/corpus-row.ts';
 import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import type { SourceRow } from './read-corpus.ts';
 
@@ -11,7 +12,7 @@ export function takeValidation(
   rows: readonly SourceRow[],
   fraction: number,
   seed: number,
-  isCandidate = (row: SourceRow) => row.label !== null,
+  isCandidate = (row: SourceRow) => labelsOf(row).length > 0,
 ): SourceRow[] {
   return rows.map((row) => {
     const chosen =

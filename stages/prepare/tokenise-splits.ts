@@ -76,6 +76,7 @@ async function* tokeniseFor(
     before += examples[split].length;
   }
   yield* truncationEvents(owner, [...tables.values()], total);
+  if (owner === 'teacher') yield* gluedWords(tokenizer, [...tables.values()]);
   return tables;
 }
 
@@ -106,6 +107,17 @@ export async function* asProgress<Result>(
     if (next.done === true) return next.value;
     yield { type: 'progress', done: before + next.value, total, unit: 'rows', detail };
   }
+}
+
+/** Right where the teacher was trained so, which nothing in its files tells. */
+function* gluedWords(
+  { gluesWords }: TextTokenizer,
+  tables: readonly TokenTable[],
+): Generator<StageEvent, void, void> {
+  if (!gluesWords || tables.every(({ answers }) => answers === undefined)) return;
+  const message =
+    'tokenizer.json puts no space before a word (add_prefix_space: false): each word is tokenised as if a text began with it, which is right only if the teacher was trained so';
+  yield { type: 'warning', message };
 }
 
 /** How many rows lost tokens: counted always, told where there are any. */

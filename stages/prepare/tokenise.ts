@@ -1,6 +1,6 @@
 import type { Example } from '#datasets/example.ts';
-import type { EncodedText, TextTokenizer } from '#datasets/tokenizer.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { EncodedText, EncodedWords, TextTokenizer } from '#datasets/tokenizer.ts';
+import type { TokenAnswers, TokenTable } from '#datasets/tokens.ts';
 
 /** Tokenises examples in chunks; yields the number of rows done so far. */
 export async function* tokenise(
@@ -12,9 +12,10 @@ export async function* tokenise(
   for (let from = 0; from < examples.length; from += rowsPerChunk) {
     signal.throwIfAborted();
     const part = examples.slice(from, from + rowsPerChunk);
-    chunks.push(packChunk(await tokenizer.encode(part)));
+    chunks.push(packChunk(await encode(tokenizer, part)));
     yield from + part.length;
   }
+  const ofWords = examples.some(({ words }) => words !== undefined);
   const isPair = examples.some((example) => example.textPair !== null);
   return {
     exampleIds: examples.map((example) => example.exampleId),
@@ -22,6 +23,7 @@ export async function* tokenise(
     tokenIds: concat(chunks.map((chunk) => chunk.ids)),
     typeIds: isPair ? concat(chunks.map((chunk) => chunk.typeIds)) : null,
     truncated: Uint8Array.from(chunks.flatMap((chunk) => chunk.truncated)),
+    ...(ofWords && { answers: answersOf(chunks) }),
     tokenizerDigest: tokenizer.digest,
     maxLength: tokenizer.maxLength,
   };
@@ -32,20 +34,46 @@ export function truncatedRows(table: TokenTable): number {
   return table.truncated.reduce((sum, flag) => sum + flag, 0);
 }
 
+/** Words where the examples have them, else texts. */
+async function encode(
+  tokenizer: TextTokenizer,
+  part: readonly Example[],
+): Promise<readonly (EncodedText & Partial<EncodedWords>)[]> {
+  const sentences = part.flatMap(({ words }) => (words === undefined ? [] : [words]));
+  return sentences.length === part.length
+    ? tokenizer.encodeWords(sentences)
+    : tokenizer.encode(part);
+}
+
+function answersOf(chunks: readonly EncodedChunk[]): TokenAnswers {
+  return {
+    offsets: offsetsOf(chunks.flatMap((chunk) => chunk.answerCounts)),
+    at: concat(chunks.map((chunk) => chunk.answerAt)),
+    positions: concat(chunks.map((chunk) => chunk.wordNumbers)),
+  };
+}
+
 /** One chunk in typed arrays: lists of numbers would take several times the memory. */
 interface EncodedChunk {
   readonly lengths: number[];
   readonly truncated: number[];
   readonly ids: Int32Array;
   readonly typeIds: Int32Array;
+  /** Of words only, else empty. */
+  readonly answerCounts: number[];
+  readonly answerAt: Int32Array;
+  readonly wordNumbers: Int32Array;
 }
 
-function packChunk(encoded: readonly EncodedText[]): EncodedChunk {
+function packChunk(encoded: readonly (EncodedText & Partial<EncodedWords>)[]): EncodedChunk {
   return {
     lengths: encoded.map(({ ids }) => ids.length),
     truncated: encoded.map(({ truncated }) => (truncated ? 1 : 0)),
     ids: Int32Array.from(encoded.flatMap(({ ids }) => ids)),
     typeIds: Int32Array.from(encoded.flatMap(({ typeIds }) => typeIds)),
+    answerCounts: encoded.map(({ answerAt = [] }) => answerAt.length),
+    answerAt: Int32Array.from(encoded.flatMap(({ answerAt = [] }) => answerAt)),
+    wordNumbers: Int32Array.from(encoded.flatMap(({ wordNumbers = [] }) => wordNumbers)),
   };
 }
 

@@ -3,6 +3,7 @@ import { withoutText } from '#datasets/corpus/reject.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { withoutTexts, writeExamples } from '#datasets/examples.ts';
 import { writeLabels } from '#datasets/labels.ts';
+import { writeTokenLabels } from '#datasets/token-labels.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
@@ -20,7 +21,10 @@ export async function writeCorpus(
     const { examples } = splits[split];
     const stored = storesTexts ? examples : examples.map(withoutTexts);
     await writeExamples(outputOf(context, `inputs/${split}`), stored);
-    await writeLabels(outputOf(context, `labels/${split}`), splits[split].labels);
+    const { labels, tokenLabels } = splits[split];
+    const folder = outputOf(context, `labels/${split}`);
+    if (tokenLabels === undefined) await writeLabels(folder, labels);
+    else await writeTokenLabels(folder, tokenLabels);
   }
   await writeClasses(outputOf(context, 'classes'), classNames);
   await writeRejects(

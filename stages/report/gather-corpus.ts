@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Split, StoredExample } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
-import { readLabels } from '#datasets/labels.ts';
+import { labelledExamples } from '#datasets/gold-of-rows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import type { Fact, SplitFigures } from './report-data.ts';
 
@@ -47,7 +47,7 @@ export async function readRejects(folder: string | undefined): Promise<Fact[]> {
 }
 
 async function labelledIn(folder: string): Promise<number> {
-  return new Set((await readLabels(folder)).map((label) => label.exampleId)).size;
+  return (await labelledExamples(folder)).size;
 }
 
 async function truncatedIn(folder: string): Promise<number> {

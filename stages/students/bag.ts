@@ -13,6 +13,7 @@ import {
   type ParameterSpec,
   parameterOf,
   type StudentShape,
+  StudentShapeError,
   vector,
 } from './student.ts';
 
@@ -26,6 +27,7 @@ export const bag: Architecture = {
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {
+  if (shape.perToken) throw new StudentShapeError('bag', NO_WORDS, 'take modernbert or bert');
   const { vocabularySize, hiddenSize, intermediateSize, classCount } = shape;
   return [
     matrix('embeddings.weight', [vocabularySize, hiddenSize], EMBEDDING),
@@ -64,5 +66,7 @@ function forward(
 function variancePreserving(inputs: number): Initialisation {
   return { kind: 'normal', std: Math.sqrt(2 / inputs) };
 }
+
+const NO_WORDS = 'it says one thing about a whole text, and each token is asked about';
 
 const EMBEDDING: Initialisation = { kind: 'normal', std: 0.1 };

@@ -6,6 +6,7 @@ import {
   onnxFirstTokens,
   onnxInputs,
   onnxPaddingScores,
+  onnxPerToken,
 } from './onnx-blocks.ts';
 import { type Activation, OnnxBuilder, type Tensors } from './onnx-builder.ts';
 
@@ -18,6 +19,8 @@ export interface BertGraph {
   readonly classCount: number;
   readonly epsilon: number;
   readonly activation: Activation;
+  /** Whether the classifier reads the pooled [CLS] or every token. */
+  readonly head: 'text' | 'token';
   /** Of the dense layer between [CLS] and the classifier. */
   readonly headActivation: Activation;
   /** Whether the type of a token is an input, always the first one, or no part of the model. */
@@ -49,13 +52,17 @@ export function bertOnnx(graph: BertGraph, tensors: Tensors): Uint8Array {
   const padding = onnxPaddingScores(builder, inputs);
   let x = embeddings(builder, inputs, graph);
   for (let index = 0; index < graph.layers; index++) {
-    const last = index === graph.layers - 1;
-    // Only [CLS] leaves the last layer, so that only its row is computed there.
+    const last = index === graph.layers - 1 && graph.head === 'text';
+    // Where one answer is given only [CLS] leaves the last layer: only its row is computed there.
     const queries = last ? onnxFirstTokens(builder, x, inputs, graph.hiddenSize) : x;
     const layer = { prefix: graph.names.layer(index), padding, inputs, last, graph };
     x = feedForward(builder, attention(builder, { queries, x }, layer), layer);
   }
   const { headDense, classifier } = graph.names;
+  if (graph.head === 'token') {
+    const logits = builder.linear(x, classifier, { bias: true });
+    return builder.finish(onnxPerToken(builder, logits, inputs, graph), graph.classCount, 'token');
+  }
   const dense = builder.linear(x, headDense, { bias: true });
   const pooled = builder.activate(dense, graph.headActivation);
   return builder.finish(builder.linear(pooled, classifier, { bias: true }), graph.classCount);

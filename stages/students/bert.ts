@@ -20,7 +20,7 @@ import {
 
 /**
  * Hugging Face's BertForSequenceClassification: learned positions, post-norm, [CLS] through a tanh
- * pooler. Every token has type 0: students read single texts and pairs alike as one sequence.
+ * pooler; or BertForTokenClassification, whose classifier reads every token as it leaves the last layer. Every token has type 0: students read single texts and pairs alike as one sequence.
  */
 export const bert: Architecture = {
   name: 'bert',
@@ -40,12 +40,14 @@ function parameters(shape: StudentShape): ParameterSpec[] {
     matrix('bert.embeddings.token_type_embeddings.weight', [TOKEN_TYPES, hiddenSize], START),
     ...normParameters('bert.embeddings.LayerNorm', hiddenSize),
     ...Array.from({ length: shape.layers }, (_, layer) => layerParameters(shape, layer)).flat(),
-    ...linearParameters('bert.pooler.dense', [hiddenSize, hiddenSize], IDENTITY),
+    ...(shape.perToken
+      ? []
+      : linearParameters('bert.pooler.dense', [hiddenSize, hiddenSize], IDENTITY)),
     ...linearParameters('classifier', [classCount, hiddenSize], START),
   ];
 }
 
-function graphOf({ layers, hiddenSize, heads, classCount }: StudentShape): BertGraph {
+function graphOf({ layers, hiddenSize, heads, classCount, perToken }: StudentShape): BertGraph {
   return {
     names: BERT_NAMES,
     layers,
@@ -54,6 +56,7 @@ function graphOf({ layers, hiddenSize, heads, classCount }: StudentShape): BertG
     classCount,
     epsilon: BERT_EPSILON,
     activation: 'gelu',
+    head: perToken ? 'token' : 'text',
     headActivation: 'tanh',
     tokenTypes: 'first',
     paddingPosition: undefined,
@@ -71,11 +74,13 @@ function forward(
   let x: Tensor = dropout(embeddings(tf, named, inputs));
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = `bert.encoder.layer.${layer}`;
-    // Only [CLS] leaves the last layer, so that only its row is computed there.
-    const queries = layer === shape.layers - 1 ? firstTokens(tf, x, inputs) : x;
+    // Where one answer is given only [CLS] leaves the last layer: only its row is computed there.
+    const onlyFirst = layer === shape.layers - 1 && !shape.perToken;
+    const queries = onlyFirst ? firstTokens(tf, x, inputs) : x;
     const attended = attention(tf, named, { queries, x }, { prefix, batch, shape });
     x = feedForward(tf, named, attended, { prefix, dropout });
   }
+  if (shape.perToken) return linearOf(tf, named, dropout(x), 'classifier');
   const pooled = tf.tanh(linearOf(tf, named, x, 'bert.pooler.dense'));
   return linearOf(tf, named, dropout(pooled), 'classifier');
 }

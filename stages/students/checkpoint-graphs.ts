@@ -55,7 +55,7 @@ function bertGraph(config: BertConfig): BertGraph {
 
 function robertaGraph(config: BertConfig): BertGraph {
   return {
-    ...commonGraph(config, ROBERTA_NAMES),
+    ...commonGraph(config, headOf(config) === 'token' ? ROBERTA_TOKEN_NAMES : ROBERTA_NAMES),
     headActivation: 'tanh',
     paddingPosition: config.pad_token_id ?? 1,
   };
@@ -73,6 +73,7 @@ function commonGraph(
     classCount: config.id2label,
     epsilon: config.layer_norm_eps,
     activation: config.hidden_act,
+    head: headOf(config),
     tokenTypes: config.type_vocab_size > 1 ? 'input' : 'first',
   };
 }
@@ -86,6 +87,7 @@ function distilBertGraph(config: DistilBertConfig): BertGraph {
     classCount: config.id2label,
     epsilon: 1e-12, // written into its code
     activation: config.activation,
+    head: headOf(config),
     headActivation: 'relu',
     tokenTypes: 'none',
     paddingPosition: undefined,
@@ -102,7 +104,7 @@ function modernBertGraph(config: ModernBertConfig): ModernBertGraph {
     epsilon: config.norm_eps,
     activation: config.hidden_activation,
     headActivation: config.classifier_activation,
-    pooling: config.classifier_pooling,
+    pooling: headOf(config) === 'token' ? 'none' : config.classifier_pooling,
     biases: {
       attention: config.attention_bias,
       mlp: config.mlp_bias,
@@ -110,6 +112,10 @@ function modernBertGraph(config: ModernBertConfig): ModernBertGraph {
       head: config.classifier_bias,
     },
   };
+}
+
+function headOf({ architectures = [] }: { readonly architectures?: string[] | undefined }) {
+  return architectures[0]?.endsWith('ForTokenClassification') ? 'token' : 'text';
 }
 
 /** transformers 5 writes layer_types and rope_parameters, earlier ones the numbers that they come from. */
@@ -134,6 +140,8 @@ const ROBERTA_NAMES = bertNames('roberta', {
   classifier: 'classifier.out_proj',
 });
 
+const ROBERTA_TOKEN_NAMES: BertNames = { ...ROBERTA_NAMES, classifier: 'classifier' };
+
 const DISTILBERT_NAMES: BertNames = {
   embeddings: 'distilbert.embeddings',
   layer: (index) => `distilbert.transformer.layer.${index}`,
@@ -155,12 +163,14 @@ const activation = z
   .enum(['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu'])
   .transform((name) => (name === 'gelu_pytorch_tanh' ? 'gelu_new' : name));
 
+const KNOWN_HEAD = /For(Sequence|Token)Classification$/;
+
 const classifier = {
   architectures: z
     .array(z.string())
     .optional()
-    .refine((names) => names?.every((name) => name.endsWith('ForSequenceClassification')) ?? true, {
-      error: 'it is no ...ForSequenceClassification',
+    .refine((names) => names?.every((name) => KNOWN_HEAD.test(name)) ?? true, {
+      error: 'it is no ...ForSequenceClassification or ...ForTokenClassification',
     }),
   /** Number of classes; Hugging Face leaves id2label out where it is its default of two. */
   id2label: z

@@ -1,13 +1,13 @@
 import type { StudentShape } from './student.ts';
 
-/** config.json of ModernBertForSequenceClassification. */
+/** config.json of ModernBertForSequenceClassification, or of ...ForTokenClassification. */
 export function modernBertConfig(
   shape: StudentShape,
   classNames: readonly string[],
 ): Record<string, unknown> {
   const { dropout } = shape;
   return {
-    architectures: ['ModernBertForSequenceClassification'],
+    architectures: [`ModernBertFor${headOf(shape)}`],
     attention_bias: false,
     attention_dropout: dropout,
     bos_token_id: shape.clsTokenId,
@@ -51,13 +51,13 @@ export function modernBertConfig(
   };
 }
 
-/** config.json of BertForSequenceClassification. */
+/** config.json of BertForSequenceClassification, or of BertForTokenClassification. */
 export function bertConfig(
   shape: StudentShape,
   classNames: readonly string[],
 ): Record<string, unknown> {
   return {
-    architectures: ['BertForSequenceClassification'],
+    architectures: [`BertFor${headOf(shape)}`],
     attention_probs_dropout_prob: shape.dropout,
     classifier_dropout: null, // null: as hidden_dropout_prob
     hidden_act: 'gelu',
@@ -108,6 +108,10 @@ export function bagConfig(
 /** Rows of BERT's position table: batches are padded to multiples of 8, which may pass maxLength. */
 export function bertPositions({ maxLength }: StudentShape): number {
   return Math.ceil(maxLength / 8) * 8;
+}
+
+function headOf({ perToken }: StudentShape): string {
+  return perToken ? 'TokenClassification' : 'SequenceClassification';
 }
 
 function classById(classNames: readonly string[]): Record<string, string> {

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import { openTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
+import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
 import { topK } from '#stages/numerics/top-k.ts';
-import { openClassifier } from '#stages/onnx/classifier.ts';
+import { tokenAnswers } from '#stages/onnx/answers.ts';
+import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { batchesByLength } from '#stages/onnx/token-batches.ts';
 
 /** What a student says of one text. */
@@ -17,11 +18,23 @@ export interface Prediction {
   readonly top: readonly { readonly label: string; readonly probability: number }[];
 }
 
+/** What a tagger says of one word; null where the word has no token that it sees. */
+export interface WordPrediction {
+  readonly word: string;
+  readonly label: string | null;
+  /** Probability of `label`, 0..1. */
+  readonly confidence: number | null;
+}
+
 /** An exported student at work. */
 export interface LoadedStudent {
   readonly classNames: readonly string[];
+  /** It names words (`tag`); else texts (`classify`). */
+  readonly isTagger: boolean;
   /** Predictions in the order of the texts; keep a call to a few hundred texts. */
   classify(texts: readonly string[], options?: { readonly top?: number }): Promise<Prediction[]>;
+  /** A prediction for each word of each sentence; keep a call to a few hundred sentences. */
+  tag(sentences: readonly (readonly string[])[]): Promise<WordPrediction[][]>;
   close(): Promise<void>;
 }
 
@@ -37,6 +50,7 @@ export class NotAStudentError extends Failure {
 }
 
 const configSchema = z.object({
+  architectures: z.array(z.string()).default([]),
   id2label: z.record(z.string(), z.string()),
   pad_token_id: z.int().nonnegative().default(0),
   max_position_embeddings: z.int().positive().default(512),
@@ -64,9 +78,17 @@ export async function loadStudent(
     padTokenId: config.pad_token_id,
     ...options,
   });
+  const isTagger = config.architectures.some((name) => name.endsWith('ForTokenClassification'));
+  const parts = { tokenizer, classifier, classNames };
   return {
     classNames,
+    isTagger,
+    async tag(sentences) {
+      if (!isTagger) throw new NotAStudentError(folder, 'names texts and not their words');
+      return taggedWords(parts, sentences);
+    },
     async classify(texts, { top = 1 } = {}) {
+      if (isTagger) throw new NotAStudentError(folder, 'names words and not whole texts');
       const inputs = texts.map((text): TokenizerInput => ({ text, textPair: null }));
       const rows = (await tokenizer.encode(inputs)).map(({ ids }) => ({
         tokenIds: Int32Array.from(ids),
@@ -85,6 +107,49 @@ export async function loadStudent(
     },
     close: () => classifier.close(),
   };
+}
+
+interface Parts {
+  readonly tokenizer: TextTokenizer;
+  readonly classifier: Classifier;
+  readonly classNames: readonly string[];
+}
+
+async function taggedWords(
+  { tokenizer, classifier, classNames }: Parts,
+  sentences: readonly (readonly string[])[],
+): Promise<WordPrediction[][]> {
+  const encoded = await tokenizer.encodeWords(sentences);
+  const tagged = new Map<number, WordPrediction[]>();
+  const lengthOf = (row: number) => encoded[row]?.ids.length ?? 0;
+  for (const batch of batchesByLength([...encoded.keys()], lengthOf, BATCH_SIZE)) {
+    const parts = batch.flatMap((row) => encoded[row] ?? []);
+    const rows = parts.map(({ ids }) => ({ tokenIds: Int32Array.from(ids), typeIds: null }));
+    const places = parts.map(({ answerAt }) => answerAt);
+    const answers = await tokenAnswers(classifier, rows, places, classNames.length);
+    for (const [index, row] of batch.entries()) {
+      const logits = answers[index] ?? new Float32Array();
+      const words = sentences[row] ?? [];
+      tagged.set(row, wordPredictions(words, parts[index]?.wordNumbers ?? [], logits, classNames));
+    }
+  }
+  return sentences.map((_, row) => tagged.get(row) ?? []);
+}
+
+function wordPredictions(
+  words: readonly string[],
+  wordNumbers: readonly number[],
+  logits: Float32Array,
+  classNames: readonly string[],
+): WordPrediction[] {
+  const width = classNames.length;
+  return words.map((word, number) => {
+    const answer = wordNumbers.indexOf(number);
+    if (answer < 0) return { word, label: null, confidence: null };
+    const own = logits.subarray(answer * width, (answer + 1) * width);
+    const { label, confidence } = predictionOf(own, classNames, 1);
+    return { word, label, confidence };
+  });
 }
 
 /** A bert student has a few positions more than it was trained to read. */

@@ -8,6 +8,7 @@ import {
   onnxInputs,
   onnxMeanOverTokens,
   onnxPaddingScores,
+  onnxPerToken,
 } from './onnx-blocks.ts';
 import { type Activation, OnnxBuilder, type Tensors } from './onnx-builder.ts';
 
@@ -22,7 +23,8 @@ export interface ModernBertGraph {
   readonly epsilon: number;
   readonly activation: Activation;
   readonly headActivation: Activation;
-  readonly pooling: 'mean' | 'cls';
+  /** none: the head reads every token. */
+  readonly pooling: 'mean' | 'cls' | 'none';
   /** Which parts have biases; the classifier always has one. */
   readonly biases: {
     readonly attention: boolean;
@@ -61,12 +63,30 @@ export function modernBertOnnx(graph: ModernBertGraph, tensors: Tensors): Uint8A
     x = builder.add('Add', [x, feedForward(builder, norm(x, `${prefix}.mlp_norm`), layer)]);
   }
   const normalised = norm(x, 'model.final_norm');
-  const pool = graph.pooling === 'mean' ? onnxMeanOverTokens : onnxFirstTokens;
-  const pooled = pool(builder, normalised, inputs, hiddenSize);
+  const pooled = pool(builder, normalised, inputs, graph);
   const dense = builder.linear(pooled, 'head.dense', { bias: biases.head });
   const activated = builder.activate(dense, graph.headActivation);
   const logits = builder.linear(norm(activated, 'head.norm'), 'classifier', { bias: true });
-  return builder.finish(logits, graph.classCount);
+  if (graph.pooling !== 'none') return builder.finish(logits, graph.classCount);
+  return builder.finish(onnxPerToken(builder, logits, inputs, graph), graph.classCount, 'token');
+}
+
+function pool(
+  builder: OnnxBuilder,
+  x: string,
+  inputs: OnnxInputs,
+  { pooling, hiddenSize }: ModernBertGraph,
+): string {
+  switch (pooling) {
+    case 'mean':
+      return onnxMeanOverTokens(builder, x, inputs, hiddenSize);
+    case 'cls':
+      return onnxFirstTokens(builder, x, inputs, hiddenSize);
+    case 'none':
+      return x;
+    default:
+      return pooling satisfies never;
+  }
 }
 
 interface SharedByLayers {

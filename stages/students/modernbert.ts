@@ -19,8 +19,8 @@ import {
 } from './student.ts';
 
 /**
- * Hugging Face's ModernBertForSequenceClassification (Warner et al. 2024) with mean pooling and global
- * attention in every layer: rotary positions, pre-norm, GeGLU, no biases but the classifier's.
+ * Hugging Face's ModernBertForSequenceClassification (Warner et al. 2024) with mean pooling, or
+ * ModernBertForTokenClassification, whose head reads every token; global attention in every layer: rotary positions, pre-norm, GeGLU, no biases but the classifier's.
  */
 export const modernBert: Architecture = {
   name: 'modernbert',
@@ -58,7 +58,7 @@ function parameters(shape: StudentShape): ParameterSpec[] {
 }
 
 function graphOf(shape: StudentShape): ModernBertGraph {
-  const { hiddenSize, heads, intermediateSize, classCount } = shape;
+  const { hiddenSize, heads, intermediateSize, classCount, perToken } = shape;
   const layer = { theta: MODERNBERT_THETA, reach: undefined };
   return {
     layers: Array.from({ length: shape.layers }, () => layer),
@@ -69,7 +69,7 @@ function graphOf(shape: StudentShape): ModernBertGraph {
     epsilon: MODERNBERT_EPSILON,
     activation: 'gelu',
     headActivation: 'gelu',
-    pooling: 'mean',
+    pooling: perToken ? 'none' : 'mean',
     biases: { attention: false, mlp: false, norm: false, head: false },
   };
 }
@@ -105,7 +105,8 @@ function forward(
     x = tf.add(x, attention(tf, named, normalised, { prefix, batch, shape }));
     x = tf.add(x, feedForward(tf, named, norm(x, `${prefix}.mlp_norm`), { prefix, dropout }));
   }
-  const pooled = meanOverTokens(tf, norm(x, 'model.final_norm'), inputs);
+  const encoded = norm(x, 'model.final_norm');
+  const pooled = shape.perToken ? encoded : meanOverTokens(tf, encoded, inputs);
   const dense = gelu(tf, linear(tf, pooled, parameterOf(named, 'head.dense.weight')));
   return linear(
     tf,

@@ -68,6 +68,16 @@ export function onnxFirstTokens(
   return builder.reshape(first, builder.ints([-1, hiddenSize]));
 }
 
+/** Rows [batch * sequence, classes] -> [batch, sequence, classes]. */
+export function onnxPerToken(
+  builder: OnnxBuilder,
+  rows: string,
+  { batchShape }: OnnxInputs,
+  { classCount }: { readonly classCount: number },
+): string {
+  return builder.reshape(rows, builder.concat([batchShape, builder.ints([classCount])], 0));
+}
+
 /** Rows [batch * sequence, hidden] -> mean over the real tokens [batch, hidden]. */
 export function onnxMeanOverTokens(
   builder: OnnxBuilder,

@@ -141,9 +141,10 @@ export class OnnxBuilder {
   }
 
   /** The whole file: input_ids, attention_mask and what `input` added in, `logits` out. */
-  finish(logits: string, classCount: number): Uint8Array {
+  finish(logits: string, classCount: number, head: 'text' | 'token' = 'text'): Uint8Array {
     this.#nodes.push(node('Identity', [logits], ['logits']));
     const batch = ['batch', 'sequence'];
+    const answered = head === 'token' ? batch : ['batch'];
     return model(
       graph({
         name: 'student',
@@ -152,7 +153,7 @@ export class OnnxBuilder {
         inputs: ['input_ids', 'attention_mask', ...this.#furtherInputs].map((name) =>
           valueInfo(name, 'int64', batch),
         ),
-        outputs: [valueInfo('logits', 'float32', ['batch', classCount])],
+        outputs: [valueInfo('logits', 'float32', [...answered, classCount])],
       }),
     );
   }

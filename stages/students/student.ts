@@ -17,6 +17,8 @@ export interface StudentShape {
   readonly padTokenId: number;
   readonly clsTokenId: number;
   readonly sepTokenId: number;
+  /** Classes for each token and not for the text: Hugging Face's ...ForTokenClassification. */
+  readonly perToken?: boolean;
 }
 
 /** How a parameter starts. `cutoff` truncates the normal distribution at that many standard deviations. */
@@ -56,7 +58,7 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 export interface Architecture {
   readonly name: ArchitectureName;
   parameters(shape: StudentShape): readonly ParameterSpec[];
-  /** Logits [batchSize, classCount]; pure tfjs operations, so that it can be recorded into a graph. */
+  /** Logits [batchSize, classCount], or [batchSize * sequenceLength, classCount] of each token; pure tfjs operations, so that it can be recorded into a graph. */
   forward(
     tf: Tensorflow,
     parameters: NamedTensors,
@@ -65,7 +67,7 @@ export interface Architecture {
   ): Tensor2D;
   /** Contents of config.json. */
   config(shape: StudentShape, classNames: readonly string[]): Record<string, unknown>;
-  /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence] -> logits [batch, classes]. */
+  /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence] -> logits [batch, classes], or [batch, sequence, classes] of each token. */
   onnx(shape: StudentShape, weights: ReadonlyMap<string, Float32Array>): Uint8Array;
 }
 

@@ -1,7 +1,7 @@
 import type { FeedSpec, Feeds } from '#stages/tensorflow/step-program.ts';
 import type { Batch } from './batches.ts';
-import type { SoftLayout } from './soft-targets.ts';
-import type { TransferRow } from './transfer-set.ts';
+import type { GoldTarget } from './gold-targets.ts';
+import type { SoftLayout, SoftTarget } from './soft-targets.ts';
 
 /** What decides which inputs a step has and how large they are. */
 export interface BatchLayout {
@@ -12,6 +12,8 @@ export interface BatchLayout {
   readonly soft: SoftLayout | null;
   /** Most gold labels of one row; 0: no hard loss. */
   readonly goldPerRow: number;
+  /** The student answers for each token; losses take those that are asked for. */
+  readonly perToken?: boolean;
 }
 
 /** What does not come from the rows. */
@@ -24,32 +26,53 @@ export interface StepScalars {
 
 /** Inputs of a training step for one sequence length. */
 export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec[] {
-  const { batchSize, soft, goldPerRow } = layout;
+  const { soft, goldPerRow } = layout;
+  const answers = answerCount(layout, bucket);
   const specs = inferenceFeedSpecs(layout, bucket);
   const add = (name: string, dtype: FeedSpec['dtype'], shape: number[]): void => {
     specs.push({ name, dtype, shape });
   };
   if (layout.dropout) add('dropoutSeed', 'int32', [2]);
   if (soft !== null) {
-    add('rowWeights', 'float32', [batchSize]);
+    add('rowWeights', 'float32', [answers]);
     add('temperature', 'float32', []);
     add('softLossWeight', 'float32', []);
-    if (soft.type === 'dense') add('teacherLogits', 'float32', [batchSize, soft.width]);
+    if (soft.type === 'dense') add('teacherLogits', 'float32', [answers, soft.width]);
     else if (soft.type === 'sampled') {
-      add('sampleIds', 'int32', [batchSize, soft.width]);
-      add('sampleShares', 'float32', [batchSize, soft.width]);
+      add('sampleIds', 'int32', [answers, soft.width]);
+      add('sampleShares', 'float32', [answers, soft.width]);
     } else {
-      add('topIds', 'int32', [batchSize, soft.width]);
-      add('topLogProbs', 'float32', [batchSize, soft.width]);
-      add('tailLogMass', 'float32', [batchSize]);
+      add('topIds', 'int32', [answers, soft.width]);
+      add('topLogProbs', 'float32', [answers, soft.width]);
+      add('tailLogMass', 'float32', [answers]);
     }
   }
   if (goldPerRow > 0) {
-    add('goldIds', 'int32', [batchSize * goldPerRow]);
-    add('goldWeights', 'float32', [batchSize * goldPerRow]);
+    add('goldIds', 'int32', [answers * goldPerRow]);
+    add('goldWeights', 'float32', [answers * goldPerRow]);
     add('hardLossWeight', 'float32', []);
   }
   return specs;
+}
+
+/** Rows of logits of a step: one a row of the batch, or one a token, padding too. */
+function answerCount({ batchSize, perToken }: BatchLayout, bucket: number): number {
+  return perToken ? batchSize * bucket : batchSize;
+}
+
+/** What the losses want of one row of logits, and which one that is. */
+interface Slot {
+  readonly place: number;
+  readonly gold: readonly GoldTarget[];
+  readonly soft: SoftTarget | null;
+}
+
+function slotsOf({ rows, bucket }: Batch): Slot[] {
+  return rows.flatMap((row, index): Slot[] => {
+    const { answers } = row;
+    if (answers === undefined) return [{ place: index, gold: row.gold, soft: row.soft }];
+    return answers.map(({ at, gold, soft }) => ({ place: index * bucket + at, gold, soft }));
+  });
 }
 
 /** Inputs of a forward pass for one sequence length. */
@@ -66,16 +89,18 @@ export function inferenceFeedSpecs(
 /** Values of a training step. Fresh arrays each time: tensors share their memory. */
 export function trainingFeeds(batch: Batch, layout: BatchLayout, scalars: StepScalars): Feeds {
   const tokenRows = batch.rows.map(({ tokenIds }) => tokenIds);
+  const slots = slotsOf(batch);
+  const answers = answerCount(layout, batch.bucket);
   return {
     ...inferenceFeeds(tokenRows, batch.bucket, layout),
     ...(layout.dropout && { dropoutSeed: Int32Array.from(scalars.dropoutSeed) }),
     ...(layout.soft !== null && {
-      ...softFeeds(batch.rows, layout.batchSize, layout.soft),
+      ...softFeeds(slots, answers, layout.soft),
       temperature: Float32Array.of(scalars.temperature),
       softLossWeight: Float32Array.of(scalars.softLossWeight),
     }),
     ...(layout.goldPerRow > 0 && {
-      ...goldFeeds(batch.rows, layout),
+      ...goldFeeds(slots, answers, layout.goldPerRow),
       hardLossWeight: Float32Array.of(scalars.hardLossWeight),
     }),
   };
@@ -96,54 +121,52 @@ export function inferenceFeeds(
   return { inputIds, lengths };
 }
 
-function softFeeds(rows: readonly TransferRow[], batchSize: number, soft: SoftLayout): Feeds {
-  const rowWeights = new Float32Array(batchSize).fill(1, 0, rows.length);
+function softFeeds(slots: readonly Slot[], answers: number, soft: SoftLayout): Feeds {
+  const rowWeights = new Float32Array(answers);
+  for (const { place, soft: target } of slots) if (target !== null) rowWeights[place] = 1;
   if (soft.type === 'dense') {
-    const teacherLogits = new Float32Array(batchSize * soft.width);
-    for (const [row, { soft: target }] of rows.entries()) {
-      if (target?.type === 'dense') teacherLogits.set(target.logits, row * soft.width);
+    const teacherLogits = new Float32Array(answers * soft.width);
+    for (const { place, soft: target } of slots) {
+      if (target?.type === 'dense') teacherLogits.set(target.logits, place * soft.width);
     }
     return { rowWeights, teacherLogits };
   }
-  if (soft.type === 'sampled') return { rowWeights, ...sampleFeeds(rows, batchSize, soft.width) };
+  if (soft.type === 'sampled') return { rowWeights, ...sampleFeeds(slots, answers, soft.width) };
   // A missing row has weight 0, yet its targets must keep the loss finite: 0 x NaN is NaN.
-  const topIds = Int32Array.from({ length: batchSize * soft.width }, (_, i) => i % soft.width);
-  const topLogProbs = new Float32Array(batchSize * soft.width).fill(-Math.log(soft.width + 1));
-  const tailLogMass = new Float32Array(batchSize).fill(-Math.log(soft.width + 1));
-  for (const [row, { soft: target }] of rows.entries()) {
+  const topIds = Int32Array.from({ length: answers * soft.width }, (_, i) => i % soft.width);
+  const topLogProbs = new Float32Array(answers * soft.width).fill(-Math.log(soft.width + 1));
+  const tailLogMass = new Float32Array(answers).fill(-Math.log(soft.width + 1));
+  for (const { place, soft: target } of slots) {
     if (target?.type !== 'top-k') continue;
-    const [start, end] = [row * soft.width, (row + 1) * soft.width];
+    const [start, end] = [place * soft.width, (place + 1) * soft.width];
     // A mix may name fewer classes: the first one fills up the list with a probability of 0.
     topIds.fill(target.topIds[0] ?? 0, start, end).set(target.topIds, start);
     topLogProbs.fill(Number.NEGATIVE_INFINITY, start, end).set(target.topLogProbs, start);
-    tailLogMass[row] = target.tailLogMass;
+    tailLogMass[place] = target.tailLogMass;
   }
   return { rowWeights, topIds, topLogProbs, tailLogMass };
 }
 
 /** Rows of fewer classes are filled up with class 0 at a share of 0. */
-function sampleFeeds(rows: readonly TransferRow[], batchSize: number, width: number): Feeds {
-  const sampleIds = new Int32Array(batchSize * width);
-  const sampleShares = new Float32Array(batchSize * width);
-  for (const [row, { soft: target }] of rows.entries()) {
+function sampleFeeds(slots: readonly Slot[], answers: number, width: number): Feeds {
+  const sampleIds = new Int32Array(answers * width);
+  const sampleShares = new Float32Array(answers * width);
+  for (const { place, soft: target } of slots) {
     if (target?.type !== 'sampled') continue;
-    sampleIds.set(target.sampleIds, row * width);
-    sampleShares.set(target.sampleShares, row * width);
+    sampleIds.set(target.sampleIds, place * width);
+    sampleShares.set(target.sampleShares, place * width);
   }
   return { sampleIds, sampleShares };
 }
 
-/** Label-major: first every row's first label, then every row's second one. */
-function goldFeeds(
-  rows: readonly TransferRow[],
-  { batchSize, goldPerRow }: Pick<BatchLayout, 'batchSize' | 'goldPerRow'>,
-): Feeds {
-  const goldIds = new Int32Array(batchSize * goldPerRow);
-  const goldWeights = new Float32Array(batchSize * goldPerRow);
-  for (const [row, { gold }] of rows.entries()) {
-    for (const [place, { labelId, weight }] of gold.entries()) {
-      goldIds[place * batchSize + row] = labelId;
-      goldWeights[place * batchSize + row] = weight;
+/** Label-major: first the first label of every row of logits, then the second one of each. */
+function goldFeeds(slots: readonly Slot[], answers: number, goldPerRow: number): Feeds {
+  const goldIds = new Int32Array(answers * goldPerRow);
+  const goldWeights = new Float32Array(answers * goldPerRow);
+  for (const { place, gold } of slots) {
+    for (const [label, { labelId, weight }] of gold.entries()) {
+      goldIds[label * answers + place] = labelId;
+      goldWeights[label * answers + place] = weight;
     }
   }
   return { goldIds, goldWeights };

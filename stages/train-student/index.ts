@@ -23,6 +23,7 @@ import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
+import { openWordTransferSet } from './word-transfer-set.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
 
@@ -60,12 +61,7 @@ async function* trainOn(
   inputs: TrainingInputs,
 ): AsyncGenerator<StageEvent, void, void> {
   const settings = settingsOf(context.config);
-  const transferSet = await openTransferSet({
-    tokens: inputs.train,
-    gold: inputs.gold,
-    softTargets: await targetSource(inputs.softLabels, settings),
-    memoryLimitBytes: settings.memoryLimitMb * 2 ** 20,
-  });
+  const transferSet = await transferSetOf(inputs, settings);
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
@@ -93,6 +89,15 @@ async function* trainOn(
     stepper.dispose();
   }
   await removeCheckpoint(outputOf(context, 'checkpoints'));
+}
+
+async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
+  const { train: tokens, gold, wordGold } = inputs;
+  const softTargets = await targetSource(inputs.softLabels, settings);
+  const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  return wordGold === undefined
+    ? openTransferSet({ tokens, gold, softTargets, memoryLimitBytes })
+    : openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
 }
 
 interface Workbench {
@@ -153,7 +158,7 @@ async function* writeOutputs(
   const forward = { ...layout, buckets, classCount, signal: context.signal };
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
-    return { split, tokens, logits: await predictRows(stepper, tokens, forward) };
+    return { split, tokens, classCount, logits: await predictRows(stepper, tokens, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
   const folder = outputOf(context, 'student');
@@ -161,7 +166,7 @@ async function* writeOutputs(
   await writeStudent(folder, { architecture, shape, weights, classNames }, tokenizer);
   await writeProbe(folder, probeOf(splits));
   for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split, classCount);
+    await writeSplitPredictions(outputOf(context, 'predictions'), split);
   }
   yield { type: 'note', message: `the student has the weights of step ${step}` };
 }

@@ -4,6 +4,7 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import type { Split } from '#datasets/example.ts';
 import { writePredictions } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
+import { answeredExamples, answerPlaces } from '#datasets/token-answers.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
 import { toNamed } from '#stages/students/parameters.ts';
@@ -19,8 +20,9 @@ export interface TrainedStudent {
   readonly classNames: readonly string[];
 }
 
-/** A split with the student's logits. [rows * classCount] */
+/** A split with the student's logits of its rows, or of its answers where rows have several. [rows * classCount] */
 export interface PredictedSplit {
+  readonly classCount: number;
   readonly split: Split;
   readonly tokens: TokenTable;
   readonly logits: Float32Array;
@@ -59,13 +61,13 @@ export function probeOf(splits: readonly PredictedSplit[]): ProbeInput[] {
 /** Writes the student's answer to every row of a split. */
 export async function writeSplitPredictions(
   folder: string,
-  { split, tokens, logits }: PredictedSplit,
-  classCount: number,
+  { split, tokens, logits, classCount }: PredictedSplit,
 ): Promise<void> {
   const predictedIds = highestPlaces(logits, classCount);
   await writePredictions(folder, split, {
     rowCount: predictedIds.length,
-    exampleIds: tokens.exampleIds,
+    exampleIds: tokens.answers === undefined ? tokens.exampleIds : answeredExamples(tokens),
+    ...(tokens.answers && { positions: tokens.answers.positions }),
     predictedIds,
     confidence: Float32Array.from(predictedIds, (best, row) =>
       probabilityOf(best, logits.subarray(row * classCount, (row + 1) * classCount)),
@@ -74,16 +76,18 @@ export async function writeSplitPredictions(
   });
 }
 
-function probeInputs({ tokens, logits }: PredictedSplit, count: number): ProbeInput[] {
+function probeInputs({ tokens, logits, classCount }: PredictedSplit, count: number): ProbeInput[] {
   const rowCount = tokens.exampleIds.length;
   const taken = Math.min(count, rowCount);
-  const classCount = logits.length / rowCount;
   return Array.from({ length: taken }, (_, place) => {
     const row = Math.floor((place * rowCount) / taken);
+    const { offsets } = tokens.answers ?? {};
+    const [from, to] = offsets === undefined ? [row, row + 1] : [offsets[row], offsets[row + 1]];
     return {
       exampleId: tokens.exampleIds[row] ?? '',
       tokenIds: [...tokenIdsOf(tokens, row)],
-      logits: [...logits.subarray(row * classCount, (row + 1) * classCount)],
+      ...(tokens.answers && { answerAt: [...answerPlaces(tokens, row)] }),
+      logits: [...logits.subarray((from ?? 0) * classCount, (to ?? 0) * classCount)],
     };
   });
 }

@@ -14,14 +14,15 @@ export interface PredictOptions {
   readonly signal: AbortSignal;
 }
 
-/** Logits of every row of a token table, in its order. [rows * classCount] */
+/** Logits of every row of a token table, in its order, or of every answer where rows have several. [rows * classCount] */
 export async function predictRows(
   stepper: Stepper,
   tokens: TokenTable,
   options: PredictOptions,
 ): Promise<Float32Array> {
   const { buckets, batchSize, classCount } = options;
-  const logits = new Float32Array(tokens.exampleIds.length * classCount);
+  const { places, count } = placesOf(tokens);
+  const logits = new Float32Array(count * classCount);
   for (const [index, rows] of rowsByBucket(tokens, buckets).entries()) {
     const bucket = buckets[index] ?? 0;
     for (let start = 0; start < rows.length; start += batchSize) {
@@ -31,13 +32,34 @@ export async function predictRows(
       const batch = rows.slice(start, start + batchSize);
       const tokenRows = batch.map((row) => tokenIdsOf(tokens, row));
       const answer = stepper.evaluate(bucket, inferenceFeeds(tokenRows, bucket, options));
-      for (const [place, row] of batch.entries()) {
-        const values = answer.subarray(place * classCount, (place + 1) * classCount);
-        logits.set(values, row * classCount);
+      for (const [index, row] of batch.entries()) {
+        for (const { from, to } of places(index, row, bucket)) {
+          const values = answer.subarray(from * classCount, (from + 1) * classCount);
+          logits.set(values, to * classCount);
+        }
       }
     }
   }
   return logits;
+}
+
+/** Which row of a batch's logits belongs to which answer of the table. */
+function placesOf({ answers, exampleIds }: TokenTable) {
+  if (answers === undefined) {
+    return {
+      count: exampleIds.length,
+      places: (index: number, row: number) => [{ from: index, to: row }],
+    };
+  }
+  const { at, offsets } = answers;
+  return {
+    count: at.length,
+    places: (index: number, row: number, bucket: number) =>
+      Array.from(at.subarray(offsets[row], offsets[row + 1]), (place, number) => ({
+        from: index * bucket + place,
+        to: (offsets[row] ?? 0) + number,
+      })),
+  };
 }
 
 function rowsByBucket(tokens: TokenTable, buckets: readonly number[]): number[][] {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { TASKS } from '#datasets/task.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
   .strictObject({
+    task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
       .enum(['modernbert', 'bert', 'bag'])
       .default('modernbert')

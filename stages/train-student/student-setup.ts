@@ -98,17 +98,19 @@ function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: Stude
 
 function layoutOfBatches(
   { batchSize, dropout, hardLossWeight }: Settings,
-  { gold }: TrainingInputs,
+  { gold, wordGold }: TrainingInputs,
   transferSet: TransferSet,
-  { padTokenId }: StudentShape,
+  { padTokenId, perToken }: StudentShape,
 ): BatchLayout {
   const hard = hardLossWeight > 0 && transferSet.goldCount > 0;
-  const widest = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
+  const perRow = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
+  const widest = wordGold === undefined ? perRow : 1;
   return {
     batchSize,
     padTokenId,
     dropout: dropout > 0,
     soft: transferSet.soft,
     goldPerRow: hard ? widest : 0,
+    ...(perToken && { perToken }),
   };
 }

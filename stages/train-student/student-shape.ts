@@ -29,6 +29,7 @@ export function studentShape(
     ...vocabulary,
     classCount: given.classCount,
     maxLength: settings.maxLength ?? given.maxLength,
+    ...(settings.task === 'token-classification' && { perToken: true }),
   };
 }
 

@@ -9,6 +9,8 @@ export interface TargetSource {
   readonly shardCount: number;
   /** Example ids of a shard, in its order; null where one of the teachers has no answer to the row. */
   readIds(shard: number): Promise<readonly (string | null)[]>;
+  /** Of one teacher whose rows are answers of an example: their positions in it; undefined where a row is an example. */
+  readPositions(shard: number): Promise<Int32Array | undefined>;
   /** Targets of the rows of a shard. */
   readTargets(shard: number): Promise<(row: number) => SoftTarget>;
 }
@@ -25,6 +27,7 @@ export function targetsOfCache(reader: SoftLabelReader, temperature: number): Ta
     rowCount: reader.rowCount,
     shardCount: reader.shards.length,
     readIds: (shard) => reader.readIds(shard),
+    readPositions: async (shard) => (await reader.readNumbers(shard, temperature)).positions,
     readTargets: async (shard) =>
       softTargetsOf(await reader.readNumbers(shard, temperature), meta, temperature),
   };

@@ -4,6 +4,8 @@ import { goldClasses } from '#datasets/gold-classes.ts';
 import { readHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { answerKey } from '#datasets/token-answers.ts';
+import { labelsByExample, readTokenLabels } from '#datasets/token-labels.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { bestClasses } from '#datasets/top-classes.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -12,12 +14,15 @@ import { type GoldTarget, goldTargets } from './gold-targets.ts';
 import type { TeacherCache } from './mixed-caches.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import { type ValidationSet, validationSet } from './validation.ts';
+import { wordValidationSet } from './word-validation.ts';
 
 /** What the stage reads. No test row is among it. */
 export interface TrainingInputs {
   readonly classNames: readonly string[];
   readonly train: TokenTable;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
+  /** Of token classification, in place of `gold`: the class of each word. */
+  readonly wordGold?: ReadonlyMap<string, Int32Array>;
   /** The cache of each teacher; none in a training without soft loss. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
   readonly validation: ValidationSet;
@@ -27,12 +32,29 @@ export interface TrainingInputs {
 export async function readTrainingInputs(
   context: StageContext<TrainStudentConfig>,
 ): Promise<TrainingInputs> {
-  const { softLossWeight } = context.config;
+  const { softLossWeight, task } = context.config;
   const classNames = await readClasses(inputOf(context, 'classes'));
-  const hardLabels = context.inputs['hardLabels'];
+  const labels =
+    task === 'token-classification'
+      ? await readWordLabels(context, classNames)
+      : await readRowLabels(context, classNames);
   return {
     classNames,
     train: await readTokens(inputOf(context, 'tokens/student/train')),
+    ...labels,
+    // Last, so that nothing that fails above leaves them open.
+    softLabels: softLossWeight > 0 ? await openCaches(context, classNames) : [],
+  };
+}
+
+type Labels = Pick<TrainingInputs, 'gold' | 'wordGold' | 'validation'>;
+
+async function readRowLabels(
+  context: StageContext<TrainStudentConfig>,
+  classNames: readonly string[],
+): Promise<Labels> {
+  const hardLabels = context.inputs['hardLabels'];
+  return {
     gold: goldTargets(
       await readLabels(inputOf(context, 'labels/train')),
       hardLabels === undefined ? [] : await readHardLabels(hardLabels),
@@ -42,8 +64,24 @@ export async function readTrainingInputs(
       goldClasses(await readLabels(inputOf(context, 'labels/validation'))),
       await teacherAnswers(context.inputs['rows/validation'], classNames),
     ),
-    // Last, so that nothing that fails above leaves them open.
-    softLabels: softLossWeight > 0 ? await openCaches(context, classNames) : [],
+  };
+}
+
+async function readWordLabels(
+  context: StageContext<TrainStudentConfig>,
+  classNames: readonly string[],
+): Promise<Labels> {
+  const goldOf = async (split: 'train' | 'validation') =>
+    labelsByExample(await readTokenLabels(inputOf(context, `labels/${split}`)));
+  return {
+    gold: new Map(),
+    wordGold: await goldOf('train'),
+    validation: wordValidationSet(
+      await readTokens(inputOf(context, 'tokens/student/validation')),
+      await goldOf('validation'),
+      await teacherAnswers(context.inputs['rows/validation'], classNames),
+      classNames,
+    ),
   };
 }
 
@@ -81,7 +119,7 @@ async function openChecked(
   }
 }
 
-/** The teacher's class of each validation row. */
+/** The teacher's class of each validation row, by example id, or by the key of the answer where there are several. */
 async function teacherAnswers(
   folder: string | undefined,
   classNames: readonly string[],
@@ -93,7 +131,9 @@ async function teacherAnswers(
     for await (const rows of reader.rows()) {
       const classIds = bestClasses(rows, reader.meta);
       for (const [row, exampleId] of rows.exampleIds.entries()) {
-        answers.set(exampleId, classIds[row] ?? -1);
+        const position = rows.positions?.[row];
+        const key = position === undefined ? exampleId : answerKey(exampleId, position);
+        answers.set(key, classIds[row] ?? -1);
       }
     }
   } finally {

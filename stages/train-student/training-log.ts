@@ -18,6 +18,7 @@ export interface ValidationLine {
   readonly step: number;
   readonly validationAccuracy: number | null;
   readonly agreement: number | null;
+  readonly entityF1?: number;
 }
 
 /** `metrics.jsonl`, one line a measurement. */

@@ -167,7 +167,8 @@ function* validationEvents(step: number, validation: Validation): Generator<Stag
 function validationDetail(validation: Validation | null): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   if (validation === null) return [];
-  const { validationAccuracy, agreement } = validation;
+  const { validationAccuracy, agreement, entityF1 } = validation;
+  if (entityF1 !== undefined) return [`validation F1 ${percent(entityF1)}`];
   if (validationAccuracy !== null) return [`validation ${percent(validationAccuracy)}`];
   return agreement === null ? [] : [`agreement ${percent(agreement)}`];
 }

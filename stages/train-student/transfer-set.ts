@@ -14,6 +14,17 @@ export interface TransferRow {
   readonly gold: readonly GoldTarget[];
   /** null in a training without soft loss. */
   readonly soft: SoftTarget | null;
+  /** Where an example has several answers: what is wanted of each; the row itself then has no target. */
+  readonly answers?: readonly AnswerTarget[];
+}
+
+/** What the losses want at one token. */
+export interface AnswerTarget {
+  /** Place among the tokens of the row. */
+  readonly at: number;
+  readonly gold: readonly GoldTarget[];
+  /** null in a training without soft loss, and where the teacher did not see the word. */
+  readonly soft: SoftTarget | null;
 }
 
 /** The rows a student learns from, shard by shard. */
@@ -192,12 +203,13 @@ interface JoinedShard extends Pick<TransferSources, 'tokens' | 'gold'> {
   readonly softTarget: (row: number) => SoftTarget;
 }
 
-function memoryOf({ rowCount, layout: { type, width } }: TargetSource): number {
+/** Bytes of the joined rows, about. */
+export function memoryOf({ rowCount, layout: { type, width } }: TargetSource): number {
   const values = type === 'dense' ? width : 2 * width;
   return rowCount * (4 * values + objectBytes);
 }
 
 /** Rows that one teacher may have answered with NaN before the soft-label stage stops. */
-const toleratedShare = 0.001;
+export const toleratedShare = 0.001;
 /** Row object, its typed-array views and its place in the lists, about. */
 const objectBytes = 600;

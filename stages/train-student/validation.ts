@@ -6,12 +6,19 @@ export interface ValidationSet {
   readonly tokens: TokenTable;
   readonly goldIds: Int32Array;
   readonly teacherIds: Int32Array;
+  /** Where classes name entities: how well these predictions find the gold ones, and how many there are. */
+  readonly entityF1?: (predictedIds: Int32Array) => {
+    readonly f1: number;
+    readonly entities: number;
+  };
 }
 
 /** How good a student is on the validation rows; null where no row could be compared. */
 export interface Validation {
   readonly validationAccuracy: number | null;
   readonly agreement: number | null;
+  /** Where classes name entities: over those of the labelled sentences. */
+  readonly entityF1?: number;
 }
 
 /** Joins gold labels and the teacher's classes to the validation rows. */
@@ -31,6 +38,7 @@ export function validate(set: ValidationSet, logits: Float32Array, classCount: n
   return {
     validationAccuracy: shareEqual(predictedIds, set.goldIds),
     agreement: shareEqual(predictedIds, set.teacherIds),
+    ...(set.entityF1 && { entityF1: set.entityF1(predictedIds).f1 }),
   };
 }
 
@@ -41,25 +49,35 @@ export interface Score {
   readonly standardError: number;
 }
 
-/** Score by gold labels where there are any, else by the teacher; null where there is neither. */
+/** Score by entities where classes name them, else by gold labels where there are any, else by the teacher; null where there is neither. */
 export function scoreOf(set: ValidationSet, validation: Validation): Score | null {
-  const { validationAccuracy, agreement } = validation;
+  const { validationAccuracy, agreement, entityF1 } = validation;
+  if (entityF1 !== undefined && set.entityF1 !== undefined) {
+    const { entities } = set.entityF1(set.goldIds);
+    return { share: entityF1, standardError: standardErrorOf(entityF1, Math.max(1, entities)) };
+  }
   const share = validationAccuracy ?? agreement;
   if (share === null) return null;
   const expectedIds = validationAccuracy === null ? set.teacherIds : set.goldIds;
   const rows = expectedIds.filter((expected) => expected >= 0).length;
-  return { share, standardError: Math.sqrt((share * (1 - share)) / rows) };
+  return { share, standardError: standardErrorOf(share, rows) };
+}
+
+function standardErrorOf(share: number, count: number): number {
+  return Math.sqrt((share * (1 - share)) / count);
 }
 
 /**
  * Says when the teacher hardly beats naming the most frequent class each time: its head was never trained, or
  * its classes are in another order. Null where it is better than that, or where nothing can be said.
  */
-export function doubtAboutTeacher({ goldIds, teacherIds }: ValidationSet): string | null {
+export function doubtAboutTeacher(set: ValidationSet): string | null {
+  const { goldIds, teacherIds } = set;
   const compared = [...goldIds.keys()].filter(
     (row) => (goldIds[row] ?? -1) >= 0 && (teacherIds[row] ?? -1) >= 0,
   );
   if (compared.length === 0) return null;
+  if (set.entityF1 !== undefined) return doubtAboutEntities(set.entityF1(teacherIds));
   const counts = new Map<number, number>();
   for (const row of compared) {
     const goldId = goldIds[row] ?? -1;
@@ -70,6 +88,12 @@ export function doubtAboutTeacher({ goldIds, teacherIds }: ValidationSet): strin
   if (right >= majority + LEAST_GAIN) return null;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   return `the teacher is right on ${percent(right)} of the labelled validation rows, naming the most frequent class each time on ${percent(majority)}: was its head trained, and do its classes mean yours?`;
+}
+
+/** Most words are no entity: who names none is right on nearly all of them. */
+function doubtAboutEntities({ f1 }: { readonly f1: number }): string | null {
+  if (f1 >= LEAST_GAIN) return null;
+  return `the teacher finds the entities of the labelled validation rows with an F1 of ${(100 * f1).toFixed(1)} %: was its head trained, and do its classes mean yours?`;
 }
 
 /** Share by which a teacher must beat the most frequent class. */

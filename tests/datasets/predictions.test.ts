@@ -25,6 +25,12 @@ test('predictions come back, in one row group and in several', async () => {
   }
 });
 
+test('predictions of words come back with their positions', async () => {
+  const rows = { ...predictionsOf(4, 3), positions: Int32Array.of(0, 1, 0, 3) };
+  await writePredictions(folder, 'train', rows);
+  assert.deepEqual(await readPredictions(folder, 'train'), rows);
+});
+
 test('predictions for another split are refused', async () => {
   await writePredictions(folder, 'train', predictionsOf(2, 3));
   copyFileSync(join(folder, 'train.parquet'), join(folder, 'test.parquet'));

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, openSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
-import { openFileDigests } from '#cache/file-digests.ts';
-import { loadConfig } from '#pipeline/config.ts';
-import { type HostOutcome, startHost } from '#pipeline/host-process.ts';
-import type { HostTask } from '#pipeline/host-protocol.ts';
-import { rehearse } from '#pipeline/rehearsal/rehearse.ts';
-import { graphOf } from '#pipeline/wiring.ts';
 import { succeed } from '#tests/support/cli-result.ts';
 import { miniConfig } from '#tests/support/mini-project.ts';
+import { rehearseIn } from '#tests/support/rehearsal.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 
 const { variants, 'hard-relabel': relabel } = miniConfig;
@@ -25,29 +20,8 @@ before(async () => {
   prepared = sealed;
 });
 
-/** Rehearses with real hosts; says what was tried and how it ended. */
-async function rehearsal(set: readonly string[] = [], counts = prepared.manifest.counts) {
-  const loaded = loadConfig({ file: project.path('decant.yaml'), environment: {}, set });
-  const instances = graphOf(loaded);
-  const softLabel = instances.find(({ name }) => name === 'soft-label');
-  assert.ok(softLabel !== undefined);
-  const said: string[] = [];
-  const run = async (task: HostTask) => {
-    const fd = openSync(project.path('decant.yaml'), 'r');
-    const outcome: HostOutcome = await startHost(task, fd, () => undefined).outcome;
-    if (outcome.type === 'failed') throw new Error(outcome.failure.message);
-  };
-  const scene = {
-    store,
-    instances,
-    prepared: { ...prepared, manifest: { ...prepared.manifest, counts } },
-    softLabel,
-    digests: await openFileDigests(join(store, 'digests.json')),
-    worthwhile: 0,
-  };
-  await rehearse(scene, run, (message) => said.push(message));
-  return said;
-}
+const rehearsal = (set: readonly string[] = [], counts = prepared.manifest.counts) =>
+  rehearseIn(project, { ...prepared, manifest: { ...prepared.manifest, counts } }, set);
 
 test('tries every student and the export, and leaves nothing', async () => {
   const [said = ''] = await rehearsal();

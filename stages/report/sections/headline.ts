@@ -29,19 +29,29 @@ export function headlineSentence(data: ReportData): string {
 }
 
 function reached(student: ModelResult): string {
-  return `classifies ${percent(student.metrics.accuracy)} of the test rows correctly`;
+  const { words, accuracy } = student.metrics;
+  return `classifies ${percent(accuracy)} of the test ${words ? 'words' : 'rows'} correctly`;
 }
 
 function kept(student: ModelResult, teacher: ModelResult): string {
-  const share = percent(student.metrics.accuracy / (teacher.metrics.accuracy || 1));
+  const figure = mainFigure(student);
+  const share = percent(figure.value / (mainFigure(teacher).value || 1));
   const { size, unit } = sizeRatio(student, teacher);
-  return `keeps ${share} of the teacher\u2019s accuracy with ${percent(size, size < 0.1 ? 1 : 0)} of its ${unit}`;
+  return `keeps ${share} of the teacher\u2019s ${figure.name} with ${percent(size, size < 0.1 ? 1 : 0)} of its ${unit}`;
 }
 
 function gained(student: ModelResult, baseline: ModelResult): string {
-  const points = (student.metrics.accuracy - baseline.metrics.accuracy) * 100;
+  const points = (mainFigure(student).value - mainFigure(baseline).value) * 100;
   const name = baseline.metrics.name === 'gold-only' ? 'gold labels only' : baseline.metrics.name;
   return `${signed(points)} points over ${name}`;
+}
+
+/** Where most words are no entity, accuracy says little. */
+function mainFigure({ metrics }: ModelResult): { readonly name: string; readonly value: number } {
+  const entities = metrics.words?.entities;
+  return entities
+    ? { name: 'entity F1', value: entities.f1 }
+    : { name: 'accuracy', value: metrics.accuracy };
 }
 
 function sizeRatio(student: ModelResult, teacher: ModelResult): { size: number; unit: string } {
@@ -67,7 +77,7 @@ function tiles({ headline: student, teacher }: ReportData): Tile[] {
     },
     {
       value: percent(metrics.agreement),
-      meaning: 'of the test rows get the teacher\u2019s class',
+      meaning: `of the test ${metrics.words ? 'words' : 'rows'} get the teacher\u2019s class`,
     },
     {
       value: metrics.parameters === null ? bytes(metrics.fileBytes) : magnitude(metrics.parameters),

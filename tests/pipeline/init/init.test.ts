@@ -81,3 +81,23 @@ test('without test rows init refuses, and --hold-out puts labelled rows aside', 
   assert.match(stdout, /test: labelled-test.jsonl/);
   assert.match(stdout, /fraction: 0.1/);
 });
+
+test('init sees a CoNLL file by its name, counts its tags and writes the task', async () => {
+  const folder = bareSample();
+  const sentence = 'My\tO\nnew\tB-card\ncard\tI-card\n\n';
+  const sentences = Array.from({ length: 8 }, (_, row) => `word${row}\tO\n${sentence}`);
+  for (const name of ['train.conll', 'test.conll']) {
+    writeFileSync(join(folder, name), sentences.join(''));
+  }
+  const id2label = { 0: 'O', 1: 'B-card', 2: 'I-card' };
+  writeFileSync(join(folder, 'teacher', 'config.json'), JSON.stringify({ id2label }));
+  const { stdout } = await succeed(folder, 'init', 'train.conll');
+  assert.match(stdout, /^labels +3, 8 to 16 words each$/m);
+  assert.match(stdout, /^train +8 rows, 8 labelled/m);
+  assert.match(stdout, /^note +unlabelled.jsonl is left out/m);
+  const { stdout: config } = await succeed(folder, 'config', 'show');
+  assert.match(config, /^task: token-classification$/m);
+  assert.match(config, /train: train\.conll/);
+  const { stderr } = await runCli(['init', 'train.conll', '--force', '--hold-out', '0.2'], folder);
+  assert.match(stderr, /E_INIT_HOLD_OUT/);
+});

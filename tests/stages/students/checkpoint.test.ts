@@ -34,22 +34,23 @@ for (const name of ['bert', 'modernbert'] as const) {
     assertClose(await logitsOf(bytes, rows, 0), golden.logits.flat(), 1e-5);
   });
 
-  test(`an exported ${name} student that is taken in again says exactly the same`, async () => {
-    const shape = smallShape(name);
-    const specs = architectureOf(name).parameters(shape);
-    const weights = toNamed(initialise(specs, 3), specs);
-    const config = architectureOf(name).config(shape, ['a', 'b', 'c', 'd', 'e']);
-    const tensors = layoutOf(specs).places.map(({ name, shape }) => ({
-      name,
-      shape,
-      values: weights.get(name) ?? new Float32Array(),
-    }));
-    const student = await folderOf(`student-${name}`, config, tensors);
-    // Students read pairs as one text: every token has type 0.
-    const rows = textsOf(100).map((text) => ({ ...text, typeIds: [] }));
-    const exported = await logitsOf(architectureOf(name).onnx(shape, weights), rows, 0);
-    assert.deepEqual(await logitsOf(await checkpointOnnx(student), rows, 0), exported);
-  });
+  for (const perToken of [false, true])
+    test(`an exported ${name} ${perToken ? 'tagger' : 'student'} that is taken in again says exactly the same`, async () => {
+      const shape = { ...smallShape(name), perToken };
+      const specs = architectureOf(name).parameters(shape);
+      const weights = toNamed(initialise(specs, 3), specs);
+      const config = architectureOf(name).config(shape, ['a', 'b', 'c', 'd', 'e']);
+      const tensors = layoutOf(specs).places.map(({ name, shape }) => ({
+        name,
+        shape,
+        values: weights.get(name) ?? new Float32Array(),
+      }));
+      const student = await folderOf(`student-${name}-${perToken}`, config, tensors);
+      // Students read pairs as one text: every token has type 0.
+      const rows = textsOf(100).map((text) => ({ ...text, typeIds: [] }));
+      const exported = await logitsOf(architectureOf(name).onnx(shape, weights), rows, 0);
+      assert.deepEqual(await logitsOf(await checkpointOnnx(student), rows, 0), exported);
+    });
 }
 
 test('RoBERTa: positions behind that of padding, and its own head', async () => {
@@ -109,6 +110,12 @@ test('BERT: token types of pairs, GELU by tanh, gains called gamma', async () =>
   await assertReference(made, tensors, 0, (weights, text) =>
     bertReference(weights, text, { layers: 3, heads: 4 }),
   );
+  const architectures = ['BertForTokenClassification'];
+  const unpooled = tensors.filter(({ name }) => !name.startsWith('bert.pooler'));
+  const tagger = await folderOf('bert tagger', { ...config, architectures }, unpooled);
+  await assertTokenReference(tagger, unpooled, (weights, text) =>
+    bertReference(weights, text, { layers: 3, heads: 4, everyToken: true }),
+  );
 });
 
 for (const form of ['transformers 4', 'transformers 5'] as const) {
@@ -160,6 +167,11 @@ for (const form of ['transformers 4', 'transformers 5'] as const) {
     const made = await folderOf(`modernbert ${form}`, config, tensors);
     await assertReference(made, tensors, 0, (weights, text) =>
       modernBertReference(weights, text, { layers: 4, heads: 4, ...plan }),
+    );
+    const architectures = ['ModernBertForTokenClassification'];
+    const tagger = await folderOf(`tagger ${form}`, { ...config, architectures }, tensors);
+    await assertTokenReference(tagger, tensors, (weights, text) =>
+      modernBertReference(weights, text, { layers: 4, heads: 4, ...plan, everyToken: true }),
     );
   });
 }
@@ -285,6 +297,23 @@ async function assertReference(
     texts.flatMap((text) => reference(weights, text)),
     1e-5,
   );
+}
+
+/** As above for models that answer for each token; what they say of padding does not count. */
+async function assertTokenReference(
+  made: string,
+  tensors: readonly NamedTensor[],
+  reference: (weights: ReadonlyMap<string, NamedTensor>, text: ReferenceText) => number[],
+): Promise<void> {
+  const texts = textsOf(60);
+  const weights = new Map(tensors.map((one) => [one.name, one]));
+  const logits = await logitsOf(await checkpointOnnx(made), texts, 0);
+  const perText = logits.length / texts.length;
+  const expected = texts.map((text) => reference(weights, text));
+  const real = expected.map(({ length }, row) =>
+    logits.slice(row * perText, row * perText + length),
+  );
+  assertClose(real.flat(), expected.flat(), 1e-5);
 }
 
 async function logitsOf(

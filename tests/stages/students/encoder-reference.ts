@@ -72,11 +72,11 @@ export function distilBertReference(
   return w.linear(pooled, 'classifier').flat();
 }
 
-/** BertForSequenceClassification with token types and the tanh form of GELU. */
+/** BertForSequenceClassification with token types and the tanh form of GELU, or BertForTokenClassification. */
 export function bertReference(
   weights: Weights,
   { ids, typeIds }: ReferenceText,
-  model: { readonly layers: number; readonly heads: number },
+  model: { readonly layers: number; readonly heads: number; readonly everyToken?: boolean },
 ): number[] {
   const w = reader(weights);
   let x = ids.map((id, place) =>
@@ -100,12 +100,13 @@ export function bertReference(
     const wide = map(w.linear(x, `${at}.intermediate.dense`), tanhGelu);
     x = w.norm(add(x, w.linear(wide, `${at}.output.dense`)), `${at}.output.LayerNorm`, 1e-12);
   }
+  if (model.everyToken) return w.linear(x, 'classifier').flat();
   return w
     .linear(map(w.linear(x.slice(0, 1), 'bert.pooler.dense'), Math.tanh), 'classifier')
     .flat();
 }
 
-/** ModernBertForSequenceClassification with all its biases and [CLS] pooling. */
+/** ModernBertForSequenceClassification with all its biases and [CLS] pooling, or ...ForTokenClassification. */
 export function modernBertReference(
   weights: Weights,
   { ids }: ReferenceText,
@@ -116,6 +117,7 @@ export function modernBertReference(
     readonly localAttention: number;
     readonly globalTheta: number;
     readonly localTheta: number;
+    readonly everyToken?: boolean;
   },
 ): number[] {
   const w = reader(weights);
@@ -140,8 +142,9 @@ export function modernBertReference(
     );
     x = add(x, w.linear(gated, `${at}.mlp.Wo`));
   }
-  const first = w.norm(x, 'model.final_norm', 1e-5).slice(0, 1);
-  const head = w.norm(map(w.linear(first, 'head.dense'), gelu), 'head.norm', 1e-5);
+  const encoded = w.norm(x, 'model.final_norm', 1e-5);
+  const read = model.everyToken ? encoded : encoded.slice(0, 1);
+  const head = w.norm(map(w.linear(read, 'head.dense'), gelu), 'head.norm', 1e-5);
   return w.linear(head, 'classifier').flat();
 }
 

@@ -134,3 +134,42 @@ function assertClose(
   );
   assert.ok(worst <= tolerance, `${worst} > ${tolerance}`);
 }
+
+for (const name of ['modernbert', 'bert'] as const) {
+  test(`a ${name} tagger gives a row of logits a token, whatever stands beside its text`, async () => {
+    const shape: StudentShape = { ...smallShape(name), perToken: true };
+    const bytes = architectureOf(name).onnx(shape, randomWeights(shape));
+    const session = await openSession(bytes, { device: 'cpu', threads: 1 });
+    assert.deepEqual(session.outputs, [
+      { name: 'logits', type: 'float32', shape: ['batch', 'sequence', shape.classCount] },
+    ]);
+    await session.close();
+    const alone = await runOnnx(bytes, [[1, 7, 9, 2]], [[1, 1, 1, 1]]);
+    assert.equal(alone.length, 4 * shape.classCount);
+    const ids = [
+      [1, 7, 9, 2, 55, 56],
+      [1, 30, 31, 32, 33, 2],
+    ];
+    const mask = [
+      [1, 1, 1, 1, 0, 0],
+      [1, 1, 1, 1, 1, 1],
+    ];
+    const batch = await runOnnx(bytes, ids, mask);
+    assertClose(batch.slice(0, alone.length), alone, 1e-6);
+  });
+}
+
+test('a tagger has the parameters of Hugging Face: no pooler in bert, all of modernbert', () => {
+  const namesOf = (name: 'bert' | 'modernbert', perToken: boolean) =>
+    architectureOf(name)
+      .parameters({ ...smallShape(name), perToken })
+      .map((parameter) => parameter.name);
+  assert.deepEqual(
+    namesOf('bert', true),
+    namesOf('bert', false).filter((name) => !name.startsWith('bert.pooler')),
+  );
+  assert.deepEqual(namesOf('modernbert', true), namesOf('modernbert', false));
+  assert.throws(() => architectureOf('bag').parameters({ ...smallShape('bag'), perToken: true }), {
+    code: 'E_STUDENT_SHAPE',
+  });
+});

@@ -55,6 +55,42 @@ test('a list of fewer classes is filled up with its first one, at a probability 
   assert.deepEqual([...(topLogProbs ?? [])].slice(0, 2), [-0.5, Number.NEGATIVE_INFINITY]);
 });
 
+test('targets of words lie at their tokens, and every other token counts nowhere', () => {
+  const [first, second] = rows;
+  const words: TransferRow[] = [
+    {
+      exampleId: 'a',
+      tokenIds: Int32Array.of(1, 2, 3),
+      gold: [],
+      soft: null,
+      answers: [
+        { at: 1, gold: [{ labelId: 4, weight: 1 }], soft: first?.soft ?? null },
+        { at: 2, gold: [], soft: second?.soft ?? null },
+      ],
+    },
+    {
+      exampleId: 'b',
+      tokenIds: Int32Array.of(7, 8),
+      gold: [],
+      soft: null,
+      answers: [{ at: 0, gold: [{ labelId: 2, weight: 1 }], soft: null }],
+    },
+  ];
+  const ofWords = { ...layout, goldPerRow: 1, perToken: true };
+  const { rowWeights, goldIds, goldWeights, topIds } = trainingFeeds(
+    { bucket: 4, rows: words },
+    ofWords,
+    scalars,
+  );
+  assert.deepEqual([...(rowWeights ?? [])], [0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual([...(goldWeights ?? [])], [0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual([goldIds?.[1], goldIds?.[4]], [4, 2]);
+  assert.deepEqual([...(topIds ?? [])].slice(2, 6), [4, 2, 0, 1]);
+  for (const { name, shape } of trainingFeedSpecs(ofWords, 4)) {
+    assert.ok(!['rowWeights', 'goldIds'].includes(name) || shape[0] === 12, name);
+  }
+});
+
 test('gold labels lie label by label, so that repeated logits meet the right ones', () => {
   assert.deepEqual([...(feeds()['goldIds'] ?? [])], [4, 0, 0, 2, 0, 0]);
 });

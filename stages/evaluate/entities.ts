@@ -1,0 +1,45 @@
+import type { Metrics } from '#datasets/metrics.ts';
+import {
+  type TaggedSentences,
+  taggedSentences,
+  type WordAnswers,
+} from '#datasets/tagged-sentences.ts';
+import {
+  entityCounts,
+  entityScore,
+  isEntityScheme,
+  totalCounts,
+} from '#stages/numerics/entities.ts';
+
+/** How words are measured beyond each by itself: whole entities, where the classes name them. */
+export function wordMetrics(
+  answers: WordAnswers,
+  gold: ReadonlyMap<string, Int32Array>,
+  classNames: readonly string[],
+): Pick<Metrics, 'words'> {
+  const tagged = taggedSentences(answers, gold, classNames);
+  return {
+    words: {
+      sentences: tagged.sentences.length,
+      unanswered: tagged.unansweredWords,
+      entities: isEntityScheme(classNames) ? entityFigures(tagged) : null,
+    },
+  };
+}
+
+/** Micro average over all entities, as conlleval and seqeval print it, and each type by itself. */
+function entityFigures({ sentences }: TaggedSentences) {
+  const counts = entityCounts(sentences);
+  const total = totalCounts(counts.values());
+  return {
+    support: total.gold,
+    predicted: total.predicted,
+    ...entityScore(total),
+    perType: [...counts].map(([type, count]) => ({
+      type,
+      support: count.gold,
+      predicted: count.predicted,
+      ...entityScore(count),
+    })),
+  };
+}
