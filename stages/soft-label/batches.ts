@@ -1,3 +1,5 @@
+import { answerCount, longestOf, type TeacherRow } from './teacher-rows.ts';
+
 /** Rows that meet the teacher together, padded to one length. */
 export interface Batch {
   /** Positions in the list that was planned. */
@@ -30,6 +32,15 @@ export const FREE_SHAPE: BatchShape = {
   fixedRows: undefined,
   fixedLength: undefined,
 };
+
+/** Batches of rows of the corpus, for a teacher that answers by so many classes. */
+export function planRows(
+  rows: readonly TeacherRow[],
+  { classCount, ...options }: Omit<BatchOptions, 'answers'> & { readonly classCount: number },
+): Batch[] {
+  const answers = { counts: rows.map(answerCount), classCount };
+  return planBatches(rows.map(longestOf), { ...options, answers });
+}
 
 /**
  * Batches of rows of like length, the longest first: the peak of memory comes at once and not after

@@ -14,12 +14,12 @@ import {
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
-import { type Batch, planBatches } from './batches.ts';
+import { type Batch, planRows } from './batches.ts';
 import { type Keep, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { longestOf, readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
+import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
 export const teacherCheckSchema = z.object({
@@ -159,13 +159,11 @@ function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
 
 function batchesOf(
   asked: readonly TeacherRow[],
-  teacher: Teacher,
-  meta: SoftLabelMeta,
+  { shape }: Teacher,
+  { maxLength, classNames: { length: classCount } }: SoftLabelMeta,
   { tokenBudget: budget }: CheckConfig,
 ): Batch[] {
-  const lengths = asked.map(longestOf);
-  const { shape } = teacher;
-  return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, shape });
+  return planRows(asked, { tokenBudget: budget, maxLength, shape, classCount });
 }
 
 /** The teacher's logits of each row of a batch, [classCount]. */

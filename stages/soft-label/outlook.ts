@@ -1,11 +1,10 @@
 import { SPLITS, type Split } from '#datasets/example.ts';
 import type { StageContext } from '#stages/stage.ts';
-import { FREE_SHAPE, planBatches } from './batches.ts';
+import { FREE_SHAPE, planRows } from './batches.ts';
 import { freshRows } from './capture.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
 import { guardTeacher } from './teacher-guard.ts';
-import { longestOf } from './teacher-rows.ts';
 
 /** What a pass of the teacher would be, told without running it. */
 export interface Outlook {
@@ -52,9 +51,8 @@ export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise
 
 function batchesOf(
   rows: ReturnType<typeof freshRows>,
-  { corpus: { maxLength } }: Plan,
+  { corpus: { maxLength }, keep: { classCount } }: Plan,
   { tokenBudget }: SoftLabelConfig,
 ) {
-  const lengths = rows.map(longestOf);
-  return planBatches(lengths, { tokenBudget, maxLength, shape: FREE_SHAPE });
+  return planRows(rows, { tokenBudget, maxLength, shape: FREE_SHAPE, classCount });
 }
