@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { StoredExample } from './example.ts';
+import type { TextColumn } from './parquet/row-group.ts';
 import { readTable, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
 
 /** Writes `examples.parquet` in the order given. */
@@ -40,6 +41,44 @@ export async function readExamples(folder: string): Promise<StoredExample[]> {
       weight: valueAt(weights, row),
     }));
   });
+}
+
+/** What the examples of a folder are known by; their texts stay bytes until somebody asks for one. */
+export interface ExampleKeys {
+  readonly exampleIds: readonly string[];
+  readonly sourceIds: readonly (string | null)[];
+  /** Null where the store keeps no texts. */
+  textAt(row: number): string | null;
+}
+
+/** Reads the keys of what `writeExamples` wrote, in the same order. */
+export async function readExampleKeys(folder: string): Promise<ExampleKeys> {
+  const groups = await readTable(pathIn(folder), formatOf({ hasTexts: false }), (group) => [
+    {
+      exampleIds: group.texts('example_id'),
+      sourceIds: group.utf8('source_id'),
+      texts: group.utf8Bytes('text'),
+    },
+  ]);
+  const firstRows: number[] = [];
+  let rowCount = 0;
+  for (const { exampleIds } of groups) {
+    firstRows.push(rowCount);
+    rowCount += exampleIds.length;
+  }
+  return {
+    exampleIds: groups.flatMap((group) => group.exampleIds),
+    sourceIds: groups.flatMap((group) => group.sourceIds),
+    textAt(row) {
+      const index = firstRows.findLastIndex((first) => first <= row);
+      const texts = groups[index]?.texts;
+      return texts === undefined ? null : textIn(texts, row - (firstRows[index] ?? 0));
+    },
+  };
+}
+
+function textIn({ bytes, offsets, present }: TextColumn, row: number): string | null {
+  return present?.[row] === 0 ? null : bytes.toString('utf8', offsets[row], offsets[row + 1]);
 }
 
 /** The example without its texts; what it is known by stays. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -49,7 +50,7 @@ const metricsSchema = z.strictObject({
   /** Of token classification only. */
   words: wordsSchema.optional(),
   parameters: z.int().nullable(),
-  /** Of the ONNX file and its external weights. */
+  /** Of the ONNX file and its external weights; 0 where there is none. */
   fileBytes: z.int(),
   calibrationBins: z.array(
     z.strictObject({
@@ -120,9 +121,10 @@ export async function writeTimings(folder: string, timings: Timings): Promise<vo
   await writeJson(join(folder, 'timings.json'), timingsSchema.parse(timings));
 }
 
-/** Reads and checks `timings.json`. */
-export async function readTimings(folder: string): Promise<Timings> {
-  return readJson(join(folder, 'timings.json'), timingsSchema);
+/** Reads and checks `timings.json`; null where there is none: a teacher whose answers stand in files does not run. */
+export async function readTimings(folder: string): Promise<Timings | null> {
+  const file = join(folder, 'timings.json');
+  return existsSync(file) ? readJson(file, timingsSchema) : null;
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {

@@ -58,7 +58,12 @@ export async function readTable<Row>(
   format: TableFormat,
   rowsOf: (group: RowGroup) => readonly Row[],
 ): Promise<Row[]> {
-  return (await readGroups(path, format)).groups.flatMap(rowsOf);
+  const rows: Row[] = [];
+  // What a group holds beside its rows is let go before the next but one is read.
+  await eachGroup(path, format, (group) => {
+    for (const row of rowsOf(group)) rows.push(row);
+  });
+  return rows;
 }
 
 /** Reads all row groups of a table, with any columns it has beyond its format. */
@@ -70,15 +75,23 @@ export async function readGroups(
   columns: ReadonlySet<string>;
   metadata: ParquetFile['metadata'];
 }> {
+  const groups: RowGroup[] = [];
+  const file = await eachGroup(path, format, (group) => groups.push(group));
+  const columns = new Set(file.columns.map((column) => column.name));
+  return { groups, columns, metadata: file.metadata };
+}
+
+/** Takes the row groups of a table one after the other; returns the file, which is closed by then. */
+async function eachGroup(
+  path: string,
+  format: TableFormat,
+  take: (group: RowGroup) => void,
+): Promise<Pick<ParquetFile, 'columns' | 'metadata'>> {
   const file = await openTable(path, format);
   try {
-    const groups: RowGroup[] = [];
     const indices = Array(file.rowGroupCount).keys();
-    for await (const group of readAhead(indices, (index) => file.readRowGroup(index))) {
-      groups.push(group);
-    }
-    const columns = new Set(file.columns.map((column) => column.name));
-    return { groups, columns, metadata: file.metadata };
+    for await (const group of readAhead(indices, (index) => file.readRowGroup(index))) take(group);
+    return file;
   } finally {
     await file.close();
   }

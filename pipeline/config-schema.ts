@@ -3,6 +3,7 @@ import { isLanguageModel, TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
+import { checkSource, teacherFields } from './teacher-settings.ts';
 
 const fileOrFiles = z.union([z.string(), z.array(z.string()).min(1).readonly()]);
 const fingerprint = z
@@ -40,7 +41,9 @@ function without<T extends object, K extends keyof T>(value: T, keys: readonly K
   return Object.fromEntries(kept) as Omit<T, K>;
 }
 
-const studentPart = partOf(without(trainStudentConfig.shape, ['task', 'device', 'teacherWeights']));
+const studentPart = partOf(
+  without(trainStudentConfig.shape, ['task', 'device', 'deviceId', 'teacherWeights', 'unanswered']),
+);
 
 /** The sections of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
 const sections = z.strictObject({
@@ -76,13 +79,20 @@ const sections = z.strictObject({
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
       limit: prepareConfigSchema.shape.limit,
-      license: z.string().optional().describe('Licence of the texts: goes into the model card.'),
+      license: z
+        .string()
+        .optional()
+        .describe('Licence of the texts: goes into manifest, card and report.'),
     })
     .describe('Where the rows are and how to read them.'),
   device: z
-    .enum(['auto', 'cpu', 'cuda'])
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d{1,2})?)$/, 'is auto, cpu, cuda, or cuda:N for the GPU number N')
     .default('auto')
-    .describe('auto takes CUDA where it works and says so; cuda is never replaced silently.'),
+    .describe(
+      'auto, cpu, cuda or cuda:N for the GPU number N. auto takes CUDA where it works and says so; cuda is never replaced silently.',
+    ),
+  strict: softLabelConfig.shape.strict,
   threads: z.int().min(1).optional().describe('Threads of a model run. Default: all cores.'),
   seed: z
     .int()
@@ -91,33 +101,62 @@ const sections = z.strictObject({
     .describe('Decides splits by fraction and, where a variant sets none, its training.'),
   teacher: z
     .strictObject({
-      model: z.string().describe('Hugging Face folder with onnx/model.onnx, or a lone .onnx file.'),
+      ...teacherFields,
+      tokenizer: z
+        .string()
+        .optional()
+        .describe(
+          'Of answers: the tokenizer.json, or a folder with one, that students read texts with; answers bring none.',
+        ),
       maxLength: z
         .int()
         .min(2)
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
-      license: z.string().optional().describe('Licence of the teacher: goes into the model card.'),
+      output: softLabelConfig.shape.output,
       weight,
     })
-    .describe('The frozen model that is asked once.'),
+    .superRefine((teacher, context) => {
+      checkSource(teacher, context);
+      const { answers, tokenizer } = teacher;
+      if ((answers === undefined) === (tokenizer === undefined)) return;
+      const message =
+        tokenizer === undefined
+          ? 'answers bring no tokenizer: name the tokenizer.json, or the folder with one, that students shall read texts with'
+          : 'belongs to answers: a model reads with the tokenizer.json beside it';
+      context.addIssue({ code: 'custom', path: ['tokenizer'], message });
+    })
+    .describe('Who is asked once.'),
   teachers: z
     .record(
       modelName,
-      z.strictObject({
-        model: z
-          .string()
-          .describe(
+      z
+        .strictObject({
+          ...teacherFields,
+          model: teacherFields.model.describe(
             'Of a further teacher, as teacher.model; the same tokenizer and classes (in any order), as it reads the same tokens.',
           ),
-        weight,
-      }),
+          weight,
+        })
+        .superRefine(checkSource),
     )
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
   'soft-label': z
     .strictObject(
-      partOf(without(softLabelConfig.shape, ['task', 'device', 'threads', 'maxLength'])),
+      partOf(
+        without(softLabelConfig.shape, [
+          'task',
+          'output',
+          'device',
+          'deviceId',
+          'strict',
+          'threads',
+          'maxLength',
+          'answers',
+          'licenses',
+        ]),
+      ),
     )
     .default({})
     .describe('What of the teacher is kept.'),

@@ -46,8 +46,10 @@ export async function foresee(
   }
   if (prepared === undefined) throw new Error('the graph has no prepare');
   const artifact = prepared;
-  const outlook = async (name: string) =>
-    outlookOf(await contextOf(instanceNamed(graph, name), artifact, { store, digests }));
+  const outlook = async (name: string) => {
+    const known = new Map([...upstream, ['prepare', artifact] as const]);
+    return outlookOf(await contextOf(instanceNamed(graph, name), known, { store, digests }));
+  };
   return { freshness, prepared, outlook };
 }
 
@@ -70,10 +72,10 @@ async function prepareAside(graph: readonly StageInstance[], scratch: string): P
 /** What soft-label would be given, but for folders to write to. */
 async function contextOf(
   instance: StageInstance,
-  prepared: Artifact,
+  upstream: FreshArtifacts,
   { store, digests }: { readonly store: string; readonly digests: FileDigests },
 ): Promise<StageContext<SoftLabelConfig>> {
-  const order = await orderOf(instance, new Map([['prepare', prepared]]), digests);
+  const order = await orderOf(instance, upstream, digests);
   return {
     config: instance.config as SoftLabelConfig,
     files: filesOf(instance),

@@ -25,10 +25,16 @@ async function headlineOf(folder: string): Promise<Headline | undefined> {
       calibrationBins: _bins,
       confusions: _confusions,
       perClass: _perClass,
+      words,
       ...kept
     } = metrics;
-    const { latencyMsBatch1 } = await readTimings(folder);
-    return { ...kept, latencyMsP50: latencyMsBatch1.p50 };
+    const timings = await readTimings(folder);
+    const entityF1 = words?.entities?.f1;
+    return {
+      ...kept,
+      ...(entityF1 !== undefined && { entityF1 }),
+      latencyMsP50: timings?.latencyMsBatch1.p50 ?? null,
+    };
   } catch {
     return undefined;
   }

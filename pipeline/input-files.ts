@@ -5,7 +5,8 @@ import type { StageInstance } from './graph.ts';
 /** A file that decant.yaml names cannot be read. */
 export class InputFileError extends Failure {
   constructor(path: string, role: string, problem: string) {
-    const setting = CORPUS_ROLES.includes(role) ? `corpus.${role}` : 'teacher.model';
+    const ofTeacher = role === 'answers' ? 'teacher.answers' : 'teacher.model';
+    const setting = CORPUS_ROLES.includes(role) ? `corpus.${role}` : ofTeacher;
     super(
       'data',
       'E_INPUT_FILE',

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { CorpusRow } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import type { LoadedConfig } from './config.ts';
 import { loadConfig } from './config.ts';
@@ -10,6 +11,9 @@ export interface InspectedRow {
   readonly text: string;
   readonly textPair: string | null;
   readonly label: string | null;
+  /** Of a tagger: the sentence, and the number of the word that is asked about. */
+  readonly words?: readonly string[];
+  readonly word?: number;
 }
 
 /** Texts, and where they come from. */
@@ -25,9 +29,12 @@ export function configBeside(options: ProjectOptions): LoadedConfig | undefined 
   return loadConfig({ file, environment: process.env, set: options.set ?? [] });
 }
 
-/** At most a thousand labelled rows, evenly taken, of the split that students are chosen by. */
-export async function inspectedRows(loaded: LoadedConfig | undefined): Promise<InspectedRows> {
-  if (loaded === undefined) return BUILT_IN;
+/** At most a thousand labelled rows, evenly taken, of the split that students are chosen by; of a tagger, words. */
+export async function inspectedRows(
+  loaded: LoadedConfig | undefined,
+  ofWords: boolean,
+): Promise<InspectedRows> {
+  if (loaded === undefined) return ofWords ? BUILT_IN_WORDS : BUILT_IN;
   const { corpus, task } = loaded.config;
   const named = corpus.validation;
   const isNamed = typeof named === 'string' || Array.isArray(named);
@@ -35,11 +42,25 @@ export async function inspectedRows(loaded: LoadedConfig | undefined): Promise<I
   const rows: InspectedRow[] = [];
   for (const file of files) {
     for await (const entry of openCorpus(resolve(loaded.folder, file), corpus.columns, task)) {
-      if (entry.type === 'row' && entry.row.label !== null) rows.push(entry.row);
+      if (entry.type !== 'row') continue;
+      if (entry.row.words !== undefined) rows.push(...wordsIn(entry.row));
+      else if (entry.row.label !== null) rows.push(entry.row);
     }
   }
-  if (rows.length === 0) return BUILT_IN;
+  if (rows.length === 0) return ofWords ? BUILT_IN_WORDS : BUILT_IN;
   return { source: isNamed ? 'validation' : 'train', rows: evenly(rows, MOST_ROWS) };
+}
+
+/** Labelled words of a sentence, but for those outside of all entities: who says O everywhere knows nothing. */
+function wordsIn({ words = [], tags = [] }: CorpusRow): InspectedRow[] {
+  return [...words.keys()].flatMap((word): InspectedRow[] => {
+    const label = tags[word] ?? null;
+    return label === null || label === 'O' ? [] : [{ ...inSentence(words, word), label }];
+  });
+}
+
+function inSentence(words: readonly string[], word: number): Omit<InspectedRow, 'label'> {
+  return { text: `${words[word] ?? ''} in: ${words.join(' ')}`, textPair: null, words, word };
 }
 
 /** So many of a list, from all over it: corpora often lie sorted by label. */
@@ -68,4 +89,12 @@ const SENTENCES = [
 const BUILT_IN: InspectedRows = {
   source: 'built-in',
   rows: SENTENCES.map((text) => ({ text, textPair: null, label: null })),
+};
+
+const BUILT_IN_WORDS: InspectedRows = {
+  source: 'built-in',
+  rows: SENTENCES.map((sentence) => {
+    const words = sentence.split(' ');
+    return { ...inSentence(words, Math.floor(words.length / 2)), label: null };
+  }),
 };

@@ -17,7 +17,8 @@ export interface Outcome {
 interface ModelOutcome {
   readonly name: string;
   readonly metrics: Metrics;
-  readonly timings: Timings;
+  /** null: it does not run, as its answers stand in files. */
+  readonly timings: Timings | null;
 }
 
 /** Collects the results of the fresh artifacts; what was not run is left out. */
@@ -73,8 +74,11 @@ function nextCommands(student: string): string[] {
 }
 
 function modelTable(models: readonly ModelOutcome[]): string {
+  const entityF1s = models.map(({ metrics }) => metrics.words?.entities?.f1);
+  const hasEntities = entityF1s.some((f1) => f1 !== undefined);
   const columns = [
     'model',
+    ...(hasEntities ? ['entity F1'] : []),
     'accuracy',
     'agreement',
     'calibration error',
@@ -82,14 +86,15 @@ function modelTable(models: readonly ModelOutcome[]): string {
     'file',
     'latency p50',
   ];
-  const rows = models.map(({ name, metrics, timings }) => [
+  const rows = models.map(({ name, metrics, timings }, index) => [
     name,
+    ...(hasEntities ? [percent(entityF1s[index] ?? 0)] : []),
     percent(metrics.accuracy),
     metrics.agreement === null ? '-' : percent(metrics.agreement),
     percent(metrics.expectedCalibrationError),
     metrics.parameters === null ? '-' : millions(metrics.parameters),
-    formatBytes(metrics.fileBytes),
-    `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
+    metrics.fileBytes === 0 ? '-' : formatBytes(metrics.fileBytes),
+    timings === null ? '-' : `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
   ]);
   return textTable(columns, rows);
 }

@@ -1,5 +1,6 @@
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
+import { fitHead } from '#stages/fit-head/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { report } from '#stages/report/index.ts';
@@ -13,6 +14,7 @@ import type { AnyStage } from './graph.ts';
 /** Every stage of the pipeline, in the order they usually run. Add yours here. */
 export const stages: readonly AnyStage[] = [
   prepare,
+  fitHead,
   softLabel,
   trainStudent,
   hardRelabel,

@@ -4,15 +4,26 @@ import { exportStudent } from '#stages/export-student/index.ts';
 import { report } from '#stages/report/index.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
+import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
-import { MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
 
 /** Measures a teacher by what its cache says. */
-export function evaluateTeacher(config: DecantConfig, { name, files }: Teacher): StageInstance {
+export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher): StageInstance {
+  const isFitted = source.type === 'embeddings';
   return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'teacher', name, device: config.device, threads: config.threads },
-    files: { model: files.model },
-    inputs: testInputs('tokens/teacher', softLabelName(name)),
+    config: {
+      subject: 'teacher',
+      name,
+      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      ...deviceSettings(config),
+      threads: config.threads,
+    },
+    files: source.type === 'model' ? { model: source.files.model } : {},
+    inputs: {
+      ...testInputs('tokens/teacher', softLabelName(name)),
+      ...(isFitted ? { teacher: { instance: fitHeadName(name), output: 'teacher' } } : {}),
+    },
   });
 }
 
@@ -38,9 +49,19 @@ function testInputs(tokens: string, softLabels: string): Record<string, InputRef
 }
 
 /** Makes a Hugging Face directory of a student. */
-export function exportInstance(config: DecantConfig, name: string): StageInstance {
+export function exportInstance(
+  config: DecantConfig,
+  [main, ...further]: readonly Teacher[],
+  name: string,
+): StageInstance {
   return createInstance(`export-student:${name}`, exportStudent, {
-    config: { name, teacherLicense: config.teacher.license, corpusLicense: config.corpus.license },
+    config: {
+      name,
+      teacherLicense: main?.license,
+      // Left out where there is one teacher, so that its students stay fresh.
+      furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
+      corpusLicense: config.corpus.license,
+    },
     files: {},
     inputs: {
       student: { instance: `train-student:${name}`, output: 'student' },
@@ -50,6 +71,21 @@ export function exportInstance(config: DecantConfig, name: string): StageInstanc
       ...perSplit(['validation'], 'prepare', 'labels'),
     },
   });
+}
+
+/** What the report tells of licences; left out where none is known, so that earlier reports stay fresh. */
+function licensesOf({ corpus }: DecantConfig, teachers: readonly Teacher[]) {
+  const known = teachers.flatMap(({ name, license }) =>
+    license === undefined ? [] : [{ of: name, license }],
+  );
+  const all =
+    corpus.license === undefined ? known : [...known, { of: 'corpus', license: corpus.license }];
+  return all.length === 0 ? undefined : all;
+}
+
+/** An empty name is a licence that nobody has stated. */
+function licensesByName(teachers: readonly Teacher[]): Record<string, string> {
+  return Object.fromEntries(teachers.map(({ name, license = '' }) => [name, license]));
 }
 
 /** Puts all of it on one page. */
@@ -75,6 +111,7 @@ export function reportInstance(
       teachers: further.length === 0 ? undefined : further,
       variants: order,
       exported,
+      licenses: licensesOf(loaded.config, parts.teachers),
       resolvedConfig: configAsYaml(loaded, { origins: false }),
       command: 'npx decant run',
     },

@@ -94,7 +94,7 @@ function signed(change: number, show: (value: number) => string): string {
 
 interface Figure {
   readonly figure: string;
-  readonly of: (headline: Headline) => number | null;
+  readonly of: (headline: Headline) => number | null | undefined;
   readonly show: (value: number) => string;
   readonly showChange?: (value: number) => string;
 }
@@ -117,6 +117,7 @@ const FIGURES: readonly Figure[] = [
     showChange: points,
   },
   { figure: 'agreement', of: ({ agreement }) => agreement, show: percent, showChange: points },
+  { figure: 'entity F1', of: ({ entityF1 }) => entityF1, show: percent, showChange: points },
   { figure: 'macro F1', of: ({ macroF1 }) => macroF1, show: percent, showChange: points },
   {
     figure: 'calibration error',

@@ -30,10 +30,13 @@ const headlineSchema = z.looseObject({
   agreement: z.number().nullable(),
   expectedCalibrationError: z.number(),
   macroF1: z.number(),
+  /** Of token classification. */
+  entityF1: z.number().optional(),
   negativeLogLikelihood: z.number(),
   parameters: z.number().nullable(),
   fileBytes: z.number(),
-  latencyMsP50: z.number(),
+  /** null for a teacher whose answers stand in files. */
+  latencyMsP50: z.number().nullable(),
 });
 
 const runRecordSchema = z.looseObject({

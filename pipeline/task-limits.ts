@@ -47,7 +47,7 @@ const noBag: Limit = ({ task, student, variants }) => {
     .filter(({ architecture }) => architecture === 'bag')
     .map(({ path }) => ({
       path: `${path}.architecture`,
-      problem: `a bag says one thing about a whole text, and ${task} asks about each word: take modernbert or bert`,
+      problem: `a bag says one thing about a whole text, and ${task} asks about each word or token: take modernbert or bert`,
     }));
 };
 
@@ -135,11 +135,14 @@ const noTextUnit = given(
 /** What belongs to a language model alone. */
 const OTHERS: readonly Limit[] = [noTarget, noMask, noTextUnit];
 
+/** Where a row of the corpus has an answer for each word. */
+const OF_WORDS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections, noPairs];
+
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
   'multi-label': OTHERS,
   regression: OTHERS,
-  'token-classification': [...OTHERS, noRelabelling, oneTeacher, noBag, noCorrections, noPairs],
+  'token-classification': [...OTHERS, ...OF_WORDS],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask],
   'masked-lm': [...LANGUAGE_MODEL, noTarget],
   'sequence-to-sequence': [...LANGUAGE_MODEL, noTextPair, noMask, noTextUnit],

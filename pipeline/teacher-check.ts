@@ -8,6 +8,7 @@ import { type TeacherCheck, teacherCheckSchema } from '#stages/soft-label/check-
 import { askBeside } from './beside.ts';
 import type { Project } from './project.ts';
 import { PREPARE, softLabelInstance, sourcesOf } from './soft-label-caches.ts';
+import { fitHeadName } from './teachers.ts';
 
 /** The configuration names another teacher than the one whose answers are cached. */
 export class OtherTeacherError extends Failure {
@@ -17,6 +18,18 @@ export class OtherTeacherError extends Failure {
       'E_OTHER_TEACHER',
       `${model} is not the teacher that made this cache: its SHA-256 is another one`,
       'set teacher.model to that teacher, for example with --set teacher.model=DIR',
+    );
+  }
+}
+
+/** Answers that stand in files: there is no model to ask. */
+export class NoModelError extends Failure {
+  constructor(what: string) {
+    super(
+      'usage',
+      'E_NO_MODEL',
+      `${what}: the answers of this teacher stand in files, there is no model to ask`,
+      'leave it out: the answers are looked up at no cost, and a changed file makes the cache stale',
     );
   }
 }
@@ -35,14 +48,17 @@ export async function checkAgainstTeacher(
   { share, seed }: TeacherCheckOptions,
 ): Promise<TeacherCheck> {
   const { files, config } = softLabelInstance(project, teacher);
+  if (files['answers'] !== undefined) throw new NoModelError('cache verify --against-teacher');
   await requireSameTeacher(project, manifest.recipe, files['model'] ?? []);
-  const sources = await sourcesOf(await listArtifacts(project.store, PREPARE), manifest);
+  const makers = [PREPARE, fitHeadName(teacher)];
+  const made = await Promise.all(makers.map((name) => listArtifacts(project.store, name)));
+  const sources = await sourcesOf(made.flat(), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);
-  const { task, device, threads, tokenBudget, gather } = config;
+  const { task, device, deviceId, threads, tokenBudget, gather } = config;
   const answer = await askBeside({
     stage: 'check-teacher',
     output: 'check',
-    config: { share, seed, task, device, threads, tokenBudget, gather },
+    config: { share, seed, task, device, deviceId, threads, tokenBudget, gather },
     files,
     inputFolders: { ...sources, ...Object.fromEntries(rows) },
   });

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import {
@@ -13,6 +12,7 @@ import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { wordTableRows } from '#stages/onnx/word-table.ts';
 import { type ClassList, readClassList } from '#stages/prepare/class-list.ts';
 import type { TeacherFiles } from './teacher-files.ts';
+import { type FoundLicense, licenseBeside } from './teacher-license.ts';
 
 /** What the files of a teacher say of it, without loading it. */
 export interface TeacherFacts {
@@ -22,13 +22,15 @@ export interface TeacherFacts {
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
   readonly classes: ClassList;
+  /** Its config.json says that it names words and not texts. */
+  readonly isTagger: boolean;
   readonly tokenizer: TokenizerVocabulary;
   /** Rows of the table of words; undefined where the graph does not show it. */
   readonly wordRows: number | undefined;
   /** Most tokens that the model has positions for; undefined where its config.json does not say. */
   readonly positions: number | undefined;
   /** Licence and the file that names it. */
-  readonly license: { readonly name: string; readonly file: string } | undefined;
+  readonly license: FoundLicense | undefined;
 }
 
 /** The tokenizer gives ids that the model has no row for. */
@@ -62,11 +64,17 @@ export async function teacherFacts(
     inputs,
     outputs,
     classes: await readClassList(files.config, classNames),
+    isTagger: isTagger(files.config),
     tokenizer,
     wordRows,
     positions: positionsOf(files.config),
     license: licenseBeside(files.config),
   };
+}
+
+function isTagger(config: string): boolean {
+  const { architectures } = configHead.catch({}).parse(JSON.parse(readFileSync(config, 'utf8')));
+  return architectures?.some((name) => name.endsWith('ForTokenClassification')) ?? false;
 }
 
 /** RoBERTa's table has rows before the first position: that of padding and those under it. */
@@ -78,22 +86,10 @@ function positionsOf(config: string): number | undefined {
   return isOffset ? rows - (padding ?? 1) - 1 : rows;
 }
 
-/** From the head of README.md, as the hub writes it, or else from config.json. */
-function licenseBeside(config: string): TeacherFacts['license'] {
-  const card = join(dirname(config), 'README.md');
-  const head = existsSync(card)
-    ? /^---\r?\n([^]*?)\r?\n---/.exec(readFileSync(card, 'utf8'))?.[1]
-    : undefined;
-  const written = /^license:[ \t]*["']?([^"'\r\n]+)/m.exec(head ?? '')?.[1]?.trim();
-  if (written !== undefined) return { name: written, file: 'README.md' };
-  const { license } = configLicense.catch({}).parse(JSON.parse(readFileSync(config, 'utf8')));
-  return license === undefined ? undefined : { name: license, file: basename(config) };
-}
-
 const configSchema = z.looseObject({
   max_position_embeddings: z.int().positive(),
   model_type: z.string().optional(),
   pad_token_id: z.int().nonnegative().nullish(),
 });
 
-const configLicense = z.looseObject({ license: z.string().min(1).optional() });
+const configHead = z.looseObject({ architectures: z.array(z.string()).optional() });

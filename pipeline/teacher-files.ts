@@ -11,6 +11,8 @@ export interface TeacherFiles {
   readonly tokenizer: string;
   readonly tokenizerConfig: readonly string[];
   readonly specialTokens: readonly string[];
+  /** How a sentence encoder makes one vector of its tokens, as sentence-transformers writes it. */
+  readonly pooling: readonly string[];
 }
 
 export class TeacherFileError extends Failure {
@@ -56,6 +58,7 @@ export function teacherFiles(path: string, setting = 'teacher.model'): TeacherFi
     tokenizer: required('tokenizer.json', 'how texts become its inputs'),
     tokenizerConfig: beside('tokenizer_config.json'),
     specialTokens: beside('special_tokens_map.json'),
+    pooling: beside('1_Pooling/config.json'),
   };
 }
 

@@ -5,31 +5,43 @@ import { hintFor } from '#datasets/nearest-name.ts';
 import { parseTokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
-import { ConfigError } from './config-sources.ts';
-import { type TeacherFiles, teacherFiles } from './teacher-files.ts';
+import { ConfigError, type ConfigProblem } from './config-sources.ts';
+import { licenseBeside } from './teacher-license.ts';
+import {
+  namedTokenizer,
+  type TeacherSource,
+  type TokenizerFiles,
+  teacherSource,
+} from './teacher-source.ts';
 
-/** A model of the configuration that is asked once: `teacher`, or one of `teachers`. */
+/** Somebody of the configuration who is asked once: `teacher`, or one of `teachers`. */
 export interface Teacher {
   readonly name: string;
-  readonly files: TeacherFiles;
+  readonly source: TeacherSource;
   /** How much it counts in a mix. */
   readonly weight: number;
+  /** As the settings name it, or else a file beside the model. */
+  readonly license: string | undefined;
+}
+
+/** The teacher that decides how texts become tokens. */
+export interface MainTeacher extends Teacher {
+  readonly tokenizer: TokenizerFiles;
 }
 
 /** Name of the teacher that decides tokenizer, classes and agreement. */
 export const MAIN_TEACHER = 'teacher';
 
 /** All teachers, the main one first; refuses further ones that cannot stand beside it. */
-export function teachersOf(loaded: LoadedConfig): [Teacher, ...Teacher[]] {
+export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
   const { config, folder } = loaded;
-  const { model, weight = 1 } = config.teacher;
-  const main = { name: MAIN_TEACHER, files: teacherFiles(resolve(folder, model)), weight };
+  const main = mainTeacher(loaded);
   const further = Object.entries(config.teachers ?? {}).map(([name, one]): Teacher => {
-    const files = teacherFiles(resolve(folder, one.model), `teachers.${name}.model`);
-    return { name, files, weight: one.weight ?? 1 };
+    const source = teacherSource(folder, `teachers.${name}`, one);
+    return { name, source, weight: one.weight ?? 1, license: licenseOf(source, one.license) };
   });
-  const problems = further.flatMap(({ name, files }) => {
-    const found = problemOf(loaded, name, files, main.files);
+  const problems = [main, ...further].flatMap((teacher) => {
+    const found = taskProblem(loaded, teacher) ?? problemOf(loaded, teacher, main);
     return found === undefined ? [] : [found];
   });
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
@@ -66,24 +78,63 @@ export function softLabelName(teacher: string): string {
   return teacher === MAIN_TEACHER ? 'soft-label' : `soft-label:${teacher}`;
 }
 
+/** Name of the instance that gives a sentence encoder its head. */
+export function fitHeadName(teacher: string): string {
+  return teacher === MAIN_TEACHER ? 'fit-head' : `fit-head:${teacher}`;
+}
+
+function mainTeacher({ config, folder }: LoadedConfig): MainTeacher {
+  const { weight = 1, tokenizer, license } = config.teacher;
+  const source = teacherSource(folder, 'teacher', config.teacher);
+  const files =
+    source.type === 'answers' ? namedTokenizer(resolve(folder, tokenizer ?? '')) : source.files;
+  return {
+    name: MAIN_TEACHER,
+    source,
+    tokenizer: files,
+    weight,
+    license: licenseOf(source, license),
+  };
+}
+
+function licenseOf(source: TeacherSource, told: string | undefined): string | undefined {
+  if (told !== undefined || source.type === 'answers') return told;
+  return licenseBeside(source.files.config)?.name;
+}
+
+/** Only a model answers other tasks than to name one of some classes. */
+function taskProblem(
+  { config }: LoadedConfig,
+  { name, source }: Teacher,
+): ConfigProblem | undefined {
+  if (source.type === 'model' || config.task === 'classification') return undefined;
+  const place = name === MAIN_TEACHER ? name : `teachers.${name}`;
+  const problem = `is for task: classification; name a teacher of ${config.task} by model`;
+  return { path: `${place}.${source.type}`, problem };
+}
+
 function problemOf(
   { config }: LoadedConfig,
-  name: string,
-  files: TeacherFiles,
-  main: TeacherFiles,
-): { readonly path: string; readonly problem: string } | undefined {
+  { name, source }: Teacher,
+  main: MainTeacher,
+): ConfigProblem | undefined {
+  if (name === MAIN_TEACHER) return undefined;
   const path = `teachers.${name}`;
   if (Object.hasOwn(config.variants, name)) {
     return { path, problem: 'a variant has this name too; give the teacher another one' };
   }
-  if (!isSameTokenizer(files.tokenizer, main.tokenizer)) {
-    const problem = `its tokenizer.json differs from that of teacher.model: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${files.tokenizer})`;
-    return { path: `${path}.model`, problem };
+  // Answers are looked up by example and by class name: stage one checks them row by row.
+  if (source.type === 'answers') return undefined;
+  const { tokenizer, config: ownConfig } = source.files;
+  if (!isSameTokenizer(tokenizer, main.tokenizer.tokenizer)) {
+    const problem = `its tokenizer.json differs from that of the first teacher: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${tokenizer})`;
+    return { path: `${path}.${source.type}`, problem };
   }
-  const problem = classProblem(files, main, config.corpus.classNames);
+  if (source.type === 'embeddings') return undefined;
+  const problem = classProblem(ownConfig, main.source, config.corpus.classNames);
   return problem === undefined
     ? undefined
-    : { path: `${path}.model`, problem: `${problem} (${files.config})` };
+    : { path: `${path}.model`, problem: `${problem} (${ownConfig})` };
 }
 
 /** Byte by byte, or but for what the last call of a fast tokenizer left in the file. */
@@ -98,16 +149,20 @@ function isSameTokenizer(path: string, other: string): boolean {
 
 /** The same names in any order are right; numbers are only where the first teacher has none but numbers. */
 function classProblem(
-  files: TeacherFiles,
-  main: TeacherFiles,
+  ownConfig: string,
+  main: TeacherSource,
   configured: readonly string[] | undefined,
 ): string | undefined {
-  const [names, mainNames] = [classNamesIn(files.config), classNamesIn(main.config)];
+  const names = classNamesIn(ownConfig);
+  // Classes of answers are known when they are read, and of embeddings are those of the run.
+  const isModel = main.type === 'model';
+  const mainNames = isModel ? classNamesIn(main.files.config) : configured;
   if (names === undefined) {
     if (mainNames === undefined) return undefined;
     return 'its classes have numbers only, those of teacher.model have names: write id2label into its config.json, in the order of its outputs';
   }
   const expected = mainNames ?? configured;
+  if (expected === undefined && !isModel) return undefined;
   if (expected === undefined) {
     return 'its classes have names, those of teacher.model numbers only: set corpus.classNames';
   }

@@ -1,14 +1,12 @@
 import { resolve } from 'node:path';
-import { SPLITS } from '#datasets/example.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
-import { calibrate } from '#stages/soft-label/calibrate.ts';
-import { softLabel } from '#stages/soft-label/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
+import { deviceSettings } from './device.ts';
 import {
   createInstance,
   type InputReference,
@@ -24,9 +22,10 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
-import type { TeacherFiles } from './teacher-files.ts';
+import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
 import {
   MAIN_TEACHER,
+  type MainTeacher,
   softLabelName,
   type Teacher,
   teachersOf,
@@ -46,7 +45,8 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const teachers = teachersOf(loaded);
   const [main] = teachers;
   const beforeStudents = [
-    prepareInstance(loaded, main.files, tombstones),
+    prepareInstance(loaded, main, tombstones),
+    ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
     ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
   ];
   if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
@@ -64,7 +64,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...trained,
     ...relabel,
     ...evaluations,
-    exportInstance(config, exported),
+    exportInstance(config, teachersOfVariant(loaded, teachers, exported), exported),
     reportInstance(loaded, { teachers, order, exported, needsRelabel }),
   ];
   return inOrder(withPins(loaded, instances));
@@ -72,7 +72,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
 
 function prepareInstance(
   { config, folder }: LoadedConfig,
-  teacher: TeacherFiles,
+  { source, tokenizer }: MainTeacher,
   tombstones: string | undefined,
 ): StageInstance {
   const { corpus, student } = config;
@@ -97,50 +97,25 @@ function prepareInstance(
       task: taskSetting(config),
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
+      classesFrom: source.type === 'embeddings' ? 'labels' : undefined,
     },
     files: {
       train: paths(corpus.train),
       validation: isFraction(corpus.validation) ? [] : paths(corpus.validation),
       test: paths(corpus.test),
-      teacherTokenizer: [teacher.tokenizer],
-      teacherConfig: [teacher.config],
-      teacherTokenizerConfig: teacher.tokenizerConfig,
-      teacherSpecialTokens: teacher.specialTokens,
+      teacherTokenizer: [tokenizer.tokenizer],
+      ...(source.type === 'model' ? { teacherConfig: [source.files.config] } : {}),
+      teacherTokenizerConfig: tokenizer.tokenizerConfig,
+      teacherSpecialTokens: tokenizer.specialTokens,
+      // Where corpus.classNames tells the classes, more answers do not make the corpus stale.
+      ...(source.type === 'answers' && corpus.classNames === undefined
+        ? { answers: source.paths }
+        : {}),
       ...(corpus.corrections === undefined ? {} : { corrections: paths(corpus.corrections) }),
     },
     ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
     inputs: {},
   });
-}
-
-/** Further teachers read the tokens of the main one. */
-function softLabelInstance(
-  config: DecantConfig,
-  { name, files }: Teacher,
-  main: Teacher,
-): StageInstance {
-  return createInstance(softLabelName(name), softLabel, {
-    config: {
-      ...config['soft-label'],
-      task: taskSetting(config),
-      maxLength: config.teacher.maxLength,
-      device: config.device,
-      threads: config.threads,
-    },
-    files: { model: files.model, modelConfig: [files.config], tokenizer: [main.files.tokenizer] },
-    inputs: {
-      ...perSplit(SPLITS, 'prepare', 'inputs'),
-      ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
-      classes: { instance: 'prepare', output: 'classes' },
-    },
-  });
-}
-
-/** Times the teacher on what soft-label would give it. */
-export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
-  const [main] = teachersOf(loaded);
-  const like = softLabelInstance(loaded.config, main, main);
-  return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
 }
 
 function trainInstance(
@@ -167,6 +142,10 @@ function trainInstance(
       ? Object.fromEntries(chosen.map((teacher) => [teacher.name, teacher.weight]))
       : undefined,
   };
+  const skips = chosen.some(
+    ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
+  );
+  const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
       task: taskSetting(config),
@@ -174,7 +153,8 @@ function trainInstance(
       ...shared,
       ...own,
       ...mixing,
-      device: config.device,
+      unanswered,
+      ...deviceSettings(config),
     },
     files: {},
     inputs: {

@@ -1,16 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputFolder } from '#cache/artifact-store.ts';
+import { Failure } from '#cache/failure.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { ReportedFailure } from '#pipeline/failures.ts';
-import { foresee } from '#pipeline/foresight.ts';
+import { type Foresight, foresee } from '#pipeline/foresight.ts';
+import type { StageInstance } from '#pipeline/graph.ts';
 import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
 import { formatBytes, formatCount, formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
 import { runPipeline } from '#pipeline/run-pipeline.ts';
 import { aside, lendArtifact, withScratchStore } from '#pipeline/scratch.ts';
+import { softLabelInstance } from '#pipeline/soft-label-caches.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
-import { calibrationInstance } from '#pipeline/wiring.ts';
+import { NoModelError } from '#pipeline/teacher-check.ts';
+import { calibrationInstance } from '#pipeline/teacher-wiring.ts';
+import { MAIN_TEACHER } from '#pipeline/teachers.ts';
 import { ratioEstimate } from '#stages/numerics/ratio-estimate.ts';
 import { type Calibration, calibrationSchema } from '#stages/soft-label/calibrate.ts';
 import type { Outlook } from '#stages/soft-label/outlook.ts';
@@ -19,6 +24,18 @@ export interface EstimateOptions extends ProjectOptions {
   readonly pricePerHour?: number;
   readonly seconds: number;
   readonly json?: boolean;
+}
+
+/** A teacher of embeddings has no head yet. */
+export class NoHeadError extends Failure {
+  constructor(instance: string) {
+    super(
+      'usage',
+      'E_NO_HEAD',
+      `the head of the sentence encoder is not fitted yet, or stale (${instance})`,
+      `fit it on the labelled rows, which takes the least part of the time: npx decant run --to ${instance}`,
+    );
+  }
 }
 
 /** What the pass of the teacher would cost; the JSON form is versioned. */
@@ -40,6 +57,8 @@ interface Estimate {
   readonly hoursInterval: readonly [low: number, high: number];
   readonly money: number | null;
   readonly bytes: number;
+  /** Of the process with the teacher, measured with its largest batch; on CUDA without what the GPU holds. */
+  readonly peakMemoryBytes: number;
 }
 
 /** `decant estimate`: rows, tokens, time, money and disk of the teacher's pass, timed on this device. */
@@ -59,14 +78,30 @@ async function makeEstimate(
   scratch: string,
   options: EstimateOptions,
 ): Promise<Estimate> {
-  const { prepared, outlook } = await foresee(project, scratch, {
+  const softLabel = softLabelInstance(project, MAIN_TEACHER);
+  if (softLabel.files['answers'] !== undefined) throw new NoModelError('estimate');
+  const { prepared, outlook, freshness } = await foresee(project, scratch, {
     rehash: false,
     say: (message) => void process.stderr.write(`${message}\n`),
   });
   if (!prepared.folder.startsWith(scratch)) await lendArtifact(prepared, scratch);
+  await lendHead(softLabel, freshness, scratch);
   const calibration = await calibrated(project, scratch, options.seconds);
   const { truncatedRows = 0 } = prepared.manifest.counts;
   return estimateOf(await outlook('soft-label'), truncatedRows, calibration, options.pricePerHour);
+}
+
+/** A sentence encoder is timed with its head, which has to be fitted before. */
+async function lendHead(
+  { inputs }: StageInstance,
+  freshness: Foresight['freshness'],
+  scratch: string,
+): Promise<void> {
+  const maker = inputs['teacher']?.instance;
+  if (maker === undefined) return;
+  const head = freshness.get(maker);
+  if (head?.state !== 'fresh') throw new NoHeadError(maker);
+  await lendArtifact(head.artifact, scratch);
 }
 
 /** Times the teacher in a process of its own. */
@@ -76,7 +111,8 @@ async function calibrated(
   seconds: number,
 ): Promise<Calibration> {
   const instance = calibrationInstance(loaded, seconds);
-  const instances = [...graph.filter(({ name }) => name === 'prepare'), instance];
+  const before = new Set(Object.values(instance.inputs).map((ref) => ref.instance));
+  const instances = [...graph.filter(({ name }) => before.has(name)), instance];
   const requests = listenForStop(undefined);
   try {
     const write = (line: string) => void process.stderr.write(`${line}\n`);
@@ -100,7 +136,7 @@ async function calibrated(
 function estimateOf(
   outlook: Outlook,
   truncatedRows: number,
-  { batches, bytesPerRow, provider, runtime }: Calibration,
+  { batches, bytesPerRow, provider, runtime, peakMemoryBytes }: Calibration,
   pricePerHour: number | undefined,
 ): Estimate {
   const { rows, newRows, newTokens, newPaddedTokens, lengths, maxLength } = outlook;
@@ -122,6 +158,7 @@ function estimateOf(
     hoursInterval: [hoursAt(rate.low), hoursAt(rate.high)],
     money: pricePerHour === undefined ? null : hours * pricePerHour,
     bytes: Math.round(bytesPerRow * (rows.train + rows.validation + rows.test)),
+    peakMemoryBytes,
   };
 }
 
@@ -168,6 +205,7 @@ function describe(estimate: Estimate): string {
       ? []
       : [['money', `about ${estimate.money.toFixed(2)} at the price given`]]),
     ['disk', `about ${formatBytes(estimate.bytes)}`],
+    ['memory', `about ${formatBytes(estimate.peakMemoryBytes)} at most, with the largest batch`],
   ];
   const text = lines.map(([name = '', value = '']) => `${name.padEnd(8)} ${value}`).join('\n');
   return `${text}\n\nAn estimate, from ${estimate.timedBatches} batches of this corpus timed on this device.\n`;

@@ -1,6 +1,12 @@
 import { formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { findRun, type KnownRun, type RunRecord, readRuns } from '#pipeline/run-record.ts';
+import {
+  findRun,
+  type Headline,
+  type KnownRun,
+  type RunRecord,
+  readRuns,
+} from '#pipeline/run-record.ts';
 import { readTags, removeTag, writeTag } from '#pipeline/run-tags.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
@@ -61,8 +67,10 @@ function describeRun({ runId, record }: KnownRun): string[] {
 
 function bestStudent({ metrics }: RunRecord): string {
   const students = Object.entries(metrics).filter(([, { subject }]) => subject === 'student');
-  const [best] = students.sort(([, a], [, b]) => b.accuracy - a.accuracy);
-  return best === undefined ? '' : `${best[0]} ${(100 * best[1].accuracy).toFixed(1)} %`;
+  // Where most words are no entity, accuracy says little.
+  const figureOf = ({ entityF1, accuracy }: Headline) => entityF1 ?? accuracy;
+  const [best] = students.sort(([, a], [, b]) => figureOf(b) - figureOf(a));
+  return best === undefined ? '' : `${best[0]} ${(100 * figureOf(best[1])).toFixed(1)} %`;
 }
 
 const COLUMNS = ['run', 'status', 'exit', 'made', 'took', 'best student', 'tags'];

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { isEncoder } from '#pipeline/encoder.ts';
 import { addTeacher, nameOf } from '#pipeline/hub/add-teacher.ts';
 import { HubSettingError, hubEnvironment, hubReference } from '#pipeline/hub/environment.ts';
 import { makeMissingFiles } from '#pipeline/missing-teacher-files.ts';
@@ -53,10 +54,15 @@ function say(line: string): void {
 
 function tell(folder: string, what: string): void {
   const shown = relative('.', folder) || '.';
-  const lines = [
-    `${shown}: ${what}`,
-    `look at it:  npx decant teacher check ${shown}`,
-    `use it:      teacher: { model: ${shown} }`,
-  ];
+  const lines = isEncoder(teacherFiles(folder))
+    ? [
+        `${shown}: ${what}`,
+        `a sentence encoder; use it: teacher: { embeddings: ${shown}, head: fit }`,
+      ]
+    : [
+        `${shown}: ${what}`,
+        `look at it:  npx decant teacher check ${shown}`,
+        `use it:      teacher: { model: ${shown} }`,
+      ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

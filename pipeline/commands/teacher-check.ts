@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { askBeside } from '#pipeline/beside.ts';
+import { deviceSettings } from '#pipeline/device.ts';
+import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
 import type { ProjectOptions } from '#pipeline/project.ts';
 import { type TeacherFacts, teacherFacts } from '#pipeline/teacher-facts.ts';
@@ -35,14 +37,17 @@ export async function teacherCheckCommand(
   const loaded = configBeside(options);
   if (isLanguageModel(loaded?.config.task)) throw new NoClassifierError(loaded.config.task);
   const files = teacherFiles(resolve(folder));
+  if (isEncoder(files)) throw new EncoderError(files, files.model[0] ?? '');
   const facts = await teacherFacts(files, loaded?.config.corpus.classNames);
-  const shown = await inspectedRows(loaded);
+  const task = loaded?.config.task;
+  const ofWords = task === undefined ? facts.isTagger : task === 'token-classification';
+  const shown = await inspectedRows(loaded, ofWords);
   const limit = Math.min(facts.positions ?? DEFAULT_LENGTH, MOST_TOKENS);
   const wanted = loaded?.config.teacher.maxLength ?? limit;
   const maxLength = Math.min(wanted, facts.positions ?? wanted);
   const inspection = await inspect(files, facts, shown, {
     maxLength,
-    device: loaded?.config.device,
+    ...(loaded && deviceSettings(loaded.config)),
     threads: loaded?.config.threads,
   });
   const report = {
@@ -70,7 +75,7 @@ async function inspect(
   const folder = await mkdtemp(join(tmpdir(), 'decant-texts-'));
   try {
     const path = join(folder, 'rows.json');
-    const texts = rows.map(({ text, textPair }) => ({ text, textPair }));
+    const texts = rows.map(({ label: _neverTold, ...row }) => row);
     await writeFile(path, JSON.stringify(texts));
     const answer = await askBeside({
       stage: 'inspect-teacher',

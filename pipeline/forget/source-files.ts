@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import { readAnswers } from '#datasets/answers.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
@@ -14,34 +15,56 @@ export interface SourceFile {
   readonly rows: number | null;
 }
 
-/** Corpus files that hold forgotten rows, and those that nobody has looked into. */
+/** Files of corpus and answers that hold forgotten rows, and those that nobody has looked into. */
 export async function sourceFilesWith(
   { graph, loaded }: Project,
   tombstones: Tombstones,
 ): Promise<SourceFile[]> {
   const files = graph.find(({ name }) => name === 'prepare')?.files ?? {};
   const paths = [...new Set(SPLITS.flatMap((split) => files[split] ?? []))];
+  const answers = new Set(graph.flatMap((instance) => instance.files['answers'] ?? []));
   const found: SourceFile[] = [];
-  for (const path of paths) {
-    const rows = await rowsIn(path, loaded.config, tombstones);
+  for (const [path, count] of [
+    ...paths.map((path) => [path, corpusRows] as const),
+    ...[...answers].map((path) => [path, answerRows] as const),
+  ]) {
+    const rows = await rowsIn(path, () => count(path, loaded.config, tombstones));
     if (rows !== 0) found.push({ name: basename(path), rows });
   }
   return found;
 }
 
-async function rowsIn(
+type Config = Project['loaded']['config'];
+
+async function corpusRows(
   path: string,
-  { corpus, task }: Project['loaded']['config'],
+  { corpus, task }: Config,
   tombstones: Tombstones,
-): Promise<number | null> {
+): Promise<number> {
+  let rows = 0;
+  for await (const entry of openCorpus(path, corpus.columns, task)) {
+    if (entry.type !== 'row') continue;
+    if (isForgotten(tombstones, identityOf(entry.row))) rows += 1;
+  }
+  return rows;
+}
+
+/** Answers that go by an id of the corpus cannot be told apart any more: nobody knows whose it was. */
+async function answerRows(
+  path: string,
+  { corpus }: Config,
+  tombstones: Tombstones,
+): Promise<number> {
+  let rows = 0;
+  for await (const { about } of readAnswers([path], corpus.columns)) {
+    if ('exampleId' in about && isForgotten(tombstones, { ...about, leakKey: null })) rows += 1;
+  }
+  return rows;
+}
+
+async function rowsIn(path: string, count: () => Promise<number>): Promise<number | null> {
   try {
-    if ((await stat(path)).size > MOST_BYTES) return null;
-    let rows = 0;
-    for await (const entry of openCorpus(path, corpus.columns, task)) {
-      if (entry.type !== 'row') continue;
-      if (isForgotten(tombstones, identityOf(entry.row))) rows += 1;
-    }
-    return rows;
+    return (await stat(path)).size > MOST_BYTES ? null : await count();
   } catch (error) {
     const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     if (isGone || error instanceof Failure) return null;

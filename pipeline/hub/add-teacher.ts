@@ -5,6 +5,7 @@ import { makeFolder, TEMPORARY_MARK } from '#cache/atomic-file.ts';
 import { digestFile, listFiles } from '#cache/digest.ts';
 import { makeMissingFiles, ONNX_FILES } from '#pipeline/missing-teacher-files.ts';
 import { teacherFiles } from '#pipeline/teacher-files.ts';
+import { licenseBeside } from '#pipeline/teacher-license.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { requireKnownCheckpoint, UnsupportedCheckpointError } from '#stages/students/checkpoint.ts';
 import { type HubFile, type HubModel, openHubModel } from './client.ts';
@@ -50,8 +51,11 @@ export async function addTeacher(
   });
   for (const { path, from } of made) say(`${path} made from ${from}`);
   teacherFiles(folder); // throws where something is missing still
+  const license = licenseBeside(join(folder, 'config.json'))?.name;
+  say(license === undefined ? 'its card names no licence' : `licence: ${license}`);
   const whole: SourceRecord = {
     ...record,
+    ...(license !== undefined && { license }),
     complete: true,
     files: await recorded(folder, fetched),
     made: await Promise.all(
@@ -137,6 +141,7 @@ const SMALL_FILES: ReadonlySet<string> = new Set([
   'LICENSE',
   'LICENSE.txt',
   'config.json',
+  '1_Pooling/config.json',
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',

@@ -20,6 +20,8 @@ const recordSchema = z.object({
   /** What was asked for: a branch, a tag or a commit. */
   revision: z.string(),
   commit: z.string(),
+  /** Of the model card at that commit; absent where it names none. */
+  license: z.string().optional(),
   /** False while files are missing. */
   complete: z.boolean(),
   /** As they came from the hub. */

@@ -45,18 +45,22 @@ function corpusSection(findings: Findings, path: (file: string) => string): stri
     const pairs = columns.map(([role, column]) => `${role}: ${yamlScalar(column)}`);
     lines.push(`  columns: { ${pairs.join(', ')} }`);
   }
-  lines.push('  # license: CC BY 4.0   goes into the model card');
+  lines.push('  # license: CC BY 4.0   goes into manifest, card and report');
   return lines.join('\n');
 }
 
 function teacherSection({ teacher }: Findings, path: (file: string) => string): string {
-  const { classes, longestTokens, maxLength } = teacher;
+  const { classes, longestTokens, maxLength, license } = teacher;
+  const known =
+    license === undefined
+      ? '# license: Apache-2.0   goes into manifest, card and report'
+      : `license: ${yamlScalar(license.name)} # as its ${license.file} says; goes into manifest, card and report`;
   return `# ${formatCount(classes.classNames.length)} classes. The longest of the sampled texts has ${longestTokens} tokens; longer ones than maxLength
 # are cut, counted and told.
 teacher:
   model: ${yamlScalar(path(teacher.path))}
   maxLength: ${maxLength}
-  # license: Apache-2.0   goes into the model card`;
+  ${known}`;
 }
 
 /** All logits where that is not larger than the best k with their mass at each temperature. */

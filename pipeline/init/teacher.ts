@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { openTokenizer } from '#datasets/tokenizer.ts';
 import { teacherFiles } from '#pipeline/teacher-files.ts';
+import { type FoundLicense, licenseBeside } from '#pipeline/teacher-license.ts';
 import { type ClassList, readClassList } from '#stages/prepare/class-list.ts';
 
 /** What a teacher says about the configuration that suits it. */
@@ -13,6 +14,7 @@ export interface TeacherSurvey {
   /** Tokens that nearly all sampled texts fit into. */
   readonly maxLength: number;
   readonly longestTokens: number;
+  readonly license: FoundLicense | undefined;
 }
 
 export class NoTeacherError extends Failure {
@@ -21,7 +23,7 @@ export class NoTeacherError extends Failure {
       'usage',
       'E_INIT_TEACHER',
       `no teacher found in ${places.join(' or ')}`,
-      'name it with --teacher DIR: a Hugging Face folder with onnx/model.onnx, config.json and tokenizer.json',
+      'name it with --teacher DIR: a Hugging Face folder with onnx/model.onnx, config.json and tokenizer.json; where answers stand in a file, or for a sentence encoder, write teacher: { answers: FILE } or { embeddings: DIR, head: fit } by hand',
     );
   }
 }
@@ -57,7 +59,8 @@ export async function surveyTeacher(
   lengths.sort((a, b) => a - b);
   const covering = lengths[Math.floor(COVERED * (lengths.length - 1))] ?? limit;
   const maxLength = Math.min(limit, Math.max(MIN_LENGTH, Math.ceil(covering / 16) * 16));
-  return { path, classes, maxLength, longestTokens: lengths.at(-1) ?? 0 };
+  const license = licenseBeside(files.config);
+  return { path, classes, maxLength, longestTokens: lengths.at(-1) ?? 0, license };
 }
 
 function isTeacher(folder: string): boolean {

@@ -1,14 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { listFiles } from '#cache/digest.ts';
 import { readClasses } from '#datasets/classes.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import { type Metrics, writeMetrics, writeTimings } from '#datasets/metrics.ts';
 import { writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTokens } from '#datasets/tokens.ts';
-import { filesOf, inputOf, outputOf } from '#stages/folders.ts';
+import { inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
@@ -25,6 +27,11 @@ const configSchema = z.strictObject({
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')
     .describe('Where it runs. Latency on CPU is what most students are deployed for.'),
+  output: z
+    .string()
+    .optional()
+    .describe('Of a teacher: its output with the logits. Default: logits, or else the first.'),
+  deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
   threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
   latencyRuns: z
     .int()
@@ -40,8 +47,9 @@ export const evaluate = defineStage<EvaluateConfig>({
   name: 'evaluate',
   version: 1,
   configSchema,
-  // Logits on CPU do not depend on the number of threads; timings are volatile.
-  speedKnobs: ['threads', 'latencyRuns'],
+  // Logits on CPU do not depend on the number of threads, those on CUDA on which GPU; timings are volatile,
+  // and a teacher's output is fetched to time it and for nothing else.
+  speedKnobs: ['output', 'deviceId', 'threads', 'latencyRuns'],
   outputs: {
     metrics: { formatVersion: 1, volatile: ['timings.json'] },
     predictions: { formatVersion: 1 },
@@ -54,17 +62,8 @@ export const evaluate = defineStage<EvaluateConfig>({
     const gold = await readGoldOfRows(inputOf(context, 'labels/test'));
     const asked = context.inputs['rows/test'];
     const teacher = asked === undefined ? undefined : await teacherScores(asked, classNames);
-    const classifier = await openClassifier(subject.modelFiles[0] ?? '', {
-      device: config.device,
-      threads: config.threads,
-      padTokenId: subject.padTokenId,
-    });
+    const classifier = yield* openSubject(subject, config);
     try {
-      yield { type: 'environment', name: 'provider', value: classifier.provider };
-      yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
-      if (classifier.withoutCuda !== undefined) {
-        yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
-      }
       const scores = yield* scoresOf(context, { classifier, teacher, classNames });
       const metrics = {
         ...measure(
@@ -80,9 +79,9 @@ export const evaluate = defineStage<EvaluateConfig>({
       await writeMetrics(outputOf(context, 'metrics'), metrics);
       await writePredictions(outputOf(context, 'predictions'), 'test', scores);
       yield { type: 'metric', name: 'accuracy', value: metrics.accuracy, step: 0 };
-      await timeIt(context, classifier);
+      if (classifier !== undefined) await timeIt(context, classifier);
     } finally {
-      await classifier.close();
+      await classifier?.close();
     }
   },
 });
@@ -103,19 +102,38 @@ function* wordRemarks({ words }: Metrics): Generator<StageEvent> {
 }
 
 interface Subject {
-  /** The .onnx file first, then the files with its external weights. */
+  /** The .onnx file first, then the files with its external weights; none of a teacher whose answers stand in files. */
   readonly modelFiles: readonly string[];
   readonly fileBytes: number;
-  readonly parameters: number;
+  readonly parameters: number | null;
   readonly padTokenId: number;
+  /** Of a teacher: where its logits are; a student calls them logits. */
+  readonly output?: string | undefined;
+}
+
+async function* openSubject(
+  { modelFiles: [model], padTokenId, output }: Subject,
+  { device, deviceId, threads }: EvaluateConfig,
+): AsyncGenerator<StageEvent, Classifier | undefined, void> {
+  if (model === undefined) return undefined;
+  const options = { device, deviceId, threads, padTokenId, output };
+  const classifier = await openClassifier(model, options);
+  yield { type: 'environment', name: 'provider', value: classifier.provider };
+  yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
+  if (classifier.withoutCuda !== undefined) {
+    yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
+  }
+  return classifier;
 }
 
 async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject> {
   if (context.config.subject === 'teacher') {
-    const modelFiles = filesOf(context, 'model');
-    const parameters = countParameters(modelFiles[0] ?? '');
+    const modelFiles = await teacherModel(context);
+    const parameters = modelFiles[0] === undefined ? null : countParameters(modelFiles[0]);
     // The cache holds the teacher's answers; it only runs to be timed, and any padding will do.
-    return { modelFiles, fileBytes: await bytesOf(modelFiles), parameters, padTokenId: 0 };
+    const output = context.config.output ?? logitsName(modelFiles[0]);
+    const fileBytes = await bytesOf(modelFiles);
+    return { modelFiles, fileBytes, parameters, padTokenId: 0, output };
   }
   const student = inputOf(context, 'student');
   const modelFiles = [join(student, 'onnx', 'model.onnx')];
@@ -127,11 +145,27 @@ async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject
   };
 }
 
+/** Of a file that the user named, of an encoder that was given a head, or none. */
+async function teacherModel(context: StageContext<EvaluateConfig>): Promise<readonly string[]> {
+  const fitted = context.inputs['teacher'];
+  if (fitted === undefined) return context.files['model'] ?? [];
+  const folder = join(fitted, 'onnx');
+  const data = (await listFiles(folder)).filter((name) => name !== 'model.onnx');
+  return ['model.onnx', ...data].map((name) => join(folder, name));
+}
+
+/** As stage one finds them: `logits`, or else the first output. */
+function logitsName(model: string | undefined): string | undefined {
+  if (model === undefined) return undefined;
+  const names = skimModelFile(model).outputs.map(({ name }) => name);
+  return names.includes('logits') ? 'logits' : names[0];
+}
+
 async function* scoresOf(
   context: StageContext<EvaluateConfig>,
   { classifier, teacher, classNames }: Loaded,
 ): AsyncGenerator<StageEvent, Scores, void> {
-  if (context.config.subject === 'teacher') {
+  if (context.config.subject === 'teacher' || classifier === undefined) {
     return teacher ?? teacherScores(inputOf(context, 'rows/test'), classNames);
   }
   const tokens = await readTokens(inputOf(context, 'tokens/student/test'));
@@ -140,7 +174,7 @@ async function* scoresOf(
 }
 
 interface Loaded {
-  readonly classifier: Classifier;
+  readonly classifier: Classifier | undefined;
   readonly teacher: Scores | undefined;
   readonly classNames: readonly string[];
 }

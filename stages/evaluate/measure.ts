@@ -87,17 +87,20 @@ export function measure(
   };
 }
 
-function agreementWith(student: Scores, teacher: Scores): number {
-  const teacherKeys = rowKeys(teacher);
-  const index = rowIndexOf(teacherKeys, 'soft labels of the test split');
-  const known = new Set(teacherKeys);
-  // Two models may cut different words off; each text is seen by both.
-  const rows = [...rowKeys(student).entries()].filter(
-    ([, key]) => student.positions === undefined || known.has(key),
-  );
+/**
+ * On the rows that both have answered: two models may cut different words off, a teacher may have left rows out,
+ * and those say nothing of the student.
+ */
+function agreementWith(student: Scores, teacher: Scores): number | null {
+  const index = rowIndexOf(rowKeys(teacher), 'soft labels of the test split');
+  const answered = [...rowKeys(student).entries()].flatMap(([row, key]) => {
+    const teacherRow = index.find(key);
+    return teacherRow === undefined ? [] : [{ row, teacherRow }];
+  });
+  if (answered.length === 0) return null;
   return agreement(
-    Int32Array.from(rows, ([row]) => student.predictedIds[row] ?? -1),
-    Int32Array.from(rows, ([, key]) => teacher.predictedIds[index.rowOf(key)] ?? -1),
+    Int32Array.from(answered, ({ row }) => student.predictedIds[row] ?? -1),
+    Int32Array.from(answered, ({ teacherRow }) => teacher.predictedIds[teacherRow] ?? -1),
   );
 }
 

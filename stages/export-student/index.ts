@@ -20,6 +20,10 @@ import { copyStudentFiles, IncompleteStudentError, readStudentConfig } from './s
 const configSchema = z.strictObject({
   name: z.string().min(1).describe('Variant that is exported.'),
   teacherLicense: z.string().optional().describe('Licence of the teacher, for the model card.'),
+  furtherLicenses: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Licences of further teachers by name, for the model card; empty where not stated.'),
   corpusLicense: z.string().optional().describe('Licence of the corpus, for the model card.'),
 });
 
@@ -65,6 +69,7 @@ export const exportStudent = defineStage<ExportConfig>({
         probeInputs: probe.length,
         validationAccuracy,
         teacherLicense: config.teacherLicense,
+        furtherLicenses: config.furtherLicenses ?? {},
         corpusLicense: config.corpusLicense,
       });
       await writeFileAtomic(join(exported, 'README.md'), card);

@@ -10,6 +10,8 @@ export interface CardFacts {
   /** On labelled validation rows; null where there are none. */
   readonly validationAccuracy: number | null;
   readonly teacherLicense: string | undefined;
+  /** By name; empty where not stated. */
+  readonly furtherLicenses: Readonly<Record<string, string>>;
   readonly corpusLicense: string | undefined;
 }
 
@@ -62,15 +64,30 @@ npx decant predict --student .
 
 ## Licence
 
-- Teacher: ${plain(facts.teacherLicense ?? 'not stated (set teacher.license)')}
-- Corpus: ${plain(facts.corpusLicense ?? 'not stated (set corpus.license)')}
+${licences(facts).join('\n')}
 
-Both may bind those who pass this student on.
+${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
 
 ## Classes
 
 ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 `;
+}
+
+function licences(facts: CardFacts): string[] {
+  const { teacherLicense, furtherLicenses, corpusLicense } = facts;
+  const further = Object.entries(furtherLicenses).map(([name, license]) =>
+    line(`Teacher ${name}`, license || undefined, `teachers.${name}.license`),
+  );
+  return [
+    line('Teacher', teacherLicense, 'teacher.license'),
+    ...further,
+    line('Corpus', corpusLicense, 'corpus.license'),
+  ];
+}
+
+function line(what: string, license: string | undefined, setting: string): string {
+  return `- ${plain(what)}: ${plain(license ?? `not stated (set ${setting})`)}`;
 }
 
 function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {

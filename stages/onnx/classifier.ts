@@ -1,10 +1,13 @@
 import { Failure } from '#cache/failure.ts';
+import { joinNumbers } from '#datasets/parquet/columns.ts';
+import { INTEGER_TYPES, MASK_TYPES, tensorOf } from './integer-tensor.ts';
 import {
   float32Of,
   type OnnxSession,
   openSession,
   type SessionOptions,
   type SessionTensor,
+  type SessionValue,
 } from './session.ts';
 import { type PaddedBatch, padBatch, type TokenRow } from './token-batches.ts';
 
@@ -14,7 +17,7 @@ export interface Classifier {
   /** Why `auto` did not take CUDA; undefined where it was not asked or works. */
   readonly withoutCuda: string | undefined;
   readonly runtimeVersion: string;
-  /** [rows.length, classCount], in the order of the rows. */
+  /** [rows.length, classCount], in the order of the rows; or what else `output` names. */
   logits(rows: readonly TokenRow[]): Promise<Float32Array>;
   close(): Promise<void>;
 }
@@ -22,6 +25,8 @@ export interface Classifier {
 export interface ClassifierOptions extends SessionOptions {
   /** Fills up the shorter rows of a batch. Any id does: the attention mask is 0 there. */
   readonly padTokenId?: number;
+  /** The output that is fetched. Default: logits. */
+  readonly output?: string | undefined;
 }
 
 /** The model wants an input that token ids cannot fill, or gives no logits. */
@@ -41,43 +46,79 @@ export async function openClassifier(
   path: string,
   options: ClassifierOptions,
 ): Promise<Classifier> {
+  const { output = LOGITS, padTokenId = 0 } = options;
   const session = await openSession(path, options);
   try {
-    requireSignature(session, path);
+    requireSignature(session, path, output);
   } catch (error) {
     await session.close();
     throw error;
   }
-  const names = session.inputs.map((input) => input.name);
+  const [fixedRows, fixedLength] = [fixedSize(session.inputs, 0), fixedSize(session.inputs, 1)];
   return {
     provider: session.provider,
     withoutCuda: session.withoutCuda,
     runtimeVersion: session.runtimeVersion,
     async logits(rows) {
-      const batch = padBatch(rows, options.padTokenId ?? 0);
-      return float32Of(await session.run(feedsOf(batch, names), [LOGITS]), LOGITS);
+      const parts: Float32Array[] = [];
+      for (const some of batchesOf(rows, fixedRows ?? rows.length)) {
+        const filled = [
+          ...some,
+          ...Array(Math.max(0, (fixedRows ?? 0) - some.length)).fill(some[0]),
+        ];
+        const batch = padBatch(filled, padTokenId, fixedLength);
+        const all = float32Of(await session.run(feedsOf(batch, session.inputs), [output]), output);
+        parts.push(all.subarray(0, (all.length / filled.length) * some.length));
+      }
+      return parts.length === 1
+        ? (parts[0] ?? new Float32Array())
+        : joinNumbers(parts, Float32Array);
     },
     close: () => session.close(),
   };
 }
 
-function requireSignature(session: OnnxSession, path: string): void {
+function requireSignature(session: OnnxSession, path: string, output: string): void {
   const unknown = session.inputs.find((input) => !(input.name in FILLED_FROM));
   if (unknown !== undefined) {
     throw new UnusableClassifierError(path, `nothing to fill its input "${unknown.name}" with`);
   }
   const outputs = session.outputs.map((output) => output.name);
-  if (!outputs.includes(LOGITS)) {
-    throw new UnusableClassifierError(path, `no output "logits" (outputs: ${outputs.join(', ')})`);
+  if (!outputs.includes(output)) {
+    const found = outputs.join(', ');
+    throw new UnusableClassifierError(path, `no output "${output}" (outputs: ${found})`);
   }
 }
 
-function feedsOf(batch: PaddedBatch, names: readonly string[]): Record<string, SessionTensor> {
-  const dims = [batch.batchSize, batch.sequenceLength];
-  const filled = Object.entries(FILLED_FROM).filter(([name]) => names.includes(name));
-  return Object.fromEntries(
-    filled.map(([name, field]) => [name, { type: 'int64', data: batch[field], dims }]),
+/** A dimension that the model was exported with as a number. */
+function fixedSize(inputs: readonly SessionValue[], axis: 0 | 1): number | undefined {
+  const [size] = inputs.flatMap(({ shape }) => shape[axis] ?? []);
+  return typeof size === 'number' && size > 0 ? size : undefined;
+}
+
+function batchesOf(rows: readonly TokenRow[], size: number): TokenRow[][] {
+  return Array.from({ length: Math.ceil(rows.length / Math.max(1, size)) }, (_, batch) =>
+    rows.slice(batch * size, (batch + 1) * size),
   );
+}
+
+function feedsOf(
+  batch: PaddedBatch,
+  inputs: readonly SessionValue[],
+): Record<string, SessionTensor> {
+  const dims = [batch.batchSize, batch.sequenceLength];
+  const filled = Object.entries(FILLED_FROM).flatMap(([name, field]) => {
+    const input = inputs.find((one) => one.name === name);
+    return input === undefined ? [] : [[name, tensorAs(input.type, batch[field], dims)] as const];
+  });
+  return Object.fromEntries(filled);
+}
+
+/** Most models want int64, and what they do not take ONNX Runtime refuses in words. */
+function tensorAs(type: string, data: BigInt64Array, dims: readonly number[]): SessionTensor {
+  const other = [...INTEGER_TYPES, ...MASK_TYPES].find((one) => one === type && one !== 'int64');
+  if (other === undefined) return { type: 'int64', data, dims };
+  return tensorOf(Int32Array.from(data, Number), other, dims);
 }
 
 const LOGITS = 'logits';

@@ -21,38 +21,52 @@ export class CudaUnavailableError extends Failure {
   }
 }
 
+/** Where CUDA is looked for. */
+export interface CudaPlaces {
+  /** Holds the provider files of ONNX Runtime. */
+  readonly providerFolder: string;
+  /** A library of the NVIDIA driver, found by the system. */
+  readonly driver: string;
+  /** CUDA libraries that the set-up fetched, dependencies first. */
+  readonly preload: readonly string[];
+}
+
 /**
  * Makes the CUDA libraries known to this process. Returns what is missing, or undefined when a session
  * may be tried. ONNX Runtime itself says only "Failed to load shared library", whatever is missing.
  */
-export function prepareCuda(): string | undefined {
+export function prepareCuda(places: CudaPlaces = installedPlaces()): string | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return `ONNX Runtime has no CUDA provider for ${process.platform} ${process.arch}`;
   }
-  const absent = PROVIDER_FILES.find((file) => !existsSync(join(providerFolder(), file)));
+  const { providerFolder, driver, preload } = places;
+  const absent = PROVIDER_FILES.find((file) => !existsSync(join(providerFolder, file)));
   if (absent !== undefined) return `the provider file ${absent} of ONNX Runtime is not installed`;
-  if (openLibrary(DRIVER) !== undefined) return `there is no NVIDIA driver (${DRIVER})`;
-  const [problem] = preloadList().flatMap((path) => openLibrary(path) ?? []);
+  if (openLibrary(driver) !== undefined) return `there is no NVIDIA driver (${driver})`;
+  const [problem] = preload.flatMap((path) => openLibrary(path) ?? []);
   return problem && `a CUDA library cannot be loaded: ${problem}`;
 }
 
 /** What a failed attempt was about in words, or undefined when CUDA was not the problem. */
-export function diagnoseCuda(message: string): string | undefined {
+export function diagnoseCuda(
+  message: string,
+  places: CudaPlaces = installedPlaces(),
+): string | undefined {
   const failure = /CUDA failure[^;]*/.exec(message)?.[0];
   if (failure !== undefined) return `the driver refused: ${failure.trim()}`;
   if (!message.includes('ExecutionProvider_Cuda') && !message.includes('no available backend')) {
     return undefined;
   }
-  const missing = missingLibraries();
+  const missing = missingLibraries(places);
   return missing.length > 0
     ? `these libraries are missing: ${missing.join(', ')}`
     : `the CUDA provider cannot be loaded: ${message}`;
 }
 
 /** Libraries that the provider needs and neither the system nor our preload list has. */
-function missingLibraries(): string[] {
-  const found = new Set(preloadList().map((path) => basename(path)));
-  const { stdout } = spawnSync('ldd', [join(providerFolder(), PROVIDER_FILES[1])], {
+function missingLibraries({ providerFolder, preload }: CudaPlaces): string[] {
+  const found = new Set(preload.map((path) => basename(path)));
+  const { stdout } = spawnSync('ldd', [join(providerFolder, PROVIDER_FILES[1])], {
     encoding: 'utf8',
   });
   const names = [...(stdout ?? '').matchAll(/^\s*(\S+) => not found/gm)].map(([, name]) => name);
@@ -74,15 +88,16 @@ function openLibrary(path: string): string | undefined {
   }
 }
 
+function installedPlaces(): CudaPlaces {
+  const providerFolder = join(packageFolder(), 'bin', 'napi-v6', 'linux', 'x64');
+  return { providerFolder, driver: DRIVER, preload: preloadList() };
+}
+
 /** What the set-up wrote down: dependencies first. */
 function preloadList(): readonly string[] {
   const file = join(packageFolder(), '..', '.native-setup.json');
   if (!existsSync(file)) return [];
   return nativeSetup.parse(JSON.parse(readFileSync(file, 'utf8'))).ortPreload ?? [];
-}
-
-function providerFolder(): string {
-  return join(packageFolder(), 'bin', 'napi-v6', 'linux', 'x64');
 }
 
 function packageFolder(): string {

@@ -1,4 +1,5 @@
 import type { GraphNode } from './graph-nodes.ts';
+import type { RankChange } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import {
   DATA_TYPES,
@@ -58,6 +59,14 @@ export class GraphBuilder {
     return this.#add('Gather', [flat, rows], { axis: { int: 0 } });
   }
 
+  /** The first vector of each row of the batch, whatever axes lie between: [batch, width]. */
+  firstOf(value: string): string {
+    const flat = this.#add('Flatten', [value], { axis: { int: 1 } });
+    const width = this.#axes(value, -1, LAST);
+    const [start, axis] = [this.#int64('at_0', [0]), this.#int64('axis_1', [1])];
+    return this.#add('Slice', [flat, start, width, axis]);
+  }
+
   /** A node of the model once more, with another value in place of one that it reads. */
   again(original: GraphNode, reads: string, instead: string): string {
     const output = this.#name();
@@ -90,6 +99,14 @@ export class GraphBuilder {
     const name = `${this.#prefix}${label}`;
     this.#nodes.push(node('Cast', [value.name], [name], { to: { int: DATA_TYPES.float32 } }));
     return this.#declare(name, value.shape?.at(-1) ?? '', 'float32');
+  }
+
+  /** The value with axes of size 1 taken out or put in. */
+  withRank(value: string, { operator, axes }: RankChange): string {
+    if (this.#opset < SQUEEZE_AXES_ARE_AN_INPUT) {
+      return this.#add(operator, [value], { axes: { ints: axes } });
+    }
+    return this.#add(operator, [value, this.#int64('squeezed_axes', axes)]);
   }
 
   divide(value: string, divisor: number, type: FloatType = 'float32'): string {
@@ -185,7 +202,7 @@ export class GraphBuilder {
 
   /** Sizes of the axes of a value, from one to before another. */
   #axes(value: string, from: number, to: number): string {
-    const bounds = [from, to].map((axis) => this.#int64(`axis_${axis}`, [axis]));
+    const bounds = [from, to].map((axis) => this.#int64(`at_${axis}`, [axis]));
     return this.#add('Slice', [this.#add('Shape', [value]), ...bounds]);
   }
 
@@ -237,6 +254,8 @@ function freePrefix(names: ReadonlySet<string>): string {
 
 /** The opset from which on the axes are an input instead of an attribute. */
 const AXES_ARE_AN_INPUT: Readonly<Record<Reduction, number>> = { ReduceSum: 13, ReduceMax: 18 };
+
+const SQUEEZE_AXES_ARE_AN_INPUT = 13;
 
 const MAX_SQUARINGS = 4;
 

@@ -27,6 +27,8 @@ export interface LogitsHead {
 export function findLogitsHead(
   graph: GraphNodes,
   logits: { readonly name: string; readonly shape: readonly Dimension[] | undefined },
+  /** Further values that somebody will read. */
+  wanted: ReadonlySet<string> = new Set(),
 ): LogitsHead | undefined {
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((out) => [out, node])));
   const chain: { node: GraphNode; reads: string }[] = [];
@@ -47,7 +49,7 @@ export function findLogitsHead(
     return {
       hidden: value,
       nodes: chain.filter((link) => link.node.operator !== 'Reshape'),
-      edits: removal(graph, chain, logits.name),
+      edits: removal(graph, chain, logits.name, wanted),
     };
   }
 }
@@ -133,13 +135,16 @@ function removal(
   graph: GraphNodes,
   chain: readonly { readonly node: GraphNode }[],
   logits: string,
+  wanted: ReadonlySet<string>,
 ): ByteEdit[] {
   const tag = graph.outputTags.get(logits);
   if (tag === undefined) return [];
   const edits: ByteEdit[] = [{ offset: tag, value: VALUE_INFO_TAG }];
   const dead = new Set<GraphNode>();
   for (const { node } of chain.toReversed()) {
-    const isRead = node.outputs.some((output) => isNeeded(output, graph, dead, logits));
+    const isRead = node.outputs.some(
+      (output) => wanted.has(output) || isNeeded(output, graph, dead, logits),
+    );
     if (isRead) break;
     dead.add(node);
     edits.push({ offset: node.tagOffset, value: UNNAMED_TAG });

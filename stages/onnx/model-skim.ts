@@ -28,6 +28,10 @@ export interface ModelSkim {
   readonly outputs: readonly GraphValue[];
   /** Names of nodes, values and constants: what appended ones must not collide with. */
   readonly names: ReadonlySet<string>;
+  /** What the nodes give. */
+  readonly tensors: ReadonlySet<string>;
+  /** What kinds of nodes there are, such as `MatMul`. */
+  readonly operators: ReadonlySet<string>;
   /** Files with weights, relative to the model's folder. */
   readonly externalFiles: ReadonlySet<string>;
 }
@@ -59,6 +63,8 @@ interface Draft {
   readonly inputs: GraphValue[];
   readonly outputs: GraphValue[];
   readonly names: Set<string>;
+  readonly tensors: Set<string>;
+  readonly operators: Set<string>;
   readonly externalFiles: Set<string>;
   readonly constants: Set<string>;
   graphs: number;
@@ -70,6 +76,8 @@ function skim(source: ByteSource, name: string): ModelSkim {
     inputs: [],
     outputs: [],
     names: new Set(),
+    tensors: new Set(),
+    operators: new Set(),
     externalFiles: new Set(),
     constants: new Set(),
     graphs: 0,
@@ -102,6 +110,8 @@ function skimGraphField(source: ByteSource, part: Field, draft: Draft): void {
 function skimNode(source: ByteSource, part: Field, draft: Draft): void {
   for (const field of nested(source, part)) {
     if (field.number === 2 || field.number === 3) draft.names.add(textOf(source, field));
+    if (field.number === 2) draft.tensors.add(textOf(source, field));
+    if (field.number === 4) draft.operators.add(textOf(source, field));
   }
 }
 

@@ -1,21 +1,25 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Failure } from '#cache/failure.ts';
-import { CudaUnavailableError, diagnoseCuda, prepareCuda } from './cuda-provider.ts';
+import { type Census, censusOf } from './census.ts';
+import { floatOfHalf } from './half-floats.ts';
 import type { ByteEdit } from './logits-head.ts';
+import { type Device, onDevice, type Provider } from './placement.ts';
+import { openProfile } from './profile.ts';
+import { ModelRefusedError, runFailureOf } from './session-errors.ts';
 import type { Dimension } from './wire.ts';
-
-/** Where a model runs. `auto` takes CUDA when it works; `cuda` never falls back. */
-export type Device = 'auto' | 'cpu' | 'cuda';
 
 /** Values with their element type, as they enter or leave a session. */
 export type SessionTensor =
   | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
+  /** Bits of IEEE half floats. */
+  | { readonly type: 'float16'; readonly data: Uint16Array; readonly dims: readonly number[] }
   | { readonly type: 'int32'; readonly data: Int32Array; readonly dims: readonly number[] }
   | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] }
+  | { readonly type: 'bool'; readonly data: Uint8Array; readonly dims: readonly number[] }
   | { readonly type: 'other'; readonly name: string; readonly dims: readonly number[] };
 
 /** An input or output as ONNX Runtime sees it. */
@@ -29,6 +33,8 @@ export interface SessionValue {
 
 export interface SessionOptions {
   readonly device: Device;
+  /** Which of several GPUs; the first when left out. */
+  readonly deviceId?: number | undefined;
   /** Threads inside an operator; all cores when left out. */
   readonly threads?: number | undefined;
   /** Where weights over 2 GiB lie; the folder of the model file when left out. */
@@ -37,13 +43,17 @@ export interface SessionOptions {
   readonly appendix?: Uint8Array | undefined;
   /** Bytes of the model that are replaced in memory: see `findLogitsHead`. */
   readonly edits?: readonly ByteEdit[] | undefined;
+  /** Watch the first runs, for `census`. */
+  readonly census?: boolean | undefined;
+  /** On CUDA: let ONNX Runtime refuse a graph of which any node would run on the CPU. */
+  readonly everyNodeOnDevice?: boolean | undefined;
 }
 
 /** A loaded model. `run` blocks its thread while the model computes. */
 export interface OnnxSession {
   readonly inputs: readonly SessionValue[];
   readonly outputs: readonly SessionValue[];
-  readonly provider: 'cpu' | 'cuda';
+  readonly provider: Provider;
   /** Why `auto` did not take CUDA; undefined where it was not asked or works. */
   readonly withoutCuda: string | undefined;
   readonly runtimeVersion: string;
@@ -52,35 +62,9 @@ export interface OnnxSession {
     feeds: Readonly<Record<string, SessionTensor>>,
     fetches?: readonly string[],
   ): Promise<Record<string, SessionTensor>>;
+  /** Where the nodes of the runs so far ran. Ends the watching; only of a session opened for it. */
+  census(): Promise<Census>;
   close(): Promise<void>;
-}
-
-/** ONNX Runtime refuses the model. */
-export class ModelRefusedError extends Failure {
-  constructor(model: string, cause: unknown) {
-    super(
-      'model',
-      'E_MODEL_REFUSED',
-      `${model}: ONNX Runtime cannot load it: ${messageOf(cause)}`,
-      'check that the file is whole, that its external data lies beside it as real files (not links), and that it loads in Python',
-      { cause },
-    );
-  }
-}
-
-/** ONNX Runtime loaded the model, and then could not compute. */
-export class ModelRunError extends Failure {
-  constructor(cause: unknown) {
-    super(
-      'model',
-      'E_MODEL_RUN',
-      `the model failed while it ran: ${messageOf(cause)}`,
-      /out of data bounds|indices element/.test(messageOf(cause))
-        ? 'a token or position is not in its embedding: use the tokenizer.json of this very model, and check maxLength against the number of positions it knows'
-        : 'if memory ran out, lower tokenBudget; otherwise check maxLength against the number of positions the model knows',
-      { cause },
-    );
-  }
 }
 
 /** A session has no such output, or one of another type. */
@@ -102,19 +86,24 @@ export async function openSession(
 ): Promise<OnnxSession> {
   const ort = await loadRuntime();
   const name = typeof model === 'string' ? model : 'model in memory';
-  const bytes = await modelBytes(model, options);
+  const bytes = await modelBytes(model, options.appendix);
+  for (const { offset, value } of options.edits ?? []) bytes[offset] = value;
   const externalDataFolder =
     options.externalDataFolder ?? (typeof model === 'string' ? dirname(model) : undefined);
-  const { session, provider, withoutCuda } = await createOnDevice(options.device, (provider) =>
+  const profile = options.census === true ? await openProfile() : undefined;
+  const placed = await onDevice(options.device, (provider) =>
     ort.InferenceSession.create(bytes, {
-      executionProviders: provider === 'cuda' ? [{ name: 'cuda', deviceId: 0 }] : ['cpu'],
+      executionProviders: providersFor(provider, options),
       intraOpNumThreads: options.threads ?? availableParallelism(),
       logSeverityLevel: 3,
-      ...externalData(externalDataFolder),
+      ...profile?.settings,
+      ...extraSettings(provider, options, externalDataFolder),
     }),
-  ).catch((cause: unknown) => {
+  ).catch(async (cause: unknown) => {
+    await profile?.remove();
     throw cause instanceof Failure ? cause : new ModelRefusedError(name, cause);
   });
+  const { made: session, provider, withoutCuda } = placed;
   return {
     inputs: session.inputMetadata.map(sessionValueOf),
     outputs: session.outputMetadata.map(sessionValueOf),
@@ -128,20 +117,29 @@ export async function openSession(
       const results = await session
         .run(Object.fromEntries(entries), fetches ?? session.outputNames)
         .catch((cause: unknown) => {
-          throw new ModelRunError(cause);
+          throw runFailureOf(cause);
         });
       return Object.fromEntries(
         Object.entries(results).map(([key, tensor]) => [key, sessionTensorOf(tensor)]),
       );
     },
-    close: () => session.release(),
+    async census() {
+      if (profile === undefined) throw new Error('the session was not opened for a census');
+      session.endProfiling();
+      return censusOf(await profile.read());
+    },
+    async close() {
+      await session.release();
+      await profile?.remove();
+    },
   };
 }
 
-/** A float32 result; throws where the model gives something else. */
+/** A float32 result, or a float16 one as float32; throws where the model gives something else. */
 export function float32Of(results: Readonly<Record<string, SessionTensor>>, name: string) {
   const result = results[name];
   if (result?.type === 'float32') return result.data;
+  if (result?.type === 'float16') return Float32Array.from(result.data, floatOfHalf);
   throw new SessionOutputError(name, 'float32', describe(result));
 }
 
@@ -154,55 +152,67 @@ export function int32Of(results: Readonly<Record<string, SessionTensor>>, name: 
 
 type Runtime = typeof OnnxRuntime;
 
-/** Loaded on demand: a process that only plans must not carry the native library. */
+/**
+ * Loaded on demand: a process that only plans must not carry the native library. From Node 24 on there is
+ * a Float16Array, which the binding of 1.30 takes and then reads nothing from; the package looks for that
+ * class once, at its first tensor, and goes on with the bits where it finds none.
+ */
 async function loadRuntime(): Promise<Runtime> {
-  return import('onnxruntime-node');
+  const halfFloats = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
+  Reflect.deleteProperty(globalThis, 'Float16Array');
+  try {
+    const ort = await import('onnxruntime-node');
+    new ort.Tensor('float32', new Float32Array(1), [1]).dispose();
+    return ort;
+  } finally {
+    if (halfFloats !== undefined) Object.defineProperty(globalThis, 'Float16Array', halfFloats);
+  }
 }
 
+/** The model with what is added to it, in one buffer: weights may be half of the memory there is. */
 async function modelBytes(
   model: string | Uint8Array,
-  { appendix, edits = [] }: SessionOptions,
+  appendix: Uint8Array = new Uint8Array(),
 ): Promise<Uint8Array> {
-  const own = typeof model === 'string' ? await readFile(model) : model;
-  if (appendix === undefined && edits.length === 0) return own;
-  const bytes = Buffer.concat([own, appendix ?? new Uint8Array()]);
-  for (const { offset, value } of edits) bytes[offset] = value;
-  return bytes;
-}
-
-function externalData(folder: string | undefined): Pick<InferenceSession.SessionOptions, 'extra'> {
-  if (folder === undefined) return {};
-  return { extra: { session: { model_external_initializers_file_folder_path: resolve(folder) } } };
-}
-
-interface Placed {
-  readonly session: InferenceSession;
-  readonly provider: 'cpu' | 'cuda';
-  readonly withoutCuda: string | undefined;
-}
-
-async function createOnDevice(
-  device: Device,
-  create: (provider: 'cpu' | 'cuda') => Promise<InferenceSession>,
-): Promise<Placed> {
-  const onCpu = async (withoutCuda?: string): Promise<Placed> => ({
-    session: await create('cpu'),
-    provider: 'cpu',
-    withoutCuda,
-  });
-  if (device === 'cpu') return onCpu();
+  if (typeof model !== 'string') return Buffer.concat([model, appendix]);
+  const file = await open(model);
   try {
-    const missing = prepareCuda();
-    if (missing !== undefined) throw new CudaUnavailableError(missing);
-    const session = await create('cuda').catch((cause: unknown) => {
-      const reason = diagnoseCuda(messageOf(cause));
-      throw reason === undefined ? cause : new CudaUnavailableError(reason);
-    });
-    return { session, provider: 'cuda', withoutCuda: undefined };
-  } catch (error) {
-    if (device === 'cuda' || !(error instanceof CudaUnavailableError)) throw error;
-    return onCpu(error.reason);
+    const { size } = await file.stat();
+    const bytes = Buffer.allocUnsafeSlow(size + appendix.length);
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(size - at, READ_BYTES), at);
+      if (bytesRead === 0) throw new Error(`${model} became shorter while it was read`);
+      at += bytesRead;
+    }
+    bytes.set(appendix, size);
+    return bytes;
+  } finally {
+    await file.close();
   }
+}
+
+/** One read returns at most 2 GiB less a page. */
+const READ_BYTES = 2 ** 30;
+
+function providersFor(
+  provider: Provider,
+  { deviceId = 0 }: SessionOptions,
+): InferenceSession.ExecutionProviderConfig[] {
+  return provider === 'cuda' ? [{ name: 'cuda', deviceId }] : ['cpu'];
+}
+
+function extraSettings(
+  provider: Provider,
+  { everyNodeOnDevice }: SessionOptions,
+  externalDataFolder: string | undefined,
+): Pick<InferenceSession.SessionOptions, 'extra'> {
+  const session = {
+    ...(externalDataFolder !== undefined && {
+      model_external_initializers_file_folder_path: resolve(externalDataFolder),
+    }),
+    ...(provider === 'cuda' && everyNodeOnDevice && { disable_cpu_ep_fallback: '1' }),
+  };
+  return { extra: { session } };
 }
 
 function sessionValueOf(value: InferenceSession.ValueMetadata): SessionValue {
@@ -214,6 +224,10 @@ function ortTensorOf(ort: Runtime, tensor: SessionTensor): Tensor {
   switch (tensor.type) {
     case 'float32':
       return new ort.Tensor('float32', tensor.data, tensor.dims);
+    case 'float16':
+      return new ort.Tensor('float16', tensor.data, tensor.dims);
+    case 'bool':
+      return new ort.Tensor('bool', tensor.data, tensor.dims);
     case 'int32':
       return new ort.Tensor('int32', tensor.data, tensor.dims);
     case 'int64':
@@ -229,6 +243,7 @@ function sessionTensorOf(tensor: Tensor): SessionTensor {
   const { data, dims, type } = tensor;
   if (data instanceof Float32Array) return { type: 'float32', data, dims };
   if (data instanceof Int32Array) return { type: 'int32', data, dims };
+  if (data instanceof Uint16Array && type === 'float16') return { type, data, dims };
   if (data instanceof BigInt64Array) return { type: 'int64', data, dims };
   return { type: 'other', name: type, dims };
 }
@@ -236,8 +251,4 @@ function sessionTensorOf(tensor: Tensor): SessionTensor {
 function describe(result: SessionTensor | undefined): string {
   if (result === undefined) return 'missing';
   return result.type === 'other' ? result.name : result.type;
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

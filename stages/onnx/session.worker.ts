@@ -15,6 +15,7 @@ serveRequests<SessionRequest, SessionReply>({
       };
     }
     if (session === undefined) throw new Error('no session was opened');
+    if (request.type === 'census') return { type: 'census', census: await session.census() };
     return { type: 'results', results: await session.run(request.feeds, request.fetches) };
   },
   transfer: (reply) => (reply.type === 'results' ? buffersOf(reply.results) : []),

@@ -1,7 +1,9 @@
 import { Failure } from '#cache/failure.ts';
+import { hintFor } from '#datasets/nearest-name.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphNodes } from './graph-nodes.ts';
 import { type ByteEdit, findLogitsHead } from './logits-head.ts';
+import { type RankChange, rankChangeOf } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import { graph, graphAppendix } from './wire.ts';
 
@@ -11,11 +13,13 @@ export interface HeadRequest {
   readonly topK: number | undefined;
   readonly temperatures: readonly number[];
   /** Name of the graph output with the logits; `logits` or else the first output when left out. */
-  readonly logits?: string;
+  readonly logits?: string | undefined;
   /** The logits are [batch, sequence, classes], and only the rows that are asked for are answered. */
   readonly perToken?: boolean;
   /** perToken only: the model's nodes, so that what makes the logits may be computed for the asked rows alone. */
   readonly nodes?: GraphNodes | undefined;
+  /** Names of tensors whose values are wanted as well. */
+  readonly hidden?: readonly string[] | undefined;
 }
 
 /** Names to fetch. All values are float32 except the ids, which are int32, and the shape, int64. */
@@ -35,6 +39,8 @@ export interface HeadOutputs {
   readonly logitsShape: string;
   /** Input for the numbers of the rows that are asked for, among [batch * sequence]; perToken only. */
   readonly asked: string | undefined;
+  /** [..., width] each, of the tensors that were asked for. */
+  readonly hidden: readonly string[];
 }
 
 /** Bytes to append to the model, and what it then yields. */
@@ -65,26 +71,40 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
       'export it again with opset 17, or convert it with onnx.version_converter',
     );
   }
-  const logits = logitsOf(model, request.logits);
+  const declared = logitsOf(model, request.logits);
+  const change = request.perToken ? undefined : rankChangeOf(declared, model);
+  const logits = change === undefined ? declared : { ...declared, shape: change.shape };
+  requireRows(logits);
   const leading = request.perToken ? ['asked'] : logits.shape?.slice(0, -1);
   const build = new GraphBuilder(model, leading);
-  const { edits, ...common } = request.perToken
-    ? askedScores(build, logits, request.nodes)
-    : { ...allScores(build, logits), edits: [] };
+  const { edits, ...scores } = request.perToken
+    ? askedScores(build, logits, request)
+    : { ...allScores(build, logits, change), edits: [] };
+  const hidden = (request.hidden ?? []).map((name, index) =>
+    build.output(
+      `hidden_${index}`,
+      featuresOf(build, requireTensor(model, name), scores.asked),
+      '',
+    ),
+  );
   const parts =
     request.topK === undefined
-      ? denseHead(build, common.logits, request.temperatures)
-      : topKHead(build, common.logits, request.topK, request.temperatures);
+      ? denseHead(build, scores.logits, request.temperatures)
+      : topKHead(build, scores.logits, request.topK, request.temperatures);
   const bytes = graphAppendix(graph(build.parts()));
-  return { bytes, edits, outputs: { ...common, ...parts }, logits };
+  return { bytes, edits, outputs: { ...scores, hidden, ...parts }, logits };
 }
 
-function allScores(build: GraphBuilder, logits: GraphValue) {
-  return {
-    logits: build.float32Output('logits', logits),
-    logitsShape: build.shapeOutput('logits_shape', logits.name),
-    asked: undefined,
-  };
+function allScores(build: GraphBuilder, logits: GraphValue, change: RankChange | undefined) {
+  if (change === undefined) {
+    const scores = build.float32Output('logits', logits);
+    const logitsShape = build.shapeOutput('logits_shape', logits.name);
+    return { logits: scores, logitsShape, asked: undefined };
+  }
+  const changed = build.withRank(logits.name, change);
+  const scores = build.output('logits', changed, logits.shape?.at(-1) ?? '');
+  const logitsShape = build.shapeOutput('logits_shape', scores);
+  return { logits: scores, logitsShape, asked: undefined };
 }
 
 /**
@@ -92,20 +112,28 @@ function allScores(build: GraphBuilder, logits: GraphValue) {
  * repeated behind the gather and taken out where it stood: neither padding nor what nobody asks for reaches
  * the product with the vocabulary, which is most of a small language model. The numbers are the same bits.
  */
-function askedScores(build: GraphBuilder, logits: GraphValue, nodes: GraphNodes | undefined) {
+function askedScores(
+  build: GraphBuilder,
+  logits: GraphValue,
+  { nodes, hidden = [] }: Pick<HeadRequest, 'nodes' | 'hidden'>,
+) {
   const asked = build.rowsInput('asked');
-  const head = nodes && findLogitsHead(nodes, logits);
+  const head = nodes && findLogitsHead(nodes, logits, new Set(hidden));
   let rows = build.rows(head?.hidden ?? logits.name, asked);
   for (const { node, reads } of head?.nodes ?? []) rows = build.again(node, reads, rows);
   return {
     logits: build.output('logits', rows, logits.shape?.at(-1) ?? ''),
-    logitsShape: build.shapeOutput('logits_shape', head?.hidden ?? logits.name, rows),
+    logitsShape: build.shapeOutput(
+      'logits_shape',
+      head?.hidden ?? logits.name,
+      head === undefined ? logits.name : rows,
+    ),
     asked,
     edits: head?.edits ?? [],
   };
 }
 
-type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked'>;
+type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked' | 'hidden'>;
 
 /**
  * One Exp over all classes, taken relative to the best class OUTSIDE the top k: with
@@ -207,17 +235,34 @@ function logitsOf(model: ModelSkim, name: string | undefined): GraphValue {
   if (logits === undefined) {
     throw new UnsupportedTeacherError(
       `it has no output "${name ?? 'logits'}" (outputs: ${names || 'none'})`,
-      'export a model whose output `logits` has one number a class',
-    );
-  }
-  const floating = ['float32', 'float16', 'float64'].includes(logits.type ?? '');
-  if (!floating || (logits.shape !== undefined && logits.shape.length < 2)) {
-    throw new UnsupportedTeacherError(
-      `output "${logits.name}" is ${logits.type ?? 'of an unknown type'} of rank ${logits.shape?.length ?? '?'}`,
-      'export a model whose logits are float32 or float16 of shape [batch, classes]',
+      'name the output with one number a class in teacher.output, or export a model that calls it `logits`',
     );
   }
   return logits;
+}
+
+/** A tensor of the graph, whether it leaves it or not. */
+function requireTensor({ tensors, outputs }: ModelSkim, name: string): string {
+  if (tensors.has(name)) return name;
+  const names = outputs.map((output) => output.name);
+  throw new UnsupportedTeacherError(
+    `it has no tensor "${name}" (outputs: ${names.join(', ')}; ${tensors.size} tensors in all)`,
+    `set soft-label.hidden to names of tensors in the graph; ${hintFor(name, [...tensors])}`,
+  );
+}
+
+/** [batch, width] as it is; of [batch, sequence, width] the first token, or the tokens that are asked for. */
+function featuresOf(build: GraphBuilder, name: string, asked: string | undefined): string {
+  return asked === undefined ? build.firstOf(name) : build.rows(name, asked);
+}
+
+function requireRows({ name, type, shape }: GraphValue): void {
+  const isFloating = ['float32', 'float16', 'float64'].includes(type ?? '');
+  if (isFloating && (shape === undefined || shape.length > 1)) return;
+  throw new UnsupportedTeacherError(
+    `output "${name}" is ${type ?? 'of an unknown type'} of rank ${shape?.length ?? '?'}`,
+    'name the output with the logits in teacher.output, or export a model whose logits are float32 or float16 of shape [batch, classes]',
+  );
 }
 
 function at1<T>(values: ReadonlyMap<number, T>): T {

@@ -1,4 +1,5 @@
 import { startWorker } from '#stages/worker-thread.ts';
+import type { Census } from './census.ts';
 import type { OnnxSession, SessionOptions, SessionTensor } from './session.ts';
 
 /** What the thread is asked. */
@@ -8,12 +9,14 @@ export type SessionRequest =
       readonly type: 'run';
       readonly feeds: Tensors;
       readonly fetches: readonly string[] | undefined;
-    };
+    }
+  | { readonly type: 'census' };
 
 /** What the thread answers. */
 export type SessionReply =
-  | { readonly type: 'opened'; readonly description: Omit<OnnxSession, 'run' | 'close'> }
-  | { readonly type: 'results'; readonly results: Tensors };
+  | { readonly type: 'opened'; readonly description: Omit<OnnxSession, 'run' | 'census' | 'close'> }
+  | { readonly type: 'results'; readonly results: Tensors }
+  | { readonly type: 'census'; readonly census: Census };
 
 type Tensors = Readonly<Record<string, SessionTensor>>;
 
@@ -30,20 +33,30 @@ export async function openThreadedSession(
   );
   try {
     const opened = await thread.request({ type: 'open', model, options });
-    if (opened.type !== 'opened') throw new Error(`the session's thread answered ${opened.type}`);
+    if (opened.type !== 'opened') throw new UnexpectedReplyError(opened);
     return {
       ...opened.description,
       async run(feeds, fetches) {
         const reply = await thread.request({ type: 'run', feeds, fetches }, buffersOf(feeds));
-        if (reply.type !== 'results')
-          throw new Error(`the session's thread answered ${reply.type}`);
+        if (reply.type !== 'results') throw new UnexpectedReplyError(reply);
         return { ...reply.results };
+      },
+      async census() {
+        const reply = await thread.request({ type: 'census' });
+        if (reply.type !== 'census') throw new UnexpectedReplyError(reply);
+        return reply.census;
       },
       close: () => thread.close(),
     };
   } catch (error) {
     await thread.close();
     throw error;
+  }
+}
+
+class UnexpectedReplyError extends Error {
+  constructor(reply: SessionReply) {
+    super(`the session's thread answered ${reply.type}`);
   }
 }
 

@@ -49,9 +49,13 @@ export interface PaddedBatch {
   readonly tokenTypeIds: BigInt64Array;
 }
 
-/** Pads with `padTokenId`; the attention mask is 1 on real tokens. */
-export function padBatch(rows: readonly TokenRow[], padTokenId: number): PaddedBatch {
-  const sequenceLength = Math.max(1, ...rows.map((row) => row.tokenIds.length));
+/** Pads with `padTokenId`, to a fixed length where the model has one; the attention mask is 1 on real tokens. */
+export function padBatch(
+  rows: readonly TokenRow[],
+  padTokenId: number,
+  fixedLength = 1,
+): PaddedBatch {
+  const sequenceLength = Math.max(fixedLength, ...rows.map((row) => row.tokenIds.length));
   const size = rows.length * sequenceLength;
   const inputIds = new BigInt64Array(size).fill(BigInt(padTokenId));
   const attentionMask = new BigInt64Array(size);

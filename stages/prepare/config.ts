@@ -116,6 +116,10 @@ export const prepareConfigSchema = z.strictObject({
     .positive()
     .optional()
     .describe('Most rows to read of each split, shared among its files: to try things.'),
+  classesFrom: z
+    .literal('labels')
+    .optional()
+    .describe('labels: where classNames are left out, the classes are the labels of train.'),
   classNames: z
     .array(z.string().min(1))
     .min(2)

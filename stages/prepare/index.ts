@@ -3,13 +3,14 @@ import { isLanguageModel } from '#datasets/task.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
 import { checkTags } from './check-tags.ts';
-import { type ClassList, readClassList } from './class-list.ts';
+import type { ClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
 import { prepareLanguage } from './language-model.ts';
 import { requireFewRejects } from './prepare-errors.ts';
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
+import { classesOfLabels, givenClasses } from './run-classes.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
 import { writeCorpus } from './write-corpus.ts';
 
@@ -28,8 +29,9 @@ export const prepare = defineStage({
       return;
     }
     const corpusFiles = corpusFilesOf(files, config);
-    const classes = await readClassList(files['teacherConfig']?.[0], config.classNames);
+    const given = yield* givenClasses(context);
     const read = yield* readCorpus(corpusFiles, config, signal);
+    const classes = given ?? (yield* classesOfLabels(read.rows));
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
     const corpus = yield* cutCorpus(content, corpusFiles, classes, config);

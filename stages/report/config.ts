@@ -15,6 +15,10 @@ export const reportConfig = z.strictObject({
     .string()
     .optional()
     .describe('Student that the first sentence is about. Default: the last one.'),
+  licenses: z
+    .array(z.strictObject({ of: z.string(), license: z.string() }))
+    .optional()
+    .describe('Licences of the teachers, by name, and of the corpus.'),
   baseline: z
     .string()
     .default('gold-only')

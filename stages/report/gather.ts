@@ -65,7 +65,12 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     origin: {
       command: config.command,
       resolvedConfig: config.resolvedConfig,
-      facts: [...cache.facts, ...timingFacts(headline), ...textFacts(test.examples)],
+      facts: [
+        ...cache.facts,
+        ...timingFacts(headline),
+        ...textFacts(test.examples),
+        ...licenseFacts(config),
+      ],
     },
   };
 }
@@ -141,6 +146,17 @@ function textFacts(examples: readonly StoredExample[]): Fact[] {
   if (examples.every(({ text }) => text !== null)) return [];
   const value = 'not in the store (privacy.storeTexts: false); rows are named by example id';
   return [{ name: 'Texts of the corpus', value }];
+}
+
+function licenseFacts({ licenses = [] }: ReportConfig): Fact[] {
+  return licenses.map(({ of, license }) => ({
+    name: `Licence of the ${placeOf(of)}`,
+    value: license,
+  }));
+}
+
+function placeOf(name: string): string {
+  return name === 'teacher' || name === 'corpus' ? name : `teacher ${name}`;
 }
 
 const LAST_COLOUR = 6;

@@ -11,6 +11,7 @@ import { type LabelColumns, labelledRows } from './label-columns.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { Identity } from './provenance.ts';
 import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
+import { featureWidths } from './shard-writer.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
 import type { TeacherRow } from './teacher-rows.ts';
@@ -29,6 +30,8 @@ export const calibrationSchema = z.strictObject({
   runtime: z.string(),
   batches: z.array(timedBatch).min(1),
   bytesPerRow: z.number(),
+  /** The most memory that this process held, the largest batch of the corpus among what it ran. */
+  peakMemoryBytes: z.int(),
 });
 
 export type Calibration = z.infer<typeof calibrationSchema>;
@@ -49,16 +52,17 @@ export const calibrate = defineStage({
     try {
       const rows = plan.shards.flatMap((shard) => shard.rows);
       const batches = spread(batchesOf(rows, plan, teacher, config.tokenBudget));
+      const largest = batches.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 1);
       const said: SoftLabelRows[] = [];
       let saidRows = 0;
       const timed: Calibration['batches'] = [];
       let spentMs = 0;
-      for (const [index, { members, length }] of [batches[0] ?? [], batches].flat().entries()) {
+      for (const [index, { members, length }] of [...largest, ...batches].entries()) {
         signal.throwIfAborted();
         const start = performance.now();
         const answer = await teacher.label(members, length);
         const ms = performance.now() - start;
-        // The first batch pays for the warm-up and is run once more.
+        // The first one pays for the warm-up, and its memory is the peak.
         if (index === 0) continue;
         if (saidRows < SAMPLE_ROWS) {
           said.push(rowsOf(members, answer.columns, plan));
@@ -79,6 +83,7 @@ export const calibrate = defineStage({
         runtime: `onnxruntime ${teacher.runtimeVersion}`,
         batches: timed,
         bytesPerRow: await bytesPerRow(sample, said, { identity: plan.identity, codec }),
+        peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       };
       await writeFileAtomic(join(folder, 'calibration.json'), JSON.stringify(calibration));
     } finally {
@@ -102,6 +107,11 @@ function batchesOf(
     members: batch.rows.flatMap((row) => rows[row] ?? []),
     length: batch.length,
   }));
+}
+
+/** What grows fastest with a batch: its matrices of attention. */
+function sizeOf({ members, length }: TimedBatch): number {
+  return members.length * length ** 2;
 }
 
 /** The same batches in an order of which every beginning is spread over all lengths. */
@@ -129,7 +139,9 @@ async function bytesPerRow(
   { identity, codec }: { readonly identity: Identity; readonly codec: SoftLabelConfig['codec'] },
 ): Promise<number> {
   const rows = concatRows(parts);
-  await writeSoftLabelShard(path, rows, { ...identity, provider: '', runtime: '' }, codec);
+  const hidden = featureWidths(rows);
+  const meta = { ...identity, ...(hidden && { hidden }), provider: '', runtime: '' };
+  await writeSoftLabelShard(path, rows, meta, codec);
   return (await stat(path)).size / rows.rowCount;
 }
 

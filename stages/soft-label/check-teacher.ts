@@ -47,12 +47,13 @@ export const teacherCheckSchema = z.object({
 
 export type TeacherCheck = z.infer<typeof teacherCheckSchema>;
 
-const { task, device, threads, tokenBudget, gather } = softLabelConfig.shape;
+const { task, device, deviceId, threads, tokenBudget, gather } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   share: z.number().gt(0).lte(1).describe('Share of the cached rows that are asked again.'),
   seed: z.int().min(0).describe('Decides which rows.'),
   task,
   device,
+  deviceId,
   threads,
   tokenBudget,
   gather,
@@ -154,7 +155,9 @@ function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
   const [at, positions] = [row.answers.at, row.answers.positions].map((values) =>
     values.slice(place, place + 1),
   );
-  return at === undefined || positions === undefined ? row : { ...row, answers: { at, positions } };
+  if (at === undefined || positions === undefined) return row;
+  const { exampleId, split, sourceId, text, tokenIds, typeIds } = row;
+  return { exampleId, split, sourceId, text, tokenIds, typeIds, answers: { at, positions } };
 }
 
 function batchesOf(

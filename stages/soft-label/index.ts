@@ -1,21 +1,23 @@
 import { writeClasses } from '#datasets/classes.ts';
 import { outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
-import { capture, freshRows } from './capture.ts';
+import { answersTeacher, FROM_ANSWERS, tellAnswers } from './answers-teacher.ts';
+import { freshRows } from './capture.ts';
+import { fillShards } from './fill-shards.ts';
 import {
   describeShards,
   discardShards,
   type FinishedShards,
   findFinishedShards,
 } from './finished-shards.ts';
+import { largestBatch } from './largest-batch.ts';
 import { openPlan, type Plan } from './plan.ts';
 import { isSameProvenance, mergeProvenance, type Provenance } from './provenance.ts';
-import { Quarantine } from './quarantine.ts';
 import { provenanceOf } from './sealed-rows.ts';
 import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
-import { openShardWriter } from './shard-writer.ts';
 import type { Shard } from './shards.ts';
-import type { Teacher } from './teacher.ts';
+import { isModel, type ModelTeacher, type Teacher } from './teacher.ts';
+import { takeCensus } from './teacher-census.ts';
 import { guardFinished, guardTeacher } from './teacher-guard.ts';
 import { openTeacherOf } from './teacher-of.ts';
 
@@ -25,7 +27,7 @@ export const softLabel = defineStage({
   version: 1,
   configSchema: softLabelConfig,
   // `device` may change last bits between providers; each file names its own, so it is no part of the recipe.
-  speedKnobs: ['device', 'threads', 'tokenBudget', 'gather'],
+  speedKnobs: ['device', 'deviceId', 'strict', 'threads', 'tokenBudget', 'gather', 'licenses'],
   outputs: {
     'rows/train': { formatVersion: 1 },
     'rows/validation': { formatVersion: 1 },
@@ -44,6 +46,12 @@ export const softLabel = defineStage({
       yield { type: 'note', message };
     }
     await writeClasses(outputOf(context, 'classes'), classNames);
+    for (const [of, value] of Object.entries(config.licenses ?? {})) {
+      if (value !== undefined) yield { type: 'environment', name: `${of}License`, value };
+    }
+    if (plan.answers !== undefined) {
+      yield* tellAnswers(plan.answers.book, plan.answers.left, plan.keep);
+    }
     try {
       yield* label(context, plan);
     } finally {
@@ -60,10 +68,12 @@ async function* label(
   yield* tellReuse(plan);
   let finished = await findFinishedShards(shards, identity);
   const toRun = rowsToRun(plan, finished);
-  if (!context.recomputeTeacher) await guardTeacher(new Set(toRun), sealed.others);
+  // Looking answers up costs nothing.
+  const isGuarded = !context.recomputeTeacher && plan.answers === undefined;
+  if (isGuarded) await guardTeacher(new Set(toRun), sealed.others);
 
-  const teacher =
-    toRun.length === 0 ? undefined : await openTeacherOf(context, plan.keep, identity);
+  const open = () => teacherFor(context, plan);
+  const teacher = toRun.length === 0 ? undefined : await open();
   try {
     const provenance = provenanceOfRun(plan, finished, teacher);
     if (finished.provenance !== undefined && !isSameProvenance(finished.provenance, provenance)) {
@@ -72,35 +82,24 @@ async function* label(
       await discardShards(finished.shards);
       finished = { shards: new Set(), provenance: undefined };
     }
-    yield* tellEnvironment(provenance, teacher);
-    yield* fillShards(context, plan, { finished, teacher, provenance });
+    yield* tellEnvironment(provenance, isModel(teacher) ? teacher : undefined);
+    if (isModel(teacher)) yield* lookAhead(context, plan, { finished, teacher });
+    const quarantined = yield* fillShards(context, plan, { finished, teacher, provenance, open });
+    yield { type: 'count', name: 'resumedRows', value: rowCount([...finished.shards]) };
+    const asked = plan.answers === undefined ? rowsToRun(plan, finished).length : 0;
+    yield { type: 'count', name: 'teacherRows', value: asked };
+    yield { type: 'count', name: 'quarantined', value: quarantined };
   } finally {
     await teacher?.close();
   }
 }
 
-async function* fillShards(
-  { config, signal }: StageContext<SoftLabelConfig>,
-  plan: Plan,
-  run: { finished: FinishedShards; teacher: Teacher | undefined; provenance: Provenance },
-): AsyncGenerator<StageEvent, void, void> {
-  const { finished, teacher, provenance } = run;
-  const open = plan.shards.filter((shard) => !finished.shards.has(shard));
-  const quarantine = new Quarantine(rowCount(plan.shards));
-  if (open.length > 0) {
-    const writer = openShardWriter({ ...plan.identity, ...provenance }, config.codec);
-    try {
-      const { tokenBudget } = config;
-      const { keep, sealed, corpus } = plan;
-      const job = { keep, sealed, teacher, writer, tokenBudget, quarantine, signal };
-      yield* capture({ ...job, shards: open, maxLength: corpus.maxLength });
-    } finally {
-      await writer.close();
-    }
-  }
-  yield { type: 'count', name: 'resumedRows', value: rowCount([...finished.shards]) };
-  yield { type: 'count', name: 'teacherRows', value: rowsToRun(plan, finished).length };
-  yield { type: 'count', name: 'quarantined', value: quarantine.count };
+async function teacherFor(
+  context: StageContext<SoftLabelConfig>,
+  { keep, identity, answers }: Plan,
+): Promise<Teacher> {
+  if (answers !== undefined) return answersTeacher(answers.book, keep);
+  return openTeacherOf(context, keep, identity, { census: true });
 }
 
 function* tellReuse({ shards, sealed }: Plan): Generator<StageEvent, void, void> {
@@ -124,8 +123,23 @@ function* tellEnvironment(
   yield { type: 'environment', name: 'provider', value: provider };
   yield { type: 'environment', name: 'runtime', value: runtime };
   if (teacher === undefined) return;
+  if (teacher.rowsDependOnBatch) yield { type: 'warning', message: QUANTISED };
   const reason = teacher.withoutCuda === undefined ? '' : ` (${teacher.withoutCuda})`;
   yield { type: 'note', message: `the teacher runs on ${teacher.provider}${reason}` };
+}
+
+/** What the pass will be like, before its first batch. */
+async function* lookAhead(
+  { config }: StageContext<SoftLabelConfig>,
+  { shards, sealed, corpus }: Plan,
+  { finished, teacher }: { finished: FinishedShards; teacher: ModelTeacher },
+): AsyncGenerator<StageEvent, void, void> {
+  const open = shards.filter((shard) => !finished.shards.has(shard));
+  const rows = open.map((shard) => freshRows(shard, { sealed }));
+  const { tokenBudget } = config;
+  const { maxLength } = corpus;
+  const largest = largestBatch(rows, { tokenBudget, maxLength, shape: teacher.shape });
+  if (largest !== undefined) yield* takeCensus(teacher, largest, config);
 }
 
 function startOver({ provenance, shards }: FinishedShards, now: Provenance): string {
@@ -141,7 +155,7 @@ function rowsToRun({ shards, sealed }: Plan, finished: FinishedShards): string[]
 
 /** What every file of this artifact will name as its place of origin. */
 function provenanceOfRun(
-  { shards, sealed, keep }: Plan,
+  { shards, sealed, keep, answers }: Plan,
   finished: FinishedShards,
   teacher: Teacher | undefined,
 ): Provenance {
@@ -149,14 +163,18 @@ function provenanceOfRun(
   if (teacher === undefined && finished.provenance !== undefined) return finished.provenance;
   const rows = shards.flatMap((shard) => shard.rows);
   const places = rows.flatMap((row) => sealed.places.get(row.exampleId) ?? []);
-  const own = teacher && {
-    provider: teacher.provider,
-    runtime: `onnxruntime ${teacher.runtimeVersion}`,
-  };
+  const own = teacher && (answers === undefined ? placeOf(teacher) : FROM_ANSWERS);
   const parts = [...provenanceOf(places, keep), ...(own === undefined ? [] : [own])];
   return parts.length === 0 ? { provider: 'none', runtime: 'none' } : mergeProvenance(parts);
+}
+
+function placeOf({ provider, runtimeVersion }: Teacher): Provenance {
+  return { provider, runtime: `onnxruntime ${runtimeVersion}` };
 }
 
 function rowCount(shards: readonly Shard[]): number {
   return shards.reduce((sum, shard) => sum + shard.rows.length, 0);
 }
+
+const QUANTISED =
+  'the teacher quantises its activations as it runs (DynamicQuantizeLinear): the last digits of a row depend on the other rows of its batch, so that another tokenBudget gives other bytes; weights in int8 alone, or static quantisation, do not have this';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
-import { openTokenizer } from '#datasets/tokenizer.ts';
+import { type EncodedText, type EncodedWords, openTokenizer } from '#datasets/tokenizer.ts';
 import { filesOf, outputOf } from '#stages/folders.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
@@ -15,7 +15,13 @@ import type { TeacherRow } from './teacher-rows.ts';
 
 /** One text to show a teacher: `rows.json` is a list of them. */
 export const inspectedRowsSchema = z.array(
-  z.object({ text: z.string(), textPair: z.string().nullable() }),
+  z.object({
+    text: z.string(),
+    textPair: z.string().nullable(),
+    /** Of a tagger: the sentence, and the number of the word that is asked about. */
+    words: z.array(z.string()).optional(),
+    word: z.int().optional(),
+  }),
 );
 
 /** What `inspection.json` says. */
@@ -44,11 +50,12 @@ export class NotANumberError extends Failure {
   }
 }
 
-const { device, threads } = softLabelConfig.shape;
+const { device, deviceId, threads } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   classCount: z.int().min(1).describe('Classes that the teacher should have.'),
   maxLength: z.int().min(1).describe('Tokens at which a text is cut.'),
   device,
+  deviceId,
   threads,
 });
 
@@ -64,11 +71,19 @@ export const inspectTeacher = defineStage({
 
   async *run(context) {
     const { rows, truncated } = await tokenisedRows(context);
-    const { classCount, maxLength, device, threads } = context.config;
+    const { classCount, maxLength, device, deviceId, threads } = context.config;
     const [model = ''] = filesOf(context, 'model');
     const padTokenId = await padTokenIdOf(context);
     const keep = { ...EVERYTHING, classCount };
-    const teacher = await openTeacher(model, { device, threads, keep, padTokenId });
+    const perToken = rows.some(({ answers }) => answers !== undefined);
+    const teacher = await openTeacher(model, {
+      device,
+      deviceId,
+      threads,
+      keep,
+      padTokenId,
+      perToken,
+    });
     try {
       const predictions: Inspection['predictions'] = [];
       let looksLikeProbabilities = false;
@@ -113,9 +128,11 @@ async function tokenisedRows(
   const [tokenizerPath = ''] = filesOf(context, 'tokenizer');
   const texts = inspectedRowsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   const tokenizer = await openTokenizer(tokenizerPath, context.config.maxLength);
-  const encoded = await tokenizer.encode(texts);
-  const rows = encoded.map(({ ids, typeIds }, index): TeacherRow => {
-    const { text = '', textPair = null } = texts[index] ?? {};
+  const sentences = texts.flatMap(({ words }) => (words === undefined ? [] : [words]));
+  const encoded: readonly (EncodedText & Partial<EncodedWords>)[] =
+    sentences.length === 0 ? await tokenizer.encode(texts) : await tokenizer.encodeWords(sentences);
+  const rows = encoded.map(({ ids, typeIds, ...asked }, index): TeacherRow => {
+    const { text = '', textPair = null, word } = texts[index] ?? {};
     return {
       exampleId: String(index),
       split: 'validation',
@@ -123,9 +140,16 @@ async function tokenisedRows(
       text,
       tokenIds: Int32Array.from(ids),
       typeIds: textPair === null ? null : Int32Array.from(typeIds),
+      ...(word !== undefined && { answers: answerOf(asked, word) }),
     };
   });
   return { rows, truncated: encoded.filter((one) => one.truncated).length };
+}
+
+/** The answer for one word; that for the frame before the sentence where the word was cut off. */
+function answerOf({ answerAt = [], wordNumbers = [] }: Partial<EncodedWords>, word: number) {
+  const at = answerAt[wordNumbers.indexOf(word)] ?? 0;
+  return { at: Int32Array.of(at), positions: Int32Array.of(word) };
 }
 
 function predictionOf(logits: Float32Array, text: string): Inspection['predictions'][number] {

@@ -1,6 +1,6 @@
 import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { SampledColumns, SoftLabelRows } from '#datasets/soft-labels.ts';
-import type { Keep } from './settings.ts';
+import { hiddenName, type Keep } from './settings.ts';
 import { answerCount, type TeacherRow } from './teacher-rows.ts';
 
 /** The numbers of some rows, without whose they are. */
@@ -8,6 +8,8 @@ export type LabelColumns = Pick<
   SoftLabelRows,
   'topIds' | 'topLogits' | 'logits' | 'logSumExp' | 'tailLogMass' | 'entropyNats'
 > & {
+  /** Teacher features by column name. Of columns that are being filled: empty before the first row. */
+  readonly hidden?: Record<string, Float32Array>;
   /** Mode sampled only: the draws of each row; a row whose logits are no numbers has none. */
   readonly drawn?: (DrawnRow | undefined)[];
 };
@@ -70,6 +72,9 @@ export function emptyColumns(rowCount: number, keep: Keep): LabelColumns {
     logSumExp: mode === 'sampled' ? [] : perTemperature(),
     tailLogMass: mode === 'top-k' ? perTemperature() : [],
     entropyNats: new Float32Array(rowCount),
+    ...(keep.hidden && {
+      hidden: Object.fromEntries(keep.hidden.map((name) => [hiddenName(name), new Float32Array()])),
+    }),
     ...(mode === 'sampled' && { drawn: Array.from({ length: rowCount }, () => undefined) }),
   };
 }
@@ -98,8 +103,27 @@ export function copyRows(
     }
     into.set(values.subarray(from * width, (from + count) * width), targetRow * width);
   });
+  copyHidden(target, targetRow, source, { from, count });
   if (target.drawn === undefined) return;
   for (let row = 0; row < count; row++) target.drawn[targetRow + row] = source.drawn?.[from + row];
+}
+
+/** How wide a feature is shows with its first row. */
+function copyHidden(
+  target: LabelColumns,
+  targetRow: number,
+  source: LabelColumns,
+  { from, count }: RowBlock,
+): void {
+  const [rows, sourceRows] = [target.entropyNats.length, source.entropyNats.length];
+  for (const [name, column] of Object.entries(target.hidden ?? {})) {
+    const values = source.hidden?.[name] ?? new Float32Array();
+    const width = values.length / sourceRows;
+    const into = column.length === 0 ? new Float32Array(rows * width) : column;
+    if (into.length !== rows * width) throw new RangeError(`hidden ${name} has another width`);
+    into.set(values.subarray(from * width, (from + count) * width), targetRow * width);
+    if (target.hidden !== undefined) target.hidden[name] = into;
+  }
 }
 
 /** Is every number of the block a number? A teacher that overflows gives NaN or infinities. */
@@ -107,7 +131,8 @@ export function areFinite(columns: LabelColumns, { from, count }: RowBlock): boo
   const end = from + count;
   if (columns.drawn?.slice(from, end).includes(undefined)) return false;
   const rows = columns.entropyNats.length;
-  return arraysOf(columns).every((values) => {
+  const all = [...arraysOf(columns), ...Object.values(columns.hidden ?? {})];
+  return all.every((values) => {
     const width = values.length / rows;
     return values instanceof Int32Array || isFiniteRange(values, from * width, end * width);
   });

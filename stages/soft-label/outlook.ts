@@ -27,8 +27,10 @@ export interface Outlook {
 export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise<Outlook> {
   const plan = await openPlan(context, (split) => split);
   try {
-    const { corpus, shards, sealed } = plan;
-    const fresh = shards.map((shard) => freshRows(shard, plan));
+    const { corpus, shards, sealed, answers } = plan;
+    // Answers that stand in files are looked up: no row meets a model.
+    const asked = answers === undefined ? shards : [];
+    const fresh = asked.map((shard) => freshRows(shard, plan));
     const batches = fresh.flatMap((rows) => batchesOf(rows, plan, context.config));
     const rows = SPLITS.map((split) => [split, corpus.rows[split].length] as const);
     const all = SPLITS.flatMap((split) => corpus.rows[split]);

@@ -5,9 +5,11 @@ import { readClasses } from '#datasets/classes.ts';
 import type { Split } from '#datasets/example.ts';
 import { filesOf, inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
+import { type AnswerBook, answeredRows, openAnswerBook } from './answer-book.ts';
+import { digestOfFitted } from './model-files.ts';
 import type { Identity } from './provenance.ts';
 import { openSealedRows, type SealedRows } from './sealed-rows.ts';
-import { type Keep, keepOf, type SoftLabelConfig } from './settings.ts';
+import { answerSettingsOf, type Keep, keepOf, type SoftLabelConfig } from './settings.ts';
 import { planShards, type Shard } from './shards.ts';
 import { readTeacherCorpus, type TeacherCorpus } from './teacher-rows.ts';
 
@@ -18,6 +20,8 @@ export interface Plan {
   readonly identity: Identity;
   readonly shards: readonly Shard[];
   readonly sealed: SealedRows;
+  /** Where the teacher is no model: what it has answered, and how many rows it has not. */
+  readonly answers: { readonly book: AnswerBook; readonly left: number } | undefined;
 }
 
 /** Reads the corpus and finds what sealed artifacts already know of it. Writes nothing. */
@@ -26,16 +30,31 @@ export async function openPlan(
   folderOf: (split: Split) => string,
 ): Promise<Plan> {
   const { config, recipe, earlier } = context;
-  const [classNames, corpus, teacherDigest] = await Promise.all([
+  const [classNames, whole, teacherDigest] = await Promise.all([
     readClasses(inputOf(context, 'classes')),
     readTeacherCorpus(context, config.maxLength),
     digestOfTeacher(context),
   ]);
+  const { corpus, answers } = await answeredCorpus(context, whole, classNames);
   const keep = keepOf(config, classNames.length);
   const identity = identityOf({ keep, corpus, classNames, teacherDigest, recipe });
   const shards = planShards(corpus, folderOf, config.shardRows);
   const sealed = await openSealedRows(earlier, { identity, keep, recipe });
-  return { keep, corpus, identity, shards, sealed };
+  return { keep, corpus, identity, shards, sealed, answers };
+}
+
+/** The rows that a teacher of files has answered; all of them where the teacher is a model. */
+async function answeredCorpus(
+  { config, files }: StageContext<SoftLabelConfig>,
+  corpus: TeacherCorpus,
+  classNames: readonly string[],
+): Promise<Pick<Plan, 'corpus' | 'answers'>> {
+  const paths = files['answers'];
+  if (paths === undefined) return { corpus, answers: undefined };
+  const { missing, ...settings } = answerSettingsOf(config);
+  const book = await openAnswerBook(paths, corpus.rows, { classNames, ...settings });
+  const { rows, left } = answeredRows(book, corpus.rows, missing);
+  return { corpus: { ...corpus, rows }, answers: { book, left } };
 }
 
 function identityOf(parts: {
@@ -62,14 +81,16 @@ function identityOf(parts: {
   };
 }
 
-/** Digest of the model and its external data; the recipe has them already where the pipeline runs us. */
+/** Digest of the model and its external data, or of the answers; the recipe has them already where the pipeline runs us. */
 async function digestOfTeacher(context: StageContext<SoftLabelConfig>): Promise<string> {
-  const known = recipeWithFiles.safeParse(context.recipe);
-  const digests = known.success
-    ? known.data.files.model
-    : await Promise.all(filesOf(context, 'model').map(digestFile));
+  const fitted = await digestOfFitted(context);
+  if (fitted !== undefined) return fitted;
+  const role = context.files['answers'] === undefined ? 'model' : 'answers';
+  const known = recipeWithFiles.safeParse(context.recipe).data?.files[role];
+  const digests = known ?? (await Promise.all(filesOf(context, role).map(digestFile)));
   const [only = ''] = digests;
   return digests.length === 1 ? only : digestOf(digests.join('\n'));
 }
 
-const recipeWithFiles = z.object({ files: z.object({ model: z.array(z.string()).min(1) }) });
+const digestList = z.array(z.string()).min(1).optional();
+const recipeWithFiles = z.object({ files: z.object({ model: digestList, answers: digestList }) });

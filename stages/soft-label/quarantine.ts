@@ -38,7 +38,8 @@ export class Quarantine {
   }
 }
 
-function describeRow({ split, exampleId, sourceId, text }: TeacherRow): string {
+/** Where a row is and how it begins, for messages. */
+export function describeRow({ split, exampleId, sourceId, text }: TeacherRow): string {
   const excerpt = text === null || text.length <= 60 ? text : `${text.slice(0, 60)}...`;
   const source = sourceId === null ? '' : ` (id ${sourceId})`;
   const quoted = excerpt === null ? '' : ` ${JSON.stringify(excerpt)}`;

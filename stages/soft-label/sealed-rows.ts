@@ -173,7 +173,7 @@ const DERIVED = 'derived';
 
 /** Settings that say what becomes of the teacher's numbers, not what they are. */
 const WHAT_IS_KEPT: ReadonlySet<string> = new Set(
-  ['keep', 'topK', 'samples', 'temperatures', 'precision', 'shardRows', 'codec'].map(
+  ['keep', 'topK', 'samples', 'temperatures', 'precision', 'hidden', 'shardRows', 'codec'].map(
     (name) => `config.${name}`,
   ),
 );

@@ -3,12 +3,20 @@ import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
 import { bestIds } from '#stages/numerics/best-ids.ts';
 import { drawLabels, drawName } from './draw-labels.ts';
 import { drawnRows, emptyColumns, type LabelColumns } from './label-columns.ts';
-import type { Keep } from './settings.ts';
+import { hiddenName, type Keep } from './settings.ts';
 
-type Held = Pick<SoftLabelMeta, 'mode' | 'topK' | 'samples' | 'temperatures' | 'precision'>;
+type Held = Pick<
+  SoftLabelMeta,
+  'mode' | 'topK' | 'samples' | 'temperatures' | 'precision' | 'hidden'
+>;
 
 /** Does a cache hold all that is asked for? Then the teacher need not be asked again. */
 export function canServe(held: Held, keep: Keep): boolean {
+  const features = (keep.hidden ?? []).map(hiddenName);
+  return features.every((name) => held.hidden?.[name] !== undefined) && servesLabels(held, keep);
+}
+
+function servesLabels(held: Held, keep: Keep): boolean {
   switch (held.mode) {
     case 'dense':
       return true;
@@ -37,6 +45,18 @@ export function isDerived(held: Held, keep: Keep): boolean {
 
 /** Rows of a cache that serves `keep`, as `keep` wants them. */
 export function servedLabels(rows: SoftLabelRows, held: Held, keep: Keep): LabelColumns {
+  const { hidden: _all, ...labels } = rows;
+  const served = labelsOf(labels, held, keep);
+  if (keep.hidden === undefined) return served;
+  const features = keep.hidden.map(hiddenName);
+  const none = new Float32Array();
+  return {
+    ...served,
+    hidden: Object.fromEntries(features.map((name) => [name, rows.hidden?.[name] ?? none])),
+  };
+}
+
+function labelsOf(rows: SoftLabelRows, held: Held, keep: Keep): LabelColumns {
   if (rows.sampled) {
     const { entropyNats } = rows;
     return { ...emptyColumns(rows.rowCount, keep), entropyNats, drawn: drawnRows(rows.sampled) };

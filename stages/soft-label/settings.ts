@@ -2,6 +2,32 @@ import { z } from 'zod';
 import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
 import { TASKS } from '#datasets/task.ts';
 
+/** How files of answers are read; what is left out is filled in where it is used. */
+const answerSettings = {
+  smoothing: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'Of answers, the share of a label that is spread over all classes; of n votes it is a prior that counts smoothing / (1 - smoothing) votes. Default: 0.1.',
+    ),
+  missing: z
+    .enum(['error', 'skip'])
+    .optional()
+    .describe(
+      'Of answers, what becomes of rows without one: an error (default), or they are left out.',
+    ),
+  columns: z
+    .strictObject({
+      text: z.string(),
+      textPair: z.string().optional(),
+      id: z.string(),
+    })
+    .optional()
+    .describe('Names of the columns that tell which text is meant. Default: text and id.'),
+};
+
 /** Settings of stage one. */
 export const softLabelConfig = z
   .strictObject({
@@ -33,6 +59,21 @@ export const softLabelConfig = z
       .describe(
         'Temperatures at which students may ask for probabilities; of keep: sampled, the one that is drawn at.',
       ),
+    output: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Output of the teacher's graph that has the logits. Default: logits, or else the first.",
+      ),
+    hidden: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((names) => new Set(names.map(hiddenName)).size === names.length, 'names must differ')
+      .optional()
+      .describe(
+        'Teacher features to keep beside the logits, by the names of tensors in its graph, each as a column hidden_NAME: of [batch, width] the row, of [batch, sequence, width] that of the first token ([CLS]), and of a task with an answer a token that of the token.',
+      ),
     maxLength: z
       .int()
       .positive()
@@ -42,6 +83,17 @@ export const softLabelConfig = z
       .enum(['auto', 'cpu', 'cuda'])
       .default('auto')
       .describe('Where the teacher runs; `cuda` never falls back to the CPU.'),
+    deviceId: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Of device: cuda, which of several GPUs. Default: the first.'),
+    strict: z
+      .union([z.boolean(), z.literal('every-node')])
+      .optional()
+      .describe(
+        'Of a teacher on CUDA: refuse one of which a part computes on the CPU; every-node: also one whose shapes are reckoned there. Default: false.',
+      ),
     threads: z
       .int()
       .positive()
@@ -60,6 +112,14 @@ export const softLabelConfig = z
       ),
     shardRows: z.int().positive().default(2048).describe('Rows in one file.'),
     codec: z.enum(['none', 'snappy', 'zstd']).default('zstd').describe('Compression of the files.'),
+    licenses: z
+      .strictObject({ teacher: z.string().optional(), corpus: z.string().optional() })
+      .optional()
+      .describe('Licences of teacher and corpus: kept in the manifest, and no part of the recipe.'),
+    answers: z
+      .strictObject(answerSettings)
+      .optional()
+      .describe('Of a teacher whose answers stand in files: how they are read.'),
   })
   .refine(({ keep, temperatures }) => keep === 'sampled' || temperatures.includes(1), {
     path: ['temperatures'],
@@ -76,6 +136,12 @@ export const softLabelConfig = z
 
 export type SoftLabelConfig = z.infer<typeof softLabelConfig>;
 
+/** How answers are read, with what is meant where the settings say nothing. */
+export function answerSettingsOf({ answers = {} }: Pick<SoftLabelConfig, 'answers'>) {
+  const { smoothing = 0.1, missing = 'error', columns = { text: 'text', id: 'id' } } = answers;
+  return { smoothing, missing, columns };
+}
+
 /** What is kept of each row, once the number of classes is known. */
 export interface Keep {
   readonly mode: SoftLabelMode;
@@ -86,16 +152,24 @@ export interface Keep {
   readonly temperatures: readonly number[];
   readonly precision: SoftLabelPrecision;
   readonly classCount: number;
+  /** Tensors of the teacher's graph that are kept as features. */
+  readonly hidden?: readonly string[] | undefined;
 }
 
 /** A top k that holds all classes is kept dense: exact numbers, and no tail of nothing. */
 export function keepOf(config: SoftLabelConfig, classCount: number): Keep {
   // Left out of the settings where they are not asked for, so that earlier caches stay fresh.
   const { keep, temperatures, topK, samples = 50, precision = 'float32' } = config;
-  const common = { temperatures, classCount, topK: undefined, samples: undefined } as const;
+  const { hidden } = config;
+  const common = { temperatures, classCount, hidden, topK: undefined, samples: undefined } as const;
   if (keep === 'sampled') return { ...common, mode: 'sampled', samples, precision: 'float32' };
   if (keep === 'all' || topK >= classCount) {
     return { ...common, mode: 'dense', precision: 'float32' };
   }
   return { ...common, mode: 'top-k', topK, precision };
+}
+
+/** How the column of a tensor is called: names of tensors may hold slashes and dots. */
+export function hiddenName(tensor: string): string {
+  return tensor.replaceAll(/\W+/g, '_').replace(/^_+/, '');
 }

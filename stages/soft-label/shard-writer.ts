@@ -21,9 +21,13 @@ export interface ShardWriter {
  */
 export function openShardWriter(meta: SoftLabelMeta, codec: SoftLabelConfig['codec']): ShardWriter {
   const onTheirWay: Promise<void>[] = [];
+  let hidden: SoftLabelMeta['hidden'];
   return {
     async write(path, rows) {
-      const written = writeSoftLabelShard(path, rows, meta, codec);
+      // How wide features are, the rows say; a file without rows says what the one before it said.
+      hidden = featureWidths(rows) ?? hidden;
+      const of = hidden === undefined ? meta : { ...meta, hidden };
+      const written = writeSoftLabelShard(path, rows, of, codec);
       // Its failure is thrown by a later `write` or by `drain`; until then it is not unhandled.
       written.catch(() => undefined);
       onTheirWay.push(written);
@@ -36,6 +40,13 @@ export function openShardWriter(meta: SoftLabelMeta, codec: SoftLabelConfig['cod
       await Promise.allSettled(onTheirWay);
     },
   };
+}
+
+/** Values a row of each feature; undefined where there are no rows to show it. */
+export function featureWidths({ hidden, rowCount }: SoftLabelRows): SoftLabelMeta['hidden'] {
+  if (hidden === undefined || rowCount === 0) return undefined;
+  const widths = Object.entries(hidden).map(([name, values]) => [name, values.length / rowCount]);
+  return Object.fromEntries(widths);
 }
 
 const MAX_ON_THEIR_WAY = 2;

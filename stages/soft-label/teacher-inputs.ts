@@ -1,4 +1,10 @@
 import { Failure } from '#cache/failure.ts';
+import {
+  INTEGER_TYPES,
+  type InputType,
+  MASK_TYPES,
+  tensorOf,
+} from '#stages/onnx/integer-tensor.ts';
 import type { SessionTensor, SessionValue } from '#stages/onnx/session.ts';
 import type { Batch, BatchShape } from './batches.ts';
 import type { TeacherRow } from './teacher-rows.ts';
@@ -17,7 +23,7 @@ export type InputColumn = (typeof COLUMNS)[number];
 
 /** How the columns enter this model. */
 export interface TeacherInputs {
-  readonly inputs: readonly { readonly name: InputColumn; readonly type: 'int32' | 'int64' }[];
+  readonly inputs: readonly { readonly name: InputColumn; readonly type: InputType }[];
   readonly shape: BatchShape;
   /** Does it read a target beside the text? */
   readonly hasDecoder: boolean;
@@ -30,7 +36,7 @@ export class TeacherInputsError extends Failure {
     super(
       'model',
       'E_TEACHER_INPUTS',
-      `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${COLUMNS.join(', ')} (int64 or int32, [batch, sequence])`,
+      `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${COLUMNS.join(', ')} (int64 or int32, masks also ${MASK_TYPES.join(', ')}; [batch, sequence])`,
       'export the teacher with its plain inputs: optimum-cli export onnx --task text-classification, token-classification, fill-mask or text-generation (not -with-past)',
     );
   }
@@ -68,8 +74,13 @@ export class MissingMaskError extends Failure {
 export function matchTeacherInputs(inputs: readonly SessionValue[]): TeacherInputs {
   const matched = inputs.flatMap(({ name, type, shape }) => {
     const column = COLUMNS.find((candidate) => candidate === name);
-    const usable = (type === 'int64' || type === 'int32') && shape.length === 2;
-    return column !== undefined && usable ? [{ name: column, type } as const] : [];
+    const types =
+      !name.endsWith('_mask') && name !== 'token_type_ids'
+        ? INTEGER_TYPES
+        : [...INTEGER_TYPES, ...MASK_TYPES];
+    const known = types.find((candidate) => candidate === type);
+    const isUsable = column !== undefined && known !== undefined && shape.length === 2;
+    return isUsable ? [{ name: column, type: known }] : [];
   });
   const names = new Set(matched.map(({ name }) => name));
   if (matched.length !== inputs.length || !names.has('input_ids')) {
@@ -148,20 +159,6 @@ function columnOf(
     else if (row.typeIds !== null) column.set(row.typeIds, start);
   });
   return column;
-}
-
-/** Integers as a tensor of the type that the model wants; none of them negative. */
-export function tensorOf(
-  column: Int32Array,
-  type: 'int32' | 'int64',
-  dims: readonly number[],
-): SessionTensor {
-  if (type === 'int32') return { type, data: column, dims };
-  const data = new BigInt64Array(column.length);
-  // Ids are not negative, so the low halves are all there is; a BigInt for each would cost more.
-  const lowHalves = new Int32Array(data.buffer);
-  for (let index = 0; index < column.length; index++) lowHalves[2 * index] = column[index] ?? 0;
-  return { type, data, dims };
 }
 
 const NO_TOKENS = new Int32Array();

@@ -1,25 +1,29 @@
 import { isLanguageModel } from '#datasets/task.ts';
-import { filesOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
+import { modelConfigOf, modelOf } from './model-files.ts';
 import { padTokenIdOf } from './pad-token.ts';
 import type { Identity } from './provenance.ts';
 import type { Keep, SoftLabelConfig } from './settings.ts';
-import { openTeacher, type Teacher } from './teacher.ts';
+import { type ModelTeacher, openTeacher } from './teacher.ts';
 
 /** The teacher that the files and settings of the stage name, answering for these rows and classes. Close it. */
 export async function openTeacherOf(
-  context: StageContext<Pick<SoftLabelConfig, 'device' | 'threads' | 'task' | 'gather'>>,
+  context: StageContext<TeacherSettings>,
   keep: Keep,
   { classNames, perToken }: Pick<Identity, 'classNames' | 'perToken'>,
-): Promise<Teacher> {
-  const [model = ''] = filesOf(context, 'model');
-  const { device, threads, task, gather } = context.config;
+  { census = false }: { readonly census?: boolean } = {},
+): Promise<ModelTeacher> {
+  const { task, device, deviceId, strict, threads, output, gather } = context.config;
   // Classes of a language model are tokens, whatever config.json has left of another task.
-  const named = isLanguageModel(task) ? undefined : context.files['modelConfig']?.[0];
-  return openTeacher(model, {
+  const named = isLanguageModel(task) ? undefined : modelConfigOf(context);
+  return openTeacher(modelOf(context), {
     device,
+    deviceId,
     threads,
+    everyNodeOnDevice: strict === 'every-node',
+    census,
+    output,
     keep,
     padTokenId: await padTokenIdOf(context),
     perToken,
@@ -27,3 +31,6 @@ export async function openTeacherOf(
     outputsOfClasses: outputsOfClasses(named, classNames),
   });
 }
+
+type TeacherSettings = Pick<SoftLabelConfig, 'device' | 'threads'> &
+  Partial<Pick<SoftLabelConfig, 'task' | 'deviceId' | 'strict' | 'output' | 'gather'>>;

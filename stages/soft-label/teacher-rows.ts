@@ -1,6 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { readExamples } from '#datasets/examples.ts';
+import { type ExampleKeys, readExampleKeys } from '#datasets/examples.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -16,9 +16,9 @@ export interface TeacherRow {
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
   /** What the decoder reads, where a target is given; `answers` are places in it. */
-  readonly targetIds?: Int32Array;
+  readonly targetIds?: Int32Array | undefined;
   /** Of a task with an answer for each word or token; left out where the example has one. */
-  readonly answers?: RowAnswers;
+  readonly answers?: RowAnswers | undefined;
 }
 
 /** Which tokens of a row are answered for. */
@@ -94,32 +94,77 @@ export async function readTeacherCorpus(
 
 async function readSplit(context: StageContext<unknown>, split: Split) {
   const [examples, tokens] = await Promise.all([
-    readExamples(inputOf(context, `inputs/${split}`)),
+    readExampleKeys(inputOf(context, `inputs/${split}`)),
     readTokens(inputOf(context, `tokens/teacher/${split}`)),
   ]);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
-  const rows = examples.map(({ exampleId, sourceId, text }): TeacherRow => {
-    const tokenRow = tokensOf(tokens, index.rowOf(exampleId));
-    return { exampleId, split, sourceId, text, ...tokenRow };
+  const { exampleIds: _sameIds, tokenizerDigest, maxLength, ...lists } = tokens;
+  const tables = { examples, tokens: lists };
+  const rows = examples.exampleIds.map((exampleId, row): TeacherRow => {
+    return new TableRow(split, tables, { row, tokenRow: index.rowOf(exampleId) });
   });
-  const { tokenizerDigest, maxLength } = tokens;
   const perToken = tokens.answers !== undefined;
   // An example that asks for nothing, such as one of a single token in a language model, has no rows.
   return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken };
 }
 
-function tokensOf(table: TokenTable, row: number) {
-  const [from, to] = table.offsets.subarray(row, row + 2);
-  const tokens = {
-    tokenIds: table.tokenIds.subarray(from, to),
-    typeIds: table.typeIds?.subarray(from, to) ?? null,
-  };
-  if (table.answers === undefined) return tokens;
-  const { offsets, at, positions } = table.answers;
-  const [first, end] = offsets.subarray(row, row + 2);
-  const answers = { at: at.subarray(first, end), positions: positions.subarray(first, end) };
-  const { targets } = table;
-  if (targets === undefined) return { ...tokens, answers };
-  const targetIds = targets.ids.subarray(targets.offsets[row], targets.offsets[row + 1]);
-  return { ...tokens, targetIds, answers };
+interface SplitTables {
+  readonly examples: ExampleKeys;
+  readonly tokens: Pick<TokenTable, 'offsets' | 'tokenIds' | 'typeIds' | 'targets' | 'answers'>;
+}
+
+/** A row as a place in the tables of its split: objects for all that it has would take ten times as much. */
+class TableRow implements TeacherRow {
+  readonly split: Split;
+  readonly #tables: SplitTables;
+  readonly #row: number;
+  readonly #tokenRow: number;
+
+  constructor(split: Split, tables: SplitTables, place: { row: number; tokenRow: number }) {
+    this.split = split;
+    this.#tables = tables;
+    this.#row = place.row;
+    this.#tokenRow = place.tokenRow;
+  }
+
+  get exampleId(): string {
+    return this.#tables.examples.exampleIds[this.#row] ?? '';
+  }
+
+  get sourceId(): string | null {
+    return this.#tables.examples.sourceIds[this.#row] ?? null;
+  }
+
+  get text(): string | null {
+    return this.#tables.examples.textAt(this.#row);
+  }
+
+  get tokenIds(): Int32Array {
+    const { offsets, tokenIds } = this.#tables.tokens;
+    return listAt(tokenIds, offsets, this.#tokenRow);
+  }
+
+  get typeIds(): Int32Array | null {
+    const { offsets, typeIds } = this.#tables.tokens;
+    return typeIds && listAt(typeIds, offsets, this.#tokenRow);
+  }
+
+  get targetIds(): Int32Array | undefined {
+    const { targets } = this.#tables.tokens;
+    return targets && listAt(targets.ids, targets.offsets, this.#tokenRow);
+  }
+
+  get answers(): RowAnswers | undefined {
+    const { answers } = this.#tables.tokens;
+    if (answers === undefined) return undefined;
+    const { offsets, at, positions } = answers;
+    return {
+      at: listAt(at, offsets, this.#tokenRow),
+      positions: listAt(positions, offsets, this.#tokenRow),
+    };
+  }
+}
+
+function listAt(values: Int32Array, offsets: Int32Array, row: number): Int32Array {
+  return values.subarray(offsets[row], offsets[row + 1]);
 }

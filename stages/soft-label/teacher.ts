@@ -1,35 +1,39 @@
 import { Failure } from '#cache/failure.ts';
+import type { Census } from '#stages/onnx/census.ts';
 import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
-import { type GraphValue, skimModelFile } from '#stages/onnx/model-skim.ts';
+import { tensorOf } from '#stages/onnx/integer-tensor.ts';
+import { type GraphValue, type ModelSkim, skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
-  type Device,
   float32Of,
   int32Of,
   type OnnxSession,
+  type SessionOptions,
   type SessionTensor,
 } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
+import { areProbabilities, refuseSilence } from './first-answer.ts';
 import type { LabelColumns } from './label-columns.ts';
-import type { Keep } from './settings.ts';
+import { hiddenName, type Keep } from './settings.ts';
 import {
   feedsOf,
   matchTeacherInputs,
   paddedLengths,
   TargetsMismatchError,
-  tensorOf,
 } from './teacher-inputs.ts';
 import { answerCount, longestOf, type TeacherRow } from './teacher-rows.ts';
 
-/** The model that answers, with the head that keeps the answer small. */
+/** Who answers: a model with a head that keeps the answer small, or a file. */
 export interface Teacher {
   readonly provider: string;
   readonly runtimeVersion: string;
   /** Why `device: auto` did not take CUDA. */
   readonly withoutCuda: string | undefined;
   readonly shape: BatchShape;
+  /** The numbers of a row depend on the other rows of its batch: the model quantises all of it at once. */
+  readonly rowsDependOnBatch: boolean;
   /**
    * The answers of each row in the order of the rows: one, or one a word or token. There may be more
    * than were asked for: a batch of fixed size is filled up, and a lone row is fed twice, because ONNX
@@ -40,16 +44,31 @@ export interface Teacher {
   close(): Promise<void>;
 }
 
+/** A teacher that is a graph. */
+export interface ModelTeacher extends Teacher {
+  /**
+   * Runs rows, keeps nothing of the answer, and says where the graph ran and what it needed. Once, and
+   * only of a teacher that was opened for a census.
+   */
+  probe(rows: readonly TeacherRow[], length: number): Promise<Census>;
+}
+
+/** Can it be said where it runs? */
+export function isModel(teacher: Teacher | undefined): teacher is ModelTeacher {
+  return teacher !== undefined && 'probe' in teacher;
+}
+
 export interface TeacherAnswer {
   readonly columns: LabelColumns;
   /** Told of the first batch only: the model seems to end with a softmax. */
   readonly looksLikeProbabilities: boolean;
 }
 
-export interface TeacherOptions {
-  readonly device: Device;
-  readonly threads?: number | undefined;
+export interface TeacherOptions
+  extends Omit<SessionOptions, 'appendix' | 'edits' | 'externalDataFolder'> {
   readonly keep: Keep;
+  /** Output with the logits; `logits` or else the first when left out. */
+  readonly output?: string | undefined;
   readonly padTokenId: number;
   /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
   readonly perToken?: boolean | undefined;
@@ -71,18 +90,6 @@ export class ClassCountError extends Failure {
   }
 }
 
-/** The teacher gives every class the same logit. */
-export class SilentTeacherError extends Failure {
-  constructor(rows: number) {
-    super(
-      'model',
-      'E_TEACHER_SILENT',
-      `the teacher gives all classes the same logit in each of the ${rows} rows of the first batch`,
-      'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
-    );
-  }
-}
-
 /** A row does not fit into a model that was exported for one length. */
 export class FixedLengthError extends Failure {
   constructor(row: TeacherRow, fixedLength: number) {
@@ -96,19 +103,26 @@ export class FixedLengthError extends Failure {
 }
 
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
-export async function openTeacher(model: string, options: TeacherOptions): Promise<Teacher> {
-  const { keep, perToken = false, gatherEarly = true } = options;
+export async function openTeacher(model: string, options: TeacherOptions): Promise<ModelTeacher> {
+  const { keep, output, perToken = false, gatherEarly = true } = options;
+  const skim = skimModelFile(model);
   const nodes = perToken && gatherEarly ? readGraphNodes(model) : undefined;
-  const head = softLabelHead(skimModelFile(model), { ...keep, perToken, nodes });
-  checkRank(head.logits, perToken ? 3 : 2);
+  const head = softLabelHead(skim, { ...keep, perToken, logits: output, nodes });
+  checkRank(head.logits, perToken ? 3 : 2, skim);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
     checkClassCount(head.logits.name, declared, keep.classCount);
   }
-  const { bytes: appendix, edits } = head;
-  const session = await openThreadedSession(model, { ...options, appendix, edits });
+  const session = await openThreadedSession(model, {
+    ...options,
+    appendix: head.bytes,
+    edits: head.edits,
+  });
   try {
-    return teacherOf(session, head.outputs, options);
+    const rowsDependOnBatch = [...skim.operators].some((name) =>
+      name.startsWith('DynamicQuantize'),
+    );
+    return teacherOf(session, head.outputs, { ...options, rowsDependOnBatch });
   } catch (error) {
     await session.close();
     throw error;
@@ -116,12 +130,12 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
 }
 
 /** Where the model does not say it, the first batch shows. */
-function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
+function checkRank({ name, shape }: GraphValue, expected: 2 | 3, { outputs }: ModelSkim): void {
   if (shape === undefined || shape.length === expected) return;
   const axes = expected === 2 ? '[batch, classes]' : '[batch, sequence, classes]';
   throw new UnsupportedTeacherError(
     `output "${name}" has the shape [${shape.join(', ')}], and ${axes} is asked for`,
-    'set task in decant.yaml to what the model does, or export a model for this task',
+    `name another output in teacher.output (there are ${outputs.map((output) => output.name).join(', ')}), set task to what the model does, or export it for this task`,
   );
 }
 
@@ -129,36 +143,47 @@ function checkRank({ name, shape }: GraphValue, expected: 2 | 3): void {
 export function teacherOf(
   session: OnnxSession,
   outputs: HeadOutputs,
-  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'>,
-): Teacher {
-  const { keep, padTokenId, outputsOfClasses } = options;
+  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'> & {
+    readonly rowsDependOnBatch?: boolean;
+  },
+): ModelTeacher {
+  const { keep, padTokenId, outputsOfClasses, rowsDependOnBatch = false } = options;
   const inputs = matchTeacherInputs(session.inputs.filter(({ name }) => name !== outputs.asked));
   let isFirst = true;
+  const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
+    requireSameSides(rows, inputs.hasDecoder);
+    const lengths = paddedLengths(rows, { length }, inputs);
+    const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.targetLength);
+    const fed = filledUp(rows, inputs.shape, length);
+    const results = await session.run(
+      { ...feedsOf(inputs, fed, lengths, padTokenId), ...askedFeed(outputs, asked) },
+      fetches,
+    );
+    const leading = asked === undefined ? [fed.length] : [fed.length, lengths.targetLength];
+    checkShape(results, outputs, leading, keep.classCount);
+    return results;
+  };
   return {
     provider: session.provider,
     runtimeVersion: session.runtimeVersion,
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
+    rowsDependOnBatch,
     async label(rows, length) {
-      requireSameSides(rows, inputs.hasDecoder);
-      const lengths = paddedLengths(rows, { length }, inputs);
-      const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.targetLength);
       const probe = isFirst;
       isFirst = false;
-      const fed = filledUp(rows, inputs.shape, length);
-      const results = await session.run(
-        { ...feedsOf(inputs, fed, lengths, padTokenId), ...askedFeed(outputs, asked) },
-        fetchesOf(outputs, probe),
-      );
-      const leading = asked === undefined ? [fed.length] : [fed.length, lengths.targetLength];
-      checkShape(results, outputs, leading, keep.classCount);
+      const results = await runOn(rows, length, fetchesOf(outputs, probe));
       if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
-      const columns = columnsOf(results, outputs);
+      const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
         looksLikeProbabilities:
           probe && areProbabilities(float32Of(results, outputs.logits), keep.classCount),
       };
+    },
+    async probe(rows, length) {
+      await runOn(rows, length, fetchesOf(outputs, false));
+      return session.census();
     },
     close: () => session.close(),
   };
@@ -205,7 +230,8 @@ function filledUp(
 /** Only what is kept leaves the session; the first batch brings its logits too, to be looked at. */
 function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
   const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
-  const names = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
+  const numbers = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
+  const names = [...numbers, ...outputs.hidden];
   const kept = names.filter((name) => name !== undefined);
   return probe || topLogits === undefined ? [...kept, logits] : kept;
 }
@@ -213,6 +239,7 @@ function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
 function columnsOf(
   results: Readonly<Record<string, SessionTensor>>,
   outputs: HeadOutputs,
+  { hidden = [] }: Keep,
 ): LabelColumns {
   const { topLogits, topIds } = outputs;
   const floats = (name: string) => float32Of(results, name);
@@ -223,6 +250,11 @@ function columnsOf(
     logSumExp: outputs.logSumExp.map(floats),
     tailLogMass: outputs.tailLogMass.map(floats),
     entropyNats: floats(outputs.entropyNats),
+    ...(hidden.length > 0 && {
+      hidden: Object.fromEntries(
+        outputs.hidden.map((name, at) => [hiddenName(hidden[at] ?? ''), floats(name)]),
+      ),
+    }),
   };
 }
 
@@ -236,8 +268,8 @@ function checkShape(
   const dims = shape?.type === 'int64' ? [...shape.data].map(Number) : [];
   const classes = dims.at(-1) ?? 0;
   // Hidden states may come with their leading axes already joined.
-  const joined = outputs.asked === undefined ? '' : `${leading.reduce((a, b) => a * b, 1)}`;
-  if (![leading.join(), joined].includes(dims.slice(0, -1).join())) {
+  const joined = outputs.asked === undefined ? [] : [`${leading.reduce((a, b) => a * b, 1)}`];
+  if (![leading.join(), ...joined].includes(dims.slice(0, -1).join())) {
     const wanted = leading.length === 1 ? '[batch, classes]' : '[batch, sequence, classes]';
     const kind = leading.length === 1 ? 'text classifier' : 'model that answers for every token';
     throw new UnsupportedTeacherError(
@@ -250,22 +282,4 @@ function checkShape(
 
 function checkClassCount(output: string, found: number, expected: number): void {
   if (found !== expected) throw new ClassCountError(output, found, expected);
-}
-
-/** A head that was lost or never trained answers every row with one number. */
-function refuseSilence(logits: Float32Array, classCount: number): void {
-  const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
-  if (logits.every(isEqual)) throw new SilentTeacherError(logits.length / classCount);
-}
-
-/** All rows inside [0, 1] and adding up to 1: no logits. */
-function areProbabilities(values: Float32Array, classCount: number): boolean {
-  if (!values.every((value) => value >= 0 && value <= 1)) return false;
-  for (let start = 0; start < values.length; start += classCount) {
-    const sum = values
-      .subarray(start, start + classCount)
-      .reduce((total, value) => total + value, 0);
-    if (Math.abs(sum - 1) > 1e-3) return false;
-  }
-  return true;
 }

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -14,15 +14,33 @@ export class UnsupportedCheckpointError extends Failure {
       'model',
       'E_CHECKPOINT',
       `${folder}: cannot be turned into ONNX here: ${problem}`,
-      `export it with Python: ${exporterCommand(model, folder)}`,
+      `export it with Python: ${exporterCommand(model, folder, exporterTask(folder))}`,
     );
   }
 }
 
 /** The command line of Hugging Face's own exporter. */
-function exporterCommand(model: string, folder: string): string {
-  const words = ['--model', model, '--task', 'text-classification', folder];
+function exporterCommand(model: string, folder: string, task: string): string {
+  const words = ['--model', model, '--task', task, folder];
   return `optimum-cli export onnx ${words.map(inShell).join(' ')}`;
+}
+
+/** What the exporter calls the task of the class that config.json names; a classifier where it names none. */
+function exporterTask(folder: string): string {
+  const path = join(folder, 'config.json');
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const { architectures = [] } = namedClasses.catch({}).parse(parsedOrNothing(text));
+  const [first] = architectures;
+  if (first === undefined) return 'text-classification';
+  return EXPORTER_TASKS.find(([ending]) => first.endsWith(ending))?.[1] ?? 'feature-extraction';
+}
+
+function parsedOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function inShell(word: string): string {
@@ -98,6 +116,20 @@ function requireRows(
   if (found === undefined || found === rows) return;
   throw refuse(`config.json says vocab_size ${rows}, "${name}" has ${found} rows`);
 }
+
+const namedClasses = z.looseObject({ architectures: z.array(z.string()).optional() });
+
+/** By how the class of the model is called; what is none of these gives vectors. */
+const EXPORTER_TASKS = [
+  ['ForSequenceClassification', 'text-classification'],
+  ['ForTokenClassification', 'token-classification'],
+  ['ForMaskedLM', 'fill-mask'],
+  ['ForCausalLM', 'text-generation'],
+  ['LMHeadModel', 'text-generation'],
+  ['ForConditionalGeneration', 'text2text-generation'],
+  ['ForImageClassification', 'image-classification'],
+  ['ForAudioClassification', 'audio-classification'],
+] as const;
 
 /** A protobuf message ends at 2 GiB. */
 const MOST_BYTES = 1.9 * 2 ** 30;

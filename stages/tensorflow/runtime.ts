@@ -110,9 +110,15 @@ export class DeviceMissingError extends Failure {
   }
 }
 
+interface DeviceOptions {
+  readonly device: 'auto' | 'cpu' | 'cuda';
+  /** Of several GPUs, counted as CUDA_VISIBLE_DEVICES lists them; TensorFlow takes the first when left out. */
+  readonly deviceId?: number | undefined;
+}
+
 /** Loads TensorFlow into this process. A device that was asked for is there or the call fails. */
-export function loadTensorflow(options: { readonly device: 'auto' | 'cpu' | 'cuda' }): Runtime {
-  prepareEnvironment(options.device);
+export function loadTensorflow(options: DeviceOptions): Runtime {
+  prepareEnvironment(options);
   const tf = requireTensorflow();
   const { binding } = nativeBackend(tf);
   const version = binding.TF_Version;
@@ -132,10 +138,14 @@ export function graphProtobuf(): Protobuf {
   return requireHere('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Protobuf;
 }
 
-function prepareEnvironment(device: 'auto' | 'cpu' | 'cuda'): void {
+function prepareEnvironment({ device, deviceId }: DeviceOptions): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   if (device === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  else if (deviceId !== undefined) {
+    const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',') ?? [];
+    process.env['CUDA_VISIBLE_DEVICES'] = visible[deviceId] ?? String(deviceId);
+  }
   // The package calls two functions that Node 23 removed; replacing them also silences older Nodes.
   Object.assign(util, {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,

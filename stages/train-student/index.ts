@@ -25,7 +25,11 @@ import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { openWordTransferSet } from './word-transfer-set.ts';
 
-const speedKnobs: readonly (keyof TrainStudentConfig)[] = ['checkpointEvery', 'memoryLimitMb'];
+const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
+  'deviceId',
+  'checkpointEvery',
+  'memoryLimitMb',
+];
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
 export const trainStudent = defineStage<TrainStudentConfig>({
@@ -70,7 +74,7 @@ async function* trainOn(
   const doubt = settings.softLossWeight > 0 ? doubtAboutTeacher(inputs.validation) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
-  const runtime = loadTensorflow({ device: settings.device });
+  const runtime = loadTensorflow(settings);
   const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
   const stepper = createStepper(runtime.tf, student.program);
   try {
@@ -95,8 +99,9 @@ async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promis
   const { train: tokens, gold, wordGold } = inputs;
   const softTargets = await targetSource(inputs.softLabels, settings);
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  const leavesOut = settings.unanswered === 'leave-out';
   return wordGold === undefined
-    ? openTransferSet({ tokens, gold, softTargets, memoryLimitBytes })
+    ? openTransferSet({ tokens, gold, softTargets, memoryLimitBytes, leavesOut })
     : openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
 }
 

@@ -76,6 +76,12 @@ export const trainStudentConfig = z
       .record(z.string(), z.number().positive())
       .optional()
       .describe('Of several teachers, how much each one counts.'),
+    unanswered: z
+      .literal('leave-out')
+      .optional()
+      .describe(
+        'leave-out: train rows without soft label take no part, however many. Left out: more than a quarantine explains are an error.',
+      ),
     softLossWeight: z
       .number()
       .min(0)
@@ -117,6 +123,7 @@ export const trainStudentConfig = z
       .enum(['auto', 'cpu', 'cuda'])
       .default('auto')
       .describe('Where to train; auto takes a GPU if TensorFlow sees one.'),
+    deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
     checkpointEvery: z
       .int()
       .min(1)

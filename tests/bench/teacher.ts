@@ -1,10 +1,11 @@
 /**
  * `npm run bench:teacher [-- PART...] [--rounds 5] [--rows 3000]`: how much of the teacher's speed is left
- * when its words are kept, and what the same job takes elsewhere. Parts: overhead, device, lengths, python.
+ * when its words are kept, and what the same job takes elsewhere. Parts: overhead, device, lengths, memory, python.
  */
 import { parseArgs } from 'node:util';
 import { table } from './cache/measure.ts';
 import { lengths } from './teacher/lengths.ts';
+import { memory } from './teacher/memory.ts';
 import { overheads } from './teacher/overhead.ts';
 import { besidePython } from './teacher/python.ts';
 import { benchSample } from './teacher/rows.ts';
@@ -34,6 +35,10 @@ if (wants('device')) {
 if (wants('lengths')) {
   const head = ['batches', 'count', 'padding', 'tokens/s', 'ratio (aim 2.5 x)'];
   tell('Mixed lengths, the teacher alone', head, await lengths(sample, rounds, rows));
+}
+if (wants('memory')) {
+  const head = ['classes', 'rows', 'tokenBudget', 'stated before', 'taken', 'apart (aim 20 %)'];
+  tell('Peak memory of stage one, its process as a whole', head, await memory(sample, rows));
 }
 if (wants('python')) {
   const head = ['texts to rows on the disk', 'seconds', 'rows/s', 'time beside ours'];

@@ -77,6 +77,13 @@ describe('token classification, from gold labels to a distilled tagger', {
     assert.equal(row.labelled, row.rows);
   });
 
+  test('teacher check shows words in their sentences, and counts entities only', async () => {
+    const answer = JSON.parse(await succeed(project, 'teacher', 'check', teacher, '--json'));
+    assert.equal(answer.samples.length, 8);
+    assert.ok(answer.samples.every(({ text }: { text: string }) => / in: /.test(text)));
+    assert.ok(answer.skill.rows > 20 && answer.skill.majority < 0.6);
+  });
+
   test('the exported student names the words of a sentence, and predict writes CoNLL columns', async () => {
     const folder = folderOf(project, 'export-student@distilled', 'student');
     const card = readFileSync(join(folder, 'README.md'), 'utf8');

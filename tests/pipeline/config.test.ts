@@ -99,6 +99,29 @@ test('every setting has a description', () => {
   assert.deepEqual(undescribed, []);
 });
 
+test('a teacher is a model, answers or embeddings; what does not go together is named with the way out', () => {
+  const withTeacher = (teacher: object) => stringify({ ...miniConfig, teacher });
+  const answers = { answers: 'answers.jsonl', tokenizer: 'teacher' };
+  assert.equal(load(withTeacher(answers)).config.teacher.answers, 'answers.jsonl');
+  assert.equal(load(withTeacher({ embeddings: 'e', head: 'fit' })).config.teacher.head, 'fit');
+  const refused: readonly (readonly [teacher: object, says: RegExp])[] = [
+    [{}, /teacher: it has none of model, answers, embeddings\. Write model: DIR.*head: fit/],
+    [{ ...answers, model: 'x' }, /teacher\.answers: stands beside model; keep one of them/],
+    [
+      { ...answers, head: 'fit' },
+      /teacher\.head: belongs to embeddings, but the teacher is answers/,
+    ],
+    [{ model: 'x', missing: 'skip' }, /teacher\.missing: belongs to answers/],
+    [{ model: 'x', tokenizer: 'y' }, /teacher\.tokenizer: belongs to answers/],
+    [{ answers: 'a.jsonl' }, /teacher\.tokenizer: answers bring no tokenizer/],
+    [{ embeddings: 'e' }, /teacher\.embeddings: needs head: fit/],
+    [{ embeddings: 'e', head: 'linear' }, /teacher\.head: .*fit/],
+  ];
+  for (const [teacher, says] of refused) assert.match(problemsOf(withTeacher(teacher)), says);
+  const further = stringify({ ...miniConfig, teachers: { b: { model: 'x', smoothing: 0.2 } } });
+  assert.match(problemsOf(further), /teachers\.b\.smoothing: belongs to answers/);
+});
+
 test('relative paths are relative to the file', () => {
   assert.equal(load(mini).folder, folder);
   assert.deepEqual(parse(mini).teacher.model, 'teacher');

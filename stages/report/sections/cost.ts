@@ -9,7 +9,9 @@ export function cost({ models }: ReportData): Html {
 <div class="plots">${againstSize(models)}${againstLatency(models)}</div></section>`;
 }
 
-function againstSize(models: readonly ModelResult[]): Html {
+function againstSize(all: readonly ModelResult[]): Html {
+  // Answers that stand in files have no size.
+  const models = all.filter(({ metrics }) => metrics.fileBytes > 0);
   const byParameters = models.every(({ metrics }) => metrics.parameters !== null);
   const priced = models.map((model) => {
     const { parameters, fileBytes } = model.metrics;

@@ -36,8 +36,11 @@ function reached(student: ModelResult): string {
 function kept(student: ModelResult, teacher: ModelResult): string {
   const figure = mainFigure(student);
   const share = percent(figure.value / (mainFigure(teacher).value || 1));
+  const part = `keeps ${share} of the teacher\u2019s ${figure.name}`;
+  // Answers that stand in files have no size.
+  if (teacher.metrics.fileBytes === 0) return part;
   const { size, unit } = sizeRatio(student, teacher);
-  return `keeps ${share} of the teacher\u2019s ${figure.name} with ${percent(size, size < 0.1 ? 1 : 0)} of its ${unit}`;
+  return `${part} with ${percent(size, size < 0.1 ? 1 : 0)} of its ${unit}`;
 }
 
 function gained(student: ModelResult, baseline: ModelResult): string {
@@ -81,7 +84,7 @@ function tiles({ headline: student, teacher }: ReportData): Tile[] {
     },
     {
       value: metrics.parameters === null ? bytes(metrics.fileBytes) : magnitude(metrics.parameters),
-      meaning: `${metrics.parameters === null ? 'file' : `parameters, ${bytes(metrics.fileBytes)} file`}${beside(teacher ? sizeOf(teacher) : undefined)}`,
+      meaning: `${metrics.parameters === null ? 'file' : `parameters, ${bytes(metrics.fileBytes)} file`}${beside(teacher && teacher.metrics.fileBytes > 0 ? sizeOf(teacher) : undefined)}`,
     },
     {
       value: timings === null ? NONE : milliseconds(timings.latencyMsBatch1.p50),

@@ -34,7 +34,7 @@ function row(
   return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}</th>${hasEntities && html`<td class="num">${percentPoints(entitiesIn(metrics)?.f1 ?? null)}</td>`}
 <td class="num">${percentPoints(metrics.accuracy)} <span class="range">${percentPoints(low)}\u2013${percentPoints(high)}</span></td>
 <td class="num">${percentPoints(metrics.agreement)}</td><td class="num">${percentPoints(metrics.macroF1)}</td><td class="num">${percentPoints(metrics.expectedCalibrationError)}</td><td class="num">${bound}${metrics.negativeLogLikelihood.toFixed(3)}</td>
-<td class="num">${magnitude(metrics.parameters)}</td><td class="num">${bytes(metrics.fileBytes)}</td>
+<td class="num">${magnitude(metrics.parameters)}</td><td class="num">${metrics.fileBytes === 0 ? NONE : bytes(metrics.fileBytes)}</td>
 <td class="num">${timings === null ? NONE : html`${threeDigits(timings.latencyMsBatch1.p50)} / ${threeDigits(timings.latencyMsBatch1.p95)}`}</td><td class="num">${timings === null ? NONE : count(timings.rowsPerSecond)}</td></tr>`;
 }
 

@@ -61,8 +61,10 @@ export function mixedRows(rows: readonly TeacherRow[], count: number): TeacherRo
 
 /** The row with an answer for each of its tokens. */
 export function perToken(row: TeacherRow): TeacherRow {
-  const at = Int32Array.from(row.tokenIds, (_, place) => place);
-  return { ...row, answers: { at, positions: at } };
+  const { exampleId, split, sourceId, text, tokenIds, typeIds } = row;
+  const at = Int32Array.from(tokenIds, (_, place) => place);
+  const answers = { at, positions: at };
+  return { exampleId, split, sourceId, text, tokenIds, typeIds, answers };
 }
 
 /** Batches of rows as the stage forms them inside a shard. */

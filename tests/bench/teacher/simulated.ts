@@ -93,6 +93,7 @@ async function openDevice(device: DeviceRequest): Promise<OnnxSession> {
       if (reply.type !== 'results') throw new Error(reply.type);
       return { ...reply.results };
     },
+    census: () => Promise.reject(new Error('a simulated device has no nodes')),
     close: () => thread.close(),
   };
 }

@@ -12,6 +12,7 @@ import { assertRefused } from '#tests/support/cli-result.ts';
 import { type HubServer, startHubServer } from '#tests/support/hub-server.ts';
 import { runCli } from '#tests/support/mini-project.ts';
 import { goldenFolder, sampleFolder } from '#tests/support/paths.ts';
+import { writeSentenceEncoder } from '#tests/support/sentence-encoder.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const hub: HubServer = await startHubServer();
@@ -29,7 +30,8 @@ beforeEach(() => {
 
 describe('decant teacher add', () => {
   test('brings the ONNX file of a private model and writes down where it is from', async () => {
-    const files = miniTeacher();
+    const card = Buffer.from('---\nlicense: apache-2.0\n---\n# teacher\n');
+    const files: Record<string, Buffer> = { ...miniTeacher(), 'README.md': card };
     hub.repositories.set('org/teacher', { commit: COMMIT, files, token: CANARY });
     const result = await decant('add', 'org/teacher');
     assert.equal(result.code, 0, result.stderr);
@@ -38,6 +40,8 @@ describe('decant teacher add', () => {
     const record = JSON.parse(readFileSync(join(made, 'source.json'), 'utf8'));
     assert.equal(record.commit, COMMIT);
     assert.equal(record.complete, true);
+    assert.equal(record.license, 'apache-2.0');
+    assert.match(result.stderr, /^licence: apache-2\.0$/m);
     for (const { path, bytes, sha256 } of record.files) {
       const content = readFileSync(join(made, path));
       assert.deepEqual(content, files[path]);
@@ -82,6 +86,20 @@ describe('decant teacher add', () => {
     assertRefused(revision, 2, /org\/open@v9: .* no such model or revision \(status 404\)/);
     assertRefused(await decant('add', 'a/b/c'), 2, /"a\/b\/c" is no model of the hub/);
     assert.ok(!existsSync(join(folder, 'open')));
+  });
+
+  test('brings a sentence encoder with its pooling, says how it is used, and does not check it as a classifier', async () => {
+    const encoder = writeSentenceEncoder(temporaryFolder(), 'mini');
+    const pooling = Buffer.from('{"pooling_mode_mean_tokens": true}');
+    const own = filesBelow(encoder).map((path) => [path, readFileSync(join(encoder, path))]);
+    const files = { ...Object.fromEntries(own), '1_Pooling/config.json': pooling };
+    hub.repositories.set('org/encoder', { commit: COMMIT, files });
+    const result = await decant('add', 'org/encoder');
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stdout, /use it: teacher: \{ embeddings: encoder, head: fit \}/);
+    assert.ok(existsSync(join(folder, 'encoder', '1_Pooling', 'config.json')));
+    const checked = await decant('check', './encoder');
+    assertRefused(checked, 3, /gives vectors and no logits \(outputs: last_hidden_state/);
   });
 
   test('prints the command of the exporter where weights cannot be turned, and fetches none', async () => {

@@ -64,7 +64,7 @@ test('a student is run over all test rows and measured against gold and teacher'
   });
   assert.match(run.notes.join(), /2 test rows have no gold label/);
 
-  const timings = await readTimings(run.outputs['metrics'] ?? '');
+  const timings = (await readTimings(run.outputs['metrics'] ?? '')) ?? assert.fail();
   assert.equal(timings.rows, 5);
   assert.ok(timings.latencyMsBatch1.p50 <= timings.latencyMsBatch1.p95);
 });

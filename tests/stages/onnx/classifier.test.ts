@@ -16,6 +16,7 @@ import {
   tinyOnnx,
   tinyTokens,
 } from '#tests/support/tiny-world.ts';
+import { bagTeacher } from './logit-models.ts';
 
 const tokens = tinyTokens(Array.from({ length: 9 }, (_, row) => exampleId(row)));
 const rows = tokens.exampleIds.map((_, row) => tokenRow(tokens, row));
@@ -125,3 +126,28 @@ function written(bytes: Uint8Array): string {
   writeFileSync(file, bytes);
   return file;
 }
+
+test('models of fixed shapes, of int32 inputs, of float masks and with logits of another name answer alike', async () => {
+  const weights = new Float32Array(50 * 6).map((_, at) => Math.sin(at));
+  const rows = [[3], [4, 5, 6], [7, 8]].map((ids) => ({
+    tokenIds: Int32Array.from(ids),
+    typeIds: null,
+  }));
+  const answers = [];
+  for (const change of [
+    {},
+    { shape: [2, 'sequence'] as const },
+    { shape: [1, 8] as const },
+    { tokenType: 'int32' as const },
+    { types: { attention_mask: 'float16' as const } },
+  ]) {
+    const path = join(temporaryFolder(), 'model.onnx');
+    writeFileSync(path, bagTeacher({ weights, classCount: 6, ...change }));
+    const classifier = await openClassifier(path, { device: 'cpu', threads: 1, output: 'logits' });
+    answers.push(await classifier.logits(rows));
+    await classifier.close();
+  }
+  const [plain, ...others] = answers;
+  assert.equal(plain?.length, 18);
+  for (const other of others) assert.deepEqual(other, plain);
+});

@@ -214,12 +214,15 @@ test('speed knobs do not change a byte', async () => {
   }
 });
 
-test('int32 inputs, a model without a mask and one without declared classes work alike', async () => {
+test('int32 inputs, masks of any type, a model without one and one without declared classes work alike', async () => {
   const inputs = await writeCorpus(corpusOf(25));
   const plain = await runSoftLabel({ inputs, files: { model: [writeTeacher()] } });
   const expected = await rowsOf(plain, 'train');
   for (const change of [
     { tokenType: 'int32' as const },
+    ...(['int32', 'float32', 'float16', 'bool'] as const).map((type) => ({
+      types: { attention_mask: type },
+    })),
     { mask: false },
     { declareClasses: false },
   ]) {

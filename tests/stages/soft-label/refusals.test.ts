@@ -34,6 +34,11 @@ test('inputs that cannot be matched are listed on both sides', async () => {
   }
 });
 
+test('ids that come as floats are refused, as large ones would become others', async () => {
+  const model = writeTeacher({ types: { input_ids: 'float16' } });
+  await refused({ model: [model] }, 'E_TEACHER_INPUTS', /input_ids \(float16\[batch, sequence\]\)/);
+});
+
 test('a teacher of another number of classes is refused with both numbers, declared or not', async () => {
   const weights = new Float32Array(VOCABULARY * 4);
   for (const declareClasses of [true, false]) {
@@ -95,19 +100,21 @@ test('device: auto without CUDA runs on the CPU and says why', async (t) => {
   assert.match(run.notes.join('\n'), /the teacher runs on cpu \(.+\)/);
 });
 
-test('one NaN row in a thousand is left out, told and counted', async () => {
-  const corpus = corpusOf(1100);
-  const run = await runSoftLabel({
-    inputs: await writeCorpus(corpus, { tokens: poisoned([17]) }),
-    files: { model: [nanTeacher()] },
-    config: { tokenBudget: 4096 },
-  });
-  assert.equal(run.counts['quarantined'], 1);
-  assert.match(run.warnings.join('\n'), new RegExp(`train row ${idOf(17)} "text of row 17"`));
-  const { rows } = await rowsOf(run, 'train');
-  assert.equal(rows.rowCount, 1099);
-  assert.ok(!rows.exampleIds.includes(idOf(17)));
-  assert.ok(rows.entropyNats.every(Number.isFinite));
+test('one NaN or infinite row in a thousand is left out, told and counted', async () => {
+  const poisonedInputs = await writeCorpus(corpusOf(1100), { tokens: poisoned([17]) });
+  for (const poison of [Number.NaN, Infinity, -Infinity]) {
+    const run = await runSoftLabel({
+      inputs: poisonedInputs,
+      files: { model: [nanTeacher(poison)] },
+      config: { tokenBudget: 4096 },
+    });
+    assert.equal(run.counts['quarantined'], 1);
+    assert.match(run.warnings.join('\n'), new RegExp(`train row ${idOf(17)} "text of row 17"`));
+    const { rows } = await rowsOf(run, 'train');
+    assert.equal(rows.rowCount, 1099);
+    assert.ok(!rows.exampleIds.includes(idOf(17)));
+    assert.ok(rows.entropyNats.every(Number.isFinite));
+  }
 });
 
 test('more NaN rows stop the run, which names the first', async () => {
@@ -159,8 +166,8 @@ function poisoned(rows: readonly number[]): typeof tokensOf {
   return (row) => (rows.includes(row) ? [...tokensOf(row), VOCABULARY - 1] : tokensOf(row));
 }
 
-function nanTeacher(): string {
+function nanTeacher(poison = Number.NaN): string {
   const weights = teacherWeights();
-  weights.fill(Number.NaN, (VOCABULARY - 1) * CLASS_COUNT);
+  weights.fill(poison, (VOCABULARY - 1) * CLASS_COUNT);
   return writeTeacher({ weights });
 }

@@ -1,0 +1,86 @@
+import { SPLITS } from '#datasets/example.ts';
+import { fitHead } from '#stages/fit-head/index.ts';
+import { calibrate } from '#stages/soft-label/calibrate.ts';
+import { softLabel } from '#stages/soft-label/index.ts';
+import type { LoadedConfig } from './config.ts';
+import type { DecantConfig } from './config-schema.ts';
+import { deviceSettings } from './device.ts';
+import { createInstance, perSplit, type StageInstance } from './graph.ts';
+import { taskSetting } from './task-limits.ts';
+import type { TeacherFiles } from './teacher-files.ts';
+import {
+  fitHeadName,
+  MAIN_TEACHER,
+  type MainTeacher,
+  softLabelName,
+  type Teacher,
+  teachersOf,
+} from './teachers.ts';
+
+/** Further teachers read the tokens of the main one. */
+export function softLabelInstance(
+  config: DecantConfig,
+  { name, source, license }: Teacher,
+  main: MainTeacher,
+): StageInstance {
+  const { text, textPair, id } = config.corpus.columns;
+  const isFitted = source.type === 'embeddings';
+  return createInstance(softLabelName(name), softLabel, {
+    config: {
+      ...config['soft-label'],
+      task: taskSetting(config),
+      // Each teacher has outputs of its own; further ones are taken by the usual name.
+      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      maxLength: config.teacher.maxLength,
+      ...deviceSettings(config),
+      strict: config.strict,
+      threads: config.threads,
+      licenses: licensesOf(license, config.corpus.license),
+      answers:
+        source.type === 'answers'
+          ? { ...source.settings, columns: { text, textPair, id } }
+          : undefined,
+    },
+    files: {
+      ...(source.type === 'answers' ? { answers: source.paths } : modelFiles(source.files)),
+      tokenizer: [main.tokenizer.tokenizer],
+    },
+    inputs: {
+      ...perSplit(SPLITS, 'prepare', 'inputs'),
+      ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
+      classes: { instance: 'prepare', output: 'classes' },
+      ...(isFitted ? { teacher: { instance: fitHeadName(name), output: 'teacher' } } : {}),
+    },
+  });
+}
+
+function licensesOf(teacher: string | undefined, corpus: string | undefined) {
+  return teacher === undefined && corpus === undefined ? undefined : { teacher, corpus };
+}
+
+function modelFiles({ model, config }: TeacherFiles) {
+  return { model, modelConfig: [config] };
+}
+
+/** A sentence encoder gets a head, fitted on gold labels of train and validation, and is a teacher then. */
+export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher): StageInstance[] {
+  if (source.type !== 'embeddings') return [];
+  const { pooling } = source.files;
+  const instance = createInstance(fitHeadName(name), fitHead, {
+    config: { ...deviceSettings(config), threads: config.threads },
+    files: { ...modelFiles(source.files), ...(pooling.length > 0 ? { pooling } : {}) },
+    inputs: {
+      ...perSplit(['train', 'validation'], 'prepare', 'tokens/teacher'),
+      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      classes: { instance: 'prepare', output: 'classes' },
+    },
+  });
+  return [instance];
+}
+
+/** Times the teacher on what soft-label would give it. */
+export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
+  const [main] = teachersOf(loaded);
+  const like = softLabelInstance(loaded.config, main, main);
+  return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
+}

@@ -1,0 +1,196 @@
+import {
+  type Answer,
+  type AnswerColumns,
+  AnswerError,
+  namesIn,
+  readAnswers,
+  type Saying,
+} from '#datasets/answers.ts';
+import { SPLITS, type Split } from '#datasets/example.ts';
+import { nearestName } from '#datasets/nearest-name.ts';
+import {
+  logitsOfBest,
+  logitsOfProbabilities,
+  logitsOfVotes,
+  type NamedValues,
+} from '#stages/numerics/answer-logits.ts';
+import { AnswersForOthersError, MissingAnswersError } from './answer-errors.ts';
+import type { TeacherRow } from './teacher-rows.ts';
+
+/** The answers of a teacher that is no model, by example. */
+export interface AnswerBook {
+  has(exampleId: string): boolean;
+  /** Log-probabilities, [classCount]; throws where there is no answer. */
+  logitsOf(exampleId: string): Float32Array;
+  /** How many answers of each kind there are for rows of the corpus. */
+  readonly kinds: ReadonlyMap<Saying['type'], number>;
+  /** Answers that name some classes only, so that the rest had to be spread over the others. */
+  readonly partial: number;
+  /** Answers for texts that the corpus does not have. */
+  readonly unused: number;
+}
+
+export interface AnswerSettings {
+  readonly classNames: readonly string[];
+  readonly columns: AnswerColumns;
+  /** Share of a label that is spread over all classes. */
+  readonly smoothing: number;
+}
+
+type Rows = Readonly<Record<Split, readonly TeacherRow[]>>;
+
+/** Reads all answers and joins them to the rows of the corpus; what cannot be joined is an error with its line. */
+export async function openAnswerBook(
+  paths: readonly string[],
+  rows: Rows,
+  { classNames, columns, smoothing }: AnswerSettings,
+): Promise<AnswerBook> {
+  const ids = new Map(classNames.map((name, id) => [name, id]));
+  const examplesOf = exampleFinder(rows);
+  const found = new Map<string, Entry>();
+  const kinds = new Map<Saying['type'], number>();
+  let [unused, partial, read] = [0, 0, 0];
+  for await (const answer of readAnswers(paths, columns)) {
+    read += 1;
+    requireKnownClasses(answer, ids, classNames);
+    const exampleId = examplesOf(answer);
+    if (exampleId === undefined) {
+      unused += 1;
+      continue;
+    }
+    requireFirst(answer, found.get(exampleId), exampleId);
+    const { saying, file, line } = answer;
+    const named = namedValues(answer, ids);
+    found.set(exampleId, { type: saying.type, named, file, line });
+    kinds.set(saying.type, (kinds.get(saying.type) ?? 0) + 1);
+    if (saying.type === 'log-probs' && named.ids.length < classNames.length) partial += 1;
+  }
+  if (found.size === 0) throw new AnswersForOthersError(paths, read);
+  return {
+    has: (exampleId) => found.has(exampleId),
+    logitsOf(exampleId) {
+      const entry = found.get(exampleId);
+      if (entry === undefined) throw new RangeError(`no answer for ${exampleId}`);
+      return logitsFor(entry, classNames.length, smoothing);
+    },
+    kinds,
+    partial,
+    unused,
+  };
+}
+
+/** The rows that have an answer; throws where `missing` does not allow any other. */
+export function answeredRows(
+  book: AnswerBook,
+  rows: Rows,
+  missing: 'error' | 'skip',
+): { readonly rows: Rows; readonly left: number } {
+  const all = SPLITS.flatMap((split) => rows[split]);
+  const without = all.filter(({ exampleId }) => !book.has(exampleId));
+  if (without.length > 0 && missing === 'error') {
+    throw new MissingAnswersError(without, all.length);
+  }
+  const answered = (split: Split) => rows[split].filter(({ exampleId }) => book.has(exampleId));
+  return {
+    rows: { train: answered('train'), validation: answered('validation'), test: answered('test') },
+    left: without.length,
+  };
+}
+
+/** An answer as it is kept until it is asked for: class ids and numbers. */
+interface Entry {
+  readonly type: Saying['type'];
+  readonly named: NamedValues;
+  readonly file: string;
+  readonly line: number;
+}
+
+function logitsFor({ type, named }: Entry, classCount: number, smoothing: number): Float32Array {
+  switch (type) {
+    case 'label':
+    case 'votes':
+      return logitsOfVotes(named, classCount, smoothing);
+    case 'probabilities':
+      return logitsOfProbabilities(named, classCount);
+    case 'log-probs':
+      return logitsOfBest(named, classCount);
+    default:
+      return type satisfies never;
+  }
+}
+
+function namedValues(answer: Answer, ids: ReadonlyMap<string, number>): NamedValues {
+  const { saying } = answer;
+  if (saying.type === 'probabilities' && !(saying.values instanceof Map)) {
+    const values = [...saying.values.values()];
+    if (values.length !== ids.size) {
+      const problem = `a list of ${values.length} probabilities for ${ids.size} classes`;
+      throw new AnswerError(
+        answer,
+        problem,
+        'write one number a class, in the order of the classes',
+      );
+    }
+    return { ids: Int32Array.from(values.keys()), values: Float64Array.from(values) };
+  }
+  const values =
+    saying.type === 'label' || saying.type === 'votes'
+      ? countsOf(namesIn(saying))
+      : new Map(saying.values.entries() as Iterable<readonly [string, number]>);
+  return {
+    ids: Int32Array.from(values.keys(), (name) => ids.get(name) ?? -1),
+    values: Float64Array.from(values.values()),
+  };
+}
+
+function countsOf(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+/** Finds the example that an answer is about; an own id that several examples have is refused. */
+function exampleFinder(rows: Rows): (answer: Answer) => string | undefined {
+  const known = new Set<string>();
+  const bySource = new Map<string, string[]>();
+  for (const { exampleId, sourceId } of SPLITS.flatMap((split) => rows[split])) {
+    known.add(exampleId);
+    if (sourceId === null) continue;
+    const same = bySource.get(sourceId) ?? [];
+    if (!same.includes(exampleId)) bySource.set(sourceId, [...same, exampleId]);
+  }
+  return (answer) => {
+    const { about } = answer;
+    if ('exampleId' in about) return known.has(about.exampleId) ? about.exampleId : undefined;
+    const [only, ...others] = bySource.get(about.sourceId) ?? [];
+    if (others.length === 0) return only;
+    const problem = `${others.length + 1} texts of the corpus have the id "${about.sourceId}"`;
+    throw new AnswerError(answer, problem, 'write the text or its example_id instead of the id');
+  };
+}
+
+function requireFirst(answer: Answer, earlier: Entry | undefined, exampleId: string): void {
+  if (earlier === undefined) return;
+  const about = 'exampleId' in answer.about ? exampleId : `id "${answer.about.sourceId}"`;
+  throw new AnswerError(
+    answer,
+    `a second answer for ${about}; the first is in ${earlier.file} line ${earlier.line}`,
+    'keep one of them, or write both as "votes"',
+  );
+}
+
+function requireKnownClasses(
+  answer: Answer,
+  ids: ReadonlyMap<string, number>,
+  classNames: readonly string[],
+): void {
+  const unknown = namesIn(answer.saying).find((name) => !ids.has(name));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, classNames);
+  const hint = nearest === undefined ? '' : `; nearest class: "${nearest}"`;
+  throw new AnswerError(
+    answer,
+    `"${unknown}" is none of the ${classNames.length} classes${hint}`,
+    'correct the name, or add it to corpus.classNames',
+  );
+}

@@ -1,0 +1,29 @@
+import { basename } from 'node:path';
+import { Failure } from '#cache/failure.ts';
+import { describeRow } from './quarantine.ts';
+import type { TeacherRow } from './teacher-rows.ts';
+
+/** Rows of the corpus that nobody has answered. */
+export class MissingAnswersError extends Failure {
+  constructor(rows: readonly TeacherRow[], total: number) {
+    const first = rows.slice(0, 3).map(describeRow).join('; ');
+    super(
+      'data',
+      'E_ANSWERS_MISSING',
+      `${rows.length.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} rows have no answer, the first: ${first}`,
+      'add their answers to the file, or set teacher.missing: skip to leave these rows out',
+    );
+  }
+}
+
+/** Not one answer is about a row of the corpus. */
+export class AnswersForOthersError extends Failure {
+  constructor(paths: readonly string[], read: number) {
+    super(
+      'data',
+      'E_ANSWERS_OTHERS',
+      `${paths.map((path) => basename(path)).join(', ')}: none of ${read.toLocaleString('en-US')} answers is about a row of the corpus`,
+      'write the id that the corpus has (corpus.columns.id), its text letter by letter, or example_id of npx decant cache sql "select * from examples"',
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import { Failure } from '#cache/failure.ts';
+
+/** The teacher gives every class the same logit. */
+export class SilentTeacherError extends Failure {
+  constructor(rows: number) {
+    super(
+      'model',
+      'E_TEACHER_SILENT',
+      `the teacher gives all classes the same logit in each of the ${rows} rows of the first batch`,
+      'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
+    );
+  }
+}
+
+/** A head that was lost or never trained answers every row with one number. */
+export function refuseSilence(logits: Float32Array, classCount: number): void {
+  const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
+  if (logits.every(isEqual)) throw new SilentTeacherError(logits.length / classCount);
+}
+
+/** All rows inside [0, 1] and adding up to 1: no logits. */
+export function areProbabilities(values: Float32Array, classCount: number): boolean {
+  if (!values.every((value) => value >= 0 && value <= 1)) return false;
+  for (let start = 0; start < values.length; start += classCount) {
+    const sum = values
+      .subarray(start, start + classCount)
+      .reduce((total, value) => total + value, 0);
+    if (Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
