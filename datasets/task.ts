@@ -28,3 +28,13 @@ export type ValueTask = Extract<Task, 'multi-label' | 'regression'>;
 export function isValueTask(task: Task | undefined): task is ValueTask {
   return task === 'multi-label' || task === 'regression';
 }
+
+/** Tasks whose classes are the pieces of a vocabulary, and whose text is its own label. */
+export const LANGUAGE_MODEL_TASKS = ['causal-lm', 'masked-lm', 'sequence-to-sequence'] as const;
+
+export type LanguageModelTask = (typeof LANGUAGE_MODEL_TASKS)[number];
+
+/** Does the teacher answer with a token? */
+export function isLanguageModel(task: Task | undefined): task is LanguageModelTask {
+  return LANGUAGE_MODEL_TASKS.some((one) => one === task);
+}

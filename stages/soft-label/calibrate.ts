@@ -5,7 +5,7 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { concatRows, type SoftLabelRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { outputOf } from '#stages/folders.ts';
 import { defineStage } from '#stages/stage.ts';
-import { planBatches } from './batches.ts';
+import { planRows } from './batches.ts';
 import { keptOf } from './capture.ts';
 import { type LabelColumns, labelledRows } from './label-columns.ts';
 import { openPlan, type Plan } from './plan.ts';
@@ -99,13 +99,11 @@ interface TimedBatch {
 
 function batchesOf(
   rows: readonly TeacherRow[],
-  { corpus: { maxLength } }: Plan,
-  teacher: Teacher,
+  { corpus: { maxLength }, keep: { classCount } }: Plan,
+  { shape }: Teacher,
   tokenBudget: number,
 ): TimedBatch[] {
-  const lengths = rows.map(rowLength);
-  const { shape } = teacher;
-  return planBatches(lengths, { tokenBudget, maxLength, shape }).map((batch) => ({
+  return planRows(rows, { tokenBudget, maxLength, shape, classCount }).map((batch) => ({
     members: batch.rows.flatMap((row) => rows[row] ?? []),
     length: batch.length,
   }));

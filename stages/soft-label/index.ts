@@ -27,7 +27,7 @@ export const softLabel = defineStage({
   version: 1,
   configSchema: softLabelConfig,
   // `device` may change last bits between providers; each file names its own, so it is no part of the recipe.
-  speedKnobs: ['device', 'deviceId', 'strict', 'threads', 'tokenBudget', 'licenses'],
+  speedKnobs: ['device', 'deviceId', 'strict', 'threads', 'tokenBudget', 'gather', 'licenses'],
   outputs: {
     'rows/train': { formatVersion: 1 },
     'rows/validation': { formatVersion: 1 },
