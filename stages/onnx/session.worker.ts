@@ -16,7 +16,9 @@ serveRequests<SessionRequest, SessionReply>({
     }
     if (session === undefined) throw new Error('no session was opened');
     if (request.type === 'census') return { type: 'census', census: await session.census() };
-    return { type: 'results', results: await session.run(request.feeds, request.fetches) };
+    const start = performance.now();
+    const results = await session.run(request.feeds, request.fetches);
+    return { type: 'results', results, ms: performance.now() - start };
   },
   transfer: (reply) => (reply.type === 'results' ? buffersOf(reply.results) : []),
   close: async () => session?.close(),

@@ -14,8 +14,11 @@ export type SessionRequest =
 
 /** What the thread answers. */
 export type SessionReply =
-  | { readonly type: 'opened'; readonly description: Omit<OnnxSession, 'run' | 'census' | 'close'> }
-  | { readonly type: 'results'; readonly results: Tensors }
+  | {
+      readonly type: 'opened';
+      readonly description: Omit<OnnxSession, 'run' | 'census' | 'busyMs' | 'close'>;
+    }
+  | { readonly type: 'results'; readonly results: Tensors; readonly ms: number }
   | { readonly type: 'census'; readonly census: Census };
 
 type Tensors = Readonly<Record<string, SessionTensor>>;
@@ -34,13 +37,16 @@ export async function openThreadedSession(
   try {
     const opened = await thread.request({ type: 'open', model, options });
     if (opened.type !== 'opened') throw new UnexpectedReplyError(opened);
+    let busyMs = 0;
     return {
       ...opened.description,
       async run(feeds, fetches) {
         const reply = await thread.request({ type: 'run', feeds, fetches }, buffersOf(feeds));
         if (reply.type !== 'results') throw new UnexpectedReplyError(reply);
+        busyMs += reply.ms;
         return { ...reply.results };
       },
+      busyMs: () => busyMs,
       async census() {
         const reply = await thread.request({ type: 'census' });
         if (reply.type !== 'census') throw new UnexpectedReplyError(reply);

@@ -59,6 +59,7 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
   const { teacher, signal } = job;
   const total = job.shards.reduce((sum, shard) => sum + freshRows(shard, job).length, 0);
   const seen = { rows: 0, tokens: 0, padded: 0 };
+  const began = { at: performance.now(), busyMs: teacher?.busyMs?.() ?? 0 };
   const start = (task: Task): Promise<TeacherAnswer | undefined> => {
     if (task.type === 'end' || teacher === undefined) return Promise.resolve(undefined);
     return teacher.label(rowsOf(task.draft, task.batch), task.batch.length);
@@ -83,7 +84,11 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
     seen.rows += rows;
     seen.tokens += tokens;
     seen.padded += rows * task.batch.length;
-    const detail = `padding ${((1 - seen.tokens / seen.padded) * 100).toFixed(0)} %`;
+    const elapsedMs = performance.now() - began.at;
+    const busyMs = teacher?.busyMs === undefined ? undefined : teacher.busyMs() - began.busyMs;
+    const padding = `padding ${percent(1 - seen.tokens / seen.padded)}`;
+    const detail =
+      busyMs === undefined ? padding : `${padding}, device busy ${percent(busyMs / elapsedMs)}`;
     const { rows: done, tokens: seenTokens } = seen;
     yield { type: 'progress', done, total, unit: 'rows', detail, tokens: seenTokens };
   }
@@ -218,6 +223,10 @@ function batchesAhead({ keep, tokenBudget }: CaptureJob): number {
   const numbers = keep.topK === undefined ? keep.classCount : 2 * keep.topK;
   const bytes = 4 * numbers * tokenBudget;
   return Math.max(FEWEST_AHEAD, Math.min(MOST_AHEAD, Math.floor(ANSWER_BYTES_AHEAD / bytes)));
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 const FEWEST_AHEAD = 4;

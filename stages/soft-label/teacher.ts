@@ -43,6 +43,8 @@ export interface Teacher {
    * its company.
    */
   label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
+  /** Milliseconds for which its device has computed; undefined where nobody computes. */
+  readonly busyMs?: (() => number) | undefined;
   close(): Promise<void>;
 }
 
@@ -171,6 +173,7 @@ export function teacherOf(
   return {
     provider: session.provider,
     runtimeVersion: session.runtimeVersion,
+    busyMs: session.busyMs,
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
     rowsDependOnBatch,

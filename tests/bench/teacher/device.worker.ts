@@ -23,7 +23,7 @@ serveRequests<
   async reply(request) {
     if (request.type === 'device') {
       device = request.device;
-      return { type: 'results', results: {} };
+      return { type: 'results', results: {}, ms: 0 };
     }
     const known = device;
     if (request.type !== 'run' || known === undefined) throw new Error('no device');
@@ -36,7 +36,7 @@ serveRequests<
     );
     const due = started + ((rows * length) / known.tokensPerSecond) * 1000;
     Atomics.wait(clock, 0, 0, Math.max(0, due - performance.now()));
-    return { type: 'results', results };
+    return { type: 'results', results, ms: performance.now() - started };
   },
   transfer: (reply) => (reply.type === 'results' ? buffersOf(reply.results) : []),
 });
