@@ -4,6 +4,7 @@ import { Failure } from '#cache/failure.ts';
 import type { ParquetCodec } from '#datasets/parquet/codec.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
 import { isSplit } from './example.ts';
+import { exampleStarts } from './example-blocks.ts';
 import { readExamples, writeExamples } from './examples.ts';
 import { readFeatures, takeFeatures, writeFeatures } from './features.ts';
 import { readHardLabels, writeHardLabels } from './hard-labels.ts';
@@ -21,6 +22,7 @@ import {
 import { readTargets, writeTargets } from './targets.ts';
 import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
+import { readViews, writeViews } from './views.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */
 export interface ShardLayout {
@@ -111,7 +113,7 @@ async function removeFromShards(
   for (const path of reader.shards) if (!written.has(basename(path))) await rm(path);
 }
 
-/** The remaining rows in their order, so many a file; one file without rows where none remains. */
+/** The remaining rows in their order, so many examples a file; one file without rows where none remains. */
 async function* recut(
   reader: SoftLabelReader,
   exampleIds: IdSet,
@@ -122,10 +124,13 @@ async function* recut(
   for await (const rows of reader.rows()) {
     const kept = takeRows(rows, rowsWithout(rows.exampleIds, exampleIds));
     open = open === undefined ? kept : concatRows([open, kept]);
-    while (open.rowCount >= shardRows) {
-      yield takeRows(open, range(0, shardRows));
+    // The last example may have more rows in the next row group.
+    for (;;) {
+      const end = exampleStarts(open.exampleIds).at(shardRows) ?? open.rowCount;
+      if (end >= open.rowCount) break;
+      yield takeRows(open, range(0, end));
       count += 1;
-      open = takeRows(open, range(shardRows, open.rowCount));
+      open = takeRows(open, range(end, open.rowCount));
     }
   }
   open ??= await reader.readShard(0);
@@ -190,6 +195,7 @@ const PROBE = 'probe.json';
 /** By the name of the format in the footer. */
 const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Promise<void>>> = {
   examples: filtered(readExamples, writeExamples),
+  views: filtered(readViews, writeViews),
   labels: filtered(readLabels, writeLabels),
   targets: filtered(readTargets, writeTargets),
   features: async (path, exampleIds) => {

@@ -32,6 +32,8 @@ export interface SoftLabelMeta {
   readonly task?: ValueTask;
   /** A row is one token of an example; its place is the column `position`. */
   readonly perToken?: true;
+  /** A row is one window of a long text; its number is the column `position`. */
+  readonly perWindow?: true;
   /** Values a row of each `hidden_<name>` column of teacher features. */
   readonly hidden?: Readonly<Record<string, number>>;
 }
@@ -62,6 +64,11 @@ export class TemperatureError extends Failure {
         : `decant run --set soft-label.temperatures='[${wanted}]'`,
     );
   }
+}
+
+/** Has an example several rows, each with a `position`? */
+export function hasPositions({ perToken, perWindow }: SoftLabelMeta): boolean {
+  return perToken === true || perWindow === true;
 }
 
 /** Where a temperature stands in `meta.temperatures`; throws where it is not stored. */
@@ -100,6 +107,7 @@ export function footerOf(meta: SoftLabelMeta): Record<string, string> {
     ...(meta.samples !== undefined && { 'decant.samples': String(meta.samples) }),
     ...(meta.task && { 'decant.task': meta.task }),
     ...(meta.perToken && { 'decant.rows': 'token' }),
+    ...(meta.perWindow && { 'decant.rows': 'window' }),
     ...(meta.hidden && { 'decant.hidden': JSON.stringify(meta.hidden) }),
   };
 }
@@ -130,6 +138,7 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
     precision: data['decant.precision'],
     ...(data['decant.task'] && { task: data['decant.task'] }),
     ...(data['decant.rows'] === 'token' && { perToken: true }),
+    ...(data['decant.rows'] === 'window' && { perWindow: true }),
     ...(hidden !== undefined && { hidden }),
   };
   const problem = contradictionIn(meta);
@@ -241,7 +250,7 @@ const footerSchema = z.object({
   'decant.precision': z.enum(['float32', 'compact', 'small']),
   'decant.samples': json(z.int().positive().max(MOST_SAMPLES)).optional(),
   'decant.task': z.enum(['multi-label', 'regression']).optional(),
-  'decant.rows': z.literal('token').optional(),
+  'decant.rows': z.enum(['token', 'window']).optional(),
   'decant.hidden': json(z.record(z.string().regex(/^\w+$/), z.int().positive())).optional(),
 });
 

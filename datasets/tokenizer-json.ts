@@ -37,6 +37,11 @@ export function withMaxLength(tokenizer: TokenizerJson, maxLength: number): Toke
   };
 }
 
+/** The same tokenizer, which neither cuts nor pads. */
+export function withoutMaxLength(tokenizer: TokenizerJson): TokenizerJson {
+  return { ...tokenizer, truncation: null, padding: null };
+}
+
 /** Kind of a tokenizer, such as WordPiece, and one more than its largest id. */
 export interface TokenizerVocabulary {
   readonly kind: string;

@@ -15,6 +15,8 @@ export interface TokenTable {
   readonly truncated: Uint8Array;
   /** Of tasks with an answer for each word or token; left out where an example has one. */
   readonly answers?: TokenAnswers;
+  /** Of texts that are read in windows: where each window of an example ends among its tokens. */
+  readonly windowEnds?: ListColumn<Int32Array>;
   readonly tokenizerDigest: string;
   /** In tokens, special ones included. */
   readonly maxLength: number;
@@ -32,12 +34,16 @@ export interface TokenAnswers {
 
 /** Writes `tokens.parquet`. */
 export async function writeTokens(folder: string, table: TokenTable): Promise<void> {
-  const { exampleIds, offsets, tokenIds, typeIds, truncated, answers } = table;
+  const { exampleIds, offsets, tokenIds, typeIds, truncated, answers, windowEnds } = table;
   const path = pathIn(folder);
   checkLengths(path, table);
   await writeTable(
     path,
-    formatOf({ isPair: typeIds !== null, hasAnswers: answers !== undefined }),
+    formatOf({
+      isPair: typeIds !== null,
+      hasAnswers: answers !== undefined,
+      hasWindows: windowEnds !== undefined,
+    }),
     {
       rowCount: exampleIds.length,
       metadata: { [TOKENIZER_KEY]: table.tokenizerDigest, [LENGTH_KEY]: String(table.maxLength) },
@@ -51,6 +57,9 @@ export async function writeTokens(folder: string, table: TokenTable): Promise<vo
           ...(answered && {
             answer_at: answered(answers.at),
             answer_positions: answered(answers.positions),
+          }),
+          ...(windowEnds && {
+            window_ends: sliceList(windowEnds.offsets, from, to)(windowEnds.values),
           }),
           truncated: Int32Array.from(truncated.subarray(from, to)),
         };
@@ -78,6 +87,7 @@ export async function readTokens(folder: string): Promise<TokenTable> {
   }
   return {
     ...(columns.has(ANSWER_AT.name) && { answers: answersIn(path, lists) }),
+    ...(columns.has(WINDOW_ENDS.name) && { windowEnds: lists(WINDOW_ENDS.name) }),
     exampleIds: groups.flatMap((group) => group.texts('example_id')),
     offsets: tokens.offsets,
     tokenIds: tokens.values,
@@ -97,9 +107,10 @@ function answersIn(path: string, lists: (name: string) => ListColumn<Int32Array>
 
 /** The rows at these positions, in this order. */
 export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTable {
-  const { tokenIds, typeIds, answers } = table;
+  const { tokenIds, typeIds, answers, windowEnds } = table;
   const { offsets, gather } = takeLists(table.offsets, rows);
   const answered = answers && takeLists(answers.offsets, rows);
+  const windows = windowEnds && takeLists(windowEnds.offsets, rows);
   return {
     ...table,
     exampleIds: rows.map((row) => table.exampleIds[row] ?? ''),
@@ -112,6 +123,9 @@ export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTab
         at: answered.gather(answers.at),
         positions: answered.gather(answers.positions),
       },
+    }),
+    ...(windows && {
+      windowEnds: { offsets: windows.offsets, values: windows.gather(windowEnds.values) },
     }),
     truncated: Uint8Array.from(rows, (row) => table.truncated[row] ?? 0),
   };
@@ -151,6 +165,7 @@ function checkLengths(path: string, table: TokenTable): void {
     ['type_ids', table.typeIds?.length ?? tokenCount, tokenCount],
     ['truncated', table.truncated.length, rowCount],
     ...answerLengths(table, rowCount),
+    ['offsets of window_ends', table.windowEnds?.offsets.length ?? rowCount + 1, rowCount + 1],
   ];
   for (const [name, found, wanted] of lengths) {
     if (found !== wanted) throw new ParquetValueError(path, name, `${found} values, not ${wanted}`);
@@ -188,7 +203,11 @@ function joinLists(parts: readonly ListColumn<Int32Array>[]): ListColumn<Int32Ar
 }
 
 /** A reader asks for what is always there; the other columns tell by being there. */
-function formatOf(has: { readonly isPair?: boolean; readonly hasAnswers?: boolean }): TableFormat {
+function formatOf(has: {
+  readonly isPair?: boolean;
+  readonly hasAnswers?: boolean;
+  readonly hasWindows?: boolean;
+}): TableFormat {
   return {
     name: 'tokens',
     formatVersion: 1,
@@ -197,6 +216,7 @@ function formatOf(has: { readonly isPair?: boolean; readonly hasAnswers?: boolea
       { name: 'token_ids', type: 'list<int32>' },
       ...(has.isPair ? [TYPE_IDS] : []),
       ...(has.hasAnswers ? [ANSWER_AT, ANSWER_POSITIONS] : []),
+      ...(has.hasWindows ? [WINDOW_ENDS] : []),
       { name: 'truncated', type: 'int32' },
     ],
   };
@@ -209,5 +229,6 @@ function pathIn(folder: string): string {
 const TYPE_IDS: ColumnSpec = { name: 'type_ids', type: 'list<int32>' };
 const ANSWER_AT: ColumnSpec = { name: 'answer_at', type: 'list<int32>' };
 const ANSWER_POSITIONS: ColumnSpec = { name: 'answer_positions', type: 'list<int32>' };
+const WINDOW_ENDS: ColumnSpec = { name: 'window_ends', type: 'list<int32>' };
 const TOKENIZER_KEY = 'decant.tokenizer_digest';
 const LENGTH_KEY = 'decant.max_length';

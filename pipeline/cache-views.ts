@@ -17,7 +17,7 @@ export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'example_id, split, targets: gold of multi-label and regression, in the order of the classes',
   classes: 'class_id, class_name',
   soft_labels:
-    'one row a prediction of the teacher: example_id, split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
+    'one row a prediction of the teacher (where long texts are read in windows: one a window, which students see averaged): example_id, position (of a window), split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
   hard_labels: 'what hard-relabel decided, with reasons',
   predictions: 'variant, example_id, split, predicted_label, confidence: what the students say',
 };
@@ -39,7 +39,8 @@ export async function cacheViews(
     const join = hasWordLabels(prepare) ? WORD_GOLD : TEXT_GOLD;
     if (instance === main) views.push(await softLabelView('soft_labels', artifact, join));
     if (teacher !== undefined) {
-      views.push(await softLabelView(`soft_labels_${teacher}`, artifact, join));
+      const name = `soft_labels_${teacher.replace('.', '_')}`;
+      views.push(await softLabelView(name, artifact, join));
     }
   }
   const relabelled = artifacts.get('hard-relabel');

@@ -112,6 +112,8 @@ export const decantConfigSchema = z.strictObject({
         .min(2)
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
+      longTexts: prepareConfigSchema.shape.teacherLongTexts,
+      windowOverlap: prepareConfigSchema.shape.windowOverlap,
       output: softLabelConfig.shape.output,
       weight,
     })
@@ -141,6 +143,7 @@ export const decantConfigSchema = z.strictObject({
     )
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
+  augmentations: prepareConfigSchema.shape.augmentations,
   'soft-label': z
     .strictObject(
       partOf(
@@ -163,6 +166,7 @@ export const decantConfigSchema = z.strictObject({
     .strictObject({
       ...studentPart,
       vocabulary: prepareConfigSchema.shape.studentVocabulary,
+      longTexts: prepareConfigSchema.shape.studentLongTexts,
     })
     .prefault({})
     .describe('What all variants share.'),
@@ -177,6 +181,12 @@ export const decantConfigSchema = z.strictObject({
           .min(1)
           .optional()
           .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
+        views: z
+          .boolean()
+          .optional()
+          .describe(
+            'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+          ),
         labels: z
           .literal('hard-relabel')
           .optional()

@@ -11,7 +11,11 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
   const { task } = loaded.config;
-  const limits = [...(isPerToken(task) ? OF_SEVERAL_ANSWERS : []), ...(LIMITS[task] ?? [])];
+  const limits = [
+    ofTensors,
+    ...(isPerToken(task) ? OF_SEVERAL_ANSWERS : []),
+    ...(LIMITS[task] ?? []),
+  ];
   const problems = limits.flatMap((limit) => limit(loaded.config));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
@@ -68,11 +72,44 @@ const noPairs: Limit = ({ corpus }) =>
     ? []
     : [{ path: 'corpus.columns.textPair', problem: 'words with labels come one sentence a row' }];
 
+/** A mean of windows is one of distributions, which numbers are not. */
+const noWindows: Limit = ({ task, teacher, student }) =>
+  [['teacher', teacher.longTexts] as const, ['student', student.longTexts] as const]
+    .filter(([, longTexts]) => longTexts === 'windows')
+    .map(([section]) => ({
+      path: `${section}.longTexts`,
+      problem: `windows are put together as probabilities of one class, which ${task} does not have: set truncate or head-tail`,
+    }));
+
+/** Views are other texts, and windows parts of one: neither has tensors of its own. */
+const ofTensors: Limit = ({ corpus, teacher, augmentations }) => {
+  if (corpus.columns.tensors === undefined) return [];
+  const views =
+    augmentations === undefined
+      ? []
+      : [
+          {
+            path: 'augmentations',
+            problem: 'change texts, and the rows have tensors: leave it out',
+          },
+        ];
+  const windows =
+    teacher.longTexts !== 'windows'
+      ? []
+      : [
+          {
+            path: 'teacher.longTexts',
+            problem: 'windows are of texts without tensors: set truncate',
+          },
+        ];
+  return [...views, ...windows];
+};
+
 /** Where a row of the corpus has an answer for each word or token. */
 const OF_SEVERAL_ANSWERS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections];
 
 const LIMITS: Readonly<Partial<Record<Task, readonly Limit[]>>> = {
-  'multi-label': [noRelabelling, noCorrections],
-  regression: [noRelabelling, noCorrections],
+  'multi-label': [noRelabelling, noCorrections, noWindows],
+  regression: [noRelabelling, noCorrections, noWindows],
   'token-classification': [noPairs],
 };

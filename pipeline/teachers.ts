@@ -7,6 +7,7 @@ import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
 
 import { ConfigError, type ConfigProblem } from './config-sources.ts';
+import { readingProblem } from './reading-limits.ts';
 import { requireTokenizer } from './teacher-files.ts';
 import { licenseBeside } from './teacher-license.ts';
 import {
@@ -43,7 +44,10 @@ export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
     return { name, source, weight: one.weight ?? 1, license: licenseOf(source, one.license) };
   });
   const problems = [main, ...further].flatMap((teacher) => {
-    const found = taskProblem(loaded, teacher) ?? problemOf(loaded, teacher, main);
+    const found =
+      taskProblem(loaded, teacher) ??
+      readingProblem(config, teacher.source) ??
+      problemOf(loaded, teacher, main);
     return found === undefined ? [] : [found];
   });
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
@@ -71,13 +75,25 @@ export function teachersOfVariant(
 }
 
 /** Names of all teachers, the main one first. */
-export function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
+function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
   return [MAIN_TEACHER, ...Object.keys(loaded.config.teachers ?? {})];
 }
 
 /** Name of the instance that keeps what a teacher says. */
 export function softLabelName(teacher: string): string {
   return teacher === MAIN_TEACHER ? 'soft-label' : `soft-label:${teacher}`;
+}
+
+/** Name under which a cache keeps what a teacher says of the views of train rows. No teacher has a dot in its name. */
+export function viewsName(teacher: string): string {
+  return `${teacher}.views`;
+}
+
+/** Names of all caches: those of the teachers, and of what they say of views. */
+export function cacheNames(project: { readonly loaded: LoadedConfig }): string[] {
+  const names = teacherNames(project);
+  const hasViews = project.loaded.config.augmentations !== undefined;
+  return hasViews ? [...names, ...names.map(viewsName)] : names;
 }
 
 /** Name of the instance that gives a sentence encoder its head. */

@@ -38,6 +38,7 @@ import {
 } from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
+import { viewInputs, viewLabelInstance } from './view-wiring.ts';
 
 type Variant = DecantConfig['variants'][string];
 
@@ -62,7 +63,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const instances = [
     prepareInstance(loaded, main, tombstones),
     ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
-    ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
+    ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
     ...trained,
     ...relabel,
     ...evaluations,
@@ -93,10 +94,14 @@ function prepareInstance(
       validationFraction: fraction,
       seed: config.seed,
       teacherMaxLength: config.teacher.maxLength,
+      teacherLongTexts: unlessTruncate(config.teacher.longTexts),
+      windowOverlap: config.teacher.windowOverlap,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
+      studentLongTexts: unlessTruncate(student.longTexts),
       studentVocabulary: student.vocabulary,
       task: taskSetting(config),
       separator: corpus.separator,
+      augmentations: config.augmentations,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
       classesFrom: source.type === 'embeddings' ? 'labels' : undefined,
@@ -127,6 +132,18 @@ function companionFiles(paths: readonly string[]): Record<string, string[]> {
   return idxLabels.length === 0 ? {} : { idxLabels };
 }
 
+/** What a teacher says of the rows, and of their views where there are any. */
+function softLabelInstances(
+  config: DecantConfig,
+  teacher: Teacher,
+  main: MainTeacher,
+): StageInstance[] {
+  const ofRows = softLabelInstance(config, teacher, main);
+  return config.augmentations === undefined
+    ? [ofRows]
+    : [ofRows, viewLabelInstance(ofRows, teacher)];
+}
+
 function trainInstance(
   loaded: LoadedConfig,
   teachers: readonly Teacher[],
@@ -137,9 +154,10 @@ function trainInstance(
     initFrom,
     labels,
     teachers: _ofWiring,
+    views = true,
     ...own
   } = config.variants[name] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, mix: ofAll, ...shared } = config.student;
+  const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
   const chosen = teachersOfVariant(loaded, teachers, name);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
   const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
@@ -171,6 +189,9 @@ function trainInstance(
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
       ...tensorInputs(config, ['train', 'validation']),
       ...(learnsFromTeacher ? trainRows(chosen) : {}),
+      ...(learnsFromTeacher && views && config.augmentations !== undefined
+        ? viewInputs(chosen)
+        : {}),
       ...perSplit(['validation'], 'soft-label', 'rows'),
       'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
       classes: { instance: 'prepare', output: 'classes' },
@@ -212,6 +233,10 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
+}
+
+function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
+  return cut === 'truncate' ? undefined : cut;
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

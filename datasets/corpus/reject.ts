@@ -13,7 +13,8 @@ export type RejectCode =
   | 'lone-surrogate'
   | 'nul-character'
   | 'leak'
-  | 'label-conflict';
+  | 'label-conflict'
+  | 'too-long';
 
 /** One row that was left out, with its place and the reason in words. */
 export interface Reject {

@@ -21,6 +21,7 @@ import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isValueTask, TASKS } from '#datasets/task.ts';
+import { windowsAsRows } from '#datasets/token-windows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
@@ -257,7 +258,9 @@ async function timeIt(
   classifier: Classifier,
 ): Promise<void> {
   const { config } = context;
-  const speed = await measureSpeed(classifier, await testRows(context), config.latencyRuns);
+  const rows = await testRows(context);
+  const timed = { ...rows, tokens: windowsAsRows(rows.tokens) };
+  const speed = await measureSpeed(classifier, timed, config.latencyRuns);
   await writeTimings(outputOf(context, 'metrics'), {
     formatVersion: 1,
     provider: classifier.provider,

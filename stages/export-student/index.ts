@@ -16,7 +16,12 @@ import { lengthBatches } from '#stages/onnx/token-batches.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
 import { checkProbe } from './check-probe.ts';
 import { modelCard } from './model-card.ts';
-import { copyStudentFiles, IncompleteStudentError, readStudentConfig } from './student-files.ts';
+import {
+  copyStudentFiles,
+  IncompleteStudentError,
+  readLongTexts,
+  readStudentConfig,
+} from './student-files.ts';
 
 const configSchema = z.strictObject({
   name: z.string().min(1).describe('Variant that is exported.'),
@@ -72,6 +77,7 @@ export const exportStudent = defineStage<ExportConfig>({
         maxDifference,
         probeInputs: probe.length,
         validationAccuracy,
+        longTexts: await readLongTexts(student),
         teacherLicense: config.teacherLicense,
         furtherLicenses: config.furtherLicenses ?? {},
         corpusLicense: config.corpusLicense,

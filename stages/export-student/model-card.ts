@@ -12,6 +12,8 @@ export interface CardFacts {
   readonly probeInputs: number;
   /** On labelled validation rows; null where there are none. */
   readonly validationAccuracy: number | null;
+  /** How it cuts long texts, where it is not by truncation. */
+  readonly longTexts: string | undefined;
   readonly teacherLicense: string | undefined;
   /** By name; empty where not stated. */
   readonly furtherLicenses: Readonly<Record<string, string>>;
@@ -55,7 +57,7 @@ Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind
 ## Use
 
 ${kind.use}
-
+${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 ## Licence
 
 ${licences(facts).join('\n')}
@@ -67,6 +69,10 @@ ${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind th
 ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 `;
 }
+
+const CUT_OTHERWISE = `
+Of a text that is too long this student learned from the first quarter and the end, and \`decant predict\` cuts it so. Other programs keep the beginning alone: give them texts that are cut like this.
+`;
 
 function licences(facts: CardFacts): string[] {
   const { teacherLicense, furtherLicenses, corpusLicense } = facts;

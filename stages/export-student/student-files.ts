@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
+import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
 import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
 
 /** The student folder is not one that other tools could load. */
@@ -62,6 +63,12 @@ export async function readStudentConfig(
   };
 }
 
+/** How the student cuts long texts, where it is not by truncation. */
+export async function readLongTexts(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'tokenizer_config.json'), 'utf8');
+  return tokenizerConfigSchema.parse(JSON.parse(text))[LONG_TEXTS_KEY];
+}
+
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
@@ -75,6 +82,7 @@ const configSchema = z.object({
 
 /** Of a student that reads no text. */
 const TENSOR_FILES = ['config.json', 'model.safetensors', 'onnx/model.onnx'];
+const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });
 
 // Without tokenizer_config.json transformers.js fails and truncation does nothing.
 const STUDENT_FILES = [

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { TASKS } from '#datasets/task.ts';
+import { LONG_TEXTS } from '#datasets/long-texts.ts';
+import { isPerToken, TASKS } from '#datasets/task.ts';
+import { augmentationSchema } from './augment-text.ts';
 
 const column = z.string().min(1);
 const tensor = z.union([
@@ -23,8 +25,7 @@ const tensor = z.union([
   }),
 ]);
 
-/** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
-export const prepareConfigSchema = z.strictObject({
+const fields = z.strictObject({
   task: z.enum(TASKS).optional().describe('What is labelled. Default: classification.'),
   columns: z
     .strictObject({
@@ -105,6 +106,26 @@ export const prepareConfigSchema = z.strictObject({
     .min(4)
     .default(128)
     .describe('Tokens of a text that the teacher sees; longer texts are cut and counted.'),
+  teacherLongTexts: z
+    .enum(LONG_TEXTS)
+    .optional()
+    .describe(
+      'What the teacher sees of a text that is longer than maxLength: its beginning (truncate, the default), its first quarter and its end (head-tail), all of it part by part (windows, whose answers are averaged), or nothing, as the row is left out (reject).',
+    ),
+  windowOverlap: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .optional()
+    .describe(
+      'Of longTexts: windows, the least share of its tokens that a window has in common with the next: what is no longer than that stands whole in one of them. Default: 0.25, which costs a third more than none.',
+    ),
+  studentLongTexts: z
+    .enum(['truncate', 'head-tail'])
+    .optional()
+    .describe(
+      'What the student sees of a text that is longer than its maxLength: its beginning (truncate, the default) or its first quarter and its end (head-tail, which other programs than decant must be told to do).',
+    ),
   studentMaxLength: z
     .int()
     .min(4)
@@ -115,6 +136,13 @@ export const prepareConfigSchema = z.strictObject({
     .default('trimmed')
     .describe(
       'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts, or all of the teacher.',
+    ),
+  augmentations: z
+    .array(augmentationSchema)
+    .min(1)
+    .optional()
+    .describe(
+      'Views of each train row that the teacher is asked about too, one an entry: dropWords, swapWords and swapLetters with the share of the words that they change.',
     ),
   storeTexts: z
     .boolean()
@@ -150,5 +178,45 @@ export const prepareConfigSchema = z.strictObject({
       'Between the parts of a label in one cell, of multi-label and regression. Default: ,',
     ),
 });
+
+/** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
+export const prepareConfigSchema = fields
+  .refine(
+    ({ columns, teacherLongTexts: teacher, studentLongTexts: student }) =>
+      columns.textPair === undefined ||
+      !(teacher === 'windows' || [teacher, student].includes('head-tail')),
+    {
+      path: ['longTexts'],
+      message:
+        'head-tail and windows cut single texts, and corpus.columns.textPair names a second one: set truncate, or teacher.longTexts: reject',
+    },
+  )
+  .refine(
+    ({ task = 'classification', teacherLongTexts: teacher, studentLongTexts: student }) =>
+      !isPerToken(task) ||
+      [teacher, student].every((cut) => cut === undefined || cut === 'truncate'),
+    {
+      path: ['longTexts'],
+      message:
+        'a task with an answer for each word or token reads the beginning of a long text: leave longTexts out',
+    },
+  )
+  .refine(
+    ({ task = 'classification', augmentations }) =>
+      !isPerToken(task) || augmentations === undefined,
+    {
+      path: ['augmentations'],
+      message:
+        'words that are dropped or moved leave no answer for each word or token: leave them out',
+    },
+  )
+  .refine(
+    ({ teacherLongTexts, windowOverlap }) =>
+      windowOverlap === undefined || teacherLongTexts === 'windows',
+    {
+      path: ['windowOverlap'],
+      message: 'only teacher.longTexts: windows has windows: set it, or leave windowOverlap out',
+    },
+  );
 
 export type PrepareConfig = z.infer<typeof prepareConfigSchema>;

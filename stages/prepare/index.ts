@@ -6,14 +6,16 @@ import type { ClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
+import { makeViews } from './make-views.ts';
 import { TooManyRejectsError } from './prepare-errors.ts';
 
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
+import { rejectLongRows } from './reject-long-rows.ts';
 import { classesOfLabels, givenClasses } from './run-classes.ts';
 
 import { tokeniseSplits } from './tokenise-splits.ts';
 import { requireTargetCounts, rowsByClass } from './value-labels.ts';
-import { writeCorpus } from './write-corpus.ts';
+import { writeCorpus, writeViewSet } from './write-corpus.ts';
 
 /** Reads the corpus and makes of it what every other stage reads: examples, labels, classes, tokens. */
 export const prepare = defineStage({
@@ -31,9 +33,13 @@ export const prepare = defineStage({
     const classes = given ?? (yield* classesOfLabels(read.rows, context));
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
-    const corpus = yield* cutCorpus(content, corpusFiles, classes, config);
+    const fitting = yield* rejectLongRows(content, context);
+    const cut = yield* cutCorpus(fitting.content, corpusFiles, classes, config);
+    const corpus = { ...cut, rejects: [...cut.rejects, ...fitting.tooLong] };
     await writeCorpus(context, corpus, classes.classNames);
-    yield* tokeniseSplits(context, corpus);
+    const views = yield* makeViews(context, corpus);
+    await writeViewSet(context, views);
+    yield* tokeniseSplits(context, corpus, views.examples);
   },
 });
 
@@ -42,6 +48,9 @@ function outputNames(): string[] {
     ...['inputs', 'labels', 'tokens/teacher', 'tokens/student'].flatMap((kind) =>
       SPLITS.map((split) => `${kind}/${split}`),
     ),
+    'inputs/views',
+    'tokens/teacher/views',
+    'tokens/student/views',
     'classes',
     'tokenizer/student',
     'rejects',

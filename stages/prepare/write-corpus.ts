@@ -7,12 +7,26 @@ import { writeLabels } from '#datasets/labels.ts';
 import { writeTargets } from '#datasets/targets.ts';
 import { isValueTask } from '#datasets/task.ts';
 import { writeTokenLabels } from '#datasets/token-labels.ts';
+import { writeViews } from '#datasets/views.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
 import { featureTable, shapesOfCorpus, tensorColumnsOf } from './features.ts';
+import type { ViewSet } from './make-views.ts';
 import { writeRejects } from './write-rejects.ts';
+
+/** Writes the views and what they were made from; nothing where no augmentation is asked for. */
+export async function writeViewSet(
+  context: StageContext<PrepareConfig>,
+  { examples, views }: ViewSet,
+): Promise<void> {
+  if (context.config.augmentations === undefined) return;
+  const folder = outputOf(context, 'inputs/views');
+  const storesTexts = context.config.storeTexts !== false;
+  await writeExamples(folder, storesTexts ? examples : examples.map(withoutTexts));
+  await writeViews(folder, views);
+}
 
 /** Writes examples and labels of each split, the class list and the rejects. */
 export async function writeCorpus(

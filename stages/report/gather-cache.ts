@@ -1,6 +1,6 @@
 import type { SoftLabelMeta } from '#datasets/soft-label-meta.ts';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { topClasses } from '#datasets/top-classes.ts';
+import { openExampleLabels } from '#datasets/window-means.ts';
 import { histogramBins } from './plots/histogram.ts';
 import { niceRange } from './plots/scale.ts';
 import type { CacheFigures, Fact } from './report-data.ts';
@@ -9,7 +9,7 @@ import type { CacheFigures, Fact } from './report-data.ts';
 export async function readCacheFigures(
   folder: string,
 ): Promise<{ figures: CacheFigures; facts: Fact[] }> {
-  const reader = await openSoftLabels(folder);
+  const reader = await openExampleLabels(folder);
   try {
     const entropies: number[] = [];
     const confidences: number[] = [];

@@ -139,10 +139,13 @@ async function teacherRows(
 ): Promise<TeacherRow[]> {
   const corpus = await readTeacherCorpus(context, meta.maxLength);
   const all = SPLITS.flatMap((split) => corpus.rows[split]);
-  const ids = all.map(({ exampleId }) => exampleId);
-  const index = rowIndexOf(ids, 'tokens/teacher');
+  const nameOf = (exampleId: string, window: number | undefined) =>
+    window === undefined ? exampleId : `${exampleId}/${window}`;
+  const names = all.map(({ exampleId, window }) => nameOf(exampleId, window?.index));
+  const index = rowIndexOf(names, 'tokens/teacher');
   return rows.exampleIds.flatMap((exampleId, row) => {
-    const found = all[index.rowOf(exampleId)];
+    const window = corpus.perWindow ? rows.positions?.[row] : undefined;
+    const found = all[index.rowOf(nameOf(exampleId, window))];
     return found === undefined ? [] : [oneAnswer(found, rows.positions?.[row])];
   });
 }

@@ -1,4 +1,5 @@
 import { SPLITS, type Split } from '#datasets/example.ts';
+import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { FREE_SHAPE, planBatches } from './batches.ts';
 import { freshRows } from './capture.ts';
@@ -39,7 +40,7 @@ export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise
     const refused = await guardTeacher(ids, sealed.others).catch((error: Error) => error);
     return {
       rows: Object.fromEntries(rows) as Record<Split, number>,
-      newRows: ids.size,
+      newRows: fresh.flat().length,
       newTokens: fresh.flat().reduce((sum, row) => sum + rowLength(row), 0),
       newPaddedTokens: batches.reduce((sum, { rows, length }) => sum + rows.length * length, 0),
       newBatches: batches.length,
@@ -50,6 +51,21 @@ export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise
   } finally {
     await plan.sealed.close();
   }
+}
+
+/** Two passes of one teacher as one. */
+export function together(one: Outlook, other: Outlook): Outlook {
+  const rows = SPLITS.map((split) => [split, one.rows[split] + other.rows[split]] as const);
+  return {
+    rows: Object.fromEntries(rows) as Record<Split, number>,
+    newRows: one.newRows + other.newRows,
+    newTokens: one.newTokens + other.newTokens,
+    newPaddedTokens: one.newPaddedTokens + other.newPaddedTokens,
+    newBatches: one.newBatches + other.newBatches,
+    lengths: joinNumbers([one.lengths, other.lengths], Int32Array),
+    maxLength: Math.max(one.maxLength, other.maxLength),
+    refusal: one.refusal ?? other.refusal,
+  };
 }
 
 function batchesOf(

@@ -79,6 +79,7 @@ function identityOf(parts: {
     precision: keep.precision,
     ...(keep.task && { task: keep.task }),
     ...(corpus.perToken && { perToken: true }),
+    ...(corpus.perWindow && { perWindow: true }),
   };
 }
 

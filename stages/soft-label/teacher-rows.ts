@@ -32,6 +32,8 @@ export interface TeacherRow {
   readonly features?: FeatureRow | undefined;
   /** Of rows with tensors and no text: what stands in for the number of tokens. */
   readonly steps?: number | undefined;
+  /** Of a text that is read in windows: which one of how many this row is. */
+  readonly window?: { readonly index: number; readonly of: number };
 }
 
 /** Which tokens of a row are answered for. */
@@ -59,6 +61,8 @@ export interface TeacherCorpus {
   readonly maxLength: number;
   /** Is there an answer for each word or token? */
   readonly perToken: boolean;
+  /** Is a row a window of a text? */
+  readonly perWindow: boolean;
 }
 
 /** Tokens were made for a longer teacher input than is allowed now, or by several tokenizers. */
@@ -73,32 +77,34 @@ export class TokensMismatchError extends Failure {
   }
 }
 
-/** Joins examples and tokens by example id, for all splits. */
+/** Joins examples and tokens by example id. A split that is not among the inputs has no rows. */
 export async function readTeacherCorpus(
   context: StageContext<unknown>,
   maxLength: number,
 ): Promise<TeacherCorpus> {
-  const splits = await Promise.all(SPLITS.map((split) => readSplit(context, split)));
-  const [train, validation, test] = splits;
-  if (train === undefined || validation === undefined || test === undefined) {
-    throw new RangeError('a split is missing');
-  }
-  const { tokenizerDigest } = train;
+  const present = SPLITS.filter((split) => context.inputs[`inputs/${split}`] !== undefined);
+  const splits = await Promise.all(present.map((split) => readSplit(context, split)));
+  const [first] = splits;
+  if (first === undefined) throw new RangeError('no split is among the inputs');
+  const { tokenizerDigest } = first;
   if (splits.some((split) => split.tokenizerDigest !== tokenizerDigest)) {
     throw new TokensMismatchError('the splits were tokenised by different tokenizers');
   }
-  if (splits.some((split) => split.perToken !== train.perToken)) {
+  const { perToken, perWindow } = first;
+  if (splits.some((split) => split.perToken !== perToken || split.perWindow !== perWindow)) {
     throw new TokensMismatchError('the splits were tokenised for different tasks');
   }
   const longest = Math.max(...splits.map((split) => split.maxLength));
   if (longest > maxLength) {
     throw new TokensMismatchError(`cut at ${longest} tokens, but maxLength is ${maxLength}`);
   }
+  const rowsOf = (wanted: Split) => splits.find(({ split }) => split === wanted)?.rows ?? [];
   return {
-    rows: { train: train.rows, validation: validation.rows, test: test.rows },
+    rows: { train: rowsOf('train'), validation: rowsOf('validation'), test: rowsOf('test') },
     tokenizerDigest,
     maxLength: longest,
-    perToken: train.perToken,
+    perToken,
+    perWindow,
   };
 }
 
@@ -110,15 +116,22 @@ async function readSplit(context: StageContext<unknown>, split: Split) {
     readFeaturesIfAny(inputs),
   ]);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
-  const { exampleIds: _sameIds, tokenizerDigest, maxLength, ...lists } = tokens;
+  const { exampleIds: _sameIds, tokenizerDigest, maxLength, windowEnds, ...lists } = tokens;
   const features = tensors && featuresInOrder(tensors, examples.exampleIds);
   const tables = { examples, tokens: lists, features };
-  const rows = examples.exampleIds.map((exampleId, row): TeacherRow => {
-    return new TableRow(split, tables, { row, tokenRow: index.rowOf(exampleId) });
+  const rows = examples.exampleIds.flatMap((exampleId, row): TeacherRow[] => {
+    const place = { row, tokenRow: index.rowOf(exampleId) };
+    if (windowEnds === undefined) return [new TableRow(split, tables, place)];
+    const ends = listAt(windowEnds.values, windowEnds.offsets, place.tokenRow);
+    return Array.from(
+      ends,
+      (_, window) => new WindowRow(split, tables, { ...place, ends, window }),
+    );
   });
   const perToken = tokens.answers !== undefined;
+  const perWindow = windowEnds !== undefined;
   // An example that asks for nothing, such as one of a single token in a language model, has no rows.
-  return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken };
+  return { split, rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken, perWindow };
 }
 
 interface SplitTables {
@@ -185,6 +198,33 @@ class TableRow implements TeacherRow {
       at: listAt(at, offsets, this.#tokenRow),
       positions: listAt(positions, offsets, this.#tokenRow),
     };
+  }
+}
+
+/** One window of such a row: a part of its tokens. */
+class WindowRow extends TableRow {
+  readonly window: { readonly index: number; readonly of: number };
+  readonly #from: number;
+  readonly #end: number;
+
+  constructor(
+    split: Split,
+    tables: SplitTables,
+    place: { row: number; tokenRow: number; ends: Int32Array; window: number },
+  ) {
+    super(split, tables, place);
+    const { ends, window } = place;
+    this.window = { index: window, of: ends.length };
+    this.#from = ends[window - 1] ?? 0;
+    this.#end = ends[window] ?? 0;
+  }
+
+  override get tokenIds(): Int32Array {
+    return super.tokenIds.subarray(this.#from, this.#end);
+  }
+
+  override get typeIds(): Int32Array | null {
+    return super.typeIds?.subarray(this.#from, this.#end) ?? null;
   }
 }
 

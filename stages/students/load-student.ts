@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
+import { cutOf, LONG_TEXTS, LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
 import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
 import { sigmoid } from '#stages/numerics/binary.ts';
 import { topK } from '#stages/numerics/top-k.ts';
@@ -74,6 +75,7 @@ const configSchema = z.object({
 // Hugging Face writes 1e30 where there is no limit.
 const tokenizerConfigSchema = z.object({
   model_max_length: z.number().positive().default(Number.POSITIVE_INFINITY),
+  [LONG_TEXTS_KEY]: z.enum(LONG_TEXTS).optional(),
 });
 
 /** Opens a student directory: config.json, tokenizer.json and onnx/model.onnx. Needs no TensorFlow. */
@@ -86,8 +88,10 @@ export async function loadStudent(
   if (config.tensor_inputs !== undefined) throw new TensorStudentError(folder);
   requireFiles(folder, ['tokenizer.json']);
   const classNames = namesOf(folder, config.id2label);
-  const maxLength = Math.min(config.max_position_embeddings, await trainedLength(folder));
-  const tokenizer = await openTokenizer(join(folder, 'tokenizer.json'), maxLength);
+  const trained = await tokenizerConfig(folder);
+  const maxLength = Math.min(config.max_position_embeddings, trained.model_max_length);
+  const cut = cutOf(trained[LONG_TEXTS_KEY]);
+  const tokenizer = await openTokenizer(join(folder, 'tokenizer.json'), maxLength, cut);
   const classifier = await openClassifier(join(folder, 'onnx/model.onnx'), {
     device: 'cpu',
     padTokenId: config.pad_token_id,
@@ -173,10 +177,10 @@ function wordPredictions(
 }
 
 /** A bert student has a few positions more than it was trained to read. */
-async function trainedLength(folder: string): Promise<number> {
-  if (!existsSync(join(folder, 'tokenizer_config.json'))) return Number.POSITIVE_INFINITY;
-  const config = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
-  return config.model_max_length;
+async function tokenizerConfig(folder: string): Promise<z.infer<typeof tokenizerConfigSchema>> {
+  const name = 'tokenizer_config.json';
+  if (!existsSync(join(folder, name))) return tokenizerConfigSchema.parse({});
+  return readJson(folder, name, tokenizerConfigSchema);
 }
 
 async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {

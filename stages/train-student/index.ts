@@ -20,11 +20,12 @@ import {
 } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type Measurement, type Trained, train } from './training.ts';
-import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
+import { readTrainingInputs, type TrainingInputs, type ViewInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { doubtAboutValues, judgeValues } from './value-validation.ts';
+import { withViews } from './with-views.ts';
 import { openWordTransferSet } from './word-transfer-set.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
@@ -57,7 +58,8 @@ export const trainStudent = defineStage<TrainStudentConfig>({
     try {
       yield* trainOn(context, inputs);
     } finally {
-      for (const { reader } of inputs.softLabels) await reader.close();
+      const { softLabels, views } = inputs;
+      for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
     }
   },
 });
@@ -97,21 +99,23 @@ async function* trainOn(
   await removeCheckpoint(outputOf(context, 'checkpoints'));
 }
 
+/** The train rows, and their views where there are any. */
 async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
-  const { train: tokens, gold, wordGold } = inputs;
-  const softTargets = await targetSource(inputs.softLabels, settings);
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
   const leavesOut = settings.unanswered === 'leave-out';
-  return wordGold === undefined
-    ? openTransferSet({
-        tokens,
-        features: inputs.features?.train,
-        gold,
-        softTargets,
-        memoryLimitBytes,
-        leavesOut,
-      })
-    : openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
+  const open = async ({ tokens, gold, softLabels }: ViewInputs, features?: FeatureTable) => {
+    const softTargets = await targetSource(softLabels, settings);
+    const sources = { tokens, features, gold, softTargets, memoryLimitBytes, leavesOut };
+    return openTransferSet(sources);
+  };
+  const { train: tokens, gold, wordGold, softLabels, views } = inputs;
+  if (wordGold !== undefined) {
+    const softTargets = await targetSource(softLabels, settings);
+    return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
+  }
+  const rows = await open({ tokens, gold, softLabels }, inputs.features?.train);
+  const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
+  return hasViews ? withViews(rows, await open(views)) : rows;
 }
 
 interface Workbench {
@@ -204,7 +208,7 @@ async function* writeOutputs(
 /** Everything that decides the weights: a checkpoint is only taken up by the training it belongs to. */
 function recipeOf(
   config: TrainStudentConfig,
-  { train, validation, features }: TrainingInputs,
+  { train, validation, features, views }: TrainingInputs,
   { program, buckets, shape }: StudentSetup,
   { version, device }: Runtime,
 ): string {
@@ -217,7 +221,11 @@ function recipeOf(
     version,
     device,
     ...(features && { features: digestOf(featureBytes(features.train)) }),
-    examples: digestOf([...train.exampleIds, ...validation.tokens.exampleIds].join()),
+    examples: digestOf(
+      [train, validation.tokens, ...(views ? [views.tokens] : [])]
+        .flatMap(({ exampleIds }) => exampleIds)
+        .join(),
+    ),
     tokens: digestOf(new Uint8Array(tokenIds.buffer, tokenIds.byteOffset, tokenIds.byteLength)),
     initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
   });
@@ -241,6 +249,10 @@ function* describeRows(
   { hardLossWeight }: Settings,
 ): Generator<StageEvent> {
   yield { type: 'count', name: 'transferRows', value: rowCount };
+  if (inputs.views !== undefined) {
+    const views = inputs.views.tokens.exampleIds.length.toLocaleString('en-US');
+    yield { type: 'note', message: `learns from ${views} views of train rows too` };
+  }
   yield { type: 'count', name: 'goldRows', value: goldCount };
   if (goldCount === 0 && hardLossWeight > 0) {
     yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };

@@ -49,7 +49,11 @@ export async function setUpStudent(
     maxLength: inputs.train.maxLength,
     features,
   });
-  const tables = [inputs.train, inputs.validation.tokens];
+  const tables = [
+    inputs.train,
+    inputs.validation.tokens,
+    ...(inputs.views ? [inputs.views.tokens] : []),
+  ];
   for (const table of tables) requireFitting(table, shape);
   const layout = layoutOfBatches(settings, inputs, transferSet, shape);
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));

@@ -108,7 +108,8 @@ export async function readVocabulary(folder: string): Promise<Vocabulary> {
     return id;
   };
   return {
-    vocabularySize: Math.max(...ids.values()) + 1,
+    // Not `Math.max(...)`: XLM-RoBERTa has 250,002 pieces, more than a call may have arguments.
+    vocabularySize: [...ids.values()].reduce((a, b) => Math.max(a, b), -1) + 1,
     padTokenId: idOf('pad_token'),
     clsTokenId: idOf('cls_token'),
     sepTokenId: idOf('sep_token'),
