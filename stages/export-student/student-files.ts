@@ -64,7 +64,11 @@ export async function readStudentConfig(
 }
 
 /** How the student cuts long texts, where it is not by truncation. */
-export async function readLongTexts(folder: string): Promise<string | undefined> {
+export async function readLongTexts(
+  folder: string,
+  { modelType }: Pick<StudentConfig, 'modelType'>,
+): Promise<string | undefined> {
+  if (modelType === MLP_TYPE) return undefined;
   const text = await readFile(join(folder, 'tokenizer_config.json'), 'utf8');
   return tokenizerConfigSchema.parse(JSON.parse(text))[LONG_TEXTS_KEY];
 }
@@ -82,6 +86,7 @@ const configSchema = z.object({
 
 /** Of a student that reads no text. */
 const TENSOR_FILES = ['config.json', 'model.safetensors', 'onnx/model.onnx'];
+
 const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });
 
 // Without tokenizer_config.json transformers.js fails and truncation does nothing.
