@@ -16,15 +16,20 @@ export function isPerToken(task: Task): boolean {
   return !['classification', 'multi-label', 'regression'].includes(task);
 }
 
-/** Are the teacher's numbers scores of one distribution over the classes (softmax)? */
-export function isDistribution(task: Task): boolean {
-  return task !== 'multi-label' && task !== 'regression';
-}
-
 /** Tasks whose gold is a vector of numbers and not one class. */
 export type ValueTask = Extract<Task, 'multi-label' | 'regression'>;
 
 /** Is the gold of this task a vector of numbers? A stage without a task classifies. */
 export function isValueTask(task: Task | undefined): task is ValueTask {
   return task === 'multi-label' || task === 'regression';
+}
+
+/** Tasks whose classes are the pieces of a vocabulary, and whose text is its own label. */
+export const LANGUAGE_MODEL_TASKS = ['causal-lm', 'masked-lm', 'sequence-to-sequence'] as const;
+
+export type LanguageModelTask = (typeof LANGUAGE_MODEL_TASKS)[number];
+
+/** Does the teacher answer with a token? */
+export function isLanguageModel(task: Task | undefined): task is LanguageModelTask {
+  return LANGUAGE_MODEL_TASKS.some((one) => one === task);
 }

@@ -42,6 +42,17 @@ export function withoutMaxLength(tokenizer: TokenizerJson): TokenizerJson {
   return { ...tokenizer, truncation: null, padding: null };
 }
 
+/** Every piece of the vocabulary at the place of its id, added tokens included; ids without a piece are undefined. */
+export function piecesOf({ model, added_tokens: added }: TokenizerJson): (string | undefined)[] {
+  const entries = Array.isArray(model.vocab)
+    ? unigramSchema.parse(model.vocab).map(([piece], id) => [piece, id] as const)
+    : Object.entries(vocabularySchema.catch({}).parse(model.vocab));
+  const pieces: (string | undefined)[] = [];
+  for (const [piece, id] of entries) pieces[id] = piece;
+  for (const { id, content } of added) pieces[id] = content;
+  return Array.from(pieces);
+}
+
 /** Kind of a tokenizer, such as WordPiece, and one more than its largest id. */
 export interface TokenizerVocabulary {
   readonly kind: string;
@@ -72,6 +83,7 @@ function jsonOf(text: string, path: string): unknown {
   }
 }
 
+const unigramSchema = z.array(z.tuple([z.string(), z.number()]));
 const vocabularySchema = z.record(z.string(), z.int());
 
 const preTokenizerSchema = z.looseObject({

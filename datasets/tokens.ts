@@ -13,6 +13,8 @@ export interface TokenTable {
   readonly typeIds: Int32Array | null;
   /** 1 where the text did not fit into `maxLength`. */
   readonly truncated: Uint8Array;
+  /** What a decoder reads, where the target of a text is given. */
+  readonly targets?: TargetTokens;
   /** Of tasks with an answer for each word or token; left out where an example has one. */
   readonly answers?: TokenAnswers;
   /** Of texts that are read in windows: where each window of an example ends among its tokens. */
@@ -22,93 +24,127 @@ export interface TokenTable {
   readonly maxLength: number;
 }
 
+/** Decoder inputs of every example: the target, moved right by one. */
+export interface TargetTokens {
+  /** rows + 1; example r is `ids[offsets[r] .. offsets[r + 1]]`. */
+  readonly offsets: Int32Array;
+  readonly ids: Int32Array;
+}
+
 /** Which tokens of each example a teacher answers for. */
 export interface TokenAnswers {
   /** rows + 1; the answers of example r are `offsets[r] .. offsets[r + 1]`. */
   readonly offsets: Int32Array;
-  /** Places among the tokens of the example, from 0, ascending. */
+  /** Places among the tokens of the example, or of its target where there is one, from 0, ascending. */
   readonly at: Int32Array;
   /** Parallel to `at`: what an answer is called in the cache, ascending (the number of the word, or of the token). */
   readonly positions: Int32Array;
+  /** Parallel to `at`: the token that is right there; of language models only. */
+  readonly originals?: Int32Array;
 }
 
 /** Writes `tokens.parquet`. */
 export async function writeTokens(folder: string, table: TokenTable): Promise<void> {
-  const { exampleIds, offsets, tokenIds, typeIds, truncated, answers, windowEnds } = table;
+  const { exampleIds, truncated } = table;
   const path = pathIn(folder);
   checkLengths(path, table);
-  await writeTable(
-    path,
-    formatOf({
-      isPair: typeIds !== null,
-      hasAnswers: answers !== undefined,
-      hasWindows: windowEnds !== undefined,
+  const lists = listsOf(table);
+  await writeTable(path, formatOf(lists), {
+    rowCount: exampleIds.length,
+    metadata: { [TOKENIZER_KEY]: table.tokenizerDigest, [LENGTH_KEY]: String(table.maxLength) },
+    slice: (from, to) => ({
+      example_id: exampleIds.slice(from, to),
+      ...Object.fromEntries(
+        lists.map(({ name, offsets, values }) => [name, sliceList(offsets, values, from, to)]),
+      ),
+      truncated: Int32Array.from(truncated.subarray(from, to)),
     }),
-    {
-      rowCount: exampleIds.length,
-      metadata: { [TOKENIZER_KEY]: table.tokenizerDigest, [LENGTH_KEY]: String(table.maxLength) },
-      slice: (from, to) => {
-        const list = sliceList(offsets, from, to);
-        const answered = answers && sliceList(answers.offsets, from, to);
-        return {
-          example_id: exampleIds.slice(from, to),
-          token_ids: list(tokenIds),
-          ...(typeIds !== null && { type_ids: list(typeIds) }),
-          ...(answered && {
-            answer_at: answered(answers.at),
-            answer_positions: answered(answers.positions),
-          }),
-          ...(windowEnds && {
-            window_ends: sliceList(windowEnds.offsets, from, to)(windowEnds.values),
-          }),
-          truncated: Int32Array.from(truncated.subarray(from, to)),
-        };
-      },
-    },
-  );
+  });
 }
 
-function sliceList(offsets: Int32Array, from: number, to: number) {
-  return (values: Int32Array): ListColumn<Int32Array> => ({
+/** A column of lists of the whole table. */
+interface ListOfAll extends ListColumn<Int32Array> {
+  readonly name: (typeof LISTS)[number];
+}
+
+/** Which columns a table has depends on what its examples are. */
+function listsOf({
+  offsets,
+  tokenIds,
+  typeIds,
+  targets,
+  answers,
+  windowEnds,
+}: TokenTable): ListOfAll[] {
+  const list = (name: ListOfAll['name'], at: Int32Array, values: Int32Array | null | undefined) =>
+    values ? [{ name, offsets: at, values }] : [];
+  return [
+    ...list('token_ids', offsets, tokenIds),
+    ...list('type_ids', offsets, typeIds),
+    ...(targets ? list('target_ids', targets.offsets, targets.ids) : []),
+    ...(answers ? list('answer_at', answers.offsets, answers.at) : []),
+    ...(answers ? list('answer_positions', answers.offsets, answers.positions) : []),
+    ...(answers ? list('original_ids', answers.offsets, answers.originals) : []),
+    ...(windowEnds ? list('window_ends', windowEnds.offsets, windowEnds.values) : []),
+  ];
+}
+
+function sliceList(
+  offsets: Int32Array,
+  values: Int32Array,
+  from: number,
+  to: number,
+): ListColumn<Int32Array> {
+  return {
     values: values.subarray(offsets[from], offsets[to]),
     offsets: offsets.subarray(from, to + 1),
-  });
+  };
 }
 
 /** Reads what `writeTokens` wrote, in the same order. */
 export async function readTokens(folder: string): Promise<TokenTable> {
   const path = pathIn(folder);
-  const { groups, columns, metadata } = await readGroups(path, formatOf({}));
-  const lists = (name: string) => joinLists(groups.map((group) => group.listInt32(name)));
-  const tokens = lists('token_ids');
-  const types = columns.has(TYPE_IDS.name) ? lists(TYPE_IDS.name) : null;
-  if (types?.offsets.some((offset, row) => offset !== tokens.offsets[row])) {
-    throw new CorruptParquetError(path, 'token_ids and type_ids are not equally long');
-  }
+  const { groups, columns, metadata } = await readGroups(path, formatOf([{ name: 'token_ids' }]));
+  const list = (name: ListOfAll['name'], like?: ListColumn<Int32Array>) => {
+    if (!columns.has(name)) return undefined;
+    const column = joinLists(groups.map((group) => group.listInt32(name)));
+    if (like?.offsets.some((offset, row) => offset !== column.offsets[row])) {
+      throw new CorruptParquetError(
+        path,
+        `the lists of ${name} are not as long as those beside them`,
+      );
+    }
+    return column;
+  };
+  const tokens = list('token_ids') ?? NO_LISTS;
+  const [targets, at] = [list('target_ids'), list('answer_at')];
+  const originals = list('original_ids', at);
+  const windowEnds = list('window_ends');
   return {
-    ...(columns.has(ANSWER_AT.name) && { answers: answersIn(path, lists) }),
-    ...(columns.has(WINDOW_ENDS.name) && { windowEnds: lists(WINDOW_ENDS.name) }),
+    ...(targets && { targets: { offsets: targets.offsets, ids: targets.values } }),
+    ...(at && {
+      answers: {
+        offsets: at.offsets,
+        at: at.values,
+        positions: (list('answer_positions', at) ?? NO_LISTS).values,
+        ...(originals && { originals: originals.values }),
+      },
+    }),
+    ...(windowEnds && { windowEnds }),
     exampleIds: groups.flatMap((group) => group.texts('example_id')),
     offsets: tokens.offsets,
     tokenIds: tokens.values,
-    typeIds: types === null ? null : types.values,
+    typeIds: list('type_ids', tokens)?.values ?? null,
     truncated: Uint8Array.from(groups.flatMap((group) => Array.from(group.int32('truncated')))),
     ...provenanceOf(path, metadata),
   };
 }
 
-function answersIn(path: string, lists: (name: string) => ListColumn<Int32Array>): TokenAnswers {
-  const [at, positions] = [lists(ANSWER_AT.name), lists(ANSWER_POSITIONS.name)];
-  if (positions.offsets.some((offset, row) => offset !== at.offsets[row])) {
-    throw new CorruptParquetError(path, 'answer_at and answer_positions are not equally long');
-  }
-  return { offsets: at.offsets, at: at.values, positions: positions.values };
-}
-
 /** The rows at these positions, in this order. */
 export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTable {
-  const { tokenIds, typeIds, answers, windowEnds } = table;
+  const { tokenIds, typeIds, targets, answers, windowEnds } = table;
   const { offsets, gather } = takeLists(table.offsets, rows);
+  const target = targets && takeLists(targets.offsets, rows);
   const answered = answers && takeLists(answers.offsets, rows);
   const windows = windowEnds && takeLists(windowEnds.offsets, rows);
   return {
@@ -117,11 +153,13 @@ export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTab
     offsets,
     tokenIds: gather(tokenIds),
     typeIds: typeIds === null ? null : gather(typeIds),
+    ...(target && { targets: { offsets: target.offsets, ids: target.gather(targets.ids) } }),
     ...(answered && {
       answers: {
         offsets: answered.offsets,
         at: answered.gather(answers.at),
         positions: answered.gather(answers.positions),
+        ...(answers.originals && { originals: answered.gather(answers.originals) }),
       },
     }),
     ...(windows && {
@@ -157,31 +195,16 @@ function provenanceOf(path: string, metadata: Readonly<Record<string, string>>) 
 
 function checkLengths(path: string, table: TokenTable): void {
   const rowCount = table.exampleIds.length;
-  if (table.offsets[0] !== 0) throw new ParquetValueError(path, 'offsets', 'do not begin at 0');
-  const tokenCount = table.offsets[rowCount] ?? Number.NaN;
-  const lengths: readonly Length[] = [
-    ['offsets', table.offsets.length, rowCount + 1],
-    ['token_ids', table.tokenIds.length, tokenCount],
-    ['type_ids', table.typeIds?.length ?? tokenCount, tokenCount],
-    ['truncated', table.truncated.length, rowCount],
-    ...answerLengths(table, rowCount),
-    ['offsets of window_ends', table.windowEnds?.offsets.length ?? rowCount + 1, rowCount + 1],
-  ];
-  for (const [name, found, wanted] of lengths) {
-    if (found !== wanted) throw new ParquetValueError(path, name, `${found} values, not ${wanted}`);
+  requireLength(path, 'truncated', table.truncated.length, rowCount);
+  for (const { name, offsets, values } of listsOf(table)) {
+    if (offsets[0] !== 0) throw new ParquetValueError(path, 'offsets', 'do not begin at 0');
+    requireLength(path, `offsets of ${name}`, offsets.length, rowCount + 1);
+    requireLength(path, name, values.length, offsets[rowCount] ?? Number.NaN);
   }
 }
 
-type Length = readonly [name: string, found: number, wanted: number];
-
-function answerLengths({ answers }: TokenTable, rowCount: number): Length[] {
-  if (answers === undefined) return [];
-  const count = answers.offsets[rowCount] ?? Number.NaN;
-  return [
-    ['offsets of answer_at', answers.offsets.length, rowCount + 1],
-    ['answer_at', answers.at.length, count],
-    ['answer_positions', answers.positions.length, count],
-  ];
+function requireLength(path: string, name: string, found: number, wanted: number): void {
+  if (found !== wanted) throw new ParquetValueError(path, name, `${found} values, not ${wanted}`);
 }
 
 function joinLists(parts: readonly ListColumn<Int32Array>[]): ListColumn<Int32Array> {
@@ -203,20 +226,13 @@ function joinLists(parts: readonly ListColumn<Int32Array>[]): ListColumn<Int32Ar
 }
 
 /** A reader asks for what is always there; the other columns tell by being there. */
-function formatOf(has: {
-  readonly isPair?: boolean;
-  readonly hasAnswers?: boolean;
-  readonly hasWindows?: boolean;
-}): TableFormat {
+function formatOf(lists: readonly Pick<ListOfAll, 'name'>[]): TableFormat {
   return {
     name: 'tokens',
     formatVersion: 1,
     columns: [
       { name: 'example_id', type: 'utf8' },
-      { name: 'token_ids', type: 'list<int32>' },
-      ...(has.isPair ? [TYPE_IDS] : []),
-      ...(has.hasAnswers ? [ANSWER_AT, ANSWER_POSITIONS] : []),
-      ...(has.hasWindows ? [WINDOW_ENDS] : []),
+      ...lists.map(({ name }): ColumnSpec => ({ name, type: 'list<int32>' })),
       { name: 'truncated', type: 'int32' },
     ],
   };
@@ -226,9 +242,15 @@ function pathIn(folder: string): string {
   return join(folder, 'tokens.parquet');
 }
 
-const TYPE_IDS: ColumnSpec = { name: 'type_ids', type: 'list<int32>' };
-const ANSWER_AT: ColumnSpec = { name: 'answer_at', type: 'list<int32>' };
-const ANSWER_POSITIONS: ColumnSpec = { name: 'answer_positions', type: 'list<int32>' };
-const WINDOW_ENDS: ColumnSpec = { name: 'window_ends', type: 'list<int32>' };
+const LISTS = [
+  'token_ids',
+  'type_ids',
+  'target_ids',
+  'answer_at',
+  'answer_positions',
+  'original_ids',
+  'window_ends',
+] as const;
+const NO_LISTS: ListColumn<Int32Array> = { offsets: Int32Array.of(0), values: new Int32Array() };
 const TOKENIZER_KEY = 'decant.tokenizer_digest';
 const LENGTH_KEY = 'decant.max_length';

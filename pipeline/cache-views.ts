@@ -5,7 +5,7 @@ import { SPLITS, type Split } from '#datasets/example.ts';
 import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
-import { hasTokenLabels } from '#datasets/token-labels.ts';
+import { isLanguageModel, isPerToken, type Task } from '#datasets/task.ts';
 import { TARGETS_JOIN, targetViews, valueColumnsOf } from './value-views.ts';
 
 /** What each view holds, for help texts. */
@@ -36,11 +36,11 @@ export async function cacheViews(
   for (const [instance, artifact] of artifacts) {
     const [stage, teacher] = instance.split(':');
     if (stage !== 'soft-label' || prepare === undefined) continue;
-    const join = hasWordLabels(prepare) ? WORD_GOLD : TEXT_GOLD;
-    if (instance === main) views.push(await softLabelView('soft_labels', artifact, join));
+    const gold = isPerToken(taskOf(prepare)) ? GOLD_OF_POSITIONS : GOLD_OF_ROWS;
+    if (instance === main) views.push(await softLabelView('soft_labels', artifact, gold));
     if (teacher !== undefined) {
       const name = `soft_labels_${teacher.replace('.', '_')}`;
-      views.push(await softLabelView(name, artifact, join));
+      views.push(await softLabelView(name, artifact, gold));
     }
   }
   const relabelled = artifacts.get('hard-relabel');
@@ -56,13 +56,12 @@ export async function cacheViews(
 function corpusViews(prepare: Artifact): SqlView[] {
   const file = (output: string, name: string) => join(outputFolder(prepare.folder, output), name);
   const classes = file('classes', 'classes.json');
-  const ofWords = hasWordLabels(prepare);
-  const labels = SPLITS.map((split) => ({
-    split,
-    folder: outputFolder(prepare.folder, `labels/${split}`),
-    path: file(`labels/${split}`, ofWords ? 'token-labels.parquet' : 'labels.parquet'),
-  }));
-  const select = ofWords ? wordLabels : rowLabels;
+  const { place, select } = labelsOf(taskOf(prepare));
+  const labels = SPLITS.map((split) => {
+    const [output, name] = place(split);
+    const folder = outputFolder(prepare.folder, output);
+    return { split, folder, path: join(folder, name) };
+  });
   return [
     {
       name: 'classes',
@@ -84,8 +83,28 @@ function corpusViews(prepare: Artifact): SqlView[] {
   ];
 }
 
-function hasWordLabels(prepare: Artifact): boolean {
-  return hasTokenLabels(outputFolder(prepare.folder, 'labels/train'));
+/** Where the gold labels of a task lie, and how they are read. */
+function labelsOf(task: Task): {
+  readonly place: (split: Split) => readonly [output: string, name: string];
+  readonly select: (split: Split, path: string) => string;
+} {
+  if (isLanguageModel(task)) {
+    return {
+      place: (split) => [`tokens/teacher/${split}`, 'tokens.parquet'],
+      select: tokenLabels,
+    };
+  }
+  const ofWords = task === 'token-classification';
+  const name = ofWords ? 'token-labels.parquet' : 'labels.parquet';
+  return {
+    place: (split) => [`labels/${split}`, name],
+    select: ofWords ? wordLabels : rowLabels,
+  };
+}
+
+function taskOf({ manifest }: Artifact): Task {
+  const { config } = manifest.recipe as { readonly config?: { readonly task?: Task } };
+  return config?.task ?? 'classification';
 }
 
 function rowLabels(split: Split, path: string): string {
@@ -95,10 +114,20 @@ function rowLabels(split: Split, path: string): string {
 /** One row a labelled word; `position` is its number, from 0. */
 function wordLabels(split: Split, path: string): string {
   const words = `SELECT example_id, unnest(range(len(label_ids)))::INTEGER AS position, unnest(label_ids) AS label_id FROM read_parquet(${sqlString(path)})`;
-  return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${words}) w JOIN classes ON class_id = label_id`;
+  return positionLabels(split, words);
 }
 
-async function softLabelView(name: string, artifact: Artifact, goldJoin: string): Promise<SqlView> {
+/** One row a token that is asked for; `position` is its place, and the label is the token that is right there. */
+function tokenLabels(split: Split, path: string): string {
+  const tokens = `SELECT example_id, unnest(answer_positions) AS position, unnest(original_ids) AS label_id FROM read_parquet(${sqlString(path)})`;
+  return positionLabels(split, tokens);
+}
+
+function positionLabels(split: Split, rows: string): string {
+  return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${rows}) w JOIN classes ON class_id = label_id`;
+}
+
+async function softLabelView(name: string, artifact: Artifact, gold: string): Promise<SqlView> {
   const folders = SPLITS.map((split) => outputFolder(artifact.folder, `rows/${split}`));
   const paths = folders.flatMap((folder) =>
     readdirSync(folder)
@@ -108,24 +137,37 @@ async function softLabelView(name: string, artifact: Artifact, goldJoin: string)
   const reader = await openSoftLabels(folders[0] ?? '');
   const { meta } = reader;
   await reader.close();
-  const sources = [
-    `FROM (${softLabelRows(meta)} FROM ${parquetFiles(paths)}) s`,
-    'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
-    meta.task === undefined ? goldJoin : TARGETS_JOIN,
-  ];
+  const rows = `${softLabelRows(meta)} FROM ${parquetFiles(paths)}`;
+  const sources =
+    meta.task === undefined
+      ? [`FROM (${named(rows)}) s`, gold]
+      : [
+          `FROM (${rows}) s`,
+          'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
+          TARGETS_JOIN,
+        ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };
+}
+
+/**
+ * Rows with the names of their classes. Not by a lambda over the names, and before any other join: either
+ * would copy all names for each row, and a vocabulary has many.
+ */
+function named(rows: string): string {
+  const columns = [
+    's.*',
+    'list_select(c.names, list_transform(s.top_ids, lambda i: (i + 1)::BIGINT)) AS top_names',
+    'c.names[s.top_ids[1] + 1] AS top_label',
+  ];
+  const names = 'SELECT list(class_name ORDER BY class_id) AS names FROM classes';
+  return `SELECT ${columns.join(', ')} FROM (${rows}) s CROSS JOIN (${names}) c`;
 }
 
 /** What every cache tells. */
 function softLabelColumns({ mode, temperatures, task }: SoftLabelMeta): string[] {
   if (task !== undefined) return valueColumnsOf(task);
-  const named = [
-    's.*',
-    'list_transform(s.top_ids, lambda i: c.names[i + 1]) AS top_names',
-    'c.names[s.top_ids[1] + 1] AS top_label',
-    'g.label AS gold_label',
-  ];
+  const named = ['s.*', 'g.label AS gold_label'];
   if (mode === 'sampled') return [...named, ...drawnColumns()];
   return temperatures.includes(1) ? [...named, ...probabilityColumns(mode)] : named;
 }
@@ -234,9 +276,9 @@ function parquetFiles(paths: readonly string[]): string {
 }
 
 /** One gold label an example: where the corpus disagrees with itself, the heaviest. */
-const TEXT_GOLD =
+const GOLD_OF_ROWS =
   'LEFT JOIN (SELECT example_id, split, arg_max(label_id, weight) AS label_id, arg_max(label, weight) AS label FROM labels GROUP BY example_id, split) g USING (example_id, split)';
 
-/** A label a word, which is what the position of an answer counts. */
-const WORD_GOLD =
+/** A label a word or token, which is what the position of an answer counts. */
+const GOLD_OF_POSITIONS =
   'LEFT JOIN (SELECT example_id, split, position, label_id, label FROM labels) g USING (example_id, split, position)';

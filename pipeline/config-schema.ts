@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TASKS } from '#datasets/task.ts';
+import { isLanguageModel, TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
@@ -45,8 +45,8 @@ const studentPart = partOf(
   without(trainStudentConfig.shape, ['task', 'device', 'deviceId', 'teacherWeights', 'unanswered']),
 );
 
-/** The whole of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
-export const decantConfigSchema = z.strictObject({
+/** The sections of decant.yaml. Each stage owns the meaning of its settings; this says where they stand. */
+const sections = z.strictObject({
   task: z
     .enum(TASKS)
     .default('classification')
@@ -72,6 +72,8 @@ export const decantConfigSchema = z.strictObject({
       columns: prepareConfigSchema.shape.columns.describe(
         'Names of the columns (CSV) or keys (JSONL).',
       ),
+      textUnit: prepareConfigSchema.shape.textUnit,
+      maskShare: prepareConfigSchema.shape.maskShare,
       onConflict: prepareConfigSchema.shape.onConflict,
       leaks: prepareConfigSchema.shape.leaks,
       maxRejects: prepareConfigSchema.shape.maxRejects,
@@ -165,7 +167,12 @@ export const decantConfigSchema = z.strictObject({
   student: z
     .strictObject({
       ...studentPart,
-      vocabulary: prepareConfigSchema.shape.studentVocabulary,
+      vocabulary: prepareConfigSchema.shape.studentVocabulary
+        .unwrap()
+        .optional()
+        .describe(
+          'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts (trimmed, the default), or all of the teacher (full; language models have no other).',
+        ),
       longTexts: prepareConfigSchema.shape.studentLongTexts,
     })
     .prefault({})
@@ -193,8 +200,8 @@ export const decantConfigSchema = z.strictObject({
           .describe('Also learn from the labels that hard-relabel gives.'),
       }),
     )
-    .refine((variants) => Object.keys(variants).length > 0, 'name at least one variant')
-    .describe('Students to train from the one cache, by name.'),
+    .default({})
+    .describe('Students to train from the one cache, by name; a language model has none.'),
   'hard-relabel': z
     .strictObject({
       student: z.string().describe('Variant whose opinion is asked.'),
@@ -262,6 +269,12 @@ export const decantConfigSchema = z.strictObject({
     .optional()
     .describe('Artifacts to use as they are, by stage: soft-label: 3f9a0c12b7de4415.'),
 });
+
+/** The whole of decant.yaml. */
+export const decantConfigSchema = sections.refine(
+  ({ task, variants }) => isLanguageModel(task) || Object.keys(variants).length > 0,
+  { path: ['variants'], message: 'name at least one variant' },
+);
 
 /** decant.yaml, checked and with all defaults. */
 export type DecantConfig = z.infer<typeof decantConfigSchema>;

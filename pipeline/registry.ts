@@ -23,6 +23,11 @@ export const stages: readonly AnyStage[] = [
   report,
 ];
 
+/** Is there a stage of this name, whether or not a configuration has one? */
+export function isStageName(name: string): boolean {
+  return stages.some((stage) => stage.name === name);
+}
+
 /** What a host can run besides: they look ahead, or at what a run has made, and are no part of it. */
 const besides: readonly AnyStage[] = [calibrate, checkTeacher, inspectTeacher];
 

@@ -1,6 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import type { StageInstance } from './graph.ts';
+import { isStageName } from './registry.ts';
 
 /** Which instances a run may make. */
 export interface Selection {
@@ -23,6 +24,18 @@ export class UnknownStageError extends Failure {
     const near = nearestName(name, known);
     const hint = near === undefined ? '' : `; did you mean ${near}?`;
     super('usage', 'E_STAGE', `there is no stage "${name}"${hint}`, `stages: ${known.join(', ')}`);
+  }
+}
+
+/** A stage that there is, and that this configuration has nothing for. */
+class AbsentStageError extends Failure {
+  constructor(name: string, graph: readonly StageInstance[]) {
+    super(
+      'usage',
+      'E_STAGE',
+      `this configuration has no ${name}: its stages are ${knownNames(graph).join(', ')}`,
+      'run one of these, or give decant.yaml the section that the stage belongs to (a language model has no students: its cache is the result)',
+    );
   }
 }
 
@@ -94,7 +107,11 @@ function namesOf(graph: readonly StageInstance[], name: string): string[] {
   const matching = graph.filter(
     (instance) => instance.name === name || instance.stage.name === name,
   );
-  if (matching.length === 0) throw new UnknownStageError(name, graph);
+  if (matching.length === 0) {
+    const [stage = ''] = name.split(':');
+    const isAbsent = isStageName(stage) && !graph.some((one) => one.stage.name === stage);
+    throw isAbsent ? new AbsentStageError(name, graph) : new UnknownStageError(name, graph);
+  }
   return matching.map((instance) => instance.name);
 }
 

@@ -1,4 +1,4 @@
-import { isPerToken, type Task } from '#datasets/task.ts';
+import type { Task } from '#datasets/task.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
@@ -10,12 +10,7 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
-  const { task } = loaded.config;
-  const limits = [
-    ofTensors,
-    ...(isPerToken(task) ? OF_SEVERAL_ANSWERS : []),
-    ...(LIMITS[task] ?? []),
-  ];
+  const limits = [ofTensors, ...LIMITS[loaded.config.task]];
   const problems = limits.flatMap((limit) => limit(loaded.config));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
@@ -105,11 +100,91 @@ const ofTensors: Limit = ({ corpus, teacher, augmentations }) => {
   return [...views, ...windows];
 };
 
-/** Where a row of the corpus has an answer for each word or token. */
-const OF_SEVERAL_ANSWERS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections];
+/** Settings that a path of the configuration leads to, each with what to do about it. */
+const given =
+  (problems: (config: DecantConfig) => Readonly<Record<string, unknown>>, problem: string): Limit =>
+  (config) =>
+    Object.entries(problems(config)).flatMap(([path, value]) =>
+      value === undefined ? [] : [{ path, problem }],
+    );
 
-const LIMITS: Readonly<Partial<Record<Task, readonly Limit[]>>> = {
-  'multi-label': [noRelabelling, noCorrections, noWindows],
-  regression: [noRelabelling, noCorrections, noWindows],
-  'token-classification': [noPairs],
+/** The tokens and their places are the teacher's: who predicts them has no other vocabulary. */
+const oneTokenizer: Limit = ({ teacher, student }) => [
+  ...(student.vocabulary === 'trimmed'
+    ? [
+        {
+          path: 'student.vocabulary',
+          problem:
+            'a student of a language model predicts the tokens of its teacher, so it has its whole vocabulary: set full, or leave it out',
+        },
+      ]
+    : []),
+  ...(student.maxLength !== undefined && student.maxLength !== teacher.maxLength
+    ? [
+        {
+          path: 'student.maxLength',
+          problem: `a student of a language model reads what its teacher read: set ${teacher.maxLength} as teacher.maxLength, or leave it out`,
+        },
+      ]
+    : []),
+];
+
+const LANGUAGE_MODEL: readonly Limit[] = [
+  oneTokenizer,
+  given(
+    ({ teacher }) => ({
+      'teacher.answers': teacher.answers,
+      'teacher.embeddings': teacher.embeddings,
+    }),
+    'a language model is asked as an ONNX graph: set teacher.model',
+  ),
+  given(
+    ({ variants }) =>
+      Object.fromEntries(Object.keys(variants).map((name) => [`variants.${name}`, name])),
+    'the graph of a language model ends with soft-label: the cache is its result, for students that are trained elsewhere (npx decant cache info, export). Take variants out',
+  ),
+  given(
+    (config) => ({ 'hard-relabel': config['hard-relabel'], gate: config.gate }),
+    'belongs to students, and the graph of a language model ends with soft-label: take it out',
+  ),
+  given(
+    ({ corpus }) => ({
+      'corpus.corrections': corpus.corrections,
+      'corpus.classNames': corpus.classNames,
+    }),
+    'the classes of a language model are the pieces of its tokenizer, and the text itself says which one is right: take it out',
+  ),
+];
+
+const noTextPair = given(
+  ({ corpus }) => ({ 'corpus.columns.textPair': corpus.columns.textPair }),
+  'a causal language model reads one text, an encoder-decoder one text and its target (corpus.columns.target)',
+);
+const noTarget = given(
+  ({ corpus }) => ({ 'corpus.columns.target': corpus.columns.target }),
+  'belongs to task: sequence-to-sequence',
+);
+const noMask = given(
+  ({ corpus }) => ({ 'corpus.maskShare': corpus.maskShare }),
+  'belongs to task: masked-lm',
+);
+const noTextUnit = given(
+  ({ corpus }) => ({ 'corpus.textUnit': corpus.textUnit }),
+  'belongs to language models (task: causal-lm or masked-lm)',
+);
+
+/** What belongs to a language model alone. */
+const OTHERS: readonly Limit[] = [noTarget, noMask, noTextUnit];
+
+/** Where a row of the corpus has an answer for each word. */
+const OF_WORDS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections, noPairs];
+
+const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
+  classification: OTHERS,
+  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows],
+  regression: [...OTHERS, noRelabelling, noCorrections, noWindows],
+  'token-classification': [...OTHERS, ...OF_WORDS],
+  'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask],
+  'masked-lm': [...LANGUAGE_MODEL, noTarget],
+  'sequence-to-sequence': [...LANGUAGE_MODEL, noTextPair, noMask, noTextUnit],
 };

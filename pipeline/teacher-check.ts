@@ -54,11 +54,11 @@ export async function checkAgainstTeacher(
   const made = await Promise.all(makers.map((name) => listArtifacts(project.store, name)));
   const sources = await sourcesOf(made.flat(), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);
-  const { device, deviceId, threads, tokenBudget } = config;
+  const { task, device, deviceId, threads, tokenBudget, gather } = config;
   const answer = await askBeside({
     stage: 'check-teacher',
     output: 'check',
-    config: { share, seed, device, deviceId, threads, tokenBudget },
+    config: { share, seed, task, device, deviceId, threads, tokenBudget, gather },
     files,
     inputFolders: { ...sources, ...Object.fromEntries(rows) },
   });

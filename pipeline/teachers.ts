@@ -5,7 +5,6 @@ import { hintFor } from '#datasets/nearest-name.ts';
 import { parseTokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
-
 import { ConfigError, type ConfigProblem } from './config-sources.ts';
 import { readingProblem } from './reading-limits.ts';
 import { requireTokenizer } from './teacher-files.ts';

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
-
 import { idxLabelsOf } from '#datasets/corpus/idx.ts';
-
+import { isLanguageModel } from '#datasets/task.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
@@ -51,6 +50,12 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   refuseForTask(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
+  const beforeStudents = [
+    prepareInstance(loaded, main, tombstones),
+    ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
+    ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
+  ];
+  if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
   const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
   const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
@@ -61,9 +66,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...order.map((name) => evaluateStudent(config, name)),
   ];
   const instances = [
-    prepareInstance(loaded, main, tombstones),
-    ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
-    ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
+    ...beforeStudents,
     ...trained,
     ...relabel,
     ...evaluations,
@@ -90,6 +93,8 @@ function prepareInstance(
       leaks: corpus.leaks,
       maxRejects: corpus.maxRejects,
       classNames: corpus.classNames,
+      textUnit: corpus.textUnit,
+      maskShare: corpus.maskShare,
       limit: corpus.limit,
       validationFraction: fraction,
       seed: config.seed,
@@ -98,10 +103,10 @@ function prepareInstance(
       windowOverlap: config.teacher.windowOverlap,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
       studentLongTexts: unlessTruncate(student.longTexts),
-      studentVocabulary: student.vocabulary,
+      studentVocabulary: isLanguageModel(config.task) ? 'full' : student.vocabulary,
       task: taskSetting(config),
-      separator: corpus.separator,
       augmentations: config.augmentations,
+      separator: corpus.separator,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
       classesFrom: source.type === 'embeddings' ? 'labels' : undefined,

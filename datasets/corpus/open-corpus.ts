@@ -5,6 +5,7 @@ import { readCsv } from './csv.ts';
 import { readIdx } from './idx.ts';
 import { readJsonl } from './jsonl.ts';
 import { openWords, requireWordsKind } from './open-words.ts';
+import { readParagraphs } from './paragraphs.ts';
 
 /** Reads one corpus file row by row: good rows and rejects in the order of the file. */
 export async function* openCorpus(
@@ -54,6 +55,7 @@ const readers: Readonly<Record<string, CorpusReader>> = {
   '.ndjson': (path) => readJsonl(path),
   '-ubyte': (path) => readIdx(path),
   '.idx': (path) => readIdx(path),
+  '.txt': readParagraphs,
 };
 
 const WORDS_TOO = '.conll (with task: token-classification)';

@@ -1,5 +1,5 @@
 import type { Split } from '#datasets/example.ts';
-import { withSql } from '#datasets/sql.ts';
+import { type SqlView, withSql } from '#datasets/sql.ts';
 import { type AnswerFormat, allRows, writeAnswer } from '#pipeline/answer-formats.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { softLabelViews } from '#pipeline/soft-label-caches.ts';
@@ -17,25 +17,45 @@ export interface CacheHeadOptions extends ProjectOptions {
 export async function cacheHeadCommand(options: CacheHeadOptions): Promise<number> {
   const { format } = options;
   const views = await softLabelViews(openProject(options), options.teacher);
+  const hasPositions = await isPerToken(views);
+  const query = headQuery(options, hasPositions);
   if (format !== 'table') {
-    await writeAnswer(views, headQuery(options), { format, spreadsheetSafe: true });
+    await writeAnswer(views, query, { format, spreadsheetSafe: true });
     return 0;
   }
-  const rows = await withSql(views, async (session) =>
-    allRows(await session.query(headQuery(options))),
+  const rows = await withSql(views, async (session) => allRows(await session.query(query)));
+  process.stdout.write(
+    `${hasPositions ? tokenTable(rows) : textTable(COLUMNS, rows.map(cellsOf))}\n`,
   );
-  process.stdout.write(`${textTable(COLUMNS, rows.map(cellsOf))}\n`);
   return 0;
 }
 
-/** Rows in the order of the corpus. */
-function headQuery({ rows, split, top }: CacheHeadOptions): string {
+async function isPerToken(views: readonly SqlView[]): Promise<boolean> {
+  return withSql(views, async (session) => {
+    const { columns } = await session.query('SELECT * FROM soft_labels LIMIT 0');
+    return columns.some(({ name }) => name === 'position');
+  });
+}
+
+/** Rows in the order of the corpus, of words or tokens in that of their text. */
+function headQuery({ rows, split, top }: CacheHeadOptions, hasPositions: boolean): string {
   return `
     SELECT e.text, s.gold_label, s.top_names[:${top}] AS top_names, s.top_probs[:${top}] AS top_probs,
-           s.entropy_nats, s.kept_mass, s.example_id
+           s.entropy_nats, s.kept_mass, s.example_id${hasPositions ? ', s.position' : ''}
     FROM (SELECT *, row_number() OVER () AS place FROM examples WHERE split = '${split}' LIMIT ${rows}) e
     JOIN soft_labels s USING (example_id, split)
-    ORDER BY e.place`;
+    ORDER BY e.place${hasPositions ? `, s.position LIMIT ${rows}` : ''}`;
+}
+
+/** A text is told once, and where in it each row is. */
+function tokenTable(rows: readonly (readonly unknown[])[]): string {
+  const cells = rows.map((row, index) => {
+    const [text, ...others] = cellsOf(row);
+    const [exampleId, position] = row.slice(6);
+    return [exampleId === rows[index - 1]?.[6] ? '' : text, position, ...others];
+  });
+  const [text = '', ...others] = COLUMNS;
+  return textTable([text, 'at', ...others], cells);
 }
 
 function cellsOf([text, gold, names, probs, entropy, kept]: readonly unknown[]): unknown[] {

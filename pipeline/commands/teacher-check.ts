@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Failure } from '#cache/failure.ts';
+import { isLanguageModel } from '#datasets/task.ts';
 import { askBeside } from '#pipeline/beside.ts';
 import { deviceSettings } from '#pipeline/device.ts';
 import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
@@ -15,12 +17,25 @@ export interface TeacherCheckOptions extends ProjectOptions {
   readonly json?: boolean;
 }
 
+/** A language model is not asked about the class of a text. */
+class NoClassifierError extends Failure {
+  constructor(task: string) {
+    super(
+      'usage',
+      'E_TEACHER_CHECK_TASK',
+      `teacher check looks at classifiers, and decant.yaml says task: ${task}`,
+      'try this teacher on a few rows instead, which keeps nothing: npx decant run --smoke',
+    );
+  }
+}
+
 /** `decant teacher check`: what a teacher is, what it says of a few texts, and whether it knows the task. */
 export async function teacherCheckCommand(
   folder: string,
   options: TeacherCheckOptions,
 ): Promise<number> {
   const loaded = configBeside(options);
+  if (isLanguageModel(loaded?.config.task)) throw new NoClassifierError(loaded.config.task);
   const files = teacherFiles(resolve(folder));
   if (isEncoder(files)) throw new EncoderError(files, files.model[0] ?? '');
   const facts = await teacherFacts(files, loaded?.config.corpus.classNames);

@@ -8,7 +8,7 @@ class ManyClassesError extends Failure {
       'usage',
       'E_LABELS_TASK',
       `labels review and ask look at rows that have one class; task is ${task}`,
-      'ask the cache: npx decant cache sql "select example_id, logits from soft_labels limit 5"',
+      'look into the cache: npx decant cache head, cache stats, cache sql',
     );
   }
 }

@@ -222,7 +222,8 @@ async function* scoresOf(
 }
 
 async function testRows(context: StageContext<EvaluateConfig>): Promise<TestRows> {
-  const tokens = await readTokens(inputOf(context, `tokens/${context.config.subject}/test`));
+  const folder = inputOf(context, `tokens/${context.config.subject}/test`);
+  const tokens = windowsAsRows(await readTokens(folder));
   const features = await readFeaturesIfAny(context.inputs['inputs/test']);
   return { tokens, ...(features && { features: featuresInOrder(features, tokens.exampleIds) }) };
 }
@@ -258,9 +259,7 @@ async function timeIt(
   classifier: Classifier,
 ): Promise<void> {
   const { config } = context;
-  const rows = await testRows(context);
-  const timed = { ...rows, tokens: windowsAsRows(rows.tokens) };
-  const speed = await measureSpeed(classifier, timed, config.latencyRuns);
+  const speed = await measureSpeed(classifier, await testRows(context), config.latencyRuns);
   await writeTimings(outputOf(context, 'metrics'), {
     formatVersion: 1,
     provider: classifier.provider,

@@ -84,10 +84,10 @@ const configSchema = z.object({
   pad_token_id: z.int().nullish(),
 });
 
+const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });
+
 /** Of a student that reads no text. */
 const TENSOR_FILES = ['config.json', 'model.safetensors', 'onnx/model.onnx'];
-
-const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });
 
 // Without tokenizer_config.json transformers.js fails and truncation does nothing.
 const STUDENT_FILES = [

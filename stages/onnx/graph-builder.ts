@@ -1,3 +1,4 @@
+import type { GraphNode } from './graph-nodes.ts';
 import type { RankChange } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import {
@@ -61,10 +62,19 @@ export class GraphBuilder {
   /** The first vector of each row of the batch, whatever axes lie between: [batch, width]. */
   firstOf(value: string): string {
     const flat = this.#add('Flatten', [value], { axis: { int: 1 } });
-    const [start, last, end] = [0, -1, 2 ** 31].map((at) => this.#int64(`at_${at}`, [at]));
-    const shape = this.#add('Shape', [value]);
-    const width = this.#add('Slice', [shape, last ?? '', end ?? '']);
-    return this.#add('Slice', [flat, start ?? '', width, this.#int64('axis_1', [1])]);
+    const width = this.#axes(value, -1, LAST);
+    const [start, axis] = [this.#int64('at_0', [0]), this.#int64('axis_1', [1])];
+    return this.#add('Slice', [flat, start, width, axis]);
+  }
+
+  /** A node of the model once more, with another value in place of one that it reads. */
+  again(original: GraphNode, reads: string, instead: string): string {
+    const output = this.#name();
+    const inputs = original.inputs.map((input) => (input === reads ? instead : input));
+    const copy = node(original.operator, inputs, [output]);
+    for (const attribute of original.attributes) copy.bytes(5, attribute);
+    this.#nodes.push(copy);
+    return output;
   }
 
   unary(operator: 'Exp' | 'Log', value: string): string {
@@ -178,12 +188,22 @@ export class GraphBuilder {
     return this.#declare(name, width, type);
   }
 
-  /** Declares the shape of a value as an output. */
-  shapeOutput(label: string, value: string): string {
+  /** Declares the shape of a value as an output; the last axis may be that of another value. */
+  shapeOutput(label: string, value: string, widthOf = value): string {
     const name = `${this.#prefix}${label}`;
-    this.#nodes.push(node('Shape', [value], [name]));
+    if (widthOf === value) this.#nodes.push(node('Shape', [value], [name]));
+    else {
+      const axes = [this.#axes(value, 0, -1), this.#axes(widthOf, -1, LAST)];
+      this.#nodes.push(node('Concat', axes, [name], { axis: { int: 0 } }));
+    }
     this.#outputs.push(valueInfo(name, 'int64', ['']));
     return name;
+  }
+
+  /** Sizes of the axes of a value, from one to before another. */
+  #axes(value: string, from: number, to: number): string {
+    const bounds = [from, to].map((axis) => this.#int64(`at_${axis}`, [axis]));
+    return this.#add('Slice', [this.#add('Shape', [value]), ...bounds]);
   }
 
   #reduce(operator: Reduction, value: string): string {
@@ -238,3 +258,6 @@ const AXES_ARE_AN_INPUT: Readonly<Record<Reduction, number>> = { ReduceSum: 13, 
 const SQUEEZE_AXES_ARE_AN_INPUT = 13;
 
 const MAX_SQUARINGS = 4;
+
+/** ONNX cuts the end of a slice at the end of its axis. */
+const LAST = 2 ** 31;

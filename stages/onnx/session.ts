@@ -6,6 +6,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Failure } from '#cache/failure.ts';
 import { type Census, censusOf } from './census.ts';
 import { floatOfHalf } from './half-floats.ts';
+import type { ByteEdit } from './logits-head.ts';
 import { type Device, onDevice, type Provider } from './placement.ts';
 import { openProfile } from './profile.ts';
 import { ModelRefusedError, runFailureOf } from './session-errors.ts';
@@ -40,6 +41,8 @@ export interface SessionOptions {
   readonly externalDataFolder?: string | undefined;
   /** Bytes added behind the model's own: see `softLabelHead`. */
   readonly appendix?: Uint8Array | undefined;
+  /** Bytes of the model that are replaced in memory: see `findLogitsHead`. */
+  readonly edits?: readonly ByteEdit[] | undefined;
   /** Watch the first runs, for `census`. */
   readonly census?: boolean | undefined;
   /** On CUDA: let ONNX Runtime refuse a graph of which any node would run on the CPU. */
@@ -84,6 +87,7 @@ export async function openSession(
   const ort = await loadRuntime();
   const name = typeof model === 'string' ? model : 'model in memory';
   const bytes = await modelBytes(model, options.appendix);
+  for (const { offset, value } of options.edits ?? []) bytes[offset] = value;
   const externalDataFolder =
     options.externalDataFolder ?? (typeof model === 'string' ? dirname(model) : undefined);
   const profile = options.census === true ? await openProfile() : undefined;

@@ -1,7 +1,9 @@
 import { Failure } from '#cache/failure.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import { rankChangeOf } from './logits-rank.ts';
+import type { GraphNodes } from './graph-nodes.ts';
+import { type ByteEdit, findLogitsHead } from './logits-head.ts';
+import { type RankChange, rankChangeOf } from './logits-rank.ts';
 import type { GraphValue, ModelSkim } from './model-skim.ts';
 import { graph, graphAppendix } from './wire.ts';
 
@@ -14,6 +16,8 @@ export interface HeadRequest {
   readonly logits?: string | undefined;
   /** The logits are [batch, sequence, classes], and only the rows that are asked for are answered. */
   readonly perToken?: boolean;
+  /** perToken only: the model's nodes, so that what makes the logits may be computed for the asked rows alone. */
+  readonly nodes?: GraphNodes | undefined;
   /** Names of tensors whose values are wanted as well. */
   readonly hidden?: readonly string[] | undefined;
 }
@@ -43,6 +47,8 @@ export interface HeadOutputs {
 export interface SoftLabelHead {
   readonly bytes: Uint8Array;
   readonly outputs: HeadOutputs;
+  /** What is to be changed in the model's own bytes before they are appended to. */
+  readonly edits: readonly ByteEdit[];
   /** The model's own output that was taken for the logits. */
   readonly logits: GraphValue;
 }
@@ -71,26 +77,60 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
   requireRows(logits);
   const leading = request.perToken ? ['asked'] : logits.shape?.slice(0, -1);
   const build = new GraphBuilder(model, leading);
-  const asked = request.perToken ? build.rowsInput('asked') : undefined;
-  const scores =
-    asked === undefined
-      ? change === undefined
-        ? build.float32Output('logits', logits)
-        : build.output('logits', build.withRank(logits.name, change), logits.shape?.at(-1) ?? '')
-      : build.output('logits', build.rows(logits.name, asked), logits.shape?.at(-1) ?? '');
-  const logitsShape = build.shapeOutput(
-    'logits_shape',
-    change === undefined ? logits.name : scores,
-  );
+  const { edits, ...scores } = request.perToken
+    ? askedScores(build, logits, request)
+    : { ...allScores(build, logits, change), edits: [] };
   const hidden = (request.hidden ?? []).map((name, index) =>
-    build.output(`hidden_${index}`, featuresOf(build, requireTensor(model, name), asked), ''),
+    build.output(
+      `hidden_${index}`,
+      featuresOf(build, requireTensor(model, name), scores.asked),
+      '',
+    ),
   );
-  const common = { logits: scores, logitsShape, asked, hidden };
   const parts =
     request.topK === undefined
-      ? denseHead(build, scores, request.temperatures)
-      : topKHead(build, scores, request.topK, request.temperatures);
-  return { bytes: graphAppendix(graph(build.parts())), outputs: { ...common, ...parts }, logits };
+      ? denseHead(build, scores.logits, request.temperatures)
+      : topKHead(build, scores.logits, request.topK, request.temperatures);
+  const bytes = graphAppendix(graph(build.parts()));
+  return { bytes, edits, outputs: { ...scores, hidden, ...parts }, logits };
+}
+
+function allScores(build: GraphBuilder, logits: GraphValue, change: RankChange | undefined) {
+  if (change === undefined) {
+    const scores = build.float32Output('logits', logits);
+    const logitsShape = build.shapeOutput('logits_shape', logits.name);
+    return { logits: scores, logitsShape, asked: undefined };
+  }
+  const changed = build.withRank(logits.name, change);
+  const scores = build.output('logits', changed, logits.shape?.at(-1) ?? '');
+  const logitsShape = build.shapeOutput('logits_shape', scores);
+  return { logits: scores, logitsShape, asked: undefined };
+}
+
+/**
+ * The logits of the asked rows. Where the model's last step is known to treat each token by itself, it is
+ * repeated behind the gather and taken out where it stood: neither padding nor what nobody asks for reaches
+ * the product with the vocabulary, which is most of a small language model. The numbers are the same bits.
+ */
+function askedScores(
+  build: GraphBuilder,
+  logits: GraphValue,
+  { nodes, hidden = [] }: Pick<HeadRequest, 'nodes' | 'hidden'>,
+) {
+  const asked = build.rowsInput('asked');
+  const head = nodes && findLogitsHead(nodes, logits, new Set(hidden));
+  let rows = build.rows(head?.hidden ?? logits.name, asked);
+  for (const { node, reads } of head?.nodes ?? []) rows = build.again(node, reads, rows);
+  return {
+    logits: build.output('logits', rows, logits.shape?.at(-1) ?? ''),
+    logitsShape: build.shapeOutput(
+      'logits_shape',
+      head?.hidden ?? logits.name,
+      head === undefined ? logits.name : rows,
+    ),
+    asked,
+    edits: head?.edits ?? [],
+  };
 }
 
 type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked' | 'hidden'>;

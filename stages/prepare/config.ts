@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LONG_TEXTS } from '#datasets/long-texts.ts';
-import { isPerToken, TASKS } from '#datasets/task.ts';
+import { isPerToken, isValueTask, TASKS } from '#datasets/task.ts';
 import { augmentationSchema } from './augment-text.ts';
 
 const column = z.string().min(1);
@@ -57,6 +57,11 @@ const fields = z.strictObject({
         .describe(
           'Numbers that the model reads, by the name of its input: a column, columns, or { columns, shape, scale }.',
         ),
+      target: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of task: sequence-to-sequence, column of the target text. Default: target.'),
       tokens: z
         .string()
         .min(1)
@@ -80,6 +85,20 @@ const fields = z.strictObject({
     })
     .prefault({})
     .describe('Names of the columns (or JSON keys) of the corpus files.'),
+  textUnit: z
+    .enum(['paragraph', 'block'])
+    .optional()
+    .describe(
+      'Of language models, what is one example of a .txt file: a paragraph, that is the text between blank lines (default), or a block of whole words that fills teacher.maxLength.',
+    ),
+  maskShare: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "Of task: masked-lm, share of the tokens that are hidden and asked for; 80 % of them become the mask token, 10 % a random one, 10 % stay (BERT's rule). Default: 0.15.",
+    ),
   onConflict: z
     .enum(['majority', 'soft', 'reject'])
     .default('majority')
@@ -210,6 +229,15 @@ export const prepareConfigSchema = fields
         'words that are dropped or moved leave no answer for each word or token: leave them out',
     },
   )
+  .refine(({ task, teacherLongTexts }) => !isValueTask(task) || teacherLongTexts !== 'windows', {
+    path: ['longTexts'],
+    message:
+      'windows of a text are averaged as distributions, which scores and numbers are not: set truncate, head-tail or reject',
+  })
+  .refine(({ columns, augmentations }) => !columns.tensors || augmentations === undefined, {
+    path: ['augmentations'],
+    message: 'views are changed texts, and rows with tensors have more than a text: leave them out',
+  })
   .refine(
     ({ teacherLongTexts, windowOverlap }) =>
       windowOverlap === undefined || teacherLongTexts === 'windows',

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { isValueTask, type Task } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
@@ -28,8 +28,12 @@ export function* cutCorpus(
   config: PrepareConfig,
 ): Generator<StageEvent, CutCorpus, void> {
   const { validationFraction: fraction, seed, onConflict, leaks: rule, task } = config;
+  const hasLabels = !isLanguageModel(task);
+  const isCandidate = hasLabels ? undefined : () => true;
   const assigned =
-    fraction === undefined ? content.rows : takeValidation(content.rows, fraction, seed);
+    fraction === undefined
+      ? content.rows
+      : takeValidation(content.rows, fraction, seed, isCandidate);
   const { rows, leaks } = dropLeaks(assigned, rule);
   const merge = config.task === 'token-classification' ? mergeWordRows : mergeRows;
   const merged = (split: Split): MergedSplit =>
@@ -44,7 +48,8 @@ export function* cutCorpus(
     );
   const splits = { train: merged('train'), validation: merged('validation'), test: merged('test') };
   for (const split of SPLITS) requireRows(split, splits[split], files, leaks);
-  yield* splitEvents(splits);
+  yield* rowEvents(splits, hasLabels);
+  if (hasLabels) yield* labelEvents(splits);
   yield* leftOutEvents(splits, content.rejects, leaks, task);
   const conflicts = SPLITS.flatMap((split) => splits[split].rejects);
   return { splits, rejects: [...content.rejects, ...leaks, ...conflicts] };
@@ -65,15 +70,20 @@ function requireRows(
   throw new EmptySplitError(split, names, detail);
 }
 
-function* splitEvents(splits: CutCorpus['splits']): Generator<StageEvent, void, void> {
-  for (const split of SPLITS) {
-    yield { type: 'count', name: `${split}Rows`, value: splits[split].examples.length };
+function* rowEvents(
+  { train, validation, test }: CutCorpus['splits'],
+  hasLabels: boolean,
+): Generator<StageEvent, void, void> {
+  for (const [split, { examples }] of Object.entries({ train, validation, test })) {
+    yield { type: 'count', name: `${split}Rows`, value: examples.length };
   }
-  const labelled = labelledRows(splits.train);
-  yield { type: 'count', name: 'labelledRows', value: labelled };
-  const { train, validation, test } = splits;
-  const message = `${count(train.examples.length)} train rows (${count(labelled)} labelled), ${count(validation.examples.length)} validation, ${count(test.examples.length)} test`;
+  const labelled = hasLabels ? ` (${count(labelledRows(train))} labelled)` : '';
+  const message = `${count(train.examples.length)} train rows${labelled}, ${count(validation.examples.length)} validation, ${count(test.examples.length)} test`;
   yield { type: 'note', message };
+}
+
+function* labelEvents(splits: CutCorpus['splits']): Generator<StageEvent, void, void> {
+  yield { type: 'count', name: 'labelledRows', value: labelledRows(splits.train) };
   for (const split of ['validation', 'test'] as const) {
     if (labelledRows(splits[split]) > 0) continue;
     const only = 'accuracy cannot be measured there, only agreement with the teacher';

@@ -1,4 +1,5 @@
 import { SPLITS } from '#datasets/example.ts';
+import { isLanguageModel } from '#datasets/task.ts';
 import { defineStage, type StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';
 import { checkTags } from './check-tags.ts';
@@ -6,13 +7,12 @@ import type { ClassList } from './class-list.ts';
 import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
+import { prepareLanguage } from './language-model.ts';
 import { makeViews } from './make-views.ts';
-import { TooManyRejectsError } from './prepare-errors.ts';
-
+import { requireFewRejects } from './prepare-errors.ts';
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
 import { rejectLongRows } from './reject-long-rows.ts';
 import { classesOfLabels, givenClasses } from './run-classes.ts';
-
 import { tokeniseSplits } from './tokenise-splits.ts';
 import { requireTargetCounts, rowsByClass } from './value-labels.ts';
 import { writeCorpus, writeViewSet } from './write-corpus.ts';
@@ -27,6 +27,10 @@ export const prepare = defineStage({
 
   async *run(context) {
     const { config, files, signal } = context;
+    if (isLanguageModel(config.task)) {
+      yield* prepareLanguage(context, config.task);
+      return;
+    }
     const corpusFiles = corpusFilesOf(files, config);
     const given = yield* givenClasses(context);
     const read = yield* readCorpus(corpusFiles, config, signal);
@@ -58,14 +62,12 @@ function outputNames(): string[] {
 }
 
 function* checkContent(
-  { rows, rejects }: CorpusContent,
+  content: CorpusContent,
   classes: ClassList,
   config: PrepareConfig,
 ): Generator<StageEvent, void, void> {
-  const total = rows.length + rejects.length;
-  if (rejects.length > config.maxRejects * total) {
-    throw new TooManyRejectsError(rejects, total, config.maxRejects);
-  }
+  const { rows } = content;
+  requireFewRejects(content, config.maxRejects);
   requireTargetCounts(rows, classes, config.task);
   const byClass = rowsByClass(rows, config.task);
   requireKnownLabels(byClass, classes);

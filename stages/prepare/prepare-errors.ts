@@ -21,7 +21,7 @@ export class EmptySplitError extends Failure {
 }
 
 /** More rows are unreadable than `maxRejects` allows: the cause is rarely the rows. */
-export class TooManyRejectsError extends Failure {
+class TooManyRejectsError extends Failure {
   constructor(rejects: readonly Reject[], rowCount: number, allowedShare: number) {
     const share = ((100 * rejects.length) / rowCount).toFixed(1);
     const shown = rejects.slice(0, 3).map(placeAndReason).join('; ');
@@ -32,6 +32,16 @@ export class TooManyRejectsError extends Failure {
       fixFor(rejects),
     );
   }
+}
+
+/** Throws when more than this share of the rows was rejected. */
+export function requireFewRejects(
+  { rows, rejects }: { readonly rows: readonly unknown[]; readonly rejects: readonly Reject[] },
+  allowedShare: number,
+): void {
+  const total = rows.length + rejects.length;
+  if (rejects.length <= allowedShare * total) return;
+  throw new TooManyRejectsError(rejects, total, allowedShare);
 }
 
 /** A word has one label or none: there is no place for shares of several. */

@@ -4,7 +4,7 @@ import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
-import { isValueTask } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import { tensorColumnsOf } from './features.ts';
@@ -60,6 +60,7 @@ export async function* readCorpus(
   files: CorpusFiles,
   config: Pick<PrepareConfig, 'columns' | 'limit' | 'task' | 'separator'>,
   signal: AbortSignal,
+  open: typeof openCorpus = openCorpus,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
   const { limit = Number.POSITIVE_INFINITY } = config;
   const columns = corpusColumnsOf(config);
@@ -70,13 +71,13 @@ export async function* readCorpus(
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
     const share = Math.ceil(limit / files[split].length);
-    for await (const entry of openCorpus(path, columns, config.task)) {
+    for await (const entry of open(path, columns, config.task)) {
       if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));
       if ((rows.length + rejects.length) % rowsPerCheck === 0) signal.throwIfAborted();
     }
-    yield fileNote(path, columns, rows.slice(before));
+    yield fileNote(path, isLanguageModel(config.task) ? undefined : columns, rows.slice(before));
   }
   yield readProgress(sources.length, sources.length, `${rows.length} rows`);
   return { rows, rejects };
@@ -109,13 +110,22 @@ function readProgress(done: number, total: number, detail: string): StageEvent {
   return { type: 'progress', done, total, unit: 'files', detail };
 }
 
-/** A misspelt label column looks like an unlabelled file, so the number of labels is always said. */
-function fileNote(path: string, columns: CorpusColumns, rows: readonly SourceRow[]): StageEvent {
+/**
+ * A misspelt label column looks like an unlabelled file, so the number of labels is always said, but where a
+ * text is its own label.
+ */
+function fileNote(
+  path: string,
+  columns: CorpusColumns | undefined,
+  rows: readonly SourceRow[],
+): StageEvent {
+  const count = `${basename(path)}: ${rows.length} rows`;
+  if (columns === undefined) return { type: 'note', message: count };
   const labelled = rows.filter((row) => labelsOf(row).length > 0).length;
   const own = rows[0]?.words === undefined ? columns.label : (columns.labels ?? 'labels');
   const names = [own].flat().join('", "');
   const labels = labelled === 0 ? `none with a value in "${names}"` : `${labelled} with a label`;
-  return { type: 'note', message: `${basename(path)}: ${rows.length} rows, ${labels}` };
+  return { type: 'note', message: `${count}, ${labels}` };
 }
 
 const rowsPerCheck = 1000;

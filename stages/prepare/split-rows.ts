@@ -4,7 +4,7 @@ import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import type { SourceRow } from './read-corpus.ts';
 
 /**
- * Moves a share of the labelled train rows into validation. A row is chosen by its own content alone, so that
+ * Moves a share of the train rows into validation: of the labelled ones, where nothing else is said. A row is chosen by its own content alone, so that
  * a growing corpus moves none; by its leak key and not by its id, so that near-equal rows stay on one side
  * and do not have to be dropped as leaks.
  */
@@ -12,10 +12,11 @@ export function takeValidation(
   rows: readonly SourceRow[],
   fraction: number,
   seed: number,
+  isCandidate = (row: SourceRow) => labelsOf(row).length > 0,
 ): SourceRow[] {
   return rows.map((row) => {
     const chosen =
-      row.split === 'train' && labelsOf(row).length > 0 && shareOf(row.leakKey, seed) < fraction;
+      row.split === 'train' && isCandidate(row) && shareOf(row.leakKey, seed) < fraction;
     return chosen ? { ...row, split: 'validation' } : row;
   });
 }

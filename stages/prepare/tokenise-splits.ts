@@ -115,7 +115,7 @@ async function* usedTokenIds(
 }
 
 /** Turns numbers of rows into progress events; returns what the generator returns. */
-async function* asProgress<Result>(
+export async function* asProgress<Result>(
   rows: AsyncGenerator<number, Result, void>,
   place: { readonly before: number; readonly total: number; readonly detail: string },
 ): AsyncGenerator<StageEvent, Result, void> {

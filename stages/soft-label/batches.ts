@@ -1,3 +1,5 @@
+import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
+
 /** Rows that meet the teacher together, padded to one length. */
 export interface Batch {
   /** Positions in the list that was planned. */
@@ -10,6 +12,8 @@ export interface BatchOptions {
   readonly tokenBudget: number;
   readonly maxLength: number;
   readonly shape: BatchShape;
+  /** Where words or tokens are answered for: how many of each row, and of how many classes. */
+  readonly answers?: { readonly counts: readonly number[]; readonly classCount: number };
 }
 
 /** What a teacher says about the shape of its inputs. */
@@ -29,6 +33,15 @@ export const FREE_SHAPE: BatchShape = {
   fixedLength: undefined,
 };
 
+/** Batches of rows of the corpus, for a teacher that answers by so many classes. */
+export function planRows(
+  rows: readonly TeacherRow[],
+  { classCount, ...options }: Omit<BatchOptions, 'answers'> & { readonly classCount: number },
+): Batch[] {
+  const answers = { counts: rows.map(answerCount), classCount };
+  return planBatches(rows.map(rowLength), { ...options, answers });
+}
+
 /**
  * Batches of rows of like length, the longest first: the peak of memory comes at once and not after
  * hours. Lengths are rounded up to a multiple of 8, which keeps the number of shapes small.
@@ -37,16 +50,31 @@ export function planBatches(lengths: readonly number[], options: BatchOptions): 
   const order = lengths.map((_, row) => row);
   order.sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
   const batches: Batch[] = [];
+  const room = roomForAnswers(options);
   let open: { rows: number[]; length: number } | undefined;
+  let answered = 0;
   for (const row of order) {
     const length = paddedLength(lengths[row] ?? 0, options);
-    if (open === undefined || !fits(open, length, options)) {
+    const answers = options.answers?.counts[row] ?? 1;
+    if (open === undefined || answered + answers > room || !fits(open, length, options)) {
       open = { rows: [], length };
+      answered = 0;
       batches.push(open);
     }
     open.rows.push(row);
+    answered += answers;
   }
   return batches;
+}
+
+/**
+ * What is computed of one answer grows with the classes, not with the model: 2,048 tokens of 30,522 classes took
+ * 7 GB, 550 of them take 1. A vocabulary above 8,192 pieces therefore weighs its answers down to that many.
+ */
+function roomForAnswers({ tokenBudget, answers, shape }: BatchOptions): number {
+  // A fixed number of rows is filled up, whatever it takes.
+  if (answers === undefined || shape.fixedRows !== undefined) return Number.POSITIVE_INFINITY;
+  return tokenBudget * Math.min(1, 8192 / answers.classCount);
 }
 
 function fits(open: Batch, length: number, { tokenBudget, shape }: BatchOptions): boolean {

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { concatRows, type SoftLabelRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { outputOf } from '#stages/folders.ts';
 import { defineStage } from '#stages/stage.ts';
-import { planBatches } from './batches.ts';
+import { planRows } from './batches.ts';
 import { keptOf } from './capture.ts';
 import { type LabelColumns, labelledRows } from './label-columns.ts';
 import { openPlan, type Plan } from './plan.ts';
@@ -14,7 +14,7 @@ import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
 import { featureWidths } from './shard-writer.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { rowLength, type TeacherRow } from './teacher-rows.ts';
+import type { TeacherRow } from './teacher-rows.ts';
 
 const calibrateConfig = softLabelConfig.safeExtend({
   seconds: z.number().positive().default(30).describe('How long the teacher is timed.'),
@@ -99,13 +99,11 @@ interface TimedBatch {
 
 function batchesOf(
   rows: readonly TeacherRow[],
-  { corpus: { maxLength } }: Plan,
-  teacher: Teacher,
+  { corpus: { maxLength }, keep: { classCount } }: Plan,
+  { shape }: Teacher,
   tokenBudget: number,
 ): TimedBatch[] {
-  const lengths = rows.map(rowLength);
-  const { shape } = teacher;
-  return planBatches(lengths, { tokenBudget, maxLength, shape }).map((batch) => ({
+  return planRows(rows, { tokenBudget, maxLength, shape, classCount }).map((batch) => ({
     members: batch.rows.flatMap((row) => rows[row] ?? []),
     length: batch.length,
   }));

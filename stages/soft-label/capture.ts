@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
-import { type Batch, FREE_SHAPE, planBatches } from './batches.ts';
+import { type Batch, FREE_SHAPE, planRows } from './batches.ts';
 import { drawLabels, drawName } from './draw-labels.ts';
 import { inOrder } from './in-order.ts';
 import {
@@ -102,9 +102,9 @@ function* tasksOf(job: CaptureJob): Generator<Task> {
   const { tokenBudget, maxLength, teacher } = job;
   for (const shard of job.shards) {
     const draft = draftOf(shard, job);
-    const lengths = draft.fresh.map(rowLength);
     const shape = teacher?.shape ?? FREE_SHAPE;
-    for (const batch of planBatches(lengths, { tokenBudget, maxLength, shape })) {
+    const { classCount } = job.keep;
+    for (const batch of planRows(draft.fresh, { tokenBudget, maxLength, shape, classCount })) {
       yield { type: 'batch', draft, batch };
     }
     yield { type: 'end', draft };

@@ -14,12 +14,12 @@ import {
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
-import { type Batch, planBatches } from './batches.ts';
+import { type Batch, planRows } from './batches.ts';
 import { type Keep, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { readTeacherCorpus, rowLength, type TeacherRow } from './teacher-rows.ts';
+import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
 export const teacherCheckSchema = z.object({
@@ -47,14 +47,16 @@ export const teacherCheckSchema = z.object({
 
 export type TeacherCheck = z.infer<typeof teacherCheckSchema>;
 
-const { device, deviceId, threads, tokenBudget } = softLabelConfig.shape;
+const { task, device, deviceId, threads, tokenBudget, gather } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   share: z.number().gt(0).lte(1).describe('Share of the cached rows that are asked again.'),
   seed: z.int().min(0).describe('Decides which rows.'),
+  task,
   device,
   deviceId,
   threads,
   tokenBudget,
+  gather,
 });
 
 type CheckConfig = z.infer<typeof configSchema>;
@@ -164,13 +166,11 @@ function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
 
 function batchesOf(
   asked: readonly TeacherRow[],
-  teacher: Teacher,
-  meta: SoftLabelMeta,
+  { shape }: Teacher,
+  { maxLength, classNames: { length: classCount } }: SoftLabelMeta,
   { tokenBudget: budget }: CheckConfig,
 ): Batch[] {
-  const lengths = asked.map(rowLength);
-  const { shape } = teacher;
-  return planBatches(lengths, { tokenBudget: budget, maxLength: meta.maxLength, shape });
+  return planRows(asked, { tokenBudget: budget, maxLength, shape, classCount });
 }
 
 /** The teacher's logits of each row of a batch, [classCount]. */

@@ -27,7 +27,7 @@ export const softLabel = defineStage({
   version: 1,
   configSchema: softLabelConfig,
   // `device` may change last bits between providers; each file names its own, so it is no part of the recipe.
-  speedKnobs: ['device', 'deviceId', 'strict', 'threads', 'tokenBudget', 'licenses'],
+  speedKnobs: ['device', 'deviceId', 'strict', 'threads', 'tokenBudget', 'gather', 'licenses'],
   outputs: {
     'rows/train': { formatVersion: 1 },
     'rows/validation': { formatVersion: 1 },
@@ -131,14 +131,14 @@ function* tellEnvironment(
 /** What the pass will be like, before its first batch. */
 async function* lookAhead(
   { config }: StageContext<SoftLabelConfig>,
-  { shards, sealed, corpus }: Plan,
+  { shards, sealed, corpus, keep: { classCount } }: Plan,
   { finished, teacher }: { finished: FinishedShards; teacher: ModelTeacher },
 ): AsyncGenerator<StageEvent, void, void> {
   const open = shards.filter((shard) => !finished.shards.has(shard));
   const rows = open.map((shard) => freshRows(shard, { sealed }));
   const { tokenBudget } = config;
   const { maxLength } = corpus;
-  const largest = largestBatch(rows, { tokenBudget, maxLength, shape: teacher.shape });
+  const largest = largestBatch(rows, { tokenBudget, maxLength, shape: teacher.shape, classCount });
   if (largest !== undefined) yield* takeCensus(teacher, largest, config);
 }
 

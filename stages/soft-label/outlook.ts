@@ -1,7 +1,7 @@
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { StageContext } from '#stages/stage.ts';
-import { FREE_SHAPE, planBatches } from './batches.ts';
+import { FREE_SHAPE, planRows } from './batches.ts';
 import { freshRows } from './capture.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
@@ -70,9 +70,8 @@ export function together(one: Outlook, other: Outlook): Outlook {
 
 function batchesOf(
   rows: ReturnType<typeof freshRows>,
-  { corpus: { maxLength } }: Plan,
+  { corpus: { maxLength }, keep: { classCount } }: Plan,
   { tokenBudget }: SoftLabelConfig,
 ) {
-  const lengths = rows.map(rowLength);
-  return planBatches(lengths, { tokenBudget, maxLength, shape: FREE_SHAPE });
+  return planRows(rows, { tokenBudget, maxLength, shape: FREE_SHAPE, classCount });
 }

@@ -104,6 +104,12 @@ export const softLabelConfig = z
       .positive()
       .default(2048)
       .describe('Padded tokens in one batch: the lever on memory.'),
+    gather: z
+      .enum(['auto', 'off'])
+      .optional()
+      .describe(
+        'Where words or tokens are answered for: compute logits of these alone, if the last step of the model allows it (auto, the default), or of all (off). The numbers are the same.',
+      ),
     shardRows: z.int().positive().default(2048).describe('Rows in one file.'),
     codec: z.enum(['none', 'snappy', 'zstd']).default('zstd').describe('Compression of the files.'),
     licenses: z

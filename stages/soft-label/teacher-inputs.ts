@@ -17,7 +17,14 @@ import type { SessionTensor, SessionValue } from '#stages/onnx/session.ts';
 import type { Batch, BatchShape } from './batches.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
-const COLUMNS = ['input_ids', 'attention_mask', 'token_type_ids'] as const;
+const COLUMNS = [
+  'input_ids',
+  'attention_mask',
+  'token_type_ids',
+  'position_ids',
+  'decoder_input_ids',
+  'decoder_attention_mask',
+] as const;
 
 /** What Decant can feed a text teacher with, by the names that Hugging Face exports use. */
 export type InputColumn = (typeof COLUMNS)[number];
@@ -27,6 +34,8 @@ export interface TeacherInputs {
   readonly inputs: readonly { readonly name: InputColumn; readonly type: InputType }[];
   readonly features: FeatureInputs;
   readonly shape: BatchShape;
+  /** Does it read a target beside the text? */
+  readonly hasDecoder: boolean;
 }
 
 /** The model asks for something that the corpus does not have. */
@@ -38,19 +47,35 @@ export class TeacherInputsError extends Failure {
       'E_TEACHER_INPUTS',
       `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${COLUMNS.join(', ')} (int64 or int32, masks also ${MASK_TYPES.join(', ')}; [batch, sequence])${tensors.length === 0 ? '' : ` and the tensors ${tensors.join(', ')}`}`,
       tensors.length === 0
-        ? 'export the teacher as a text classifier (optimum-cli export onnx --task text-classification), or name its inputs in corpus.columns.tensors'
+        ? 'export the teacher with its plain inputs: optimum-cli export onnx --task text-classification, token-classification, fill-mask or text-generation (not -with-past), or name its inputs in corpus.columns.tensors'
         : 'name the tensors in corpus.columns.tensors as the model names its inputs',
     );
   }
 }
 
-/** Without a mask the padding that a fixed length needs would be read as text. */
-export class FixedWithoutMaskError extends Failure {
-  constructor(length: number) {
+/** The tokens have a target and the model no place for it, or the other way round. */
+export class TargetsMismatchError extends Failure {
+  constructor(hasDecoder: boolean) {
     super(
       'model',
       'E_TEACHER_INPUTS',
-      `the teacher takes ${length} tokens a row and has no attention_mask: shorter rows cannot be padded`,
+      hasDecoder
+        ? 'the teacher reads decoder_input_ids, and the corpus gives no targets'
+        : 'the corpus gives targets, and the teacher has no input decoder_input_ids',
+      hasDecoder
+        ? 'set task: sequence-to-sequence, and corpus.columns.target'
+        : 'export encoder and decoder as one graph with the inputs input_ids, attention_mask and decoder_input_ids, without past key values',
+    );
+  }
+}
+
+/** Without a mask the padding that a fixed length needs would be read as text. */
+export class MissingMaskError extends Failure {
+  constructor(what: string) {
+    super(
+      'model',
+      'E_TEACHER_INPUTS',
+      `the teacher ${what} and has no attention_mask: shorter rows cannot be padded`,
       'export it with attention_mask among its inputs, or with a dynamic sequence axis',
     );
   }
@@ -66,7 +91,10 @@ export function matchTeacherInputs(
   const inputs = all.filter(({ name }) => !tensors.includes(name));
   const matched = inputs.flatMap(({ name, type, shape }) => {
     const column = COLUMNS.find((candidate) => candidate === name);
-    const types = name === 'input_ids' ? INTEGER_TYPES : [...INTEGER_TYPES, ...MASK_TYPES];
+    const types =
+      !name.endsWith('_mask') && name !== 'token_type_ids'
+        ? INTEGER_TYPES
+        : [...INTEGER_TYPES, ...MASK_TYPES];
     const known = types.find((candidate) => candidate === type);
     const isUsable = column !== undefined && known !== undefined && shape.length === 2;
     return isUsable ? [{ name: column, type: known }] : [];
@@ -83,8 +111,12 @@ export function matchTeacherInputs(
   if (isTensorOnly) return tensorInputs(features, shapes);
   const exactLengths = !names.has('attention_mask');
   const [fixedRows, fixedLength] = [fixedDimension(all, 0), fixedDimension(inputs, 1)];
-  if (exactLengths && fixedLength !== undefined) throw new FixedWithoutMaskError(fixedLength);
-  return { inputs: matched, features, shape: { exactLengths, fixedRows, fixedLength } };
+  if (exactLengths && fixedLength !== undefined) {
+    throw new MissingMaskError(`takes ${fixedLength} tokens a row`);
+  }
+  const hasDecoder = names.has('decoder_input_ids');
+  if (exactLengths && hasDecoder) throw new MissingMaskError('reads texts and their targets');
+  return { inputs: matched, features, shape: { exactLengths, fixedRows, fixedLength }, hasDecoder };
 }
 
 /** Rows of different length are never padded: what a model makes of padding is not known. */
@@ -94,7 +126,8 @@ function tensorInputs(
 ): TeacherInputs {
   const exactLengths = hasFreeAxis(shapes);
   const { fixedRows } = features;
-  return { inputs: [], features, shape: { exactLengths, fixedRows, fixedLength: undefined } };
+  const shape = { exactLengths, fixedRows, fixedLength: undefined };
+  return { inputs: [], features, shape, hasDecoder: false };
 }
 
 /** A dimension that the model was exported with as a number, in whichever of its inputs. */
@@ -103,18 +136,38 @@ function fixedDimension(inputs: readonly SessionValue[], axis: 0 | 1): number | 
   return sizes.find((size) => typeof size === 'number' && size > 0) as number | undefined;
 }
 
+/** Padded tokens of the texts of a batch, and of their targets where there are any. */
+export interface PaddedLengths extends Pick<Batch, 'length'> {
+  readonly targetLength?: number;
+}
+
+/** Each side is as long as its own longest row needs, rounded up as batches are. */
+export function paddedLengths(
+  rows: readonly TeacherRow[],
+  { length }: Pick<Batch, 'length'>,
+  { hasDecoder, shape }: TeacherInputs,
+): Required<PaddedLengths> {
+  if (!hasDecoder || shape.fixedLength !== undefined) return { length, targetLength: length };
+  const padded = (lengths: readonly number[]) =>
+    Math.min(length, 8 * Math.ceil(Math.max(1, ...lengths) / 8));
+  return {
+    length: padded(rows.map(({ tokenIds }) => tokenIds.length)),
+    targetLength: padded(rows.map(({ targetIds }) => targetIds?.length ?? 0)),
+  };
+}
+
 /** The tensors of one batch: rows padded on the right. */
 export function feedsOf(
   { inputs, features }: TeacherInputs,
   rows: readonly TeacherRow[],
-  { length }: Pick<Batch, 'length'>,
+  { length: textLength, targetLength = textLength }: PaddedLengths,
   padTokenId: number,
 ): Record<string, SessionTensor> {
-  const dims = [rows.length, length];
-  const tokens = inputs.map(({ name, type }) => [
-    name,
-    tensorOf(columnOf(name, rows, length, padTokenId), type, dims),
-  ]);
+  const tokens = inputs.map(({ name, type }) => {
+    const length = name.startsWith('decoder_') ? targetLength : textLength;
+    const column = columnOf(name, rows, length, padTokenId);
+    return [name, tensorOf(column, type, [rows.length, length])] as const;
+  });
   const tensors = featureFeeds(
     features,
     rows.map((row) => row.features ?? {}),
@@ -129,12 +182,20 @@ function columnOf(
   padTokenId: number,
 ): Int32Array {
   const column = new Int32Array(rows.length * length);
-  if (name === 'input_ids') column.fill(padTokenId);
-  rows.forEach(({ tokenIds, typeIds }, row) => {
-    const start = row * length;
-    if (name === 'attention_mask') column.fill(1, start, start + tokenIds.length);
-    else if (name === 'input_ids') column.set(tokenIds, start);
-    else if (typeIds !== null) column.set(typeIds, start);
+  if (name.endsWith('input_ids')) column.fill(padTokenId);
+  rows.forEach((row, index) => {
+    const start = index * length;
+    const tokenIds = name.startsWith('decoder_') ? (row.targetIds ?? NO_TOKENS) : row.tokenIds;
+    if (name.endsWith('attention_mask')) column.fill(1, start, start + tokenIds.length);
+    else if (name.endsWith('input_ids')) column.set(tokenIds, start);
+    else if (name === 'position_ids')
+      column.set(
+        tokenIds.map((_, place) => place),
+        start,
+      );
+    else if (row.typeIds !== null) column.set(row.typeIds, start);
   });
   return column;
 }
+
+const NO_TOKENS = new Int32Array();

@@ -1,5 +1,5 @@
 import { readShapes } from '#datasets/features.ts';
-
+import { isLanguageModel } from '#datasets/task.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
 import { modelConfigOf, modelOf } from './model-files.ts';
@@ -15,7 +15,9 @@ export async function openTeacherOf(
   { classNames, perToken }: Pick<Identity, 'classNames' | 'perToken'>,
   { census = false }: { readonly census?: boolean } = {},
 ): Promise<ModelTeacher> {
-  const { device, deviceId, strict, threads, output } = context.config;
+  const { task, device, deviceId, strict, threads, output, gather } = context.config;
+  // Classes of a language model are tokens, whatever config.json has left of another task.
+  const named = isLanguageModel(task) ? undefined : modelConfigOf(context);
   return openTeacher(modelOf(context), {
     device,
     deviceId,
@@ -26,10 +28,11 @@ export async function openTeacherOf(
     keep,
     padTokenId: await padTokenIdOf(context),
     perToken,
+    gatherEarly: gather !== 'off',
     shapes: await readShapes(context.inputs['inputs/train']),
-    outputsOfClasses: outputsOfClasses(modelConfigOf(context), classNames),
+    outputsOfClasses: outputsOfClasses(named, classNames),
   });
 }
 
 type TeacherSettings = Pick<SoftLabelConfig, 'device' | 'threads'> &
-  Partial<Pick<SoftLabelConfig, 'deviceId' | 'strict' | 'output'>>;
+  Partial<Pick<SoftLabelConfig, 'task' | 'deviceId' | 'strict' | 'output' | 'gather'>>;

@@ -26,19 +26,21 @@ export interface TeacherRow {
   readonly text: string | null;
   readonly tokenIds: Int32Array;
   readonly typeIds: Int32Array | null;
+  /** What the decoder reads, where a target is given; `answers` are places in it. */
+  readonly targetIds?: Int32Array | undefined;
   /** Of a task with an answer for each word or token; left out where the example has one. */
   readonly answers?: RowAnswers | undefined;
+  /** Of a text that is read in windows: which one of how many this row is. */
+  readonly window?: { readonly index: number; readonly of: number };
   /** Tensors of the row by model input, where the corpus has any. */
   readonly features?: FeatureRow | undefined;
   /** Of rows with tensors and no text: what stands in for the number of tokens. */
   readonly steps?: number | undefined;
-  /** Of a text that is read in windows: which one of how many this row is. */
-  readonly window?: { readonly index: number; readonly of: number };
 }
 
 /** Which tokens of a row are answered for. */
 export interface RowAnswers {
-  /** Places in `tokenIds`. */
+  /** Places in `tokenIds`, or in `targetIds` where there are any. */
   readonly at: Int32Array;
   /** What each answer is called in the cache. */
   readonly positions: Int32Array;
@@ -49,9 +51,13 @@ export function answerCount({ answers }: Pick<TeacherRow, 'answers'>): number {
   return answers?.at.length ?? 1;
 }
 
-/** What a row costs, in tokens. */
-export function rowLength({ tokenIds, steps }: Pick<TeacherRow, 'tokenIds' | 'steps'>): number {
-  return steps ?? tokenIds.length;
+/** What a row costs, in tokens: those of the longer of the two texts that a model pads, or what stands in for them. */
+export function rowLength({
+  tokenIds,
+  targetIds,
+  steps,
+}: Pick<TeacherRow, 'tokenIds' | 'targetIds' | 'steps'>): number {
+  return steps ?? Math.max(tokenIds.length, targetIds?.length ?? 0);
 }
 
 /** The whole corpus: rows of each split in corpus order. */
@@ -136,7 +142,7 @@ async function readSplit(context: StageContext<unknown>, split: Split) {
 
 interface SplitTables {
   readonly examples: ExampleKeys;
-  readonly tokens: Pick<TokenTable, 'offsets' | 'tokenIds' | 'typeIds' | 'answers'>;
+  readonly tokens: Pick<TokenTable, 'offsets' | 'tokenIds' | 'typeIds' | 'targets' | 'answers'>;
   /** In the order of the examples. */
   readonly features: FeatureTable | undefined;
 }
@@ -175,6 +181,11 @@ class TableRow implements TeacherRow {
   get typeIds(): Int32Array | null {
     const { offsets, typeIds } = this.#tables.tokens;
     return typeIds && listAt(typeIds, offsets, this.#tokenRow);
+  }
+
+  get targetIds(): Int32Array | undefined {
+    const { targets } = this.#tables.tokens;
+    return targets && listAt(targets.ids, targets.offsets, this.#tokenRow);
   }
 
   get features(): FeatureRow | undefined {

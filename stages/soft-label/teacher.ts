@@ -1,10 +1,9 @@
 import { Failure } from '#cache/failure.ts';
-
 import type { TensorShape } from '#datasets/features.ts';
 import type { Census } from '#stages/onnx/census.ts';
+import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { tensorOf } from '#stages/onnx/integer-tensor.ts';
 import { type GraphValue, type ModelSkim, skimModelFile } from '#stages/onnx/model-skim.ts';
-
 import {
   float32Of,
   int32Of,
@@ -19,8 +18,13 @@ import { inClassOrder } from './class-order.ts';
 import { areProbabilities, refuseSilence } from './first-answer.ts';
 import type { LabelColumns } from './label-columns.ts';
 import { hiddenName, type Keep } from './settings.ts';
-import { feedsOf, matchTeacherInputs } from './teacher-inputs.ts';
-import { answerCount, type TeacherRow } from './teacher-rows.ts';
+import {
+  feedsOf,
+  matchTeacherInputs,
+  paddedLengths,
+  TargetsMismatchError,
+} from './teacher-inputs.ts';
+import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
 import { valueColumns } from './value-columns.ts';
 
 /** Who answers: a model with a head that keeps the answer small, or a file. */
@@ -62,7 +66,8 @@ export interface TeacherAnswer {
   readonly looksLikeProbabilities: boolean;
 }
 
-export interface TeacherOptions extends Omit<SessionOptions, 'appendix' | 'externalDataFolder'> {
+export interface TeacherOptions
+  extends Omit<SessionOptions, 'appendix' | 'edits' | 'externalDataFolder'> {
   readonly keep: Keep;
   /** Output with the logits; `logits` or else the first when left out. */
   readonly output?: string | undefined;
@@ -71,6 +76,8 @@ export interface TeacherOptions extends Omit<SessionOptions, 'appendix' | 'exter
   readonly perToken?: boolean | undefined;
   /** Tensors of the corpus, by model input. */
   readonly shapes?: Readonly<Record<string, TensorShape>> | undefined;
+  /** perToken only: gather the asked tokens before the logits are made, where that is safe. Default: true. */
+  readonly gatherEarly?: boolean | undefined;
   /** Where they stand in another order than the classes: the output of each class. */
   readonly outputsOfClasses?: readonly number[] | undefined;
 }
@@ -89,11 +96,11 @@ export class ClassCountError extends Failure {
 
 /** A row does not fit into a model that was exported for one length. */
 export class FixedLengthError extends Failure {
-  constructor({ exampleId, tokenIds }: TeacherRow, fixedLength: number) {
+  constructor(row: TeacherRow, fixedLength: number) {
     super(
       'model',
       'E_TEACHER_LENGTH',
-      `example ${exampleId} has ${tokenIds.length} tokens, and the teacher was exported for ${fixedLength}`,
+      `example ${row.exampleId} has ${rowLength(row)} tokens, and the teacher was exported for ${fixedLength}`,
       `set teacher.maxLength to ${fixedLength}, or export the teacher with a dynamic sequence axis`,
     );
   }
@@ -101,15 +108,20 @@ export class FixedLengthError extends Failure {
 
 /** Loads the teacher in a thread of its own, checks inputs and class count, and adds the head. */
 export async function openTeacher(model: string, options: TeacherOptions): Promise<ModelTeacher> {
-  const { keep, output, perToken = false } = options;
+  const { keep, output, perToken = false, gatherEarly = true } = options;
   const skim = skimModelFile(model);
-  const head = softLabelHead(skim, { ...keep, perToken, logits: output });
+  const nodes = perToken && gatherEarly ? readGraphNodes(model) : undefined;
+  const head = softLabelHead(skim, { ...keep, perToken, logits: output, nodes });
   checkRank(head.logits, perToken ? 3 : 2, skim);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
     checkClassCount(head.logits.name, declared, keep.classCount);
   }
-  const session = await openThreadedSession(model, { ...options, appendix: head.bytes });
+  const session = await openThreadedSession(model, {
+    ...options,
+    appendix: head.bytes,
+    edits: head.edits,
+  });
   try {
     const rowsDependOnBatch = [...skim.operators].some((name) =>
       name.startsWith('DynamicQuantize'),
@@ -144,13 +156,15 @@ export function teacherOf(
   const inputs = matchTeacherInputs(ownInputs, shapes);
   let isFirst = true;
   const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
-    const asked = outputs.asked === undefined ? undefined : askedRows(rows, length);
+    requireSameSides(rows, inputs.hasDecoder);
+    const lengths = paddedLengths(rows, { length }, inputs);
+    const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.targetLength);
     const fed = filledUp(rows, inputs.shape, length);
     const results = await session.run(
-      { ...feedsOf(inputs, fed, { length }, padTokenId), ...askedFeed(outputs, asked) },
+      { ...feedsOf(inputs, fed, lengths, padTokenId), ...askedFeed(outputs, asked) },
       fetches,
     );
-    const leading = asked === undefined ? [fed.length] : [fed.length, length];
+    const leading = asked === undefined ? [fed.length] : [fed.length, lengths.targetLength];
     checkShape(results, outputs, leading, keep.classCount);
     return results;
   };
@@ -183,6 +197,11 @@ export function teacherOf(
   };
 }
 
+function requireSameSides(rows: readonly TeacherRow[], hasDecoder: boolean): void {
+  const isOther = (row: TeacherRow) => (row.targetIds !== undefined) !== hasDecoder;
+  if (rows.some(isOther)) throw new TargetsMismatchError(hasDecoder);
+}
+
 /** Numbers of the answered tokens among all of the padded batch; at least two where there is one. */
 function askedRows(rows: readonly TeacherRow[], length: number): Int32Array {
   const count = rows.reduce((sum, row) => sum + answerCount(row), 0);
@@ -208,7 +227,7 @@ function filledUp(
   { fixedRows, fixedLength }: BatchShape,
   length: number,
 ): readonly TeacherRow[] {
-  const tooLong = rows.find(({ tokenIds }) => tokenIds.length > length);
+  const tooLong = rows.find((row) => rowLength(row) > length);
   if (tooLong !== undefined && fixedLength !== undefined) {
     throw new FixedLengthError(tooLong, fixedLength);
   }
@@ -264,7 +283,9 @@ function checkShape(
   const shape = results[outputs.logitsShape];
   const dims = shape?.type === 'int64' ? [...shape.data].map(Number) : [];
   const classes = dims.at(-1) ?? 0;
-  if (dims.slice(0, -1).join() !== leading.join()) {
+  // Hidden states may come with their leading axes already joined.
+  const joined = outputs.asked === undefined ? [] : [`${leading.reduce((a, b) => a * b, 1)}`];
+  if (![leading.join(), ...joined].includes(dims.slice(0, -1).join())) {
     const wanted = leading.length === 1 ? '[batch, classes]' : '[batch, sequence, classes]';
     const kind = leading.length === 1 ? 'text classifier' : 'model that answers for every token';
     throw new UnsupportedTeacherError(

@@ -103,19 +103,22 @@ async function* trainOn(
 async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
   const leavesOut = settings.unanswered === 'leave-out';
-  const open = async ({ tokens, gold, softLabels }: ViewInputs, features?: FeatureTable) => {
+  const open = async (
+    { tokens, gold, softLabels }: ViewInputs,
+    features: FeatureTable | undefined,
+  ) => {
     const softTargets = await targetSource(softLabels, settings);
-    const sources = { tokens, features, gold, softTargets, memoryLimitBytes, leavesOut };
-    return openTransferSet(sources);
+    const rows = { tokens, features, gold, softTargets };
+    return openTransferSet({ ...rows, memoryLimitBytes, leavesOut });
   };
-  const { train: tokens, gold, wordGold, softLabels, views } = inputs;
+  const { train: tokens, gold, wordGold, softLabels, views, features } = inputs;
   if (wordGold !== undefined) {
     const softTargets = await targetSource(softLabels, settings);
     return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
   }
-  const rows = await open({ tokens, gold, softLabels }, inputs.features?.train);
+  const rows = await open({ tokens, gold, softLabels }, features?.train);
   const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
-  return hasViews ? withViews(rows, await open(views)) : rows;
+  return hasViews ? withViews(rows, await open(views, undefined)) : rows;
 }
 
 interface Workbench {

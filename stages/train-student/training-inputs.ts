@@ -134,6 +134,21 @@ async function readWordLabels(
   };
 }
 
+/** Texts and gold of the views; undefined where the student learns from none. */
+async function readViewsOf(
+  { inputs }: StageContext<TrainStudentConfig>,
+  gold: TrainingInputs['gold'],
+): Promise<Omit<ViewInputs, 'softLabels'> | undefined> {
+  const [index, tokens] = [inputs['views/inputs'], inputs['views/tokens']];
+  if (index === undefined || tokens === undefined) return undefined;
+  const labelled = (await readViews(index)).flatMap(({ exampleId, of }) => {
+    const targets = gold.get(of);
+    return targets === undefined ? [] : [[exampleId, targets] as const];
+  });
+  // Of rows that share a view the first decides.
+  return { tokens: await readTokens(tokens), gold: new Map(labelled.toReversed()) };
+}
+
 /** Tensors of both splits, if any. */
 async function featuresOf(
   context: StageContext<TrainStudentConfig>,
@@ -168,21 +183,6 @@ async function valueJudge(
   }
   const gold = new Map(targets.map((row) => [row.exampleId, row.targets]));
   return { task, exampleIds: validation.exampleIds, gold, teacher };
-}
-
-/** Texts and gold of the views; undefined where the student learns from none. */
-async function readViewsOf(
-  { inputs }: StageContext<TrainStudentConfig>,
-  gold: TrainingInputs['gold'],
-): Promise<Omit<ViewInputs, 'softLabels'> | undefined> {
-  const [index, tokens] = [inputs['views/inputs'], inputs['views/tokens']];
-  if (index === undefined || tokens === undefined) return undefined;
-  const labelled = (await readViews(index)).flatMap(({ exampleId, of }) => {
-    const targets = gold.get(of);
-    return targets === undefined ? [] : [[exampleId, targets] as const];
-  });
-  // Of rows that share a view the first decides.
-  return { tokens: await readTokens(tokens), gold: new Map(labelled.toReversed()) };
 }
 
 /** `rows/train` is the cache of the main teacher, `rows/train@NAME` that of a further one; `views/rows` likewise. */

@@ -28,6 +28,25 @@ test('property: every row stands in one batch, fits into its length, and batches
   );
 });
 
+test('above 8,192 classes a batch has room for fewer answers, and below for as many as tokens', () => {
+  const lengths = Array.from({ length: 64 }, () => 16);
+  const answers = (classCount: number) => ({ counts: lengths.map(() => 15), classCount });
+  const options = { tokenBudget: 512, maxLength: 16, shape: FREE_SHAPE };
+  const sizes = (classCount: number) =>
+    planBatches(lengths, { ...options, answers: answers(classCount) }).map(
+      ({ rows }) => rows.length,
+    );
+  assert.deepEqual(sizes(77), [32, 32]);
+  // 512 * 8,192 / 30,522 answers are 137, those of nine rows.
+  assert.deepEqual(sizes(30_522), [9, 9, 9, 9, 9, 9, 9, 1]);
+  const fixed = { ...options, shape: { ...FREE_SHAPE, fixedRows: 20 } };
+  const full = planBatches(lengths, { ...fixed, answers: answers(30_522) });
+  assert.deepEqual(
+    full.map(({ rows }) => rows.length),
+    [20, 20, 20, 4],
+  );
+});
+
 test('the longest rows come first, lengths are multiples of 8 and end at maxLength', () => {
   const options = { tokenBudget: 48, maxLength: 20, shape: FREE_SHAPE };
   assert.deepEqual(planBatches([3, 20, 9, 17, 8], options), [
