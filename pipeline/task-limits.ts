@@ -10,7 +10,8 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
-  const problems = LIMITS[loaded.config.task].flatMap((limit) => limit(loaded.config));
+  const limits = [ofTensors, ...LIMITS[loaded.config.task]];
+  const problems = limits.flatMap((limit) => limit(loaded.config));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
 
@@ -65,6 +66,39 @@ const noPairs: Limit = ({ corpus }) =>
   corpus.columns.textPair === undefined
     ? []
     : [{ path: 'corpus.columns.textPair', problem: 'words with labels come one sentence a row' }];
+
+/** A mean of windows is one of distributions, which numbers are not. */
+const noWindows: Limit = ({ task, teacher, student }) =>
+  [['teacher', teacher.longTexts] as const, ['student', student.longTexts] as const]
+    .filter(([, longTexts]) => longTexts === 'windows')
+    .map(([section]) => ({
+      path: `${section}.longTexts`,
+      problem: `windows are put together as probabilities of one class, which ${task} does not have: set truncate or head-tail`,
+    }));
+
+/** Views are other texts, and windows parts of one: neither has tensors of its own. */
+const ofTensors: Limit = ({ corpus, teacher, augmentations }) => {
+  if (corpus.columns.tensors === undefined) return [];
+  const views =
+    augmentations === undefined
+      ? []
+      : [
+          {
+            path: 'augmentations',
+            problem: 'change texts, and the rows have tensors: leave it out',
+          },
+        ];
+  const windows =
+    teacher.longTexts !== 'windows'
+      ? []
+      : [
+          {
+            path: 'teacher.longTexts',
+            problem: 'windows are of texts without tensors: set truncate',
+          },
+        ];
+  return [...views, ...windows];
+};
 
 /** Settings that a path of the configuration leads to, each with what to do about it. */
 const given =
@@ -147,8 +181,8 @@ const OF_WORDS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrecti
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
-  'multi-label': [...OTHERS, noRelabelling, noCorrections],
-  regression: [...OTHERS, noRelabelling, noCorrections],
+  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows],
+  regression: [...OTHERS, noRelabelling, noCorrections, noWindows],
   'token-classification': [...OTHERS, ...OF_WORDS],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask],
   'masked-lm': [...LANGUAGE_MODEL, noTarget],

@@ -77,7 +77,7 @@ export const exportStudent = defineStage<ExportConfig>({
         maxDifference,
         probeInputs: probe.length,
         validationAccuracy,
-        longTexts: await readLongTexts(student),
+        longTexts: await readLongTexts(student, studentConfig),
         teacherLicense: config.teacherLicense,
         furtherLicenses: config.furtherLicenses ?? {},
         corpusLicense: config.corpusLicense,

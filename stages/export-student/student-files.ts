@@ -64,7 +64,11 @@ export async function readStudentConfig(
 }
 
 /** How the student cuts long texts, where it is not by truncation. */
-export async function readLongTexts(folder: string): Promise<string | undefined> {
+export async function readLongTexts(
+  folder: string,
+  { modelType }: Pick<StudentConfig, 'modelType'>,
+): Promise<string | undefined> {
+  if (modelType === MLP_TYPE) return undefined;
   const text = await readFile(join(folder, 'tokenizer_config.json'), 'utf8');
   return tokenizerConfigSchema.parse(JSON.parse(text))[LONG_TEXTS_KEY];
 }
