@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LONG_TEXTS } from '#datasets/long-texts.ts';
-import { isPerToken, isValueTask, TASKS } from '#datasets/task.ts';
+import { isPerToken, TASKS } from '#datasets/task.ts';
 import { augmentationSchema } from './augment-text.ts';
 
 const column = z.string().min(1);
@@ -229,15 +229,6 @@ export const prepareConfigSchema = fields
         'words that are dropped or moved leave no answer for each word or token: leave them out',
     },
   )
-  .refine(({ task, teacherLongTexts }) => !isValueTask(task) || teacherLongTexts !== 'windows', {
-    path: ['longTexts'],
-    message:
-      'windows of a text are averaged as distributions, which scores and numbers are not: set truncate, head-tail or reject',
-  })
-  .refine(({ columns, augmentations }) => !columns.tensors || augmentations === undefined, {
-    path: ['augmentations'],
-    message: 'views are changed texts, and rows with tensors have more than a text: leave them out',
-  })
   .refine(
     ({ teacherLongTexts, windowOverlap }) =>
       windowOverlap === undefined || teacherLongTexts === 'windows',
