@@ -98,6 +98,13 @@ const oneTokenizer: Limit = ({ teacher, student }) => [
 const LANGUAGE_MODEL: readonly Limit[] = [
   oneTokenizer,
   given(
+    ({ teacher }) => ({
+      'teacher.answers': teacher.answers,
+      'teacher.embeddings': teacher.embeddings,
+    }),
+    'a language model is asked as an ONNX graph: set teacher.model',
+  ),
+  given(
     ({ variants }) =>
       Object.fromEntries(Object.keys(variants).map((name) => [`variants.${name}`, name])),
     'the graph of a language model ends with soft-label: the cache is its result, for students that are trained elsewhere (npx decant cache info, export). Take variants out',

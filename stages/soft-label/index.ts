@@ -131,14 +131,14 @@ function* tellEnvironment(
 /** What the pass will be like, before its first batch. */
 async function* lookAhead(
   { config }: StageContext<SoftLabelConfig>,
-  { shards, sealed, corpus }: Plan,
+  { shards, sealed, corpus, keep: { classCount } }: Plan,
   { finished, teacher }: { finished: FinishedShards; teacher: ModelTeacher },
 ): AsyncGenerator<StageEvent, void, void> {
   const open = shards.filter((shard) => !finished.shards.has(shard));
   const rows = open.map((shard) => freshRows(shard, { sealed }));
   const { tokenBudget } = config;
   const { maxLength } = corpus;
-  const largest = largestBatch(rows, { tokenBudget, maxLength, shape: teacher.shape });
+  const largest = largestBatch(rows, { tokenBudget, maxLength, shape: teacher.shape, classCount });
   if (largest !== undefined) yield* takeCensus(teacher, largest, config);
 }
 

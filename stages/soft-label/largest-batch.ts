@@ -1,5 +1,5 @@
 import type { BatchShape } from './batches.ts';
-import { planBatches } from './batches.ts';
+import { planRows } from './batches.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
 /** Rows that will meet the teacher together. */
@@ -18,12 +18,12 @@ export function largestBatch(
     readonly tokenBudget: number;
     readonly maxLength: number;
     readonly shape: BatchShape;
+    readonly classCount: number;
   },
 ): PlannedBatch | undefined {
   let largest: PlannedBatch | undefined;
   for (const rows of rowsOfShards) {
-    const lengths = rows.map(({ tokenIds }) => tokenIds.length);
-    for (const batch of planBatches(lengths, options)) {
+    for (const batch of planRows(rows, options)) {
       const size = batch.rows.length * batch.length ** 2;
       if (largest !== undefined && size <= largest.rows.length * largest.length ** 2) continue;
       largest = { rows: batch.rows.flatMap((row) => rows[row] ?? []), length: batch.length };
