@@ -31,7 +31,7 @@ export class InvalidNameError extends Failure {
       'usage',
       'E_NAME',
       `${JSON.stringify(name)} is no name for a stage, variant or run`,
-      'use letters, digits, "-" and "_", at most 64 of them',
+      'use letters, digits, "-", "_" and ".", at most 72 of them',
     );
   }
 }
@@ -49,7 +49,7 @@ export function partialFolder(store: string, key: ArtifactKey): string {
 /** `train-student:distilled` as the name of a folder. */
 export function instanceFolder(instance: string): string {
   const parts = instance.split(':');
-  if (parts.length > 2 || !parts.every((part) => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(part))) {
+  if (parts.length > 2 || !parts.every((part) => INSTANCE_PART.test(part))) {
     throw new InvalidNameError(instance);
   }
   return parts.join('@');
@@ -182,3 +182,6 @@ async function checkSizes(folder: string, manifest: Manifest): Promise<void> {
     }
   }
 }
+
+/** Room for a name of 64 letters that people give, and for what is said of its views: `NAME.views`. */
+const INSTANCE_PART = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,71}$/;

@@ -27,7 +27,8 @@ export interface Answer {
 
 /** Names of the columns that tell which text is meant: those of the corpus. */
 export interface AnswerColumns {
-  readonly text: string;
+  /** null: rows have no text, and are known by their ids. */
+  readonly text: string | null;
   readonly textPair?: string | undefined;
   readonly id: string;
 }
@@ -80,12 +81,14 @@ export function namesIn(saying: Saying): readonly string[] {
 function aboutOf(row: RawRow, columns: AnswerColumns): Answer['about'] {
   const exampleId = nameIn(row, 'example_id');
   if (exampleId !== undefined) return { exampleId };
-  const text = nameIn(row, columns.text);
+  const text = columns.text === null ? undefined : nameIn(row, columns.text);
   const pair = columns.textPair === undefined ? undefined : nameIn(row, columns.textPair);
   if (text !== undefined) return { exampleId: exampleIdOf(text, pair ?? null) };
   const sourceId = nameIn(row, columns.id);
   if (sourceId !== undefined) return { sourceId };
-  const keys = ['example_id', columns.text, columns.id].map((key) => `"${key}"`).join(', ');
+  const keys = ['example_id', columns.text, columns.id]
+    .flatMap((key) => (key === null ? [] : `"${key}"`))
+    .join(', ');
   throw new AnswerError(
     row,
     `it does not say which text it is about (row has: ${Object.keys(row.values).join(', ')})`,

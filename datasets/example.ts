@@ -1,3 +1,5 @@
+import type { FeatureRow } from './features.ts';
+
 /** The parts of a corpus: the student learns from `train`, choices are made on `validation`, `test` only measures. */
 export const SPLITS = ['train', 'validation', 'test'] as const;
 
@@ -22,6 +24,8 @@ export interface Example {
   readonly words?: readonly string[];
   /** How many equal corpus rows it stands for. */
   readonly weight: number;
+  /** Its tensors by model input, where it has any. */
+  readonly features?: FeatureRow;
 }
 
 /** An example as the store keeps it: without its texts where `privacy.storeTexts` is false. */

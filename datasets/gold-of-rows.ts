@@ -1,6 +1,7 @@
 import { goldClasses } from './gold-classes.ts';
 import { readLabels } from './labels.ts';
 import { goldOfAnswers } from './tagged-sentences.ts';
+import { hasTargets, readTargets } from './targets.ts';
 import { hasTokenLabels, labelsByExample, readTokenLabels } from './token-labels.ts';
 
 /** Gold labels of a split, whatever its task. */
@@ -20,8 +21,10 @@ export async function readGoldOfRows(folder: string): Promise<GoldOfRows> {
 
 /** Ids of the examples with a label, or with a labelled word. */
 export async function labelledExamples(folder: string): Promise<Set<string>> {
-  const rows: readonly { readonly exampleId: string }[] = hasTokenLabels(folder)
-    ? await readTokenLabels(folder)
-    : await readLabels(folder);
-  return new Set(rows.map(({ exampleId }) => exampleId));
+  return new Set((await labelRowsIn(folder)).map(({ exampleId }) => exampleId));
+}
+
+async function labelRowsIn(folder: string): Promise<readonly { readonly exampleId: string }[]> {
+  if (hasTokenLabels(folder)) return readTokenLabels(folder);
+  return hasTargets(folder) ? readTargets(folder) : readLabels(folder);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readTable, type TableFormat, valueAt, writeTable } from './table-file.ts';
+import { hasTargets } from './targets.ts';
 
 /** A label from the corpus. Where sources disagree an example has several, whose weights sum to 1. */
 export interface GoldLabel {
@@ -25,8 +26,9 @@ export async function writeLabels(folder: string, rows: readonly GoldLabel[]): P
   });
 }
 
-/** Reads what `writeLabels` wrote, in the same order. */
+/** Reads what `writeLabels` wrote, in the same order; none where the folder holds values (`targets.parquet`). */
 export async function readLabels(folder: string): Promise<GoldLabel[]> {
+  if (hasTargets(folder)) return [];
   return readTable(pathIn(folder), FORMAT, (group) => {
     const [labelIds, labels] = [group.int32('label_id'), group.texts('label')];
     const weights = group.float('weight');

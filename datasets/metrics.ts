@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
+import { type ValueMetrics, valueMetricsSchema } from './value-metrics.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -88,8 +89,13 @@ const timingsSchema = z.strictObject({
   rowsPerSecond: z.number(),
 });
 
-/** What evaluate found out about one model on the test split: `metrics.json`. */
+const anyMetricsSchema = z.union([metricsSchema, valueMetricsSchema]);
+
+/** What evaluate found out about one classifier on the test split: `metrics.json`. */
 export type Metrics = z.infer<typeof metricsSchema>;
+
+/** The same, whatever the task. */
+export type AnyMetrics = Metrics | ValueMetrics;
 
 /** How fast it was on one machine, once: `timings.json`, never equal twice. */
 export type Timings = z.infer<typeof timingsSchema>;
@@ -107,13 +113,23 @@ export class MetricsFileError extends Failure {
 }
 
 /** Writes `metrics.json`. */
-export async function writeMetrics(folder: string, metrics: Metrics): Promise<void> {
-  await writeJson(join(folder, 'metrics.json'), metricsSchema.parse(metrics));
+export async function writeMetrics(folder: string, metrics: AnyMetrics): Promise<void> {
+  await writeJson(join(folder, 'metrics.json'), anyMetricsSchema.parse(metrics));
 }
 
-/** Reads and checks `metrics.json`. */
+/** Reads and checks `metrics.json` of a classifier. */
 export async function readMetrics(folder: string): Promise<Metrics> {
   return readJson(join(folder, 'metrics.json'), metricsSchema);
+}
+
+/** Reads and checks `metrics.json`, whatever the task. */
+export async function readAnyMetrics(folder: string): Promise<AnyMetrics> {
+  return readJson(join(folder, 'metrics.json'), anyMetricsSchema);
+}
+
+/** Are these figures of a task whose answers are numbers? */
+export function isOfValues(metrics: AnyMetrics): metrics is ValueMetrics {
+  return 'task' in metrics;
 }
 
 /** Writes `timings.json`. */

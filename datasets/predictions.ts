@@ -19,6 +19,13 @@ export interface Predictions {
   readonly logits: Float32Array;
 }
 
+/** Predictions of a task without one class a row: -1 stands for no class, and the logits say all. */
+export function valuePredictions(exampleIds: readonly string[], logits: Float32Array): Predictions {
+  const rowCount = exampleIds.length;
+  const predictedIds = new Int32Array(rowCount).fill(-1);
+  return { rowCount, exampleIds, predictedIds, confidence: new Float32Array(rowCount), logits };
+}
+
 /** Writes `<split>.parquet` in the order given. */
 export async function writePredictions(
   folder: string,

@@ -6,7 +6,10 @@ import { Failure } from '#cache/failure.ts';
 
 const probeInputSchema = z.strictObject({
   exampleId: z.string(),
-  tokenIds: z.array(z.int().min(0)).min(1),
+  /** None where the student reads tensors only. */
+  tokenIds: z.array(z.int().min(0)),
+  /** Tensors by model input. */
+  features: z.record(z.string(), z.array(z.number())).optional(),
   /** Of a student that answers for each token: the places whose logits follow. */
   answerAt: z.array(z.int().min(0)).optional(),
   /** In class order, as the trainer computed them; place by place where there are several. */

@@ -4,7 +4,9 @@ import { Failure } from '#cache/failure.ts';
 import type { ParquetCodec } from '#datasets/parquet/codec.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
 import { isSplit } from './example.ts';
+import { exampleStarts } from './example-blocks.ts';
 import { readExamples, writeExamples } from './examples.ts';
+import { readFeatures, takeFeatures, writeFeatures } from './features.ts';
 import { readHardLabels, writeHardLabels } from './hard-labels.ts';
 import { readLabels, writeLabels } from './labels.ts';
 import { type Predictions, readPredictions, writePredictions } from './predictions.ts';
@@ -17,8 +19,10 @@ import {
   takeRows,
   writeSoftLabelShard,
 } from './soft-labels.ts';
+import { readTargets, writeTargets } from './targets.ts';
 import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
 import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
+import { readViews, writeViews } from './views.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */
 export interface ShardLayout {
@@ -109,7 +113,7 @@ async function removeFromShards(
   for (const path of reader.shards) if (!written.has(basename(path))) await rm(path);
 }
 
-/** The remaining rows in their order, so many a file; one file without rows where none remains. */
+/** The remaining rows in their order, so many examples a file; one file without rows where none remains. */
 async function* recut(
   reader: SoftLabelReader,
   exampleIds: IdSet,
@@ -120,10 +124,13 @@ async function* recut(
   for await (const rows of reader.rows()) {
     const kept = takeRows(rows, rowsWithout(rows.exampleIds, exampleIds));
     open = open === undefined ? kept : concatRows([open, kept]);
-    while (open.rowCount >= shardRows) {
-      yield takeRows(open, range(0, shardRows));
+    // The last example may have more rows in the next row group.
+    for (;;) {
+      const end = exampleStarts(open.exampleIds).at(shardRows) ?? open.rowCount;
+      if (end >= open.rowCount) break;
+      yield takeRows(open, range(0, end));
       count += 1;
-      open = takeRows(open, range(shardRows, open.rowCount));
+      open = takeRows(open, range(end, open.rowCount));
     }
   }
   open ??= await reader.readShard(0);
@@ -188,7 +195,17 @@ const PROBE = 'probe.json';
 /** By the name of the format in the footer. */
 const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Promise<void>>> = {
   examples: filtered(readExamples, writeExamples),
+  views: filtered(readViews, writeViews),
   labels: filtered(readLabels, writeLabels),
+  targets: filtered(readTargets, writeTargets),
+  features: async (path, exampleIds) => {
+    const folder = dirname(path);
+    const table = await readFeatures(folder);
+    const kept = [...table.exampleIds.keys()].filter(
+      (row) => !exampleIds.has(table.exampleIds[row] ?? ''),
+    );
+    await writeFeatures(folder, takeFeatures(table, kept));
+  },
   'token-labels': filtered(readTokenLabels, writeTokenLabels),
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),

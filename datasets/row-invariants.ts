@@ -115,9 +115,14 @@ function sumProblems(rows: SoftLabelRows, meta: SoftLabelMeta) {
 
 function entropyProblem(rows: SoftLabelRows, meta: SoftLabelMeta, row: number): string | undefined {
   const entropy = rows.entropyNats[row] ?? NaN;
-  const most = Math.log(meta.classNames.length);
+  const most = mostEntropy(meta);
   if (entropy >= -ENTROPY_ROUNDING && entropy <= most + ENTROPY_ROUNDING) return undefined;
-  return `entropy_nats is ${entropy}, not within 0 and ln(classes) = ${most}`;
+  return `entropy_nats is ${entropy}, not within 0 and ${most}, the most that ${meta.classNames.length} classes can have`;
+}
+
+/** Of one choice among all classes, or of a yes or no for each of them. */
+function mostEntropy({ classNames: { length }, task }: SoftLabelMeta): number {
+  return task === undefined ? Math.log(length) : length * Math.LN2;
 }
 
 /** float32 keeps a logit and a log-sum-exp to half a unit in the last place; exp makes that relative. */

@@ -1,7 +1,7 @@
 import { type ColumnData, fixedWidthList, type ListColumn } from '#datasets/parquet/columns.ts';
 import { ParquetValueError } from '#datasets/parquet/errors.ts';
 import { FIXED_POINTS, toFixedPoint } from './fixed-point.ts';
-import type { SoftLabelMeta } from './soft-label-meta.ts';
+import { hasPositions, type SoftLabelMeta } from './soft-label-meta.ts';
 import type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
 import {
   hiddenColumn,
@@ -141,7 +141,7 @@ function lengthsOf(rows: SoftLabelRows, meta: SoftLabelMeta): Length[] {
     ['example_id', rows.exampleIds.length, rowCount],
     ['split', rows.splits.length, rowCount],
     ['source_id', rows.sourceIds.length, rowCount],
-    ['position', rows.positions?.length ?? 0, meta.perToken ? rowCount : 0],
+    ['position', rows.positions?.length ?? 0, hasPositions(meta) ? rowCount : 0],
     ['top_ids', rows.topIds.length, listValues('top-k')],
     ['top_logits', rows.topLogits.length, listValues('top-k')],
     ['logits', rows.logits.length, listValues('dense')],
@@ -177,6 +177,8 @@ function flatColumns(rows: SoftLabelRows, meta: SoftLabelMeta): [string, Float32
     ...(rows.sampled
       ? [['confidence', rows.sampled.confidence] satisfies [string, Float32Array]]
       : []),
-    ['entropy_nats', rows.entropyNats],
+    ...(meta.task === 'regression'
+      ? []
+      : [['entropy_nats', rows.entropyNats] satisfies [string, Float32Array]]),
   ];
 }

@@ -3,7 +3,7 @@ import { CorruptParquetError } from '#datasets/parquet/errors.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import { FIXED_POINTS, fromFixedPoint, normaliserFromTail } from './fixed-point.ts';
 import { firstDisorder, firstOutside } from './soft-label-columns.ts';
-import type { SoftLabelMeta } from './soft-label-meta.ts';
+import { hasPositions, type SoftLabelMeta } from './soft-label-meta.ts';
 import type { SampledColumns, SoftLabelNumbers, SoftLabelRows } from './soft-label-rows.ts';
 import { hiddenColumn, logSumExpColumn, tailColumn, widthOf } from './soft-label-schema.ts';
 import { splitsOf } from './table-file.ts';
@@ -30,8 +30,9 @@ export function numbersOf(path: string, group: RowGroup, meta: SoftLabelMeta): S
     ...(mode === 'top-k' ? topKColumns(source) : NO_TOP_K),
     logits: mode === 'dense' ? floatLists(source, 'logits', widthOf(meta)) : NO_FLOATS,
     ...(mode !== 'top-k' && normalisers(source)),
-    entropyNats: group.float('entropy_nats'),
-    ...(meta.perToken && { positions: group.int32('position') }),
+    entropyNats:
+      meta.task === 'regression' ? new Float32Array(group.rowCount) : group.float('entropy_nats'),
+    ...(hasPositions(meta) && { positions: group.int32('position') }),
     ...(mode === 'sampled' && { sampled: sampledColumns(source) }),
     ...(hidden && { hidden: hiddenColumns(source, hidden) }),
   };

@@ -3,6 +3,7 @@ import { digestOf } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
 import { canonicalJson } from '#cache/fingerprint.ts';
 import { CorruptParquetError } from '#datasets/parquet/errors.ts';
+import type { ValueTask } from './task.ts';
 
 /** What a file of soft labels says about itself, in its footer. */
 export interface SoftLabelMeta {
@@ -27,8 +28,12 @@ export interface SoftLabelMeta {
   readonly runtime: string;
   /** How the numbers of a top k are kept: logits, or log-probabilities in 16 or 8 bits. */
   readonly precision: SoftLabelPrecision;
+  /** Where the numbers of `logits` are no distribution: scores of classes one by one, or values. */
+  readonly task?: ValueTask;
   /** A row is one token of an example; its place is the column `position`. */
   readonly perToken?: true;
+  /** A row is one window of a long text; its number is the column `position`. */
+  readonly perWindow?: true;
   /** Values a row of each `hidden_<name>` column of teacher features. */
   readonly hidden?: Readonly<Record<string, number>>;
 }
@@ -59,6 +64,11 @@ export class TemperatureError extends Failure {
         : `decant run --set soft-label.temperatures='[${wanted}]'`,
     );
   }
+}
+
+/** Has an example several rows, each with a `position`? */
+export function hasPositions({ perToken, perWindow }: SoftLabelMeta): boolean {
+  return perToken === true || perWindow === true;
 }
 
 /** Where a temperature stands in `meta.temperatures`; throws where it is not stored. */
@@ -95,7 +105,9 @@ export function footerOf(meta: SoftLabelMeta): Record<string, string> {
     'decant.runtime': meta.runtime,
     'decant.precision': meta.precision,
     ...(meta.samples !== undefined && { 'decant.samples': String(meta.samples) }),
+    ...(meta.task && { 'decant.task': meta.task }),
     ...(meta.perToken && { 'decant.rows': 'token' }),
+    ...(meta.perWindow && { 'decant.rows': 'window' }),
     ...(meta.hidden && { 'decant.hidden': JSON.stringify(meta.hidden) }),
   };
 }
@@ -124,7 +136,9 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
     provider: data['decant.provider'],
     runtime: data['decant.runtime'],
     precision: data['decant.precision'],
+    ...(data['decant.task'] && { task: data['decant.task'] }),
     ...(data['decant.rows'] === 'token' && { perToken: true }),
+    ...(data['decant.rows'] === 'window' && { perWindow: true }),
     ...(hidden !== undefined && { hidden }),
   };
   const problem = contradictionIn(meta);
@@ -134,6 +148,9 @@ export function metaOf(path: string, footer: Readonly<Record<string, string>>): 
 
 function contradictionIn(meta: SoftLabelMeta): string | undefined {
   const { mode, topK, samples, temperatures, precision } = meta;
+  if (meta.task !== undefined && (mode !== 'dense' || temperatures.length > 0)) {
+    return `decant.task is ${meta.task} in mode ${mode}, at ${temperatures.length} temperatures`;
+  }
   if ((mode === 'top-k') !== (topK !== null)) return `decant.top_k is ${topK} in mode ${mode}`;
   if ((mode === 'sampled') !== (samples !== undefined)) {
     return `decant.samples is ${samples} in mode ${mode}`;
@@ -232,7 +249,8 @@ const footerSchema = z.object({
   'decant.runtime': z.string(),
   'decant.precision': z.enum(['float32', 'compact', 'small']),
   'decant.samples': json(z.int().positive().max(MOST_SAMPLES)).optional(),
-  'decant.rows': z.literal('token').optional(),
+  'decant.task': z.enum(['multi-label', 'regression']).optional(),
+  'decant.rows': z.enum(['token', 'window']).optional(),
   'decant.hidden': json(z.record(z.string().regex(/^\w+$/), z.int().positive())).optional(),
 });
 

@@ -1,6 +1,6 @@
 import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { Split } from './example.ts';
-import type { SoftLabelMeta } from './soft-label-meta.ts';
+import { hasPositions, type SoftLabelMeta } from './soft-label-meta.ts';
 
 /** Rows of soft labels, column by column. */
 export interface SoftLabelRows {
@@ -22,7 +22,7 @@ export interface SoftLabelRows {
   readonly tailLogMass: readonly Float32Array[];
   /** Mode sampled only. */
   readonly sampled?: SampledColumns;
-  /** Over all classes, T = 1. [rowCount] */
+  /** Over all classes, T = 1; multi-label: summed over the classes; regression: 0. [rowCount] */
   readonly entropyNats: Float32Array;
   /** Teacher features by name, [rowCount * width] each. */
   readonly hidden?: Readonly<Record<string, Float32Array>>;
@@ -127,7 +127,7 @@ export function emptyRows(meta: SoftLabelMeta): SoftLabelRows {
     logSumExp: perTemperature,
     tailLogMass: perTemperature,
     entropyNats: none,
-    ...(meta.perToken && { positions: new Int32Array(0) }),
+    ...(hasPositions(meta) && { positions: new Int32Array(0) }),
     ...(meta.mode === 'sampled' && { sampled: concatSamples([]) }),
     ...(meta.hidden && { hidden: mapValues(meta.hidden, () => none) }),
   };

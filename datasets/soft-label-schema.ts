@@ -1,5 +1,5 @@
 import type { ColumnSpec } from '#datasets/parquet/columns.ts';
-import { type SoftLabelMeta, temperatureSuffix } from './soft-label-meta.ts';
+import { hasPositions, type SoftLabelMeta, temperatureSuffix } from './soft-label-meta.ts';
 
 /** Columns of a shard, in file order. */
 export function columnsOf(meta: SoftLabelMeta): ColumnSpec[] {
@@ -7,12 +7,13 @@ export function columnsOf(meta: SoftLabelMeta): ColumnSpec[] {
     { name: 'example_id', type: 'utf8' },
     { name: 'split', type: 'utf8' },
     { name: 'source_id', type: 'utf8', nullable: true },
-    ...(meta.perToken ? [POSITION] : []),
+    ...(hasPositions(meta) ? [POSITION] : []),
     ...labelColumns(meta),
     ...storedTemperatures(meta).map((t) => flat(logSumExpColumn(t))),
     ...(meta.mode === 'top-k' ? meta.temperatures.map((t) => flat(tailColumn(t))) : []),
     ...(meta.mode === 'sampled' ? [flat('confidence')] : []),
-    flat('entropy_nats'),
+    // A regression says a number, and not how sure it is of it.
+    ...(meta.task === 'regression' ? [] : [flat('entropy_nats')]),
     ...Object.keys(meta.hidden ?? {}).map((name) => floatList(hiddenColumn(name))),
   ];
 }

@@ -21,6 +21,14 @@ export function isDistribution(task: Task): boolean {
   return task !== 'multi-label' && task !== 'regression';
 }
 
+/** Tasks whose gold is a vector of numbers and not one class. */
+export type ValueTask = Extract<Task, 'multi-label' | 'regression'>;
+
+/** Is the gold of this task a vector of numbers? A stage without a task classifies. */
+export function isValueTask(task: Task | undefined): task is ValueTask {
+  return task === 'multi-label' || task === 'regression';
+}
+
 /** Tasks whose classes are the pieces of a vocabulary, and whose text is its own label. */
 export const LANGUAGE_MODEL_TASKS = ['causal-lm', 'masked-lm', 'sequence-to-sequence'] as const;
 

@@ -37,6 +37,11 @@ export function withMaxLength(tokenizer: TokenizerJson, maxLength: number): Toke
   };
 }
 
+/** The same tokenizer, which neither cuts nor pads. */
+export function withoutMaxLength(tokenizer: TokenizerJson): TokenizerJson {
+  return { ...tokenizer, truncation: null, padding: null };
+}
+
 /** Every piece of the vocabulary at the place of its id, added tokens included; ids without a piece are undefined. */
 export function piecesOf({ model, added_tokens: added }: TokenizerJson): (string | undefined)[] {
   const entries = Array.isArray(model.vocab)

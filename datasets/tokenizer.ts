@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { type Encoding, mergeEncodings, Tokenizer } from 'tokenizers';
 import { digestOf } from '#cache/digest.ts';
+import { canonicalJson } from '#cache/fingerprint.ts';
+import { headAndTail, type TextCut, type TokenisedText, windowsOf } from './long-texts.ts';
 import {
   BadTokenizerError,
   hasBareWords,
   parseTokenizerJson,
   withMaxLength,
+  withoutMaxLength,
 } from './tokenizer-json.ts';
 
 /** What is tokenised: one text, or two for a pair task. */
@@ -14,17 +17,8 @@ export interface TokenizerInput {
   readonly textPair: string | null;
 }
 
-/** Token ids of one input, special tokens included. */
-export interface EncodedText {
-  readonly ids: readonly number[];
-  /** Which of the two texts a token belongs to. */
-  readonly typeIds: readonly number[];
-  /** True where tokens were cut off. */
-  readonly truncated: boolean;
-}
-
 /** Token ids of a sentence that came as words. */
-export interface EncodedWords extends EncodedText {
+export interface EncodedWords extends TokenisedText {
   /** Place of the first token of each word that has one and was not cut there. */
   readonly answerAt: readonly number[];
   /** Numbers of those words, from 0. */
@@ -33,28 +27,36 @@ export interface EncodedWords extends EncodedText {
 
 /** A tokenizer.json at work: cuts at `maxLength`, never pads. */
 export interface TextTokenizer {
-  /** SHA-256 of the bytes of tokenizer.json. */
+  /** SHA-256 of the bytes of tokenizer.json, and of the cut where it is another than `truncate`. */
   readonly digest: string;
   readonly maxLength: number;
   /** All of one call at once, on all cores; keep it to about a thousand inputs. */
-  encode(inputs: readonly TokenizerInput[]): Promise<EncodedText[]>;
+  encode(inputs: readonly TokenizerInput[]): Promise<TokenisedText[]>;
   /** Sentences cut into words already: each word is tokenised alone, as transformers' is_split_into_words does. */
   encodeWords(sentences: readonly (readonly string[])[]): Promise<EncodedWords[]>;
   /** Words get no space before them, so that they are cut as if each began a text (byte-level BPE). */
   readonly gluesWords: boolean;
 }
 
-/** Opens a tokenizer.json. */
-export async function openTokenizer(path: string, maxLength: number): Promise<TextTokenizer> {
+/** Opens a tokenizer.json. Only `truncate` cuts pairs. */
+export async function openTokenizer(
+  path: string,
+  maxLength: number,
+  cut: TextCut = { type: 'truncate' },
+): Promise<TextTokenizer> {
   const bytes = await readFile(path);
   const json = withMaxLength(parseTokenizerJson(bytes.toString('utf8'), path), maxLength);
+  const uncut = createTokenizer(JSON.stringify(withoutMaxLength(json)), path);
   const tokenizer = createTokenizer(JSON.stringify(json), path);
-  const uncut = createTokenizer(JSON.stringify({ ...json, truncation: null }), path);
   const side = json.truncation?.direction ?? 'Right';
+  const digest = digestOf(bytes);
   return {
-    digest: digestOf(bytes),
+    digest: cut.type === 'truncate' ? digest : digestOf(canonicalJson({ tokenizer: digest, cut })),
     maxLength,
-    encode: async (inputs) => (await encodeAll(tokenizer, inputs)).map(toEncodedText),
+    encode: async (inputs) => {
+      const encodings = await encodeAll(cut.type === 'truncate' ? tokenizer : uncut, inputs);
+      return encodings.map((encoding) => cutBy(cut, encoding, maxLength));
+    },
     encodeWords: (sentences) => encodeSentences({ tokenizer, uncut, side }, sentences),
     gluesWords: hasBareWords(json.pre_tokenizer),
   };
@@ -78,12 +80,21 @@ async function encodeAll(
   return Promise.all(inputs.map(({ text, textPair }) => tokenizer.encode(text, textPair)));
 }
 
-function toEncodedText(encoding: Encoding): EncodedText {
-  return {
-    ids: encoding.getIds(),
-    typeIds: encoding.getTypeIds(),
-    truncated: encoding.getOverflowing().length > 0,
-  };
+function cutBy(cut: TextCut, encoding: Encoding, maxLength: number): TokenisedText {
+  const [ids, typeIds] = [encoding.getIds(), encoding.getTypeIds()];
+  const isSpecial = () => encoding.getSpecialTokensMask();
+  switch (cut.type) {
+    case 'truncate':
+      return { ids, typeIds, truncated: encoding.getOverflowing().length > 0 };
+    case 'whole':
+      return { ids, typeIds, truncated: false };
+    case 'head-tail':
+      return headAndTail({ ids, typeIds, isSpecial: isSpecial() }, maxLength);
+    case 'windows':
+      return windowsOf({ ids, typeIds, isSpecial: isSpecial() }, maxLength, cut.overlap);
+    default:
+      return cut satisfies never;
+  }
 }
 
 /**
@@ -101,7 +112,10 @@ async function encodeSentences(
     const parts = sentence.flatMap((word) => byWord.get(word) ?? []);
     const whole = tokenizers.tokenizer.postProcess(mergeEncodings(parts));
     const lengths = parts.map((part) => part.getLength());
-    return { ...toEncodedText(whole), ...firstTokens(whole, lengths, tokenizers.side) };
+    return {
+      ...cutBy({ type: 'truncate' }, whole, 0),
+      ...firstTokens(whole, lengths, tokenizers.side),
+    };
   });
 }
 

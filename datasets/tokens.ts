@@ -17,6 +17,8 @@ export interface TokenTable {
   readonly targets?: TargetTokens;
   /** Of tasks with an answer for each word or token; left out where an example has one. */
   readonly answers?: TokenAnswers;
+  /** Of texts that are read in windows: where each window of an example ends among its tokens. */
+  readonly windowEnds?: ListColumn<Int32Array>;
   readonly tokenizerDigest: string;
   /** In tokens, special ones included. */
   readonly maxLength: number;
@@ -66,7 +68,14 @@ interface ListOfAll extends ListColumn<Int32Array> {
 }
 
 /** Which columns a table has depends on what its examples are. */
-function listsOf({ offsets, tokenIds, typeIds, targets, answers }: TokenTable): ListOfAll[] {
+function listsOf({
+  offsets,
+  tokenIds,
+  typeIds,
+  targets,
+  answers,
+  windowEnds,
+}: TokenTable): ListOfAll[] {
   const list = (name: ListOfAll['name'], at: Int32Array, values: Int32Array | null | undefined) =>
     values ? [{ name, offsets: at, values }] : [];
   return [
@@ -76,6 +85,7 @@ function listsOf({ offsets, tokenIds, typeIds, targets, answers }: TokenTable): 
     ...(answers ? list('answer_at', answers.offsets, answers.at) : []),
     ...(answers ? list('answer_positions', answers.offsets, answers.positions) : []),
     ...(answers ? list('original_ids', answers.offsets, answers.originals) : []),
+    ...(windowEnds ? list('window_ends', windowEnds.offsets, windowEnds.values) : []),
   ];
 }
 
@@ -109,6 +119,7 @@ export async function readTokens(folder: string): Promise<TokenTable> {
   const tokens = list('token_ids') ?? NO_LISTS;
   const [targets, at] = [list('target_ids'), list('answer_at')];
   const originals = list('original_ids', at);
+  const windowEnds = list('window_ends');
   return {
     ...(targets && { targets: { offsets: targets.offsets, ids: targets.values } }),
     ...(at && {
@@ -119,6 +130,7 @@ export async function readTokens(folder: string): Promise<TokenTable> {
         ...(originals && { originals: originals.values }),
       },
     }),
+    ...(windowEnds && { windowEnds }),
     exampleIds: groups.flatMap((group) => group.texts('example_id')),
     offsets: tokens.offsets,
     tokenIds: tokens.values,
@@ -130,10 +142,11 @@ export async function readTokens(folder: string): Promise<TokenTable> {
 
 /** The rows at these positions, in this order. */
 export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTable {
-  const { tokenIds, typeIds, targets, answers } = table;
+  const { tokenIds, typeIds, targets, answers, windowEnds } = table;
   const { offsets, gather } = takeLists(table.offsets, rows);
   const target = targets && takeLists(targets.offsets, rows);
   const answered = answers && takeLists(answers.offsets, rows);
+  const windows = windowEnds && takeLists(windowEnds.offsets, rows);
   return {
     ...table,
     exampleIds: rows.map((row) => table.exampleIds[row] ?? ''),
@@ -148,6 +161,9 @@ export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTab
         positions: answered.gather(answers.positions),
         ...(answers.originals && { originals: answered.gather(answers.originals) }),
       },
+    }),
+    ...(windows && {
+      windowEnds: { offsets: windows.offsets, values: windows.gather(windowEnds.values) },
     }),
     truncated: Uint8Array.from(rows, (row) => table.truncated[row] ?? 0),
   };
@@ -233,6 +249,7 @@ const LISTS = [
   'answer_at',
   'answer_positions',
   'original_ids',
+  'window_ends',
 ] as const;
 const NO_LISTS: ListColumn<Int32Array> = { offsets: Int32Array.of(0), values: new Int32Array() };
 const TOKENIZER_KEY = 'decant.tokenizer_digest';

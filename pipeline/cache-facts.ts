@@ -59,7 +59,11 @@ export async function cacheFacts(project: Project, cache: CacheFolder): Promise<
 }
 
 /** `top 10` or `dense`: what is kept of each row. */
-export function describeMode({ mode, topK, samples, precision }: SoftLabelMeta): string {
+export function describeMode(meta: SoftLabelMeta): string {
+  return meta.perWindow ? `${keptOf(meta)}, a row a window` : keptOf(meta);
+}
+
+function keptOf({ mode, topK, samples, precision }: SoftLabelMeta): string {
   if (mode === 'dense') return mode;
   if (mode === 'sampled') return `${samples} draws`;
   return precision === 'float32' ? `top ${topK}` : `top ${topK}, ${precision}`;

@@ -6,15 +6,18 @@ import { FIXED_POINTS } from '#datasets/fixed-point.ts';
 import { openSoftLabels, type SoftLabelMeta, temperatureSuffix } from '#datasets/soft-labels.ts';
 import { type SqlView, sqlString } from '#datasets/sql.ts';
 import { isLanguageModel, isPerToken, type Task } from '#datasets/task.ts';
+import { TARGETS_JOIN, targetViews, valueColumnsOf } from './value-views.ts';
 
 /** What each view holds, for help texts. */
 export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
   examples: 'example_id, split, source_id, text, text_pair, weight: the corpus as it was prepared',
   labels:
     'example_id, split, label_id, label, weight: the gold labels; of token classification a row a word, with position',
+  targets:
+    'example_id, split, targets: gold of multi-label and regression, in the order of the classes',
   classes: 'class_id, class_name',
   soft_labels:
-    'one row a prediction of the teacher: example_id, split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
+    'one row a prediction of the teacher (where long texts are read in windows: one a window, which students see averaged): example_id, position (of a window), split, source_id, top_ids, top_names, top_probs, top_logits, log_sum_exp_t*, tail_log_mass_t*, entropy_nats, top_label, confidence, margin, kept_mass, gold_label, gold_log_prob (an upper bound where not gold_kept), gold_kept; logits where the cache is dense',
   hard_labels: 'what hard-relabel decided, with reasons',
   predictions: 'variant, example_id, split, predicted_label, confidence: what the students say',
 };
@@ -36,7 +39,8 @@ export async function cacheViews(
     const gold = isPerToken(taskOf(prepare)) ? GOLD_OF_POSITIONS : GOLD_OF_ROWS;
     if (instance === main) views.push(await softLabelView('soft_labels', artifact, gold));
     if (teacher !== undefined) {
-      views.push(await softLabelView(`soft_labels_${teacher}`, artifact, gold));
+      const name = `soft_labels_${teacher.replace('.', '_')}`;
+      views.push(await softLabelView(name, artifact, gold));
     }
   }
   const relabelled = artifacts.get('hard-relabel');
@@ -52,8 +56,12 @@ export async function cacheViews(
 function corpusViews(prepare: Artifact): SqlView[] {
   const file = (output: string, name: string) => join(outputFolder(prepare.folder, output), name);
   const classes = file('classes', 'classes.json');
-  const { path, select } = labelsOf(taskOf(prepare));
-  const labels = SPLITS.map((split) => ({ split, path: file(...path(split)) }));
+  const { place, select } = labelsOf(taskOf(prepare));
+  const labels = SPLITS.map((split) => {
+    const [output, name] = place(split);
+    const folder = outputFolder(prepare.folder, output);
+    return { split, folder, path: join(folder, name) };
+  });
   return [
     {
       name: 'classes',
@@ -65,29 +73,31 @@ function corpusViews(prepare: Artifact): SqlView[] {
       SPLITS.map((split) => file(`inputs/${split}`, 'examples.parquet')),
       'SELECT *',
     ),
-    {
-      name: 'labels',
-      paths: labels.map(({ path }) => path),
-      select: labels.map(({ split, path }) => select(split, path)).join(' UNION ALL '),
-    },
+    ...(targetViews(labels) ?? [
+      {
+        name: 'labels',
+        paths: labels.map(({ path }) => path),
+        select: labels.map(({ split, path }) => select(split, path)).join(' UNION ALL '),
+      },
+    ]),
   ];
 }
 
 /** Where the gold labels of a task lie, and how they are read. */
 function labelsOf(task: Task): {
-  readonly path: (split: Split) => readonly [output: string, name: string];
+  readonly place: (split: Split) => readonly [output: string, name: string];
   readonly select: (split: Split, path: string) => string;
 } {
   if (isLanguageModel(task)) {
     return {
-      path: (split) => [`tokens/teacher/${split}`, 'tokens.parquet'],
+      place: (split) => [`tokens/teacher/${split}`, 'tokens.parquet'],
       select: tokenLabels,
     };
   }
   const ofWords = task === 'token-classification';
   const name = ofWords ? 'token-labels.parquet' : 'labels.parquet';
   return {
-    path: (split) => [`labels/${split}`, name],
+    place: (split) => [`labels/${split}`, name],
     select: ofWords ? wordLabels : rowLabels,
   };
 }
@@ -127,7 +137,15 @@ async function softLabelView(name: string, artifact: Artifact, gold: string): Pr
   const reader = await openSoftLabels(folders[0] ?? '');
   const { meta } = reader;
   await reader.close();
-  const sources = [`FROM (${named(`${softLabelRows(meta)} FROM ${parquetFiles(paths)}`)}) s`, gold];
+  const rows = `${softLabelRows(meta)} FROM ${parquetFiles(paths)}`;
+  const sources =
+    meta.task === undefined
+      ? [`FROM (${named(rows)}) s`, gold]
+      : [
+          `FROM (${rows}) s`,
+          'CROSS JOIN (SELECT list(class_name ORDER BY class_id) AS names FROM classes) c',
+          TARGETS_JOIN,
+        ];
   const select = `SELECT ${softLabelColumns(meta).join(', ')} ${sources.join(' ')}`;
   return { name, paths, select };
 }
@@ -147,7 +165,8 @@ function named(rows: string): string {
 }
 
 /** What every cache tells. */
-function softLabelColumns({ mode, temperatures }: SoftLabelMeta): string[] {
+function softLabelColumns({ mode, temperatures, task }: SoftLabelMeta): string[] {
+  if (task !== undefined) return valueColumnsOf(task);
   const named = ['s.*', 'g.label AS gold_label'];
   if (mode === 'sampled') return [...named, ...drawnColumns()];
   return temperatures.includes(1) ? [...named, ...probabilityColumns(mode)] : named;

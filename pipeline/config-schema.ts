@@ -79,6 +79,7 @@ const sections = z.strictObject({
       maxRejects: prepareConfigSchema.shape.maxRejects,
       classNames: prepareConfigSchema.shape.classNames,
       limit: prepareConfigSchema.shape.limit,
+      separator: prepareConfigSchema.shape.separator,
       license: z
         .string()
         .optional()
@@ -113,6 +114,8 @@ const sections = z.strictObject({
         .min(2)
         .default(128)
         .describe('Longest input in tokens; longer ones are cut, counted and told.'),
+      longTexts: prepareConfigSchema.shape.teacherLongTexts,
+      windowOverlap: prepareConfigSchema.shape.windowOverlap,
       output: softLabelConfig.shape.output,
       weight,
     })
@@ -142,6 +145,7 @@ const sections = z.strictObject({
     )
     .optional()
     .describe('Further teachers by name, each asked once; students learn from the mix of all.'),
+  augmentations: prepareConfigSchema.shape.augmentations,
   'soft-label': z
     .strictObject(
       partOf(
@@ -169,6 +173,7 @@ const sections = z.strictObject({
         .describe(
           'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts (trimmed, the default), or all of the teacher (full; language models have no other).',
         ),
+      longTexts: prepareConfigSchema.shape.studentLongTexts,
     })
     .prefault({})
     .describe('What all variants share.'),
@@ -183,6 +188,12 @@ const sections = z.strictObject({
           .min(1)
           .optional()
           .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
+        views: z
+          .boolean()
+          .optional()
+          .describe(
+            'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+          ),
         labels: z
           .literal('hard-relabel')
           .optional()
@@ -243,7 +254,7 @@ const sections = z.strictObject({
       z
         .union([z.number(), z.record(z.string(), z.number())])
         .describe(
-          'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS.',
+          'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman.',
         ),
     )
     .optional()

@@ -1,7 +1,9 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
-import { type Metrics, readMetrics } from '#datasets/metrics.ts';
+import { type AnyMetrics, isOfValues, type Metrics, readAnyMetrics } from '#datasets/metrics.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
+import { isValueTask, type Task } from '#datasets/task.ts';
+import { ERRORS, FIGURES_OF } from '#datasets/value-metrics.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import { exportedVariant, variantOrder } from './variants.ts';
@@ -20,10 +22,11 @@ export class GateError extends Failure {
 
 /** Checks the names of the `gate` setting before anything runs; class names are known afterwards only. */
 export function checkGate(loaded: LoadedConfig): void {
+  const known = knownFigures(loaded.config.task);
   const problems = gatesOf(loaded)
     .map(([name]) => name)
-    .filter((name) => FIGURES[name] === undefined && classFigure(name) === undefined)
-    .map((name) => ({ path: `gate.${name}`, problem: `no figure; ${hintFor(name, KNOWN)}` }));
+    .filter((name) => !known.includes(name) && !known.includes(classFigure(name)?.pattern ?? ''))
+    .map((name) => ({ path: `gate.${name}`, problem: `no figure; ${hintFor(name, known)}` }));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
 
@@ -38,7 +41,13 @@ export async function requireGate(
   const student = measured.get(variant);
   // A run of single stages may not have measured anything.
   if (gate.length === 0 || student === undefined) return;
-  const others = { teacher: measured.get('teacher'), goldOnly: goldOnlyOf(loaded, measured) };
+  const classifiers = new Map(
+    [...measured].flatMap(([name, one]) => (isOfValues(one) ? [] : [[name, one] as const])),
+  );
+  const others = {
+    teacher: classifiers.get('teacher'),
+    goldOnly: goldOnlyOf(loaded, classifiers),
+  };
   const failed = gate.flatMap(([name, least]) => {
     const value = figureOf(name, student, others);
     if (value !== undefined && value >= least) return [];
@@ -62,7 +71,21 @@ interface Others {
   readonly goldOnly: Metrics | undefined;
 }
 
-function figureOf(name: string, student: Metrics, others: Others): number | undefined {
+/** Only what is better when it is more: a gate is a least value. */
+function knownFigures(task: Task): readonly string[] {
+  if (!isValueTask(task)) return KNOWN;
+  const figures = FIGURES_OF[task].filter((name) => !ERRORS.has(name));
+  const ofClasses = task === 'multi-label' ? CLASS_FIGURES : [];
+  return [...figures, 'agreement', ...ofClasses];
+}
+
+function figureOf(name: string, student: AnyMetrics, others: Others): number | undefined {
+  if (isOfValues(student)) {
+    const { kind, label } = classFigure(name) ?? {};
+    const ofClass = kind && student.perClass.find((row) => row.label === label)?.[kind];
+    const own = name === 'agreement' ? student.agreement : student.figures[name];
+    return ofClass ?? own ?? undefined;
+  }
   const figure = FIGURES[name];
   if (figure !== undefined) return figure(student, others);
   const { kind, label } = classFigure(name) ?? {};
@@ -73,15 +96,17 @@ function figureOf(name: string, student: Metrics, others: Others): number | unde
 function classFigure(name: string) {
   const [, kind, label] = /^(precision|recall|f1)\.(.+)$/s.exec(name) ?? [];
   if (label === undefined) return undefined;
-  return { kind: kind as 'precision' | 'recall' | 'f1', label };
+  return { kind: kind as 'precision' | 'recall' | 'f1', label, pattern: `${kind}.CLASS` };
 }
 
-async function metricsOf(artifacts: ReadonlyMap<string, Artifact>): Promise<Map<string, Metrics>> {
-  const measured = new Map<string, Metrics>();
+async function metricsOf(
+  artifacts: ReadonlyMap<string, Artifact>,
+): Promise<Map<string, AnyMetrics>> {
+  const measured = new Map<string, AnyMetrics>();
   for (const [instance, { folder }] of artifacts) {
     const [stage, name] = instance.split(':');
     if (stage === 'evaluate' && name !== undefined) {
-      measured.set(name, await readMetrics(outputFolder(folder, 'metrics')));
+      measured.set(name, await readAnyMetrics(outputFolder(folder, 'metrics')));
     }
   }
   return measured;
@@ -106,4 +131,5 @@ const FIGURES: Readonly<Record<string, (student: Metrics, others: Others) => num
     gainOverGoldOnly: ({ accuracy }, { goldOnly }) => goldOnly && accuracy - goldOnly.accuracy,
   };
 
-const KNOWN = [...Object.keys(FIGURES), 'precision.CLASS', 'recall.CLASS', 'f1.CLASS'];
+const CLASS_FIGURES = ['precision.CLASS', 'recall.CLASS', 'f1.CLASS'];
+const KNOWN = [...Object.keys(FIGURES), ...CLASS_FIGURES];

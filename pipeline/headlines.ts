@@ -1,5 +1,5 @@
 import { outputFolder } from '#cache/artifact-store.ts';
-import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
 import type { StageResult } from './events.ts';
 import type { Headline } from './run-record.ts';
 
@@ -20,7 +20,14 @@ export async function headlinesOf(
 /** Undefined where the files cannot be read: a run that failed for it must still leave its run.json. */
 async function headlineOf(folder: string): Promise<Headline | undefined> {
   try {
-    const { name: _, formatVersion: _version, ...metrics } = await readMetrics(folder);
+    const found = await readAnyMetrics(folder);
+    const timings = await readTimings(folder);
+    const latencyMsP50 = timings?.latencyMsBatch1.p50 ?? null;
+    if (isOfValues(found)) {
+      const { name: _name, formatVersion: _number, perClass: _perClass, ...kept } = found;
+      return { ...kept, latencyMsP50 };
+    }
+    const { name: _, formatVersion: _version, ...metrics } = found;
     const {
       calibrationBins: _bins,
       confusions: _confusions,
@@ -28,13 +35,8 @@ async function headlineOf(folder: string): Promise<Headline | undefined> {
       words,
       ...kept
     } = metrics;
-    const timings = await readTimings(folder);
     const entityF1 = words?.entities?.f1;
-    return {
-      ...kept,
-      ...(entityF1 !== undefined && { entityF1 }),
-      latencyMsP50: timings?.latencyMsBatch1.p50 ?? null,
-    };
+    return { ...kept, ...(entityF1 !== undefined && { entityF1 }), latencyMsP50 };
   } catch {
     return undefined;
   }

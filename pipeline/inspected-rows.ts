@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CorpusRow } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
+import { corpusColumnsOf } from '#stages/prepare/read-corpus.ts';
 import type { LoadedConfig } from './config.ts';
 import { loadConfig } from './config.ts';
 import type { ProjectOptions } from './project.ts';
@@ -36,12 +37,13 @@ export async function inspectedRows(
 ): Promise<InspectedRows> {
   if (loaded === undefined) return ofWords ? BUILT_IN_WORDS : BUILT_IN;
   const { corpus, task } = loaded.config;
+  const columns = corpusColumnsOf({ task, ...corpus });
   const named = corpus.validation;
   const isNamed = typeof named === 'string' || Array.isArray(named);
   const files = [isNamed ? named : corpus.train].flat();
   const rows: InspectedRow[] = [];
   for (const file of files) {
-    for await (const entry of openCorpus(resolve(loaded.folder, file), corpus.columns, task)) {
+    for await (const entry of openCorpus(resolve(loaded.folder, file), columns, task)) {
       if (entry.type !== 'row') continue;
       if (entry.row.words !== undefined) rows.push(...wordsIn(entry.row));
       else if (entry.row.label !== null) rows.push(entry.row);

@@ -1,6 +1,13 @@
 import { join, relative } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { type Metrics, readMetrics, readTimings, type Timings } from '#datasets/metrics.ts';
+import {
+  type AnyMetrics,
+  isOfValues,
+  readAnyMetrics,
+  readTimings,
+  type Timings,
+} from '#datasets/metrics.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import { formatBytes, formatCount } from './observers/progress.ts';
 import type { Project } from './project.ts';
 import { textTable } from './text-table.ts';
@@ -16,7 +23,7 @@ export interface Outcome {
 
 interface ModelOutcome {
   readonly name: string;
-  readonly metrics: Metrics;
+  readonly metrics: AnyMetrics;
   /** null: it does not run, as its answers stand in files. */
   readonly timings: Timings | null;
 }
@@ -31,7 +38,11 @@ export async function outcomeOf(
     const [stage, name] = instance.split(':');
     if (stage !== 'evaluate' || name === undefined) continue;
     const metrics = outputFolder(folder, 'metrics');
-    models.push({ name, metrics: await readMetrics(metrics), timings: await readTimings(metrics) });
+    models.push({
+      name,
+      metrics: await readAnyMetrics(metrics),
+      timings: await readTimings(metrics),
+    });
   }
   const exported = [...artifacts].find(([instance]) => instance.startsWith('export-student:'));
   const report = artifacts.get('report');
@@ -74,29 +85,44 @@ function nextCommands(student: string): string[] {
 }
 
 function modelTable(models: readonly ModelOutcome[]): string {
-  const entityF1s = models.map(({ metrics }) => metrics.words?.entities?.f1);
-  const hasEntities = entityF1s.some((f1) => f1 !== undefined);
+  const figures = models.map(({ metrics }) => figuresOf(metrics));
   const columns = [
     'model',
-    ...(hasEntities ? ['entity F1'] : []),
-    'accuracy',
-    'agreement',
-    'calibration error',
+    ...(figures[0] ?? []).map(([name]) => name),
     'parameters',
     'file',
     'latency p50',
   ];
   const rows = models.map(({ name, metrics, timings }, index) => [
     name,
-    ...(hasEntities ? [percent(entityF1s[index] ?? 0)] : []),
-    percent(metrics.accuracy),
-    metrics.agreement === null ? '-' : percent(metrics.agreement),
-    percent(metrics.expectedCalibrationError),
+    ...(figures[index] ?? []).map(([, shown]) => shown),
     metrics.parameters === null ? '-' : millions(metrics.parameters),
     metrics.fileBytes === 0 ? '-' : formatBytes(metrics.fileBytes),
     timings === null ? '-' : `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
   ]);
   return textTable(columns, rows);
+}
+
+/** What a model of this task is judged by. */
+function figuresOf(metrics: AnyMetrics): [name: string, shown: string][] {
+  if (!isOfValues(metrics)) {
+    const entityF1 = metrics.words?.entities?.f1;
+    return [
+      ...(entityF1 === undefined
+        ? []
+        : [['entity F1', percent(entityF1)] satisfies [string, string]]),
+      ['accuracy', percent(metrics.accuracy)],
+      ['agreement', metrics.agreement === null ? '-' : percent(metrics.agreement)],
+      ['calibration error', percent(metrics.expectedCalibrationError)],
+    ];
+  }
+  const { figures, agreement, task } = metrics;
+  const like = task === 'regression' ? 'pearson' : 'subsetAccuracy';
+  const own = Object.entries(figures).map(([name, value]): [string, string] => [
+    FIGURE_NAMES[name] ?? name,
+    shownFigure(name, value),
+  ]);
+  return [...own, ['agreement', shownFigure(like, agreement)]];
 }
 
 function percent(share: number): string {

@@ -6,7 +6,10 @@ import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
+
+import { taskSetting } from './task-limits.ts';
 import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+import { tensorInputs } from './tensor-wiring.ts';
 
 /** Measures a teacher by what its cache says. */
 export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher): StageInstance {
@@ -15,13 +18,14 @@ export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher)
     config: {
       subject: 'teacher',
       name,
+      task: taskSetting(config),
       output: name === MAIN_TEACHER ? config.teacher.output : undefined,
       ...deviceSettings(config),
       threads: config.threads,
     },
     files: source.type === 'model' ? { model: source.files.model } : {},
     inputs: {
-      ...testInputs('tokens/teacher', softLabelName(name)),
+      ...testInputs(config, 'tokens/teacher', softLabelName(name)),
       ...(isFitted ? { teacher: { instance: fitHeadName(name), output: 'teacher' } } : {}),
     },
   });
@@ -30,17 +34,22 @@ export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher)
 /** Measures a student by its exported graph. */
 export function evaluateStudent(config: DecantConfig, name: string): StageInstance {
   return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'student', name, threads: config.threads },
+    config: { subject: 'student', name, task: taskSetting(config), threads: config.threads },
     files: {},
     inputs: {
-      ...testInputs('tokens/student', 'soft-label'),
+      ...testInputs(config, 'tokens/student', 'soft-label'),
       student: { instance: `train-student:${name}`, output: 'student' },
     },
   });
 }
 
-function testInputs(tokens: string, softLabels: string): Record<string, InputReference> {
+function testInputs(
+  config: DecantConfig,
+  tokens: string,
+  softLabels: string,
+): Record<string, InputReference> {
   return {
+    ...tensorInputs(config, ['test']),
     ...perSplit(['test'], 'prepare', tokens),
     ...perSplit(['test'], softLabels, 'rows'),
     ...perSplit(['test'], 'prepare', 'labels'),
@@ -69,6 +78,7 @@ export function exportInstance(
       classes: { instance: 'prepare', output: 'classes' },
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
       ...perSplit(['validation'], 'prepare', 'labels'),
+      ...tensorInputs(config, ['validation']),
     },
   });
 }

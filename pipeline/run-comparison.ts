@@ -1,4 +1,5 @@
 import { canonicalJson } from '#cache/fingerprint.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import { formatBytes } from './observers/progress.ts';
 import type { Headline, RunRecord } from './run-record.ts';
 
@@ -72,7 +73,7 @@ function figuresOf(
   a: Headline | undefined,
   b: Headline | undefined,
 ): FigureDifference[] {
-  return FIGURES.flatMap(({ figure, of, show, showChange }) => {
+  return [...FIGURES, ...valueFigures(a, b)].flatMap(({ figure, of, show, showChange }) => {
     const [before, after] = [a && of(a), b && of(b)];
     if (isNothing(before) && isNothing(after)) return [];
     const isBoth = !isNothing(before) && !isNothing(after);
@@ -80,6 +81,16 @@ function figuresOf(
     const shown = (value: number | null | undefined) => (isNothing(value) ? MISSING : show(value));
     return [{ model, figure, a: shown(before), b: shown(after), change }];
   });
+}
+
+/** Figures of tasks whose answers are numbers, by the names that they have. */
+function valueFigures(a: Headline | undefined, b: Headline | undefined): Figure[] {
+  const names = new Set([...Object.keys(a?.figures ?? {}), ...Object.keys(b?.figures ?? {})]);
+  return [...names].map((name) => ({
+    figure: FIGURE_NAMES[name] ?? name,
+    of: ({ figures }) => figures?.[name],
+    show: (value) => shownFigure(name, value),
+  }));
 }
 
 function isNothing(value: number | null | undefined): value is null | undefined {
@@ -106,13 +117,13 @@ const FIGURES: readonly Figure[] = [
   { figure: 'accuracy', of: ({ accuracy }) => accuracy, show: percent, showChange: points },
   {
     figure: 'accuracy, low end',
-    of: ({ accuracyInterval }) => accuracyInterval[0],
+    of: ({ accuracyInterval }) => accuracyInterval?.[0],
     show: percent,
     showChange: points,
   },
   {
     figure: 'accuracy, high end',
-    of: ({ accuracyInterval }) => accuracyInterval[1],
+    of: ({ accuracyInterval }) => accuracyInterval?.[1],
     show: percent,
     showChange: points,
   },

@@ -25,14 +25,16 @@ const stageSchema = z.looseObject({
 const headlineSchema = z.looseObject({
   subject: z.enum(['teacher', 'student']),
   rows: z.number(),
-  accuracy: z.number(),
-  accuracyInterval: z.tuple([z.number(), z.number()]),
   agreement: z.number().nullable(),
-  expectedCalibrationError: z.number(),
-  macroF1: z.number(),
-  /** Of token classification. */
+  /** The next six of classifiers, entityF1 of those of words. */
+  accuracy: z.number().optional(),
+  accuracyInterval: z.tuple([z.number(), z.number()]).optional(),
+  expectedCalibrationError: z.number().optional(),
+  macroF1: z.number().optional(),
   entityF1: z.number().optional(),
-  negativeLogLikelihood: z.number(),
+  negativeLogLikelihood: z.number().optional(),
+  /** Of tasks whose answers are numbers. */
+  figures: z.record(z.string(), z.number().nullable()).optional(),
   parameters: z.number().nullable(),
   fileBytes: z.number(),
   /** null for a teacher whose answers stand in files. */

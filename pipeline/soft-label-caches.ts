@@ -10,7 +10,7 @@ import { cacheViews } from './cache-views.ts';
 import type { StageInstance } from './graph.ts';
 import { type FreshArtifacts, freshnessOf, type Order, orderOf } from './plan.ts';
 import { freshArtifacts, type Project } from './project.ts';
-import { MAIN_TEACHER, softLabelName, teacherNames } from './teachers.ts';
+import { cacheNames, MAIN_TEACHER, softLabelName } from './teachers.ts';
 
 /** There is no soft-label cache to look into, or none of that fingerprint. */
 export class NoCacheError extends Failure {
@@ -40,7 +40,7 @@ export interface CacheChoice {
 
 /** The soft-label caches of all teachers of the configuration, or of one. Reads only, broken ones are listed too. */
 export async function cacheFolders(project: Project, teacher?: string): Promise<CacheFolder[]> {
-  const names = teacher === undefined ? teacherNames(project) : [teacher];
+  const names = teacher === undefined ? cacheNames(project) : [teacher];
   return (await Promise.all(names.map((name) => cachesOfTeacher(project, name)))).flat();
 }
 
@@ -115,7 +115,7 @@ export async function preparedCorpus(
 
 /** The instance of stage one that asks this teacher; a name that the configuration lacks is refused. */
 export function softLabelInstance(project: Project, teacher: string): StageInstance {
-  const known = teacherNames(project);
+  const known = cacheNames(project);
   if (known.includes(teacher)) return instanceNamed(project, softLabelName(teacher));
   const problem = `decant.yaml has no teacher "${teacher}"`;
   throw new NoCacheError(problem, `choose one of ${known.join(', ')}`);
@@ -158,14 +158,19 @@ export async function sourcesOf(
   manifest: Manifest,
 ): Promise<Record<string, string>> {
   const found = Object.entries(manifest.inputs).map(([name, digest]) => {
-    const source = artifacts.find((one) => one.manifest.outputs[name]?.digest === digest);
+    const [source] = artifacts.flatMap((one) =>
+      // By content alone: views go into a cache as its train rows.
+      Object.entries(one.manifest.outputs)
+        .filter(([, output]) => output.digest === digest)
+        .map(([output]) => join(one.folder, output)),
+    );
     if (source === undefined) {
       throw new NoCacheError(
         `the store no longer holds ${name}, from which cache ${manifest.fingerprint.slice(0, 16)} was made`,
         'choose the cache that is fresh: npx decant cache ls',
       );
     }
-    return [name, join(source.folder, name)] as const;
+    return [name, source] as const;
   });
   return Object.fromEntries(found);
 }

@@ -26,7 +26,7 @@ const noRelabelling: Limit = ({ task, variants }) =>
     .filter(([, { labels }]) => labels === 'hard-relabel')
     .map(([name]) => ({
       path: `variants.${name}.labels`,
-      problem: `hard-relabel gives one label to a row, and a row of ${task} has several: leave it out; rows without labels take part in the soft loss`,
+      problem: `hard-relabel gives one class to a row, and a row of ${task} is not labelled with one: leave it out; rows without labels take part in the soft loss`,
     }));
 
 const oneTeacher: Limit = ({ task, teachers }) =>
@@ -57,7 +57,7 @@ const noCorrections: Limit = ({ task, corpus }) =>
     : [
         {
           path: 'corpus.corrections',
-          problem: `a correction is one label a row, and ${task} has several: correct the corpus files`,
+          problem: `a correction is one class a row, and a row of ${task} is not labelled with one: correct the corpus files`,
         },
       ];
 
@@ -147,8 +147,8 @@ const OF_WORDS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrecti
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
-  'multi-label': OTHERS,
-  regression: OTHERS,
+  'multi-label': [...OTHERS, noRelabelling, noCorrections],
+  regression: [...OTHERS, noRelabelling, noCorrections],
   'token-classification': [...OTHERS, ...OF_WORDS],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask],
   'masked-lm': [...LANGUAGE_MODEL, noTarget],

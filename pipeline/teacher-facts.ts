@@ -11,7 +11,8 @@ import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { wordTableRows } from '#stages/onnx/word-table.ts';
 import { type ClassList, readClassList } from '#stages/prepare/class-list.ts';
-import type { TeacherFiles } from './teacher-files.ts';
+
+import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
 import { type FoundLicense, licenseBeside } from './teacher-license.ts';
 
 /** What the files of a teacher say of it, without loading it. */
@@ -52,11 +53,12 @@ export async function teacherFacts(
 ): Promise<TeacherFacts> {
   const [model = ''] = files.model;
   const { opset, inputs, outputs } = skimModelFile(model);
-  const text = readFileSync(files.tokenizer, 'utf8');
-  const tokenizer = vocabularyOf(parseTokenizerJson(text, files.tokenizer));
+  const path = requireTokenizer(files);
+  const text = readFileSync(path, 'utf8');
+  const tokenizer = vocabularyOf(parseTokenizerJson(text, path));
   const wordRows = wordTableRows(model);
   if (wordRows !== undefined && tokenizer.size > wordRows) {
-    throw new TokenizerTooLargeError(files.tokenizer, tokenizer.size, wordRows);
+    throw new TokenizerTooLargeError(path, tokenizer.size, wordRows);
   }
   return {
     opset,

@@ -8,7 +8,8 @@ export interface TeacherFiles {
   /** The graph, then its external data. */
   readonly model: readonly string[];
   readonly config: string;
-  readonly tokenizer: string;
+  /** undefined where there is none: a model of tensors needs none. */
+  readonly tokenizer: string | undefined;
   readonly tokenizerConfig: readonly string[];
   readonly specialTokens: readonly string[];
   /** How a sentence encoder makes one vector of its tokens, as sentence-transformers writes it. */
@@ -55,11 +56,21 @@ export function teacherFiles(path: string, setting = 'teacher.model'): TeacherFi
   return {
     model: [model, ...externalData(model)],
     config: required('config.json', 'the names of its classes'),
-    tokenizer: required('tokenizer.json', 'how texts become its inputs'),
+    tokenizer: beside('tokenizer.json')[0],
     tokenizerConfig: beside('tokenizer_config.json'),
     specialTokens: beside('special_tokens_map.json'),
     pooling: beside('1_Pooling/config.json'),
   };
+}
+
+/** The tokenizer of a teacher that reads texts. */
+export function requireTokenizer({ tokenizer }: Pick<TeacherFiles, 'tokenizer'>): string {
+  if (tokenizer !== undefined) return tokenizer;
+  throw new TeacherFileError(
+    'teacher.model',
+    'has no tokenizer.json (how texts become its inputs)',
+    'put the tokenizer.json of the model beside it; exporters such as optimum write it',
+  );
 }
 
 function modelIn(folder: string): string {

@@ -7,7 +7,7 @@ import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
 import { taskSetting } from './task-limits.ts';
-import type { TeacherFiles } from './teacher-files.ts';
+import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
 import {
   fitHeadName,
   MAIN_TEACHER,
@@ -38,12 +38,12 @@ export function softLabelInstance(
       licenses: licensesOf(license, config.corpus.license),
       answers:
         source.type === 'answers'
-          ? { ...source.settings, columns: { text, textPair, id } }
+          ? { ...source.settings, columns: { text: text ?? 'text', textPair, id } }
           : undefined,
     },
     files: {
       ...(source.type === 'answers' ? { answers: source.paths } : modelFiles(source.files)),
-      tokenizer: [main.tokenizer.tokenizer],
+      ...(text !== null && { tokenizer: [requireTokenizer(main.tokenizer)] }),
     },
     inputs: {
       ...perSplit(SPLITS, 'prepare', 'inputs'),

@@ -6,6 +6,8 @@ import { parseTokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError, type ConfigProblem } from './config-sources.ts';
+import { readingProblem } from './reading-limits.ts';
+import { requireTokenizer } from './teacher-files.ts';
 import { licenseBeside } from './teacher-license.ts';
 import {
   namedTokenizer,
@@ -41,7 +43,10 @@ export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
     return { name, source, weight: one.weight ?? 1, license: licenseOf(source, one.license) };
   });
   const problems = [main, ...further].flatMap((teacher) => {
-    const found = taskProblem(loaded, teacher) ?? problemOf(loaded, teacher, main);
+    const found =
+      taskProblem(loaded, teacher) ??
+      readingProblem(config, teacher.source) ??
+      problemOf(loaded, teacher, main);
     return found === undefined ? [] : [found];
   });
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
@@ -69,13 +74,25 @@ export function teachersOfVariant(
 }
 
 /** Names of all teachers, the main one first. */
-export function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
+function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
   return [MAIN_TEACHER, ...Object.keys(loaded.config.teachers ?? {})];
 }
 
 /** Name of the instance that keeps what a teacher says. */
 export function softLabelName(teacher: string): string {
   return teacher === MAIN_TEACHER ? 'soft-label' : `soft-label:${teacher}`;
+}
+
+/** Name under which a cache keeps what a teacher says of the views of train rows. No teacher has a dot in its name. */
+export function viewsName(teacher: string): string {
+  return `${teacher}.views`;
+}
+
+/** Names of all caches: those of the teachers, and of what they say of views. */
+export function cacheNames(project: { readonly loaded: LoadedConfig }): string[] {
+  const names = teacherNames(project);
+  const hasViews = project.loaded.config.augmentations !== undefined;
+  return hasViews ? [...names, ...names.map(viewsName)] : names;
 }
 
 /** Name of the instance that gives a sentence encoder its head. */
@@ -125,9 +142,13 @@ function problemOf(
   }
   // Answers are looked up by example and by class name: stage one checks them row by row.
   if (source.type === 'answers') return undefined;
-  const { tokenizer, config: ownConfig } = source.files;
-  if (!isSameTokenizer(tokenizer, main.tokenizer.tokenizer)) {
-    const problem = `its tokenizer.json differs from that of the first teacher: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${tokenizer})`;
+  const { config: ownConfig } = source.files;
+  const readsText = config.corpus.columns.text !== null;
+  const [own, first] = readsText
+    ? [requireTokenizer(source.files), requireTokenizer(main.tokenizer)]
+    : ['', ''];
+  if (readsText && !isSameTokenizer(own, first)) {
+    const problem = `its tokenizer.json differs from that of the first teacher: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${own})`;
     return { path: `${path}.${source.type}`, problem };
   }
   if (source.type === 'embeddings') return undefined;

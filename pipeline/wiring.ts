@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { idxLabelsOf } from '#datasets/corpus/idx.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
@@ -22,7 +23,10 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
+
+import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
+
 import {
   MAIN_TEACHER,
   type MainTeacher,
@@ -31,7 +35,9 @@ import {
   teachersOf,
   teachersOfVariant,
 } from './teachers.ts';
+import { tensorInputs } from './tensor-wiring.ts';
 import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
+import { viewInputs, viewLabelInstance } from './view-wiring.ts';
 
 type Variant = DecantConfig['variants'][string];
 
@@ -47,7 +53,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const beforeStudents = [
     prepareInstance(loaded, main, tombstones),
     ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
-    ...teachers.map((teacher) => softLabelInstance(config, teacher, main)),
+    ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
   ];
   if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
@@ -79,6 +85,7 @@ function prepareInstance(
   const paths = (value: string | readonly string[]) =>
     [value].flat().map((path) => resolve(folder, path));
   const fraction = isFraction(corpus.validation) ? corpus.validation.fraction : undefined;
+  const validation = isFraction(corpus.validation) ? [] : corpus.validation;
   return createInstance('prepare', prepare, {
     config: {
       columns: corpus.columns,
@@ -92,18 +99,23 @@ function prepareInstance(
       validationFraction: fraction,
       seed: config.seed,
       teacherMaxLength: config.teacher.maxLength,
+      teacherLongTexts: unlessTruncate(config.teacher.longTexts),
+      windowOverlap: config.teacher.windowOverlap,
       studentMaxLength: student.maxLength ?? config.teacher.maxLength,
+      studentLongTexts: unlessTruncate(student.longTexts),
       studentVocabulary: isLanguageModel(config.task) ? 'full' : student.vocabulary,
       task: taskSetting(config),
+      augmentations: config.augmentations,
+      separator: corpus.separator,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
       classesFrom: source.type === 'embeddings' ? 'labels' : undefined,
     },
     files: {
       train: paths(corpus.train),
-      validation: isFraction(corpus.validation) ? [] : paths(corpus.validation),
+      validation: paths(validation),
       test: paths(corpus.test),
-      teacherTokenizer: [tokenizer.tokenizer],
+      ...(corpus.columns.text !== null && { teacherTokenizer: [requireTokenizer(tokenizer)] }),
       ...(source.type === 'model' ? { teacherConfig: [source.files.config] } : {}),
       teacherTokenizerConfig: tokenizer.tokenizerConfig,
       teacherSpecialTokens: tokenizer.specialTokens,
@@ -112,10 +124,29 @@ function prepareInstance(
         ? { answers: source.paths }
         : {}),
       ...(corpus.corrections === undefined ? {} : { corrections: paths(corpus.corrections) }),
+      ...companionFiles([corpus.train, validation, corpus.test].flatMap(paths)),
     },
     ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
     inputs: {},
   });
+}
+
+/** Labels of IDX files lie in files of their own, which decide the result as well. */
+function companionFiles(paths: readonly string[]): Record<string, string[]> {
+  const idxLabels = paths.flatMap((path) => idxLabelsOf(path) ?? []);
+  return idxLabels.length === 0 ? {} : { idxLabels };
+}
+
+/** What a teacher says of the rows, and of their views where there are any. */
+function softLabelInstances(
+  config: DecantConfig,
+  teacher: Teacher,
+  main: MainTeacher,
+): StageInstance[] {
+  const ofRows = softLabelInstance(config, teacher, main);
+  return config.augmentations === undefined
+    ? [ofRows]
+    : [ofRows, viewLabelInstance(ofRows, teacher)];
 }
 
 function trainInstance(
@@ -128,9 +159,10 @@ function trainInstance(
     initFrom,
     labels,
     teachers: _ofWiring,
+    views = true,
     ...own
   } = config.variants[name] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, mix: ofAll, ...shared } = config.student;
+  const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
   const chosen = teachersOfVariant(loaded, teachers, name);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
   const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
@@ -160,7 +192,11 @@ function trainInstance(
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      ...tensorInputs(config, ['train', 'validation']),
       ...(learnsFromTeacher ? trainRows(chosen) : {}),
+      ...(learnsFromTeacher && views && config.augmentations !== undefined
+        ? viewInputs(chosen)
+        : {}),
       ...perSplit(['validation'], 'soft-label', 'rows'),
       'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
       classes: { instance: 'prepare', output: 'classes' },
@@ -202,6 +238,10 @@ function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
+}
+
+function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
+  return cut === 'truncate' ? undefined : cut;
 }
 
 function isFraction(value: unknown): value is { readonly fraction: number } {

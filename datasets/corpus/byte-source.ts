@@ -10,9 +10,13 @@ export interface ByteSource {
   readonly chunks: AsyncGenerator<Buffer, void, void>;
 }
 
-/** Opens a file, gunzipped where its name ends in .gz, behind the byte order mark if it has one. */
-export async function openBytes(path: string): Promise<ByteSource> {
+/**
+ * Opens a file, gunzipped where its name ends in .gz, behind the byte order mark if it has one. A file that
+ * is no text is taken as it is.
+ */
+export async function openBytes(path: string, { text } = { text: true }): Promise<ByteSource> {
   const chunks = readChunks(path);
+  if (!text) return { start: 0, chunks };
   const head = await readHead(chunks);
   if (startsWith(head, utf16Little) || startsWith(head, utf16Big)) {
     throw new NotUtf8Error(path, 0, 'its first bytes are those of UTF-16');

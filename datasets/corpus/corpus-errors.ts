@@ -87,3 +87,15 @@ export class BrokenQuotesError extends Failure {
     );
   }
 }
+
+/** An IDX file whose header and bytes do not fit. */
+export class BrokenIdxError extends Failure {
+  constructor(path: string, problem: string) {
+    super(
+      'data',
+      'E_CORPUS_IDX',
+      `${path}: ${problem}`,
+      'give the files as they were published (bytes, big-endian sizes), with .gz or without',
+    );
+  }
+}

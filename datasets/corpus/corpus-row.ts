@@ -1,11 +1,20 @@
-import { excerptOf, hasLoneSurrogate, type Reject, type RejectCode } from './reject.ts';
+import type { FeatureRow } from '#datasets/features.ts';
+import { hasLoneSurrogate, type Reject } from './reject.ts';
+import { RejectedValue, typeOf, valueOf } from './rejected-value.ts';
+import { columnsOfTensor, type TensorColumns, tensorsIn } from './tensor-columns.ts';
+import { type ValueLabelRule, valueLabelIn } from './value-labels.ts';
 
 /** Which column of the corpus plays which part. */
 export interface CorpusColumns {
-  readonly text: string;
-  readonly label: string;
+  /** null: the rows have no text, only tensors. */
+  readonly text: string | null;
+  readonly label: string | readonly string[];
   readonly id: string;
   readonly textPair?: string | undefined;
+  /** By model input. */
+  readonly tensors?: Readonly<Record<string, TensorColumns>> | undefined;
+  /** Of tasks whose label is no single class. */
+  readonly valueLabels?: Omit<ValueLabelRule, 'columns'> | undefined;
   /** Of rows that are words with tags: see `WordColumns`. */
   readonly tokens?: string | undefined;
   readonly labels?: string | undefined;
@@ -18,10 +27,12 @@ export interface CorpusRow {
   /** Name of the file without its folder. */
   readonly file: string;
   readonly line: number;
+  /** Empty where the rows have tensors only. */
   readonly text: string;
   readonly textPair: string | null;
-  /** As the corpus writes it; null where the row has none. */
+  /** As the corpus writes it, or as `valueLabelIn` does; null where the row has none. */
   readonly label: string | null;
+  readonly features?: FeatureRow;
   /** Of sentences cut into words only: the words, and the tag of each, null where it has none. */
   readonly words?: readonly string[];
   readonly tags?: readonly (string | null)[];
@@ -49,15 +60,35 @@ export interface RawRow {
 export function toCorpusEntry(raw: RawRow, columns: CorpusColumns): CorpusEntry {
   try {
     const { file, line, values } = raw;
-    const text = requiredText(values, columns.text);
+    const text = columns.text === null ? '' : requiredText(values, columns.text);
     const textPair = columns.textPair === undefined ? null : requiredText(values, columns.textPair);
-    const label = optionalName(values, columns.label);
+    const label = labelIn(values, columns);
     const sourceId = optionalName(values, columns.id);
-    return { type: 'row', row: { file, line, text, textPair, label, sourceId } };
+    const features = columns.tensors && { features: tensorsIn(values, columns.tensors) };
+    return { type: 'row', row: { file, line, text, textPair, label, sourceId, ...features } };
   } catch (error) {
     if (!(error instanceof RejectedValue)) throw error;
     return rejectEntry(raw, error);
   }
+}
+
+/** The columns that are read of a file with these ones, and which of them it must have. */
+export function wantedColumns(
+  { text, textPair, label, id, tensors = {} }: CorpusColumns,
+  names: readonly string[],
+): { readonly role: string; readonly column: string; readonly required: boolean }[] {
+  const ofTensors = Object.entries(tensors).flatMap(([input, tensor]) => {
+    const found = columnsOfTensor(tensor, names);
+    const columns = found.length === 0 ? [tensor.columns].flat() : found;
+    return columns.map((column) => ({ role: `tensors.${input}`, column, required: true }));
+  });
+  return [
+    ...(text === null ? [] : [{ role: 'text', column: text, required: true }]),
+    ...(textPair === undefined ? [] : [{ role: 'textPair', column: textPair, required: true }]),
+    ...[label].flat().map((column) => ({ role: 'label', column, required: false })),
+    { role: 'id', column: id, required: false },
+    ...ofTensors,
+  ];
 }
 
 /** A reject as an entry; `place` says in which file and line. */
@@ -72,34 +103,28 @@ export function rejectEntry(
   };
 }
 
-/** Not a failure of the run: caught by those who check a row, and turned into a reject. */
-export class RejectedValue extends Error {
-  readonly column: string;
-  readonly code: RejectCode;
-  readonly reason: string;
-  readonly excerpt: string;
-
-  constructor(column: string, code: RejectCode, reason: string, excerpt: string) {
-    super(reason);
-    this.column = column;
-    this.code = code;
-    this.reason = reason;
-    this.excerpt = excerpt;
-  }
+function labelIn(values: RawRow['values'], { label, valueLabels }: CorpusColumns): string | null {
+  if (valueLabels !== undefined) return valueLabelIn(values, { ...valueLabels, columns: label });
+  return optionalName(values, [label].flat()[0] ?? '');
 }
 
 function requiredText(values: RawRow['values'], column: string): string {
   const value = valueOf(values, column);
   if (value === undefined || value === null) {
     const names = Object.keys(values).join(', ');
-    throw new RejectedValue(column, 'missing-value', `no "${column}" (row has: ${names})`, '');
+    throw new RejectedValue(
+      column,
+      'missing-value',
+      `no "${column}" (row has: ${names})`,
+      undefined,
+    );
   }
   if (typeof value !== 'string') {
-    throw new RejectedValue(column, 'wrong-type', `${typeOf(value)} instead of text`, shown(value));
+    throw new RejectedValue(column, 'wrong-type', `${typeOf(value)} instead of text`, value);
   }
   requireCleanText(column, value);
   if (value.trim() === '') {
-    throw new RejectedValue(column, 'empty-value', 'nothing but white space', shown(value));
+    throw new RejectedValue(column, 'empty-value', 'nothing but white space', value);
   }
   return value;
 }
@@ -112,7 +137,7 @@ export function optionalName(values: RawRow['values'], column: string): string |
   if (typeof value === 'number') return exactNumber(column, value);
   if (typeof value !== 'string') {
     const reason = `${typeOf(value)} instead of text or a number`;
-    throw new RejectedValue(column, 'wrong-type', reason, shown(value));
+    throw new RejectedValue(column, 'wrong-type', reason, value);
   }
   requireCleanText(column, value);
   return value.trim() === '' ? null : value;
@@ -122,7 +147,7 @@ export function optionalName(values: RawRow['values'], column: string): string |
 function exactNumber(column: string, value: number): string {
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) {
     const reason = 'a number too large to be exact; write it in quotes';
-    throw new RejectedValue(column, 'inexact-number', reason, String(value));
+    throw new RejectedValue(column, 'inexact-number', reason, value);
   }
   return String(value);
 }
@@ -131,24 +156,9 @@ function exactNumber(column: string, value: number): string {
 export function requireCleanText(column: string, text: string): void {
   if (hasLoneSurrogate(text)) {
     const reason = 'half of a surrogate pair, which no UTF-8 text can hold';
-    throw new RejectedValue(column, 'lone-surrogate', reason, shown(text));
+    throw new RejectedValue(column, 'lone-surrogate', reason, text);
   }
   if (text.includes('\u0000')) {
-    throw new RejectedValue(column, 'nul-character', 'a NUL character', shown(text));
+    throw new RejectedValue(column, 'nul-character', 'a NUL character', text);
   }
-}
-
-/** Own properties only: a column named `constructor` must not find what every object inherits. */
-export function valueOf(values: RawRow['values'], column: string): unknown {
-  return Object.hasOwn(values, column) ? values[column] : undefined;
-}
-
-/** What a value is, in words. */
-export function typeOf(value: unknown): string {
-  return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
-}
-
-/** The beginning of a value, for a reject. */
-export function shown(value: unknown): string {
-  return excerptOf(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 }

@@ -3,7 +3,13 @@ import { pipeline, Readable } from 'node:stream';
 import { type CsvError, type Parser, parse } from 'csv-parse';
 import { openBytes } from './byte-source.ts';
 import { BrokenQuotesError, ColumnError, NoHeaderError, NotUtf8Error } from './corpus-errors.ts';
-import { type CorpusColumns, type CorpusEntry, type RawRow, rejectEntry } from './corpus-row.ts';
+import {
+  type CorpusColumns,
+  type CorpusEntry,
+  type RawRow,
+  rejectEntry,
+  wantedColumns,
+} from './corpus-row.ts';
 import { excerptOf } from './reject.ts';
 import { decodeUtf8 } from './strict-utf8.ts';
 
@@ -114,10 +120,12 @@ function readHeader(
     throw new NotUtf8Error(path, start + record.offset, `header holds "${decoded.replaced}"`);
   });
   const positions = new Map<string, number>();
-  const wanted = columns === 'all' ? names.map((name) => ['text', name]) : Object.entries(columns);
-  for (const [role = '', column = ''] of wanted) {
+  const wanted =
+    columns === 'all'
+      ? names.map((column) => ({ role: 'text', column, required: true }))
+      : wantedColumns(columns, names);
+  for (const { role, column, required } of wanted) {
     const times = names.filter((name) => name === column).length;
-    const required = role === 'text' || role === 'textPair';
     if (times > 1 || (times === 0 && required)) throw new ColumnError(path, role, column, names);
     if (times === 1) positions.set(column, names.indexOf(column));
   }

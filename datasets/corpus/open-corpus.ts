@@ -2,6 +2,7 @@ import type { Task } from '#datasets/task.ts';
 import { UnknownCorpusKindError } from './corpus-errors.ts';
 import { type CorpusColumns, type CorpusEntry, type RawRow, toCorpusEntry } from './corpus-row.ts';
 import { readCsv } from './csv.ts';
+import { readIdx } from './idx.ts';
 import { readJsonl } from './jsonl.ts';
 import { openWords, requireWordsKind } from './open-words.ts';
 import { readParagraphs } from './paragraphs.ts';
@@ -52,6 +53,8 @@ const readers: Readonly<Record<string, CorpusReader>> = {
   '.tsv': (path, columns) => readCsv(path, columns, '\t'),
   '.jsonl': (path) => readJsonl(path),
   '.ndjson': (path) => readJsonl(path),
+  '-ubyte': (path) => readIdx(path),
+  '.idx': (path) => readIdx(path),
   '.txt': readParagraphs,
 };
 

@@ -10,7 +10,7 @@ export async function* readParagraphs(
   path: string,
   columns: CorpusColumns | 'all',
 ): AsyncGenerator<RawRow | CorpusEntry, void, void> {
-  const column = columns === 'all' ? 'text' : columns.text;
+  const column = columns === 'all' ? 'text' : (columns.text ?? 'text');
   const file = basename(path);
   const { start, chunks } = await openBytes(path);
   let open: Line[] = [];

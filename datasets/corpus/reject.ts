@@ -8,11 +8,13 @@ export type RejectCode =
   | 'missing-value'
   | 'empty-value'
   | 'wrong-type'
+  | 'wrong-shape'
   | 'inexact-number'
   | 'lone-surrogate'
   | 'nul-character'
   | 'leak'
-  | 'label-conflict';
+  | 'label-conflict'
+  | 'too-long';
 
 /** One row that was left out, with its place and the reason in words. */
 export interface Reject {

@@ -2,13 +2,10 @@ import {
   type CorpusEntry,
   optionalName,
   type RawRow,
-  RejectedValue,
   rejectEntry,
   requireCleanText,
-  shown,
-  typeOf,
-  valueOf,
 } from './corpus-row.ts';
+import { RejectedValue, typeOf, valueOf } from './rejected-value.ts';
 
 /** Where words and tags of a sentence stand. */
 export interface WordColumns {
@@ -45,22 +42,28 @@ function wordsIn(values: RawRow['values'], column: string): string[] {
   const value = valueOf(values, column);
   if (value === undefined || value === null) {
     const names = Object.keys(values).join(', ');
-    throw new RejectedValue(column, 'missing-value', `no "${column}" (row has: ${names})`, '');
+    throw new RejectedValue(
+      column,
+      'missing-value',
+      `no "${column}" (row has: ${names})`,
+      undefined,
+    );
   }
   if (!Array.isArray(value)) {
     const reason = `${typeOf(value)} instead of a list of words`;
-    throw new RejectedValue(column, 'wrong-type', reason, shown(value));
+    throw new RejectedValue(column, 'wrong-type', reason, value);
   }
-  if (value.length === 0) throw new RejectedValue(column, 'empty-value', 'no word', '[]');
+  if (value.length === 0) throw new RejectedValue(column, 'empty-value', 'no word', value);
   return value.map((word: unknown) => wordOf(column, word));
 }
 
 function wordOf(column: string, word: unknown): string {
   if (typeof word !== 'string') {
-    throw new RejectedValue(column, 'wrong-type', `${typeOf(word)} instead of a word`, shown(word));
+    throw new RejectedValue(column, 'wrong-type', `${typeOf(word)} instead of a word`, word);
   }
   requireCleanText(column, word);
-  if (word === '') throw new RejectedValue(column, 'empty-value', 'a word without a character', '');
+  if (word === '')
+    throw new RejectedValue(column, 'empty-value', 'a word without a character', word);
   return word;
 }
 
@@ -70,11 +73,11 @@ function tagsIn(values: RawRow['values'], column: string, wordCount: number): (s
   if (value === null) return Array.from({ length: wordCount }, () => null);
   if (!Array.isArray(value)) {
     const reason = `${typeOf(value)} instead of a list of labels`;
-    throw new RejectedValue(column, 'wrong-type', reason, shown(value));
+    throw new RejectedValue(column, 'wrong-type', reason, value);
   }
   if (value.length !== wordCount) {
     const reason = `${value.length} labels for ${wordCount} words`;
-    throw new RejectedValue(column, 'field-count', reason, shown(value));
+    throw new RejectedValue(column, 'field-count', reason, value);
   }
   return value.map((tag: unknown) => optionalName({ [column]: tag }, column));
 }

@@ -7,7 +7,7 @@ import {
 import { formatBytes, formatCount } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { cacheFolders } from '#pipeline/soft-label-caches.ts';
-import { teacherNames } from '#pipeline/teachers.ts';
+import { cacheNames } from '#pipeline/teachers.ts';
 import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheLsOptions extends ProjectOptions {
@@ -28,7 +28,7 @@ export async function cacheLsCommand(options: CacheLsOptions): Promise<number> {
     process.stdout.write('no soft-label cache yet: npx decant run --to soft-label makes one\n');
     return 0;
   }
-  process.stdout.write(`${textTable(...tableOf(entries, teacherNames(project).length > 1))}\n`);
+  process.stdout.write(`${textTable(...tableOf(entries, cacheNames(project).length > 1))}\n`);
   for (const entry of entries) {
     if ('problem' in entry) process.stderr.write(`${entry.problem.message}\n  ${MEND}\n`);
   }

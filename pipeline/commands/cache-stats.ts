@@ -1,4 +1,6 @@
+import { Failure } from '#cache/failure.ts';
 import type { Split } from '#datasets/example.ts';
+import { isValueTask } from '#datasets/task.ts';
 import { type CacheStatistics, cacheStatistics } from '#pipeline/cache-statistics.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
@@ -14,9 +16,24 @@ export interface CacheStatsOptions extends ProjectOptions {
   readonly json?: boolean;
 }
 
+/** Confidence, margin and agreement are of one class a row. */
+class NoStatisticsError extends Failure {
+  constructor(task: string) {
+    super(
+      'usage',
+      'E_CACHE_TASK',
+      `cache stats counts best classes, and task ${task} has none`,
+      'ask for what you want to know: npx decant cache sql "select avg(logits[1]) from soft_labels"; figures stand in the report',
+    );
+  }
+}
+
 /** `decant cache stats`: how sure the teacher is, how often it agrees with gold, and how much is kept. */
 export async function cacheStatsCommand(options: CacheStatsOptions): Promise<number> {
-  const views = await softLabelViews(openProject(options), options.teacher);
+  const project = openProject(options);
+  const { task } = project.loaded.config;
+  if (isValueTask(task)) throw new NoStatisticsError(task);
+  const views = await softLabelViews(project, options.teacher);
   const statistics = await cacheStatistics(views, options.split);
   const text =
     options.json === true

@@ -15,10 +15,10 @@ import { softLabelInstance } from '#pipeline/soft-label-caches.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
 import { NoModelError } from '#pipeline/teacher-check.ts';
 import { calibrationInstance } from '#pipeline/teacher-wiring.ts';
-import { MAIN_TEACHER } from '#pipeline/teachers.ts';
+import { MAIN_TEACHER, softLabelName, viewsName } from '#pipeline/teachers.ts';
 import { ratioEstimate } from '#stages/numerics/ratio-estimate.ts';
 import { type Calibration, calibrationSchema } from '#stages/soft-label/calibrate.ts';
-import type { Outlook } from '#stages/soft-label/outlook.ts';
+import { type Outlook, together } from '#stages/soft-label/outlook.ts';
 
 export interface EstimateOptions extends ProjectOptions {
   readonly pricePerHour?: number;
@@ -88,7 +88,11 @@ async function makeEstimate(
   await lendHead(softLabel, freshness, scratch);
   const calibration = await calibrated(project, scratch, options.seconds);
   const { truncatedRows = 0 } = prepared.manifest.counts;
-  return estimateOf(await outlook('soft-label'), truncatedRows, calibration, options.pricePerHour);
+  const ofRows = await outlook(softLabelName(MAIN_TEACHER));
+  const views = softLabelName(viewsName(MAIN_TEACHER));
+  const hasViews = project.graph.some(({ name }) => name === views);
+  const all = hasViews ? together(ofRows, await outlook(views)) : ofRows;
+  return estimateOf(all, truncatedRows, calibration, options.pricePerHour);
 }
 
 /** A sentence encoder is timed with its head, which has to be fitted before. */

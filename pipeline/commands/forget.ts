@@ -6,6 +6,7 @@ import { leakKeyHash, type Tombstones } from '#datasets/tombstones.ts';
 import { type Asked, type AskedRecord, askedBy, recordOf } from '#pipeline/forget/asked.ts';
 import { artifactsOf, forgetPending, leftoversOf } from '#pipeline/forget/forget.ts';
 import {
+  corpusRows,
   type ForgottenRow,
   findRows,
   leakKeyIn,
@@ -84,7 +85,7 @@ async function finish(project: Project, pending: Pending, options: ForgetOptions
     process.stdout.write(`${JSON.stringify(receipt, null, 1)}\n`);
     return;
   }
-  const sources = await sourceFilesWith(project, tombstonesOf(pending.rows));
+  const sources = await sourceFilesWith(project, tombstonesOf(corpusRows(pending.rows)));
   process.stdout.write(`${wordsOf(project.store, receipt, sources)}\n`);
 }
 
@@ -144,7 +145,7 @@ async function dryRun(project: Project, asked: Asked): Promise<number> {
     ...(removed.length === 0
       ? []
       : [`would remove what interrupted runs have left: ${removed.join(', ')}`]),
-    ...(await sourceFilesWith(project, tombstonesOf(rows))).map(sourceWords),
+    ...(await sourceFilesWith(project, tombstonesOf(corpusRows(rows)))).map(sourceWords),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   return 0;

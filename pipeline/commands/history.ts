@@ -1,3 +1,4 @@
+import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import { formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import {
@@ -67,10 +68,18 @@ function describeRun({ runId, record }: KnownRun): string[] {
 
 function bestStudent({ metrics }: RunRecord): string {
   const students = Object.entries(metrics).filter(([, { subject }]) => subject === 'student');
+  const [best] = students.sort(([, a], [, b]) => leading(b).value - leading(a).value);
+  return best === undefined ? '' : `${best[0]} ${leading(best[1]).shown}`;
+}
+
+/** The figure that students are compared by. */
+function leading(headline: Headline): { value: number; shown: string } {
+  const { accuracy, entityF1, figures = {} } = headline;
   // Where most words are no entity, accuracy says little.
-  const figureOf = ({ entityF1, accuracy }: Headline) => entityF1 ?? accuracy;
-  const [best] = students.sort(([, a], [, b]) => figureOf(b) - figureOf(a));
-  return best === undefined ? '' : `${best[0]} ${(100 * figureOf(best[1])).toFixed(1)} %`;
+  const share = entityF1 ?? accuracy;
+  if (share !== undefined) return { value: share, shown: `${(100 * share).toFixed(1)} %` };
+  const [name = '', value = null] = Object.entries(figures)[0] ?? [];
+  return { value: value ?? -Infinity, shown: `${shownFigure(name, value)} ${FIGURE_NAMES[name]}` };
 }
 
 const COLUMNS = ['run', 'status', 'exit', 'made', 'took', 'best student', 'tags'];

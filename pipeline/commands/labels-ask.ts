@@ -9,6 +9,7 @@ import {
   rounded,
   writeCsv,
 } from '#pipeline/labels/csv-file.ts';
+import { requireOneClass } from '#pipeline/labels/one-class.ts';
 import {
   type Opinion,
   requireArtifact,
@@ -16,7 +17,6 @@ import {
   studentOpinion,
   teacherOpinion,
 } from '#pipeline/labels/opinions.ts';
-import { requireRowLabels } from '#pipeline/labels/row-labels.ts';
 import { type Question, worthAsking } from '#pipeline/labels/worth-asking.ts';
 import {
   freshArtifacts,
@@ -37,7 +37,7 @@ export interface LabelsAskOptions extends ProjectOptions {
 export async function labelsAskCommand(options: LabelsAskOptions): Promise<number> {
   requireFree(options.output);
   const project = openProject(options);
-  requireRowLabels(project);
+  requireOneClass(project);
   const fresh = await freshArtifacts(project);
   const prepare = requireArtifact(fresh, 'prepare');
   const corpus = await readCorpusSplit(prepare, 'train');
@@ -56,7 +56,7 @@ export async function labelsAskCommand(options: LabelsAskOptions): Promise<numbe
     ...textNotes(corpus),
     ...formulaNotes(questions, corpus),
     corpus.hasTexts
-      ? `fill in ${columns.label}, then add ${nameFor(options.output)} to corpus.train`
+      ? `fill in ${[columns.label].flat()[0]}, then add ${nameFor(options.output)} to corpus.train`
       : `fill in corrected_label, then set corpus.corrections: ${nameFor(options.output)}`,
   ];
   process.stderr.write(`${lines.join('\n')}\n`);
@@ -82,7 +82,14 @@ function corpusTable(
 ): CsvTable {
   const pairs = names.textPair === undefined ? [] : [names.textPair];
   return {
-    columns: [names.id, names.text, ...pairs, names.label, 'predicted_label', 'margin'],
+    columns: [
+      names.id,
+      names.text ?? 'text',
+      ...pairs,
+      [names.label].flat()[0] ?? 'label',
+      'predicted_label',
+      'margin',
+    ],
     rows: questions.map(({ exampleId, predictedId, margin }) => {
       const example = examples.get(exampleId);
       const pair = pairs.map(() => example?.textPair ?? '');

@@ -10,6 +10,7 @@ import {
   writeCsv,
 } from '#pipeline/labels/csv-file.ts';
 import { type DoubtfulLabel, doubtfulLabels } from '#pipeline/labels/doubtful-labels.ts';
+import { requireOneClass } from '#pipeline/labels/one-class.ts';
 import {
   meanOf,
   type Opinion,
@@ -18,7 +19,6 @@ import {
   studentOpinion,
   teacherOpinion,
 } from '#pipeline/labels/opinions.ts';
-import { requireRowLabels } from '#pipeline/labels/row-labels.ts';
 import {
   freshArtifacts,
   openProject,
@@ -38,7 +38,7 @@ export interface LabelsReviewOptions extends ProjectOptions {
 export async function labelsReviewCommand(options: LabelsReviewOptions): Promise<number> {
   requireFree(options.output);
   const project = openProject(options);
-  requireRowLabels(project);
+  requireOneClass(project);
   const fresh = await freshArtifacts(project);
   const corpus = await readCorpusSplit(requireArtifact(fresh, 'prepare'), options.split);
   const panel = await panelOf(project, fresh, options);

@@ -9,7 +9,7 @@ import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
 import type { ProjectOptions } from '#pipeline/project.ts';
 import { type TeacherFacts, teacherFacts } from '#pipeline/teacher-facts.ts';
-import { type TeacherFiles, teacherFiles } from '#pipeline/teacher-files.ts';
+import { requireTokenizer, type TeacherFiles, teacherFiles } from '#pipeline/teacher-files.ts';
 import { reportAsJson, reportAsText, skillOf, warningsOf } from '#pipeline/teacher-report.ts';
 import { type Inspection, inspectionSchema } from '#stages/soft-label/inspect-teacher.ts';
 
@@ -83,7 +83,7 @@ async function inspect(
       config: { classCount: classes.classNames.length, ...settings },
       files: {
         model: files.model,
-        tokenizer: [files.tokenizer],
+        tokenizer: [requireTokenizer(files)],
         modelConfig: [files.config],
         rows: [path],
       },

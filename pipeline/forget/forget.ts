@@ -10,7 +10,7 @@ import { type Occupant, removeOccupant, storeContents } from '#cache/store-conte
 import type { ShardLayout } from '#datasets/remove-rows.ts';
 import { addTombstones } from '#datasets/tombstones.ts';
 import { tombstonesPath } from '#pipeline/project.ts';
-import { leakKeyIn, rowsPerSplit } from './forgotten-rows.ts';
+import { corpusRows, leakKeyIn, rowsPerSplit } from './forgotten-rows.ts';
 import { heldFiles, rewriteFiles } from './held-files.ts';
 import { heldLogs, renamingOf } from './held-logs.ts';
 import { type Pending, type Receipt, readReceipt, removePending, writeReceipt } from './receipt.ts';
@@ -23,7 +23,7 @@ import { type Redaction, redactionOf } from './redaction.ts';
  */
 export async function forgetPending(store: string, pending: Pending): Promise<Receipt> {
   const redaction = redactionOf(pending.rows);
-  const keys = pending.rows.map((row) => ({ ...row, leakKey: leakKeyIn(row) }));
+  const keys = corpusRows(pending.rows).map((row) => ({ ...row, leakKey: leakKeyIn(row) }));
   await addTombstones(tombstonesPath(store), keys);
   const forgetting = new Forgetting(store, redaction, await receiptFor(store, pending));
   await forgetting.removeLeftovers();
@@ -63,7 +63,9 @@ async function receiptFor(store: string, { receiptId, asked, rows }: Pending): P
     finishedAt: null,
     asked,
     rows: rowsPerSplit(rows),
-    tombstones: rows.map(({ exampleId }) => digestOf(exampleId)).sort(),
+    tombstones: corpusRows(rows)
+      .map(({ exampleId }) => digestOf(exampleId))
+      .sort(),
     artifacts: [],
     files: [],
     removed: (await leftoversOf(store)).map(({ path }) => relative(store, path)),

@@ -8,6 +8,7 @@ import { SPLITS, type StoredExample } from '#datasets/example.ts';
 import { leakKeyOf } from '#datasets/example-id.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { sqlString, withSql } from '#datasets/sql.ts';
+import { readViews, VIEWS_FILE } from '#datasets/views.ts';
 import type { Asked } from './asked.ts';
 
 /** All that the store knows of an example that is to be forgotten. */
@@ -18,6 +19,8 @@ export const forgottenRowSchema = z.strictObject({
   /** Null where no table of the store has it. */
   text: z.string().nullable(),
   textPair: z.string().nullable(),
+  /** A changed form of a row that is to be forgotten, made by an augmentation: it goes, and needs no tombstone. */
+  isView: z.literal(true).optional(),
 });
 
 export type ForgottenRow = z.infer<typeof forgottenRowSchema>;
@@ -50,7 +53,8 @@ export async function findRows(
   asked: Asked,
   forgotten: ReadonlySet<string>,
 ): Promise<RowsFound> {
-  const tables = await exampleTables(store);
+  const all = await exampleTables(store);
+  const tables = all.filter((path) => !isOfViews(path));
   const wanted = await matcherOf(tables, asked);
   const named = await rowsWhere(tables, ({ exampleId, sourceId }) => wanted(exampleId, sourceId));
   const before = countBefore(asked, named, forgotten);
@@ -58,7 +62,9 @@ export async function findRows(
   const alike = await rowsWhere(tables, (row) => keys.has(leakKeyIn(row) ?? ''));
   const ids = new Set(named.map(({ exampleId }) => exampleId));
   const others = alike.filter(({ exampleId }) => !ids.has(exampleId));
-  return { rows: [...named, ...others], nearEqual: others.length, before };
+  const rows = [...named, ...others];
+  const views = await viewsOf(all.filter(isOfViews), rows);
+  return { rows: [...rows, ...views], nearEqual: others.length, before };
 }
 
 /** Key of a row's text without case and signs; null where the store has no text. */
@@ -67,6 +73,29 @@ export function leakKeyIn({
   textPair,
 }: Pick<StoredExample, 'text' | 'textPair'>): string | null {
   return text === null ? null : leakKeyOf(text, textPair);
+}
+
+/** The rows themselves, without their views. */
+export function corpusRows(rows: readonly ForgottenRow[]): ForgottenRow[] {
+  return rows.filter(({ isView }) => isView !== true);
+}
+
+/** Views of these rows, and those of other rows that read like one of them. */
+async function viewsOf(
+  tables: readonly string[],
+  rows: readonly ForgottenRow[],
+): Promise<ForgottenRow[]> {
+  const ids = new Set(rows.map(({ exampleId }) => exampleId));
+  const keys = new Set(rows.map(leakKeyIn).filter((key) => key !== null));
+  const views = await Promise.all(tables.map((path) => readViews(dirname(path))));
+  const made = new Set(views.flat().flatMap(({ exampleId, of }) => (ids.has(of) ? exampleId : [])));
+  const found = await rowsWhere(
+    tables,
+    (row) => made.has(row.exampleId) || keys.has(leakKeyIn(row) ?? ''),
+  );
+  return found
+    .filter(({ exampleId }) => !ids.has(exampleId))
+    .map((row) => ({ ...row, isView: true }));
 }
 
 async function rowsWhere(
@@ -87,11 +116,15 @@ async function rowsWhere(
   return [...rows.values()];
 }
 
-/** How many of them each split has. */
+/** How many of them each split has, and how many views of train rows there are. */
 export function rowsPerSplit(rows: readonly ForgottenRow[]): Record<string, number> {
-  const counts = SPLITS.map(
-    (split) => [split, rows.filter((row) => row.split === split).length] as const,
-  );
+  const ofCorpus = corpusRows(rows);
+  const counts: (readonly [string, number])[] = [
+    ...SPLITS.map(
+      (split) => [split, ofCorpus.filter((row) => row.split === split).length] as const,
+    ),
+    ['view', rows.length - ofCorpus.length],
+  ];
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
@@ -107,6 +140,10 @@ async function exampleTables(store: string): Promise<string[]> {
     }),
   );
   return files.flat().filter((path) => path.endsWith('/examples.parquet'));
+}
+
+function isOfViews(path: string): boolean {
+  return existsSync(join(dirname(path), VIEWS_FILE));
 }
 
 async function foldersOf(parent: string): Promise<string[]> {

@@ -7,6 +7,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
 import { isForgotten, type Tombstones } from '#datasets/tombstones.ts';
 import type { Project } from '#pipeline/project.ts';
+import { corpusColumnsOf } from '#stages/prepare/read-corpus.ts';
 
 /** A file of the user that still holds forgotten rows. It is theirs: it is named and never touched. */
 export interface SourceFile {
@@ -42,7 +43,7 @@ async function corpusRows(
   tombstones: Tombstones,
 ): Promise<number> {
   let rows = 0;
-  for await (const entry of openCorpus(path, corpus.columns, task)) {
+  for await (const entry of openCorpus(path, corpusColumnsOf({ task, ...corpus }), task)) {
     if (entry.type !== 'row') continue;
     if (isForgotten(tombstones, identityOf(entry.row))) rows += 1;
   }

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { openTokenizer } from '#datasets/tokenizer.ts';
-import { teacherFiles } from '#pipeline/teacher-files.ts';
+
+import { requireTokenizer, teacherFiles } from '#pipeline/teacher-files.ts';
 import { type FoundLicense, licenseBeside } from '#pipeline/teacher-license.ts';
+
 import { type ClassList, readClassList } from '#stages/prepare/class-list.ts';
 
 /** What a teacher says about the configuration that suits it. */
@@ -49,7 +51,7 @@ export async function surveyTeacher(
   const files = teacherFiles(path);
   const classes = await readClassList(files.config, undefined);
   const limit = positionsOf(files.config);
-  const tokenizer = await openTokenizer(files.tokenizer, limit);
+  const tokenizer = await openTokenizer(requireTokenizer(files), limit);
   const lengths: number[] = [];
   for (let from = 0; from < texts.length; from += BATCH_TEXTS) {
     const batch = texts.slice(from, from + BATCH_TEXTS);

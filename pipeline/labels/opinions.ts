@@ -8,7 +8,7 @@ import {
 } from '#datasets/class-probabilities.ts';
 import type { Split } from '#datasets/example.ts';
 import { readPredictions } from '#datasets/predictions.ts';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { openExampleLabels } from '#datasets/window-means.ts';
 import type { Project } from '#pipeline/project.ts';
 import { checkVariant, exportedVariant, variantOrder } from '#pipeline/variants.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
@@ -46,7 +46,7 @@ export function studentNamed({ loaded }: Project, name: string | undefined): str
 
 /** The teacher's opinion, from the cache. */
 export async function teacherOpinion({ folder }: Artifact, split: Split): Promise<Opinion> {
-  const reader = await openSoftLabels(outputFolder(folder, `rows/${split}`));
+  const reader = await openExampleLabels(outputFolder(folder, `rows/${split}`));
   try {
     const byExample = new Map<string, Answer>();
     for await (const rows of reader.rows()) {

@@ -120,7 +120,10 @@ function trialOf(
   { name, stage, config, files, inputs }: StageInstance,
   place: { readonly folder: string; readonly prepared: string },
 ): Trial {
-  const inputFolders = Object.entries(inputs).map(([input, ref]) => [input, placeOf(ref, place)]);
+  const inputFolders = Object.entries(inputs)
+    // Views are rows like the others: without them a student is tried as well.
+    .filter(([input]) => !input.startsWith('views/'))
+    .map(([input, ref]) => [input, placeOf(ref, place)]);
   return {
     instance: name,
     stage: stage.name,

@@ -38,10 +38,10 @@ export async function mostBytes(prepared: Artifact, softLabel: StageInstance): P
   return rowsOf(prepared) * rowBytes(config, classNames.length);
 }
 
-/** Rows of all splits. */
+/** Rows that a teacher reads: of all splits and of views, or their windows. */
 export function rowsOf({ manifest }: Artifact): number {
-  const { trainRows = 0, validationRows = 0, testRows = 0 } = manifest.counts;
-  return trainRows + validationRows + testRows;
+  const { trainRows = 0, validationRows = 0, testRows = 0, views = 0, windows } = manifest.counts;
+  return windows ?? trainRows + validationRows + testRows + views;
 }
 
 function rowBytes(config: SoftLabelConfig, classCount: number): number {

@@ -7,6 +7,8 @@ import { writeHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
 import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { hasTargets, readTargets, writeTargets } from '#datasets/targets.ts';
+import { isValueTask, type ValueTask } from '#datasets/task.ts';
 import { hasTokenLabels, readTokenLabels, writeTokenLabels } from '#datasets/token-labels.ts';
 import {
   readTokens,
@@ -15,6 +17,7 @@ import {
   takeTokens,
   writeTokens,
 } from '#datasets/tokens.ts';
+import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import { labelledRows, perAnswer } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
@@ -50,7 +53,10 @@ export async function writeStandIns(standIns: StandIns): Promise<void> {
     await writeUniformLabels(standIns, split, tokens, classNames);
   }
   await writeHardLabels(join(folder, 'hard-relabel', 'hard-labels'), []);
-  for (const one of evaluated) await writeMetrics(one.folder, noMetrics(one.name));
+  const { task } = standIns.softLabel;
+  for (const { folder: place, name } of evaluated) {
+    await writeMetrics(place, isValueTask(task) ? noFigures(name, task) : noMetrics(name));
+  }
 }
 
 /** The longest rows, where memory is needed most, and the longest with a label. */
@@ -74,6 +80,7 @@ async function copyLabels(from: string, to: string, ids: ReadonlySet<string>): P
   const isKept = ({ exampleId }: { readonly exampleId: string }) => ids.has(exampleId);
   if (hasTokenLabels(from))
     await writeTokenLabels(to, (await readTokenLabels(from)).filter(isKept));
+  else if (hasTargets(from)) await writeTargets(to, (await readTargets(from)).filter(isKept));
   else await writeLabels(to, (await readLabels(from)).filter(isKept));
 }
 
@@ -99,6 +106,7 @@ async function writeUniformLabels(
     ...(keep.samples !== undefined && { samples: keep.samples }),
     temperatures: keep.temperatures,
     precision: keep.precision,
+    ...(keep.task && { task: keep.task }),
     classNames,
     tokenizerDigest,
     maxLength,
@@ -154,6 +162,11 @@ function noMetrics(name: string): Metrics {
     confusions: [],
     perClass: [],
   };
+}
+
+function noFigures(name: string, task: ValueTask): ValueMetrics {
+  const who = { formatVersion: 1, task, name, subject: 'student', rows: 0 } as const;
+  return { ...who, figures: {}, agreement: null, parameters: null, fileBytes: 0, perClass: [] };
 }
 
 const ROWS = 32;

@@ -3,10 +3,25 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { listFiles } from '#cache/digest.ts';
 import { readClasses } from '#datasets/classes.ts';
+import {
+  featuresInOrder,
+  readFeaturesIfAny,
+  readShapes,
+  type TensorShape,
+} from '#datasets/features.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
-import { type Metrics, writeMetrics, writeTimings } from '#datasets/metrics.ts';
-import { writePredictions } from '#datasets/predictions.ts';
+import {
+  type AnyMetrics,
+  isOfValues,
+  type Metrics,
+  writeMetrics,
+  writeTimings,
+} from '#datasets/metrics.ts';
+import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
+import { readTargets } from '#datasets/targets.ts';
+import { isValueTask, TASKS } from '#datasets/task.ts';
+import { windowsAsRows } from '#datasets/token-windows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
@@ -15,14 +30,16 @@ import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
 import { wordMetrics } from './entities.ts';
-import { measure } from './measure.ts';
+import { type Identity, measure } from './measure.ts';
+import { measureValues } from './measure-values.ts';
 import { type Scores, teacherScores } from './scores.ts';
 import { measureSpeed } from './speed.ts';
-import { studentScores } from './student-scores.ts';
+import { studentScores, type TestRows } from './student-scores.ts';
 
 const configSchema = z.strictObject({
   subject: z.enum(['teacher', 'student']).describe('What is evaluated.'),
   name: z.string().min(1).describe('Name of it in tables: teacher, or the variant.'),
+  task: z.enum(TASKS).optional().describe('What it answers. Default: classification.'),
   device: z
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')
@@ -59,32 +76,63 @@ export const evaluate = defineStage<EvaluateConfig>({
     const { config } = context;
     const subject = await subjectOf(context);
     const classNames = await readClasses(inputOf(context, 'classes'));
-    const gold = await readGoldOfRows(inputOf(context, 'labels/test'));
+    const tensors = await readShapes(context.inputs['inputs/test']);
     const asked = context.inputs['rows/test'];
     const teacher = asked === undefined ? undefined : await teacherScores(asked, classNames);
-    const classifier = yield* openSubject(subject, config);
+    const classifier = yield* openSubject(subject, config, tensors);
     try {
       const scores = yield* scoresOf(context, { classifier, teacher, classNames });
-      const metrics = {
-        ...measure(
-          { ...identityOf(config), parameters: subject.parameters, fileBytes: subject.fileBytes },
-          scores,
-          gold.ofRows,
-          { teacher, classNames },
-        ),
-        ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
+      const identity = {
+        ...identityOf(config),
+        parameters: subject.parameters,
+        fileBytes: subject.fileBytes,
       };
-      yield* remarks(metrics.rows, scores, metrics.goldOutsideTopK);
-      yield* wordRemarks(metrics);
+      const metrics = await measured(context, identity, scores, { teacher, classNames });
+      yield* remarks(metrics.rows, scores, isOfValues(metrics) ? 0 : metrics.goldOutsideTopK);
+      if (!isOfValues(metrics)) yield* wordRemarks(metrics);
       await writeMetrics(outputOf(context, 'metrics'), metrics);
-      await writePredictions(outputOf(context, 'predictions'), 'test', scores);
-      yield { type: 'metric', name: 'accuracy', value: metrics.accuracy, step: 0 };
+      await writePredictions(
+        outputOf(context, 'predictions'),
+        'test',
+        isOfValues(metrics) ? valuePredictions(scores.exampleIds, scores.logits) : scores,
+      );
+      for (const [name, value] of leadingFigures(metrics)) {
+        yield { type: 'metric', name, value, step: 0 };
+      }
       if (classifier !== undefined) await timeIt(context, classifier);
     } finally {
       await classifier?.close();
     }
   },
 });
+
+async function measured(
+  context: StageContext<EvaluateConfig>,
+  identity: Identity,
+  scores: Scores,
+  reference: { readonly teacher: Scores | undefined; readonly classNames: readonly string[] },
+): Promise<AnyMetrics> {
+  const { task } = context.config;
+  const folder = inputOf(context, 'labels/test');
+  if (isValueTask(task)) {
+    const rows = await readTargets(folder);
+    const gold = new Map(rows.map(({ exampleId, targets }) => [exampleId, targets]));
+    return measureValues(identity, scores, gold, { ...reference, task });
+  }
+  const gold = await readGoldOfRows(folder);
+  const { classNames } = reference;
+  return {
+    ...measure(identity, scores, gold.ofRows, reference),
+    ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
+  };
+}
+
+function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {
+  if (!isOfValues(metrics)) return [['accuracy', metrics.accuracy]];
+  return Object.entries(metrics.figures).flatMap(([name, value]): [string, number][] =>
+    value === null ? [] : [[name, value]],
+  );
+}
 
 function answersIn({ exampleIds, positions, predictedIds }: Scores): WordAnswers {
   return { exampleIds, positions: positions ?? new Int32Array(), predictedIds };
@@ -114,9 +162,10 @@ interface Subject {
 async function* openSubject(
   { modelFiles: [model], padTokenId, output }: Subject,
   { device, deviceId, threads }: EvaluateConfig,
+  shapes: Readonly<Record<string, TensorShape>>,
 ): AsyncGenerator<StageEvent, Classifier | undefined, void> {
   if (model === undefined) return undefined;
-  const options = { device, deviceId, threads, padTokenId, output };
+  const options = { device, deviceId, threads, padTokenId, output, shapes };
   const classifier = await openClassifier(model, options);
   yield { type: 'environment', name: 'provider', value: classifier.provider };
   yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
@@ -168,9 +217,15 @@ async function* scoresOf(
   if (context.config.subject === 'teacher' || classifier === undefined) {
     return teacher ?? teacherScores(inputOf(context, 'rows/test'), classNames);
   }
-  const tokens = await readTokens(inputOf(context, 'tokens/student/test'));
   const options = { classCount: classNames.length, signal: context.signal };
-  return yield* studentScores(classifier, tokens, options);
+  return yield* studentScores(classifier, await testRows(context), options);
+}
+
+async function testRows(context: StageContext<EvaluateConfig>): Promise<TestRows> {
+  const folder = inputOf(context, `tokens/${context.config.subject}/test`);
+  const tokens = windowsAsRows(await readTokens(folder));
+  const features = await readFeaturesIfAny(context.inputs['inputs/test']);
+  return { tokens, ...(features && { features: featuresInOrder(features, tokens.exampleIds) }) };
 }
 
 interface Loaded {
@@ -204,8 +259,7 @@ async function timeIt(
   classifier: Classifier,
 ): Promise<void> {
   const { config } = context;
-  const tokens = await readTokens(inputOf(context, `tokens/${config.subject}/test`));
-  const speed = await measureSpeed(classifier, tokens, config.latencyRuns);
+  const speed = await measureSpeed(classifier, await testRows(context), config.latencyRuns);
   await writeTimings(outputOf(context, 'metrics'), {
     formatVersion: 1,
     provider: classifier.provider,

@@ -3,8 +3,8 @@ import { logNormalisers } from '#datasets/log-normalisers.ts';
 import type { Predictions } from '#datasets/predictions.ts';
 import { type SoftLabelMeta, temperatureIndex } from '#datasets/soft-label-meta.ts';
 import { concatRows, type SoftLabelRows } from '#datasets/soft-label-rows.ts';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { topClasses } from '#datasets/top-classes.ts';
+import { openExampleLabels } from '#datasets/window-means.ts';
 
 /** What a model says of the test rows, and how likely it finds any class of a row. */
 export interface Scores extends Predictions {
@@ -53,7 +53,7 @@ export async function teacherScores(
   folder: string,
   classNames: readonly string[],
 ): Promise<Scores> {
-  const reader = await openSoftLabels(folder);
+  const reader = await openExampleLabels(folder);
   try {
     requireSameClasses(folder, reader.meta.classNames, classNames);
     const parts: SoftLabelRows[] = [];

@@ -1,7 +1,7 @@
-import type { TokenTable } from '#datasets/tokens.ts';
 import { quantile } from '#stages/numerics/metrics.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
+import type { TestRows } from './student-scores.ts';
 
 /** How fast a model answers on one machine. */
 export interface Speed {
@@ -16,13 +16,13 @@ export interface Speed {
  */
 export async function measureSpeed(
   classifier: Classifier,
-  tokens: TokenTable,
+  { tokens, features }: TestRows,
   rowCount: number,
   now: () => number = () => performance.now(),
 ): Promise<Speed> {
   const rows = evenly(tokens.exampleIds.length, rowCount);
   const timed = async (batch: readonly number[]) => {
-    const inputs = batch.map((row) => tokenRow(tokens, row));
+    const inputs = batch.map((row) => tokenRow(tokens, row, features));
     const start = now();
     await classifier.logits(inputs);
     return now() - start;
@@ -32,7 +32,8 @@ export async function measureSpeed(
   for (const row of rows) latencies.push(await timed([row]));
   latencies.sort((a, b) => a - b);
   let batchedMs = 0;
-  for (const batch of lengthBatches(tokens, rows, SPEED_BATCH)) batchedMs += await timed(batch);
+  for (const batch of lengthBatches(tokens, rows, SPEED_BATCH, features))
+    batchedMs += await timed(batch);
   return {
     rows: rows.length,
     latencyMsBatch1: { p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },

@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import type { FeatureRow } from '#datasets/features.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
 import { tokenAnswers } from '#stages/onnx/answers.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
@@ -22,8 +23,12 @@ export async function checkProbe(
   classCount: number,
 ): Promise<number> {
   let maxDifference = 0;
-  for (const { exampleId, tokenIds, answerAt, logits } of inputs) {
-    const row = { tokenIds: Int32Array.from(tokenIds), typeIds: null };
+  for (const { exampleId, tokenIds, features, answerAt, logits } of inputs) {
+    const row = {
+      tokenIds: Int32Array.from(tokenIds),
+      typeIds: null,
+      ...(features && { features: tensorsOf(features) }),
+    };
     const found =
       answerAt === undefined
         ? [await classifier.logits([row])]
@@ -33,6 +38,12 @@ export async function checkProbe(
     maxDifference = Math.max(maxDifference, difference);
   }
   return maxDifference;
+}
+
+function tensorsOf(features: Readonly<Record<string, readonly number[]>>): FeatureRow {
+  return Object.fromEntries(
+    Object.entries(features).map(([input, values]) => [input, Float32Array.from(values)]),
+  );
 }
 
 /** NaN where the lengths differ or a value is NaN: it fails every comparison. */

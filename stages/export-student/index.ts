@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { readClasses } from '#datasets/classes.ts';
+import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
 import { labelledExamples, readGoldOfRows } from '#datasets/gold-of-rows.ts';
-import { readMetrics } from '#datasets/metrics.ts';
+import { readAnyMetrics } from '#datasets/metrics.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { answerKeys } from '#datasets/token-answers.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
@@ -15,7 +16,12 @@ import { lengthBatches } from '#stages/onnx/token-batches.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
 import { checkProbe } from './check-probe.ts';
 import { modelCard } from './model-card.ts';
-import { copyStudentFiles, IncompleteStudentError, readStudentConfig } from './student-files.ts';
+import {
+  copyStudentFiles,
+  IncompleteStudentError,
+  readLongTexts,
+  readStudentConfig,
+} from './student-files.ts';
 
 const configSchema = z.strictObject({
   name: z.string().min(1).describe('Variant that is exported.'),
@@ -43,16 +49,18 @@ export const exportStudent = defineStage<ExportConfig>({
     const { config, signal } = context;
     const [student, exported] = [inputOf(context, 'student'), outputOf(context, 'student')];
     const classNames = await readClasses(inputOf(context, 'classes'));
-    const { architecture, padTokenId } = await readStudentConfig(student, classNames);
+    const studentConfig = await readStudentConfig(student, classNames);
+    const { architecture, padTokenId } = studentConfig;
     const probe = await readProbe(student);
     if (probe.length === 0) {
       throw new IncompleteStudentError(join(student, 'probe.json'), 'it holds no input');
     }
-    await copyStudentFiles(student, exported);
+    await copyStudentFiles(student, exported, studentConfig);
     signal.throwIfAborted();
 
     const model = join(exported, 'onnx', 'model.onnx');
-    const classifier = await openClassifier(model, { device: 'cpu', padTokenId });
+    const shapes = await readShapes(context.inputs['inputs/validation']);
+    const classifier = await openClassifier(model, { device: 'cpu', padTokenId, shapes });
     try {
       yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
       const maxDifference = await checkProbe(classifier, probe, classNames.length);
@@ -62,12 +70,14 @@ export const exportStudent = defineStage<ExportConfig>({
         yield { type: 'metric', name: 'validationAccuracy', value: validationAccuracy, step: 0 };
       }
       const card = modelCard({
-        metrics: await readMetrics(inputOf(context, 'metrics')),
+        metrics: await readAnyMetrics(inputOf(context, 'metrics')),
         architecture,
+        modelType: studentConfig.modelType,
         classNames,
         maxDifference,
         probeInputs: probe.length,
         validationAccuracy,
+        longTexts: await readLongTexts(student),
         teacherLicense: config.teacherLicense,
         furtherLicenses: config.furtherLicenses ?? {},
         corpusLicense: config.corpusLicense,
@@ -86,11 +96,13 @@ async function accuracyOnValidation(
   classCount: number,
 ): Promise<number | null> {
   const tokens = await readTokens(inputOf(context, 'tokens/student/validation'));
+  const table = await readFeaturesIfAny(context.inputs['inputs/validation']);
+  const features = table && featuresInOrder(table, tokens.exampleIds);
   const { labelled, goldOf } = await validationGold(context, tokens);
   let [correct, compared] = [0, 0];
-  for (const batch of lengthBatches(tokens, labelled, BATCH_SIZE)) {
+  for (const batch of lengthBatches(tokens, labelled, BATCH_SIZE, features)) {
     context.signal.throwIfAborted();
-    const answers = await answersTo(classifier, tokens, batch, classCount);
+    const answers = await answersTo(classifier, { tokens, features }, batch, classCount);
     for (const [index, row] of batch.entries()) {
       const gold = goldOf(row);
       const best = highestPlaces(answers[index] ?? new Float32Array(), classCount);

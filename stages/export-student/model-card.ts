@@ -1,14 +1,19 @@
-import type { Metrics } from '#datasets/metrics.ts';
+import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
+import { cardKind } from './card-kind.ts';
+import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
 export interface CardFacts {
-  readonly metrics: Metrics;
+  readonly metrics: AnyMetrics;
   readonly architecture: string;
+  readonly modelType: string;
   readonly classNames: readonly string[];
   readonly maxDifference: number;
   readonly probeInputs: number;
   /** On labelled validation rows; null where there are none. */
   readonly validationAccuracy: number | null;
+  /** How it cuts long texts, where it is not by truncation. */
+  readonly longTexts: string | undefined;
   readonly teacherLicense: string | undefined;
   /** By name; empty where not stated. */
   readonly furtherLicenses: Readonly<Record<string, string>>;
@@ -18,26 +23,24 @@ export interface CardFacts {
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
 export function modelCard(facts: CardFacts): string {
   const { metrics, architecture, classNames } = facts;
-  const [kind, what, unit, use] = metrics.words === undefined ? TEXTS : WORDS;
+  const kind = cardKind(facts);
   return `---
-library_name: transformers
-pipeline_tag: ${kind}
+${kind.head}
 tags:
   - knowledge-distillation
-  - ${kind}
+  - ${kind.tag}
   - onnx
 metrics:
-  - accuracy
-  - f1
+${kind.metrics.map((name) => `  - ${name}`).join('\n')}
 ---
 
 # ${plain(metrics.name)}
 
-A small ${what} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} classes), trained by offline knowledge distillation with Decant: a large teacher read every training text once, and this student learned from the probabilities that it gave.
+A small ${kind.name} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} ${kind.outputs}), trained by offline knowledge distillation with Decant: a large teacher read every training ${kind.row} once, and this student learned from the ${kind.said} that it gave.
 
 ## Measured
 
-On ${metrics.rows.toLocaleString('en-US')} labelled test ${unit} that took no part in training, in the choice of the weights or in relabelling.
+On ${metrics.rows.toLocaleString('en-US')} labelled test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
 
 | figure | value |
 |---|---|
@@ -45,7 +48,7 @@ ${measured(facts)
   .map(([name, value]) => `| ${name} | ${value} |`)
   .join('\n')}
 
-Figures are of this corpus' test split; other texts may fare worse. A class that is not in the list below cannot be predicted.
+Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind.outputs === 'classes' ? ' A class that is not in the list below cannot be predicted.' : ''}
 
 ## How it was made
 
@@ -53,26 +56,23 @@ Figures are of this corpus' test split; other texts may fare worse. A class that
 
 ## Use
 
-\`\`\`python
-from transformers import pipeline
-classify = ${use}
-\`\`\`
-
-\`\`\`
-npx decant predict --student .
-\`\`\`
-
+${kind.use}
+${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 ## Licence
 
 ${licences(facts).join('\n')}
 
 ${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
 
-## Classes
+## ${kind.outputs === 'classes' ? 'Classes' : 'Outputs'}
 
 ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 `;
 }
+
+const CUT_OTHERWISE = `
+Of a text that is too long this student learned from the first quarter and the end, and \`decant predict\` cuts it so. Other programs keep the beginning alone: give them texts that are cut like this.
+`;
 
 function licences(facts: CardFacts): string[] {
   const { teacherLicense, furtherLicenses, corpusLicense } = facts;
@@ -91,6 +91,8 @@ function line(what: string, license: string | undefined, setting: string): strin
 }
 
 function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
+  const file: [string, string] = ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`];
+  if (isOfValues(metrics)) return [...measuredValues(metrics), file];
   const [low, high] = metrics.accuracyInterval;
   const { entities = null } = metrics.words ?? {};
   return [
@@ -106,23 +108,9 @@ function measured({ metrics, validationAccuracy }: CardFacts): [string, string][
     ['expected calibration error, 15 bins', percent(metrics.expectedCalibrationError)],
     ['negative log-likelihood', `${metrics.negativeLogLikelihood.toFixed(3)} nats`],
     ['accuracy on the validation split', percent(validationAccuracy)],
-    ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`],
+    file,
   ];
 }
-
-/** Task, what is counted, and how Python loads it. */
-const TEXTS = [
-  'text-classification',
-  'text classifier',
-  'rows',
-  'pipeline("text-classification", model=".")',
-] as const;
-const WORDS = [
-  'token-classification',
-  'tagger of words',
-  'words',
-  'pipeline("token-classification", model=".", aggregation_strategy="first")',
-] as const;
 
 function percent(share: number | null): string {
   return share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`;

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
+import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
+import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -18,8 +20,12 @@ export class IncompleteStudentError extends Failure {
 }
 
 /** Copies everything that transformers, transformers.js and ONNX Runtime look for. */
-export async function copyStudentFiles(from: string, to: string): Promise<void> {
-  for (const file of STUDENT_FILES) {
+export async function copyStudentFiles(
+  from: string,
+  to: string,
+  { modelType }: Pick<StudentConfig, 'modelType'>,
+): Promise<void> {
+  for (const file of modelType === MLP_TYPE ? TENSOR_FILES : STUDENT_FILES) {
     await atomicFile(join(to, file), (temporary) =>
       copyFile(join(from, file), temporary).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
@@ -57,6 +63,12 @@ export async function readStudentConfig(
   };
 }
 
+/** How the student cuts long texts, where it is not by truncation. */
+export async function readLongTexts(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'tokenizer_config.json'), 'utf8');
+  return tokenizerConfigSchema.parse(JSON.parse(text))[LONG_TEXTS_KEY];
+}
+
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
@@ -67,6 +79,11 @@ const configSchema = z.object({
   id2label: z.record(z.string(), z.string()),
   pad_token_id: z.int().nullish(),
 });
+
+const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });
+
+/** Of a student that reads no text. */
+const TENSOR_FILES = ['config.json', 'model.safetensors', 'onnx/model.onnx'];
 
 // Without tokenizer_config.json transformers.js fails and truncation does nothing.
 const STUDENT_FILES = [

@@ -2,8 +2,8 @@ import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
 import type { Split } from '#datasets/example.ts';
 import { readPredictions } from '#datasets/predictions.ts';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { topClasses } from '#datasets/top-classes.ts';
+import { openExampleLabels } from '#datasets/window-means.ts';
 
 /** The class that a model puts first and the probability that it states for it. */
 export interface Guess {
@@ -32,7 +32,7 @@ export async function teacherGuesses(
   classNames: readonly string[],
 ): Promise<Map<string, Guess>> {
   const guesses = new Map<string, Guess>();
-  const reader = await openSoftLabels(folder);
+  const reader = await openExampleLabels(folder);
   try {
     requireSameClasses(folder, reader.meta.classNames, classNames);
     for await (const rows of reader.rows()) {

@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import type { FeatureTable } from '#datasets/features.ts';
 import { answerPlaces } from '#datasets/token-answers.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { Classifier } from './classifier.ts';
@@ -25,14 +26,20 @@ export function answersPerRow({ answers, exampleIds }: TokenTable): {
   );
 }
 
+/** What a model reads: tokens, and tensors in their order where the corpus has any. */
+export interface AskedRows {
+  readonly tokens: TokenTable;
+  readonly features?: FeatureTable | undefined;
+}
+
 /** Logits of all answers to each of these rows of a table, [answers * classCount] a row. */
 export async function answersTo(
   classifier: Classifier,
-  tokens: TokenTable,
+  { tokens, features }: AskedRows,
   rows: readonly number[],
   classCount: number,
 ): Promise<Float32Array[]> {
-  const batch = rows.map((row) => tokenRow(tokens, row));
+  const batch = rows.map((row) => tokenRow(tokens, row, features));
   if (tokens.answers !== undefined) {
     const places = rows.map((row) => answerPlaces(tokens, row));
     return tokenAnswers(classifier, batch, places, classCount);

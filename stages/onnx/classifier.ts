@@ -1,6 +1,10 @@
 import { Failure } from '#cache/failure.ts';
+
+import type { TensorShape } from '#datasets/features.ts';
 import { joinNumbers } from '#datasets/parquet/columns.ts';
+import { featureFeeds, matchFeatureInputs } from './feature-inputs.ts';
 import { INTEGER_TYPES, MASK_TYPES, tensorOf } from './integer-tensor.ts';
+
 import {
   float32Of,
   type OnnxSession,
@@ -25,6 +29,8 @@ export interface Classifier {
 export interface ClassifierOptions extends SessionOptions {
   /** Fills up the shorter rows of a batch. Any id does: the attention mask is 0 there. */
   readonly padTokenId?: number;
+  /** Tensors that the rows have, by model input. */
+  readonly shapes?: Readonly<Record<string, TensorShape>>;
   /** The output that is fetched. Default: logits. */
   readonly output?: string | undefined;
 }
@@ -41,20 +47,29 @@ export class UnusableClassifierError extends Failure {
   }
 }
 
-/** Opens an .onnx file whose inputs are some of input_ids, attention_mask and token_type_ids. */
+/** Opens an .onnx file whose inputs are some of input_ids, attention_mask, token_type_ids and the tensors. */
 export async function openClassifier(
   path: string,
   options: ClassifierOptions,
 ): Promise<Classifier> {
-  const { output = LOGITS, padTokenId = 0 } = options;
   const session = await openSession(path, options);
   try {
-    requireSignature(session, path, output);
+    return classifierOf(session, path, options);
   } catch (error) {
     await session.close();
     throw error;
   }
-  const [fixedRows, fixedLength] = [fixedSize(session.inputs, 0), fixedSize(session.inputs, 1)];
+}
+
+function classifierOf(
+  session: OnnxSession,
+  path: string,
+  { shapes = {}, padTokenId = 0, output: wanted }: ClassifierOptions,
+): Classifier {
+  const output = requireSignature(session, path, { wanted, tensors: Object.keys(shapes) });
+  const tensors = matchFeatureInputs(session.inputs, shapes);
+  const ofText = session.inputs.filter(({ name }) => !(name in shapes));
+  const [fixedRows, fixedLength] = [fixedSize(session.inputs, 0), fixedSize(ofText, 1)];
   return {
     provider: session.provider,
     withoutCuda: session.withoutCuda,
@@ -67,7 +82,14 @@ export async function openClassifier(
           ...Array(Math.max(0, (fixedRows ?? 0) - some.length)).fill(some[0]),
         ];
         const batch = padBatch(filled, padTokenId, fixedLength);
-        const all = float32Of(await session.run(feedsOf(batch, session.inputs), [output]), output);
+        const feeds = {
+          ...feedsOf(batch, session.inputs),
+          ...featureFeeds(
+            tensors,
+            filled.map((row: TokenRow) => row.features ?? {}),
+          ),
+        };
+        const all = float32Of(await session.run(feeds, [output]), output);
         parts.push(all.subarray(0, (all.length / filled.length) * some.length));
       }
       return parts.length === 1
@@ -78,16 +100,23 @@ export async function openClassifier(
   };
 }
 
-function requireSignature(session: OnnxSession, path: string, output: string): void {
-  const unknown = session.inputs.find((input) => !(input.name in FILLED_FROM));
+/** Name of the output with the logits: what is wanted, `logits`, or of a model of tensors the only one. */
+function requireSignature(
+  session: OnnxSession,
+  path: string,
+  { wanted, tensors }: { readonly wanted: string | undefined; readonly tensors: readonly string[] },
+): string {
+  const known = [...Object.keys(FILLED_FROM), ...tensors];
+  const unknown = session.inputs.find((input) => !known.includes(input.name));
   if (unknown !== undefined) {
     throw new UnusableClassifierError(path, `nothing to fill its input "${unknown.name}" with`);
   }
   const outputs = session.outputs.map((output) => output.name);
-  if (!outputs.includes(output)) {
-    const found = outputs.join(', ');
-    throw new UnusableClassifierError(path, `no output "${output}" (outputs: ${found})`);
-  }
+  const isSole = wanted === undefined && tensors.length > 0 && outputs.length === 1;
+  const output = isSole ? (outputs[0] ?? '') : (wanted ?? LOGITS);
+  if (outputs.includes(output)) return output;
+  const found = outputs.join(', ');
+  throw new UnusableClassifierError(path, `no output "${output}" (outputs: ${found})`);
 }
 
 /** A dimension that the model was exported with as a number. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { nearestName } from '#datasets/nearest-name.ts';
+import { isValueTask, type Task } from '#datasets/task.ts';
 import { ClassNamesError, TeacherFileError } from './prepare-errors.ts';
 
 /** The classes of a run, and how labels of the corpus find them. */
@@ -13,18 +14,54 @@ export interface ClassList {
   readonly byNumber: boolean;
 }
 
+/** What decant.yaml and the corpus say of the classes. */
+export interface ClassSettings {
+  readonly task?: Task | undefined;
+  readonly columns?: { readonly label: string | readonly string[] };
+  /** Numbers of a label, of regression. */
+  readonly outputs?: number;
+}
+
 /** Brings config.json of the teacher and the configured names together; names decide, never the position. */
 export async function readClassList(
   configPath: string | undefined,
-  configured: readonly string[] | undefined,
+  given: readonly string[] | undefined,
+  settings: ClassSettings = {},
 ): Promise<ClassList> {
+  const configured = given ?? columnNames(settings);
   const teacherNames = configPath === undefined ? undefined : await readTeacherNames(configPath);
   const byNumber = teacherNames?.every((name, id) => name === `LABEL_${id}`) ?? false;
-  const classNames = combine(teacherNames, byNumber, configured);
+  const classNames = namesOf(teacherNames, byNumber, configured, settings);
+  if (!isValueTask(settings.task) && configured !== undefined && configured.length < 2) {
+    throw new ClassNamesError(
+      `${classNames.length} class is nothing to choose from`,
+      'name all classes, or set task: regression where the model gives one number',
+    );
+  }
   const idOfLabel = new Map(byNumber ? numberedLabels(classNames.length) : []);
   // Set last: a class that is really called "3" wins over the number 3.
   for (const [id, name] of classNames.entries()) idOfLabel.set(name, id);
   return { classNames, idOfLabel, byNumber };
+}
+
+/** A task that has a column a class takes its names from there. */
+function columnNames({ task, columns }: ClassSettings): readonly string[] | undefined {
+  if (!isValueTask(task) || typeof columns?.label === 'string') return undefined;
+  return columns?.label;
+}
+
+/** The outputs of a regression are numbers, and need no name. */
+function namesOf(
+  teacherNames: readonly string[] | undefined,
+  byNumber: boolean,
+  configured: readonly string[] | undefined,
+  { task, outputs = 1 }: ClassSettings,
+): readonly string[] {
+  if (task === 'regression' && configured === undefined && (byNumber || !teacherNames)) {
+    const count = teacherNames?.length ?? outputs;
+    return Array.from({ length: count }, (_, output) => `y${output}`);
+  }
+  return combine(teacherNames, byNumber, configured);
 }
 
 function combine(

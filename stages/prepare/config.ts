@@ -1,17 +1,46 @@
 import { z } from 'zod';
-import { TASKS } from '#datasets/task.ts';
+import { LONG_TEXTS } from '#datasets/long-texts.ts';
+import { isPerToken, isValueTask, TASKS } from '#datasets/task.ts';
+import { augmentationSchema } from './augment-text.ts';
 
-/** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
-export const prepareConfigSchema = z.strictObject({
+const column = z.string().min(1);
+const tensor = z.union([
+  column,
+  z.array(column).min(1),
+  z.strictObject({
+    columns: z
+      .union([column, z.array(column).min(1)])
+      .describe(
+        'A column with a number or a list, or a column a number; p* is all that begin with p.',
+      ),
+    shape: z
+      .array(z.int().positive().nullable())
+      .min(1)
+      .optional()
+      .describe('Axes of one row; null: as long as each row needs it. Default: one axis.'),
+    scale: z
+      .union([z.number(), z.string().regex(/^\d+(\.\d+)?\/\d+(\.\d+)?$/)])
+      .optional()
+      .describe('What every number is multiplied with, such as 1/255. Default: 1.'),
+  }),
+]);
+
+const fields = z.strictObject({
   task: z.enum(TASKS).optional().describe('What is labelled. Default: classification.'),
   columns: z
     .strictObject({
-      text: z.string().min(1).default('text').describe('Column of the text.'),
-      label: z
+      text: z
         .string()
         .min(1)
+        .nullable()
+        .default('text')
+        .describe('Column of the text; null: the rows have no text, only tensors.'),
+      label: z
+        .union([column, z.array(column).min(1)])
         .default('label')
-        .describe('Column of the label; a row without a value there is unlabelled.'),
+        .describe(
+          'Column of the label; a row without a value there is unlabelled. Of multi-label and regression also a list of columns, one a class (0 or 1) or an output.',
+        ),
       id: z
         .string()
         .min(1)
@@ -22,6 +51,12 @@ export const prepareConfigSchema = z.strictObject({
         .min(1)
         .optional()
         .describe('Column of the second text, for tasks on pairs of texts.'),
+      tensors: z
+        .record(z.string(), tensor)
+        .optional()
+        .describe(
+          'Numbers that the model reads, by the name of its input: a column, columns, or { columns, shape, scale }.',
+        ),
       target: z
         .string()
         .min(1)
@@ -90,6 +125,26 @@ export const prepareConfigSchema = z.strictObject({
     .min(4)
     .default(128)
     .describe('Tokens of a text that the teacher sees; longer texts are cut and counted.'),
+  teacherLongTexts: z
+    .enum(LONG_TEXTS)
+    .optional()
+    .describe(
+      'What the teacher sees of a text that is longer than maxLength: its beginning (truncate, the default), its first quarter and its end (head-tail), all of it part by part (windows, whose answers are averaged), or nothing, as the row is left out (reject).',
+    ),
+  windowOverlap: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .optional()
+    .describe(
+      'Of longTexts: windows, the least share of its tokens that a window has in common with the next: what is no longer than that stands whole in one of them. Default: 0.25, which costs a third more than none.',
+    ),
+  studentLongTexts: z
+    .enum(['truncate', 'head-tail'])
+    .optional()
+    .describe(
+      'What the student sees of a text that is longer than its maxLength: its beginning (truncate, the default) or its first quarter and its end (head-tail, which other programs than decant must be told to do).',
+    ),
   studentMaxLength: z
     .int()
     .min(4)
@@ -100,6 +155,13 @@ export const prepareConfigSchema = z.strictObject({
     .default('trimmed')
     .describe(
       'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts, or all of the teacher.',
+    ),
+  augmentations: z
+    .array(augmentationSchema)
+    .min(1)
+    .optional()
+    .describe(
+      'Views of each train row that the teacher is asked about too, one an entry: dropWords, swapWords and swapLetters with the share of the words that they change.',
     ),
   storeTexts: z
     .boolean()
@@ -122,11 +184,67 @@ export const prepareConfigSchema = z.strictObject({
     .describe('labels: where classNames are left out, the classes are the labels of train.'),
   classNames: z
     .array(z.string().min(1))
-    .min(2)
+    .min(1)
     .optional()
     .describe(
       "Names of the classes: the teacher's own in any order, or, where the teacher has only numbers, names for its outputs in their order.",
     ),
+  separator: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Between the parts of a label in one cell, of multi-label and regression. Default: ,',
+    ),
 });
+
+/** Settings of `prepare`: how to read the corpus and how to cut it into tokens. */
+export const prepareConfigSchema = fields
+  .refine(
+    ({ columns, teacherLongTexts: teacher, studentLongTexts: student }) =>
+      columns.textPair === undefined ||
+      !(teacher === 'windows' || [teacher, student].includes('head-tail')),
+    {
+      path: ['longTexts'],
+      message:
+        'head-tail and windows cut single texts, and corpus.columns.textPair names a second one: set truncate, or teacher.longTexts: reject',
+    },
+  )
+  .refine(
+    ({ task = 'classification', teacherLongTexts: teacher, studentLongTexts: student }) =>
+      !isPerToken(task) ||
+      [teacher, student].every((cut) => cut === undefined || cut === 'truncate'),
+    {
+      path: ['longTexts'],
+      message:
+        'a task with an answer for each word or token reads the beginning of a long text: leave longTexts out',
+    },
+  )
+  .refine(
+    ({ task = 'classification', augmentations }) =>
+      !isPerToken(task) || augmentations === undefined,
+    {
+      path: ['augmentations'],
+      message:
+        'words that are dropped or moved leave no answer for each word or token: leave them out',
+    },
+  )
+  .refine(({ task, teacherLongTexts }) => !isValueTask(task) || teacherLongTexts !== 'windows', {
+    path: ['longTexts'],
+    message:
+      'windows of a text are averaged as distributions, which scores and numbers are not: set truncate, head-tail or reject',
+  })
+  .refine(({ columns, augmentations }) => !columns.tensors || augmentations === undefined, {
+    path: ['augmentations'],
+    message: 'views are changed texts, and rows with tensors have more than a text: leave them out',
+  })
+  .refine(
+    ({ teacherLongTexts, windowOverlap }) =>
+      windowOverlap === undefined || teacherLongTexts === 'windows',
+    {
+      path: ['windowOverlap'],
+      message: 'only teacher.longTexts: windows has windows: set it, or leave windowOverlap out',
+    },
+  );
 
 export type PrepareConfig = z.infer<typeof prepareConfigSchema>;

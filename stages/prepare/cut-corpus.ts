@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { isLanguageModel } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
@@ -10,6 +10,7 @@ import { mergeWordRows } from './merge-words.ts';
 import { EmptySplitError } from './prepare-errors.ts';
 import type { CorpusContent, CorpusFiles } from './read-corpus.ts';
 import { dropLeaks, takeValidation } from './split-rows.ts';
+import { targetsOf } from './value-labels.ts';
 import { countByCode } from './write-rejects.ts';
 
 /** The corpus as the other stages see it. */
@@ -26,8 +27,8 @@ export function* cutCorpus(
   classes: ClassList,
   config: PrepareConfig,
 ): Generator<StageEvent, CutCorpus, void> {
-  const { validationFraction: fraction, seed, onConflict, leaks: rule } = config;
-  const hasLabels = !isLanguageModel(config.task);
+  const { validationFraction: fraction, seed, onConflict, leaks: rule, task } = config;
+  const hasLabels = !isLanguageModel(task);
   const isCandidate = hasLabels ? undefined : () => true;
   const assigned =
     fraction === undefined
@@ -38,13 +39,18 @@ export function* cutCorpus(
   const merged = (split: Split): MergedSplit =>
     merge(
       rows.filter((row) => row.split === split),
-      { onConflict, classNames: classes.classNames, idOfLabel: classes.idOfLabel },
+      {
+        onConflict,
+        classNames: classes.classNames,
+        idOfLabel: classes.idOfLabel,
+        targetsOf: targetsOf(classes, task),
+      },
     );
   const splits = { train: merged('train'), validation: merged('validation'), test: merged('test') };
   for (const split of SPLITS) requireRows(split, splits[split], files, leaks);
   yield* rowEvents(splits, hasLabels);
   if (hasLabels) yield* labelEvents(splits);
-  yield* leftOutEvents(splits, content.rejects, leaks);
+  yield* leftOutEvents(splits, content.rejects, leaks, task);
   const conflicts = SPLITS.flatMap((split) => splits[split].rejects);
   return { splits, rejects: [...content.rejects, ...leaks, ...conflicts] };
 }
@@ -89,6 +95,7 @@ function* leftOutEvents(
   splits: CutCorpus['splits'],
   rejects: readonly Reject[],
   leaks: readonly Reject[],
+  task: Task | undefined,
 ): Generator<StageEvent, void, void> {
   const duplicates = sumOver(splits, (split) => split.duplicates);
   const conflicts = sumOver(splits, (split) => split.conflicts);
@@ -101,7 +108,9 @@ function* leftOutEvents(
     yield { type: 'note', message };
   }
   if (conflicts > 0) {
-    const message = `texts with more than one label, decided by corpus.onConflict: ${count(conflicts)}`;
+    const message = isValueTask(task)
+      ? `rows with more than one label, now their mean: ${count(conflicts)}`
+      : `texts with more than one label, decided by corpus.onConflict: ${count(conflicts)}`;
     yield { type: 'warning', message };
   }
   if (leaks.length > 0) {
@@ -115,9 +124,9 @@ function* leftOutEvents(
   }
 }
 
-function labelledRows({ labels, tokenLabels }: MergedSplit): number {
-  if (tokenLabels !== undefined) return tokenLabels.length;
-  return new Set(labels.map((label) => label.exampleId)).size;
+function labelledRows({ labels, targets = [], tokenLabels = [] }: MergedSplit): number {
+  const labelled = [...labels, ...targets, ...tokenLabels];
+  return new Set(labelled.map(({ exampleId }) => exampleId)).size;
 }
 
 function sumOver(splits: CutCorpus['splits'], value: (split: MergedSplit) => number): number {

@@ -8,11 +8,14 @@ import { type PrepareConfig, prepareConfigSchema } from './config.ts';
 import { cutCorpus } from './cut-corpus.ts';
 import { requireKnownLabels, unusedClasses, usesNumbers } from './known-labels.ts';
 import { prepareLanguage } from './language-model.ts';
+import { makeViews } from './make-views.ts';
 import { requireFewRejects } from './prepare-errors.ts';
 import { type CorpusContent, corpusFilesOf, readCorpus } from './read-corpus.ts';
+import { rejectLongRows } from './reject-long-rows.ts';
 import { classesOfLabels, givenClasses } from './run-classes.ts';
 import { tokeniseSplits } from './tokenise-splits.ts';
-import { writeCorpus } from './write-corpus.ts';
+import { requireTargetCounts, rowsByClass } from './value-labels.ts';
+import { writeCorpus, writeViewSet } from './write-corpus.ts';
 
 /** Reads the corpus and makes of it what every other stage reads: examples, labels, classes, tokens. */
 export const prepare = defineStage({
@@ -31,12 +34,16 @@ export const prepare = defineStage({
     const corpusFiles = corpusFilesOf(files, config);
     const given = yield* givenClasses(context);
     const read = yield* readCorpus(corpusFiles, config, signal);
-    const classes = given ?? (yield* classesOfLabels(read.rows));
+    const classes = given ?? (yield* classesOfLabels(read.rows, context));
     const content = yield* amendRows(read, files, classes, config);
     yield* checkContent(content, classes, config);
-    const corpus = yield* cutCorpus(content, corpusFiles, classes, config);
+    const fitting = yield* rejectLongRows(content, context);
+    const cut = yield* cutCorpus(fitting.content, corpusFiles, classes, config);
+    const corpus = { ...cut, rejects: [...cut.rejects, ...fitting.tooLong] };
     await writeCorpus(context, corpus, classes.classNames);
-    yield* tokeniseSplits(context, corpus);
+    const views = yield* makeViews(context, corpus);
+    await writeViewSet(context, views);
+    yield* tokeniseSplits(context, corpus, views.examples);
   },
 });
 
@@ -45,6 +52,9 @@ function outputNames(): string[] {
     ...['inputs', 'labels', 'tokens/teacher', 'tokens/student'].flatMap((kind) =>
       SPLITS.map((split) => `${kind}/${split}`),
     ),
+    'inputs/views',
+    'tokens/teacher/views',
+    'tokens/student/views',
     'classes',
     'tokenizer/student',
     'rejects',
@@ -58,15 +68,17 @@ function* checkContent(
 ): Generator<StageEvent, void, void> {
   const { rows } = content;
   requireFewRejects(content, config.maxRejects);
-  requireKnownLabels(rows, classes);
+  requireTargetCounts(rows, classes, config.task);
+  const byClass = rowsByClass(rows, config.task);
+  requireKnownLabels(byClass, classes);
   yield* checkTags(rows, classes);
-  if (usesNumbers(rows, classes)) {
+  if (usesNumbers(byClass, classes)) {
     const message =
       'labels are matched to the outputs of the teacher by number; give corpus.classNames to see names';
     yield { type: 'note', message };
   }
-  const unused = unusedClasses(rows, classes);
-  if (unused.length > 0) {
+  const unused = unusedClasses(byClass, classes);
+  if (unused.length > 0 && config.task !== 'regression') {
     const count = `${unused.length} of ${classes.classNames.length} classes of the teacher`;
     yield { type: 'note', message: `no row of the corpus has ${count}: ${firstNames(unused)}` };
   }

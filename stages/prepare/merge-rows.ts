@@ -1,14 +1,18 @@
 import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import type { Example } from '#datasets/example.ts';
 import type { GoldLabel } from '#datasets/labels.ts';
+import type { GoldTargets } from '#datasets/targets.ts';
 import type { TokenLabels } from '#datasets/token-labels.ts';
 import type { PrepareConfig } from './config.ts';
+import { mergeTargets } from './merge-targets.ts';
 import type { SourceRow } from './read-corpus.ts';
 
 /** The distinct examples of one split. */
 export interface MergedSplit {
   readonly examples: readonly Example[];
   readonly labels: readonly GoldLabel[];
+  /** In place of labels, of tasks whose gold is numbers. */
+  readonly targets?: readonly GoldTargets[];
   /** Of token classification, in place of `labels`. */
   readonly tokenLabels?: readonly TokenLabels[];
   /** Rows that were merged into an earlier one. */
@@ -24,6 +28,8 @@ export interface MergeRules {
   readonly onConflict: PrepareConfig['onConflict'];
   readonly classNames: readonly string[];
   readonly idOfLabel: ReadonlyMap<string, number>;
+  /** Of tasks whose gold is numbers: the values of a label. */
+  readonly targetsOf?: ((label: string) => Float32Array) | undefined;
 }
 
 /** Merges equal rows into the first of them; its weight counts them. Order stays that of the corpus. */
@@ -33,6 +39,7 @@ export function mergeRows(rows: readonly SourceRow[], rules: MergeRules): Merged
   return {
     examples: kept.map((group) => group.example),
     labels: kept.flatMap((group) => group.labels),
+    targets: kept.flatMap((group) => group.targets),
     duplicates: kept.reduce((sum, group) => sum + group.example.weight - 1, 0),
     conflicts: groups.filter((group) => group.conflict).length,
     rejects: groups.flatMap((group) => group.rejects),
@@ -48,6 +55,7 @@ export interface Group {
 interface MergedGroup {
   readonly example: Example;
   readonly labels: readonly GoldLabel[];
+  readonly targets: readonly GoldTargets[];
   readonly conflict: boolean;
   readonly rejects: readonly Reject[];
 }
@@ -73,15 +81,34 @@ function equalityKey(row: SourceRow): string {
 }
 
 function mergeGroup({ first, rows }: Group, rules: MergeRules): MergedGroup {
-  const votes = countVotes(rows, rules.idOfLabel);
-  const conflict = votes.size > 1;
-  const { exampleId, split, sourceId, text, textPair } = first;
+  const { exampleId, split, sourceId, text, textPair, features } = first;
+  const gold = goldOf(exampleId, rows, rules);
   return {
-    example: { exampleId, split, sourceId, text, textPair, weight: rows.length },
-    labels: goldLabels(exampleId, votes, rules),
-    conflict,
-    rejects: conflict && rules.onConflict === 'reject' ? rows.map(toConflictReject) : [],
+    example: {
+      exampleId,
+      split,
+      sourceId,
+      text,
+      textPair,
+      weight: rows.length,
+      ...(features && { features }),
+    },
+    ...gold,
+    rejects: gold.conflict && rules.onConflict === 'reject' ? rows.map(toConflictReject) : [],
   };
+}
+
+function goldOf(
+  exampleId: string,
+  rows: readonly SourceRow[],
+  rules: MergeRules,
+): Pick<MergedGroup, 'labels' | 'targets' | 'conflict'> {
+  if (rules.targetsOf !== undefined) {
+    const { targets, conflict } = mergeTargets(rows, rules.targetsOf);
+    return { labels: [], targets: targets === null ? [] : [{ exampleId, targets }], conflict };
+  }
+  const votes = countVotes(rows, rules.idOfLabel);
+  return { labels: goldLabels(exampleId, votes, rules), targets: [], conflict: votes.size > 1 };
 }
 
 /** Rows per class, in the order of first appearance. Where a person corrected some, the others have no vote. */

@@ -122,3 +122,15 @@ function fixFor(rejects: readonly Reject[]): string {
 function firstNames(names: readonly string[]): string {
   return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')}, ...`;
 }
+
+/** `corpus.columns.tensors` says something that no tensor can be. */
+export class TensorSettingsError extends Failure {
+  constructor(input: string, problem: string) {
+    super(
+      'usage',
+      'E_CORPUS_TENSORS',
+      `corpus.columns.tensors: the input "${input}" ${problem}`,
+      'name each input as the model does, and give the axes of one row without the batch: shape: [1, 28, 28], or [null, 80] where rows differ in length',
+    );
+  }
+}

@@ -4,9 +4,10 @@ import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
-import { isLanguageModel } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask } from '#datasets/task.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
+import { tensorColumnsOf } from './features.ts';
 import { SplitFilesError } from './prepare-errors.ts';
 
 /** A good row with its identity. */
@@ -57,14 +58,12 @@ export function corpusFilesOf(
 /** Reads all files of all splits; says how far it is and how many rows of each file carry a label. */
 export async function* readCorpus(
   files: CorpusFiles,
-  {
-    columns,
-    task,
-    limit = Number.POSITIVE_INFINITY,
-  }: Pick<PrepareConfig, 'columns' | 'task' | 'limit'>,
+  config: Pick<PrepareConfig, 'columns' | 'limit' | 'task' | 'separator'>,
   signal: AbortSignal,
   open: typeof openCorpus = openCorpus,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
+  const { limit = Number.POSITIVE_INFINITY } = config;
+  const columns = corpusColumnsOf(config);
   const rows: SourceRow[] = [];
   const rejects: Reject[] = [];
   const sources = SPLITS.flatMap((split) => files[split].map((path) => ({ split, path })));
@@ -72,16 +71,35 @@ export async function* readCorpus(
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
     const share = Math.ceil(limit / files[split].length);
-    for await (const entry of open(path, columns, task)) {
+    for await (const entry of open(path, columns, config.task)) {
       if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));
       if ((rows.length + rejects.length) % rowsPerCheck === 0) signal.throwIfAborted();
     }
-    yield fileNote(path, isLanguageModel(task) ? undefined : columns, rows.slice(before));
+    yield fileNote(path, isLanguageModel(config.task) ? undefined : columns, rows.slice(before));
   }
   yield readProgress(sources.length, sources.length, `${rows.length} rows`);
   return { rows, rejects };
+}
+
+/** What of a row is read, and as what. */
+export function corpusColumnsOf({
+  columns,
+  task,
+  separator = ',',
+}: Pick<PrepareConfig, 'columns' | 'task' | 'separator'>): CorpusColumns {
+  const tensors = tensorColumnsOf(columns.tensors);
+  if (columns.text === null && tensors === undefined) {
+    const fix = 'set corpus.columns.text to the column of the text, or corpus.columns.tensors';
+    throw new SplitFilesError('corpus.columns names neither a text nor tensors', fix);
+  }
+  if (Array.isArray(columns.label) && !isValueTask(task)) {
+    const fix = 'set corpus.columns.label to the one column of the class, or task: multi-label';
+    throw new SplitFilesError('corpus.columns.label names several columns', fix);
+  }
+  const valueLabels = isValueTask(task) ? { task, separator } : undefined;
+  return { ...columns, tensors, valueLabels };
 }
 
 function toSourceRow(row: CorpusRow, split: Split): SourceRow {
@@ -104,8 +122,9 @@ function fileNote(
   const count = `${basename(path)}: ${rows.length} rows`;
   if (columns === undefined) return { type: 'note', message: count };
   const labelled = rows.filter((row) => labelsOf(row).length > 0).length;
-  const column = rows[0]?.words === undefined ? columns.label : (columns.labels ?? 'labels');
-  const labels = labelled === 0 ? `none with a value in "${column}"` : `${labelled} with a label`;
+  const own = rows[0]?.words === undefined ? columns.label : (columns.labels ?? 'labels');
+  const names = [own].flat().join('", "');
+  const labels = labelled === 0 ? `none with a value in "${names}"` : `${labelled} with a label`;
   return { type: 'note', message: `${count}, ${labels}` };
 }
 

@@ -5,6 +5,7 @@ import { type ClassList, readClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
 import { ClassNamesError } from './prepare-errors.ts';
 import type { SourceRow } from './read-corpus.ts';
+import { outputsIn } from './value-labels.ts';
 
 /**
  * The classes of a run as far as they are known before the corpus is read: the teacher's, those of
@@ -18,21 +19,28 @@ export async function* givenClasses({
   ClassList | undefined,
   void
 > {
-  const { classNames, classesFrom } = config;
+  const { classNames, classesFrom, task } = config;
   const answers = files['answers'];
   if (classNames === undefined && classesFrom === 'labels') return undefined;
+  // Outputs without names are counted in the labels.
+  if (task === 'regression') return undefined;
   if (classNames !== undefined || answers === undefined) {
-    return readClassList(files['teacherConfig']?.[0], classNames);
+    return readClassList(files['teacherConfig']?.[0], classNames, config);
   }
   const names = await answeredNames(answers, config);
   yield told(names, 'that the answers name');
   return readClassList(undefined, names);
 }
 
-/** The classes of a run whose teacher learns them from the labels of train. */
+/** The classes of a run whose teacher learns them from the labels of train; of regression its outputs. */
 export async function* classesOfLabels(
   rows: readonly SourceRow[],
+  { config, files }: Pick<StageContext<PrepareConfig>, 'config' | 'files'>,
 ): AsyncGenerator<StageEvent, ClassList, void> {
+  if (config.task === 'regression') {
+    const settings = { ...config, outputs: outputsIn(rows) };
+    return readClassList(files['teacherConfig']?.[0], config.classNames, settings);
+  }
   const labels = rows.flatMap(({ split, label }) =>
     split === 'train' && label !== null ? [label] : [],
   );

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
+import type { LongTexts } from '#datasets/long-texts.ts';
 import { parseTokenizerJson, type TokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
+import { TeacherFileError } from './prepare-errors.ts';
 import { studentTokenizerConfig } from './tokenizer-config.ts';
 import { trimVocabulary } from './trimmed-vocabulary.ts';
 
@@ -12,9 +14,27 @@ export interface TeacherTokenizerFiles {
   readonly specialTokens: string | undefined;
 }
 
+/** The teacher's tokenizer files among those of the stage. */
+export function tokenizerFiles(
+  files: Readonly<Record<string, readonly string[]>>,
+): TeacherTokenizerFiles {
+  const tokenizer = files['teacherTokenizer']?.[0];
+  if (tokenizer === undefined) {
+    const detail = 'a text cannot be turned into tokens without it';
+    throw new TeacherFileError('tokenizer.json', undefined, detail);
+  }
+  return {
+    tokenizer,
+    config: files['teacherTokenizerConfig']?.[0],
+    specialTokens: files['teacherSpecialTokens']?.[0],
+  };
+}
+
 /** What the student's tokenizer shall be. */
 export interface StudentTokenizerOptions {
   readonly maxLength: number;
+  /** Left out: long texts are truncated. */
+  readonly longTexts: LongTexts | undefined;
   /** Token ids that the train split uses; null keeps the whole vocabulary. */
   readonly usedIds: ReadonlySet<number> | null;
 }
@@ -29,7 +49,7 @@ export interface VocabularySizes {
 export async function writeStudentTokenizer(
   folder: string,
   files: TeacherTokenizerFiles,
-  { maxLength, usedIds }: StudentTokenizerOptions,
+  { maxLength, longTexts, usedIds }: StudentTokenizerOptions,
 ): Promise<VocabularySizes> {
   const path = files.tokenizer;
   const teacher = parseTokenizerJson(await readFile(path, 'utf8'), path);
@@ -40,6 +60,7 @@ export async function writeStudentTokenizer(
     configPath: files.config,
     specialTokensPath: files.specialTokens,
     maxLength,
+    longTexts,
   });
   await writeJson(folder, 'tokenizer.json', tokenizer);
   await writeJson(folder, 'tokenizer_config.json', config);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Example, SPLITS } from '#datasets/example.ts';
+import { cutOf } from '#datasets/long-texts.ts';
 import type { LanguageModelTask } from '#datasets/task.ts';
 import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
 import { parseTokenizerJson, piecesOf } from '#datasets/tokenizer-json.ts';
@@ -9,10 +10,11 @@ import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { askMaskedTokens, askNextTokens, askTargetTokens } from './asked-tokens.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
+import { longTextEvents } from './long-text-events.ts';
 import { decoderStartIdOf, maskTokenIdOf } from './special-tokens.ts';
 import { writeStudentTokenizer } from './student-tokenizer.ts';
 import { tokenise } from './tokenise.ts';
-import { asProgress, truncationEvents } from './tokenise-splits.ts';
+import { asProgress } from './tokenise-splits.ts';
 
 type Context = StageContext<PrepareConfig>;
 
@@ -43,7 +45,7 @@ export async function* tokeniseLanguage(
     tables.push(table);
     before += examples.length;
   }
-  yield* truncationEvents('teacher', tables, total);
+  yield* longTextEvents('teacher', tables, cutOf());
   yield* answerEvents(tables);
   const specials = {
     config: files['teacherTokenizerConfig']?.[0],
@@ -53,7 +55,7 @@ export async function* tokeniseLanguage(
   const sizes = await writeStudentTokenizer(
     folder,
     { tokenizer: path, ...specials },
-    { maxLength, usedIds: null },
+    { maxLength, longTexts: undefined, usedIds: null },
   );
   yield { type: 'count', name: 'vocabularySize', value: sizes.student };
 }

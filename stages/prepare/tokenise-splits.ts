@@ -1,39 +1,48 @@
 import { join } from 'node:path';
 import { type Example, SPLITS, type Split } from '#datasets/example.ts';
+import { cutOf, type TextCut } from '#datasets/long-texts.ts';
 import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
 import { type TokenTable, writeTokens } from '#datasets/tokens.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
-import { TeacherFileError } from './prepare-errors.ts';
-import { type TeacherTokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
+import { noTokens, shapesOfCorpus, tensorColumnsOf } from './features.ts';
+import { longTextEvents, type Owner } from './long-text-events.ts';
+import { tokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
 import { tokenise, truncatedRows } from './tokenise.ts';
 
 type Context = StageContext<PrepareConfig>;
-type Owner = 'teacher' | 'student';
+/** The splits, and the views of train rows where they are asked for. */
+type TokenSet = Split | 'views';
 
 /** Tokenises every split for the teacher, makes the student's tokenizer and tokenises again with it. */
 export async function* tokeniseSplits(
   context: Context,
-  { splits }: CutCorpus,
+  corpus: CutCorpus,
+  views: readonly Example[],
 ): AsyncGenerator<StageEvent, void, void> {
   const { config } = context;
+  const { splits } = corpus;
+  if (config.columns.text === null) return writeNoTokens(context, corpus);
   const files = tokenizerFiles(context.files);
-  const examples = {
-    train: splits.train.examples,
-    validation: splits.validation.examples,
-    test: splits.test.examples,
-  };
-  const teacher = await openTokenizer(files.tokenizer, config.teacherMaxLength);
-  const tables = yield* tokeniseFor('teacher', teacher, examples, context);
+  const examples: ReadonlyMap<TokenSet, readonly Example[]> = new Map<TokenSet, readonly Example[]>(
+    [
+      ...SPLITS.map((split) => [split, splits[split].examples] as const),
+      ...(config.augmentations === undefined ? [] : [['views', views] as const]),
+    ],
+  );
+  const cut = cutOf(config.teacherLongTexts, config.windowOverlap);
+  const teacher = await openTokenizer(files.tokenizer, config.teacherMaxLength, cut);
+  const tables = yield* tokeniseFor('teacher', { tokenizer: teacher, cut }, examples, context);
   const usedIds =
     config.studentVocabulary === 'full'
       ? null
-      : yield* usedTokenIds(files.tokenizer, tables.get('train'), examples.train, context);
+      : yield* usedTokenIds(files.tokenizer, tables, examples, context);
   const folder = outputOf(context, 'tokenizer/student');
   const sizes = await writeStudentTokenizer(folder, files, {
     maxLength: config.studentMaxLength,
+    longTexts: config.studentLongTexts,
     usedIds,
   });
   yield { type: 'count', name: 'vocabularySize', value: sizes.student };
@@ -41,58 +50,67 @@ export async function* tokeniseSplits(
     const message = `the student's vocabulary keeps ${sizes.student.toLocaleString('en-US')} of ${sizes.teacher.toLocaleString('en-US')} word pieces`;
     yield { type: 'note', message };
   }
-  const student = await openTokenizer(join(folder, 'tokenizer.json'), config.studentMaxLength);
-  yield* tokeniseFor('student', student, examples, context);
+  const studentCut = cutOf(config.studentLongTexts);
+  const student = await openTokenizer(
+    join(folder, 'tokenizer.json'),
+    config.studentMaxLength,
+    studentCut,
+  );
+  yield* tokeniseFor('student', { tokenizer: student, cut: studentCut }, examples, context);
 }
 
-function tokenizerFiles(files: Context['files']): TeacherTokenizerFiles {
-  const tokenizer = files['teacherTokenizer']?.[0];
-  if (tokenizer === undefined) {
-    const detail = 'a text cannot be turned into tokens without it';
-    throw new TeacherFileError('tokenizer.json', undefined, detail);
+/** Rows without texts need no tokenizer; everything that joins by tokens still finds them. */
+async function writeNoTokens(context: Context, corpus: CutCorpus): Promise<void> {
+  const shapes = shapesOfCorpus(tensorColumnsOf(context.config.columns.tensors) ?? {}, corpus);
+  for (const split of SPLITS) {
+    const table = noTokens(corpus.splits[split].examples, shapes);
+    for (const owner of ['teacher', 'student']) {
+      await writeTokens(outputOf(context, `tokens/${owner}/${split}`), table);
+    }
   }
-  return {
-    tokenizer,
-    config: files['teacherTokenizerConfig']?.[0],
-    specialTokens: files['teacherSpecialTokens']?.[0],
-  };
 }
 
 async function* tokeniseFor(
   owner: Owner,
-  tokenizer: TextTokenizer,
-  examples: Readonly<Record<Split, readonly Example[]>>,
+  { tokenizer, cut }: { readonly tokenizer: TextTokenizer; readonly cut: TextCut },
+  examples: ReadonlyMap<TokenSet, readonly Example[]>,
   context: Context,
-): AsyncGenerator<StageEvent, ReadonlyMap<Split, TokenTable>, void> {
-  const total = SPLITS.reduce((sum, split) => sum + examples[split].length, 0);
-  const tables = new Map<Split, TokenTable>();
+): AsyncGenerator<StageEvent, ReadonlyMap<TokenSet, TokenTable>, void> {
+  const total = [...examples.values()].reduce((sum, { length }) => sum + length, 0);
+  const tables = new Map<TokenSet, TokenTable>();
   let before = 0;
-  for (const split of SPLITS) {
-    const rows = tokenise(examples[split], tokenizer, context.signal);
-    const detail = `${owner} tokens, ${split}`;
+  for (const [set, ofSet] of examples) {
+    const rows = tokenise(ofSet, tokenizer, context.signal);
+    const detail = `${owner} tokens, ${set}`;
     const table = yield* asProgress(rows, { before, total, detail });
-    await writeTokens(outputOf(context, `tokens/${owner}/${split}`), table);
-    tables.set(split, table);
-    before += examples[split].length;
+    await writeTokens(outputOf(context, `tokens/${owner}/${set}`), table);
+    tables.set(set, table);
+    before += ofSet.length;
   }
-  yield* truncationEvents(owner, [...tables.values()], total);
+  yield* longTextEvents(owner, [...tables.values()], cut);
   if (owner === 'teacher') yield* gluedWords(tokenizer, [...tables.values()]);
   return tables;
 }
 
-/** The teacher's table shows all pieces that the student meets, unless the student reads further. */
+/** The teacher's tables show all pieces that the student meets, unless the student reads what it lost. */
 async function* usedTokenIds(
   path: string,
-  teacherTable: TokenTable | undefined,
-  train: readonly Example[],
+  tables: ReadonlyMap<TokenSet, TokenTable>,
+  examples: ReadonlyMap<TokenSet, readonly Example[]>,
   { config, signal }: Context,
 ): AsyncGenerator<StageEvent, ReadonlySet<number>, void> {
-  if (teacherTable !== undefined && config.studentMaxLength <= teacherTable.maxLength) {
-    return new Set(teacherTable.tokenIds);
+  const cut = cutOf(config.studentLongTexts);
+  const isWithin =
+    cut.type === cutOf(config.teacherLongTexts).type &&
+    config.studentMaxLength <= config.teacherMaxLength;
+  const own = LEARNED_FROM.flatMap((set) => tables.get(set) ?? []);
+  if (isWithin || own.every((table) => truncatedRows(table) === 0)) {
+    return new Set(own.flatMap(({ tokenIds }) => Array.from(new Set(tokenIds))));
   }
-  const tokenizer = await openTokenizer(path, config.studentMaxLength);
-  const place = { before: 0, total: train.length, detail: 'vocabulary' };
-  const table = yield* asProgress(tokenise(train, tokenizer, signal), place);
+  const learned = LEARNED_FROM.flatMap((set) => examples.get(set) ?? []);
+  const tokenizer = await openTokenizer(path, config.studentMaxLength, cut);
+  const place = { before: 0, total: learned.length, detail: 'vocabulary' };
+  const table = yield* asProgress(tokenise(learned, tokenizer, signal), place);
   return new Set(table.tokenIds);
 }
 
@@ -120,18 +138,5 @@ function* gluedWords(
   yield { type: 'warning', message };
 }
 
-/** How many rows lost tokens: counted always, told where there are any. */
-export function* truncationEvents(
-  owner: Owner,
-  tables: readonly TokenTable[],
-  total: number,
-): Generator<StageEvent, void, void> {
-  const truncated = tables.reduce((sum, table) => sum + truncatedRows(table), 0);
-  const name = owner === 'teacher' ? 'truncatedRows' : 'truncatedRowsStudent';
-  yield { type: 'count', name, value: truncated };
-  if (truncated === 0) return;
-  const share = ((100 * truncated) / total).toFixed(1);
-  const length = tables[0]?.maxLength ?? 0;
-  const message = `${truncated.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} rows (${share} %) are longer than ${length} tokens and lose the rest (${owner}.maxLength)`;
-  yield { type: 'warning', message };
-}
+/** What the student's vocabulary is made of. */
+const LEARNED_FROM: readonly TokenSet[] = ['train', 'views'];

@@ -1,5 +1,6 @@
 import type { Example } from '#datasets/example.ts';
-import type { EncodedText, EncodedWords, TextTokenizer } from '#datasets/tokenizer.ts';
+import type { TokenisedText } from '#datasets/long-texts.ts';
+import type { EncodedWords, TextTokenizer } from '#datasets/tokenizer.ts';
 import type { TokenAnswers, TokenTable } from '#datasets/tokens.ts';
 
 /** Tokenises examples in chunks; yields the number of rows done so far. */
@@ -23,6 +24,7 @@ export async function* tokenise(
     tokenIds: concat(chunks.map((chunk) => chunk.ids)),
     typeIds: isPair ? concat(chunks.map((chunk) => chunk.typeIds)) : null,
     truncated: Uint8Array.from(chunks.flatMap((chunk) => chunk.truncated)),
+    ...windowsIn(chunks),
     ...(ofWords && { answers: answersOf(chunks) }),
     tokenizerDigest: tokenizer.digest,
     maxLength: tokenizer.maxLength,
@@ -38,7 +40,7 @@ export function truncatedRows(table: TokenTable): number {
 async function encode(
   tokenizer: TextTokenizer,
   part: readonly Example[],
-): Promise<readonly (EncodedText & Partial<EncodedWords>)[]> {
+): Promise<readonly (TokenisedText & Partial<EncodedWords>)[]> {
   const sentences = part.flatMap(({ words }) => (words === undefined ? [] : [words]));
   return sentences.length === part.length
     ? tokenizer.encodeWords(sentences)
@@ -59,22 +61,34 @@ interface EncodedChunk {
   readonly truncated: number[];
   readonly ids: Int32Array;
   readonly typeIds: Int32Array;
+  /** Of texts that are read in windows. */
+  readonly windows: readonly (readonly number[])[] | undefined;
   /** Of words only, else empty. */
   readonly answerCounts: number[];
   readonly answerAt: Int32Array;
   readonly wordNumbers: Int32Array;
 }
 
-function packChunk(encoded: readonly (EncodedText & Partial<EncodedWords>)[]): EncodedChunk {
+function packChunk(encoded: readonly (TokenisedText & Partial<EncodedWords>)[]): EncodedChunk {
   return {
     lengths: encoded.map(({ ids }) => ids.length),
     truncated: encoded.map(({ truncated }) => (truncated ? 1 : 0)),
     ids: Int32Array.from(encoded.flatMap(({ ids }) => ids)),
     typeIds: Int32Array.from(encoded.flatMap(({ typeIds }) => typeIds)),
+    windows: encoded.every(({ windowEnds }) => windowEnds === undefined)
+      ? undefined
+      : encoded.map(({ windowEnds = [] }) => windowEnds),
     answerCounts: encoded.map(({ answerAt = [] }) => answerAt.length),
     answerAt: Int32Array.from(encoded.flatMap(({ answerAt = [] }) => answerAt)),
     wordNumbers: Int32Array.from(encoded.flatMap(({ wordNumbers = [] }) => wordNumbers)),
   };
+}
+
+function windowsIn(chunks: readonly EncodedChunk[]): Pick<TokenTable, 'windowEnds'> {
+  if (chunks.every(({ windows }) => windows === undefined)) return {};
+  const rows = chunks.flatMap(({ windows = [] }) => windows);
+  const offsets = offsetsOf(rows.map((ends) => ends.length));
+  return { windowEnds: { values: Int32Array.from(rows.flat()), offsets } };
 }
 
 function offsetsOf(lengths: readonly number[]): Int32Array {

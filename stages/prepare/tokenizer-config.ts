@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { LONG_TEXTS_KEY, type LongTexts } from '#datasets/long-texts.ts';
 import type { TokenizerJson } from '#datasets/tokenizer-json.ts';
 import { TeacherFileError } from './prepare-errors.ts';
 
@@ -13,13 +14,14 @@ export interface TokenizerConfigSources {
   readonly configPath: string | undefined;
   readonly specialTokensPath: string | undefined;
   readonly maxLength: number;
+  readonly longTexts: LongTexts | undefined;
 }
 
 /** tokenizer_config.json and special_tokens_map.json that fit the student's tokenizer.json. */
 export async function studentTokenizerConfig(
   sources: TokenizerConfigSources,
 ): Promise<{ config: JsonObject; specialTokens: JsonObject }> {
-  const { tokenizer, configPath, specialTokensPath, maxLength } = sources;
+  const { tokenizer, configPath, specialTokensPath, maxLength, longTexts } = sources;
   const base = configPath === undefined ? builtConfig(tokenizer) : await readJson(configPath);
   const config: JsonObject = {
     ...base,
@@ -27,6 +29,8 @@ export async function studentTokenizerConfig(
     // BertTokenizer would make token_type_ids, which no student has as an input.
     model_input_names: ['input_ids', 'attention_mask'],
     model_max_length: maxLength,
+    // Read by `decant predict`; other programs truncate, so the model card says it too.
+    ...(longTexts === undefined || longTexts === 'truncate' ? {} : { [LONG_TEXTS_KEY]: longTexts }),
     // Left behind by the last call before saving; transformers would hand it to every later call.
     ...('max_length' in base ? { max_length: maxLength } : {}),
   };

@@ -1,6 +1,6 @@
 import type { SoftLabelMeta } from '#datasets/soft-label-meta.ts';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { topClasses } from '#datasets/top-classes.ts';
+import { openExampleLabels } from '#datasets/window-means.ts';
 import { histogramBins } from './plots/histogram.ts';
 import { niceRange } from './plots/scale.ts';
 import type { CacheFigures, Fact } from './report-data.ts';
@@ -9,7 +9,7 @@ import type { CacheFigures, Fact } from './report-data.ts';
 export async function readCacheFigures(
   folder: string,
 ): Promise<{ figures: CacheFigures; facts: Fact[] }> {
-  const reader = await openSoftLabels(folder);
+  const reader = await openExampleLabels(folder);
   try {
     const entropies: number[] = [];
     const confidences: number[] = [];
@@ -57,7 +57,8 @@ function keptOf({ mode, topK, samples, classNames, precision }: SoftLabelMeta): 
   }
 }
 
-function factsOf(meta: SoftLabelMeta): Fact[] {
+/** What the files of a cache say of their origin. */
+export function factsOf(meta: SoftLabelMeta): Fact[] {
   return [
     { name: 'Teacher (SHA-256)', value: meta.teacherDigest },
     { name: 'Tokenizer (SHA-256)', value: meta.tokenizerDigest },

@@ -92,7 +92,7 @@ async function readModels(context: StageContext<ReportConfig>): Promise<ModelRes
 }
 
 /** The order that was asked for, or every evaluated student by name. */
-function variantsOf({ config, inputs }: StageContext<ReportConfig>): string[] {
+export function variantsOf({ config, inputs }: StageContext<ReportConfig>): string[] {
   if (config.variants.length > 0) return config.variants;
   const names = Object.keys(inputs).flatMap((key) =>
     key.startsWith('metrics.') ? [key.slice('metrics.'.length)] : [],
@@ -120,9 +120,13 @@ function rolesIn(models: readonly ModelResult[], config: ReportConfig) {
   };
 }
 
-async function readCurves(
+/** Curves of the students whose log is there. */
+export async function readCurves(
   { inputs }: StageContext<ReportConfig>,
-  models: readonly ModelResult[],
+  models: readonly {
+    readonly metrics: { readonly name: string };
+    readonly colour: number;
+  }[],
 ): Promise<TrainingCurve[]> {
   const logged = models.flatMap(({ metrics, colour }) => {
     const folder = inputs[`log.${metrics.name}`];
@@ -142,7 +146,8 @@ function timingFacts({ timings }: ModelResult): Fact[] {
   ];
 }
 
-function textFacts(examples: readonly StoredExample[]): Fact[] {
+/** Says that the store keeps no texts, where it does not. */
+export function textFacts(examples: readonly StoredExample[]): Fact[] {
   if (examples.every(({ text }) => text !== null)) return [];
   const value = 'not in the store (privacy.storeTexts: false); rows are named by example id';
   return [{ name: 'Texts of the corpus', value }];

@@ -4,7 +4,9 @@ import { outputOf } from '#stages/folders.ts';
 import { defineStage } from '#stages/stage.ts';
 import { type ReportConfig, reportConfig } from './config.ts';
 import { gather } from './gather.ts';
+import { gatherValues } from './gather-values.ts';
 import { reportPage } from './page.ts';
+import { valuesPage } from './values-page.ts';
 
 /** One page for people: what was bought for what, and how to get it again. */
 export const report = defineStage<ReportConfig>({
@@ -16,9 +18,9 @@ export const report = defineStage<ReportConfig>({
   outputs: { report: { formatVersion: 1, volatile: ['report.html'] } },
 
   async *run(context) {
-    const data = await gather(context);
+    const values = await gatherValues(context);
+    const page = values === undefined ? reportPage(await gather(context)) : valuesPage(values);
     context.signal.throwIfAborted();
-    const page = reportPage(data);
     await writeFileAtomic(join(outputOf(context, 'report'), 'report.html'), page);
     yield { type: 'count', name: 'bytes', value: Buffer.byteLength(page) };
   },

@@ -13,7 +13,7 @@ import { STYLE } from './style.ts';
 
 /** The whole report as one HTML document: no script, nothing fetched. */
 export function reportPage(data: ReportData): string {
-  const body = html`<main>${headline(data)}
+  const body = html`${headline(data)}
 ${resultsTable(data)}
 ${cost(data)}
 ${trainingCurves(data)}
@@ -22,7 +22,17 @@ ${mistakes(data)}
 ${teacherCache(data)}
 ${relabelling(data)}
 ${corpus(data)}
-${reproduction(data)}
+${reproduction(data)}`;
+  return documentOf({ title: data.title, description: headlineSentence(data), body });
+}
+
+/** The document around the sections of a report. */
+export function documentOf(parts: {
+  readonly title: string;
+  readonly description: string;
+  readonly body: Html;
+}): string {
+  const body = html`<main>${parts.body}
 <footer>Made by Decant. This page is one file: it holds no script and loads nothing.</footer>
 </main>`;
   return html`<!doctype html>
@@ -32,8 +42,8 @@ ${reproduction(data)}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="color-scheme" content="light dark">
-<meta name="description" content="${headlineSentence(data)}">
-<title>${data.title}</title>
+<meta name="description" content="${parts.description}">
+<title>${parts.title}</title>
 <style>${Html.trusted(STYLE)}</style>
 </head>
 <body>

@@ -27,3 +27,15 @@ export class AnswersForOthersError extends Failure {
     );
   }
 }
+
+/** Features are wanted of answers that come from no graph. */
+export class AnswersWithoutGraphError extends Failure {
+  constructor(hidden: readonly string[]) {
+    super(
+      'usage',
+      'E_ANSWERS_HIDDEN',
+      `soft-label.hidden asks for ${hidden.join(', ')}, but the teacher is a file of answers and has no tensors`,
+      'leave soft-label.hidden out, or name a model in teacher.model',
+    );
+  }
+}

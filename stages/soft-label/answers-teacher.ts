@@ -1,5 +1,6 @@
 import type { StageEvent } from '#stages/stage.ts';
 import type { AnswerBook } from './answer-book.ts';
+import { AnswersWithoutGraphError } from './answer-errors.ts';
 import { FREE_SHAPE } from './batches.ts';
 import { type LabelColumns, labelledRows } from './label-columns.ts';
 import type { Provenance } from './provenance.ts';
@@ -13,6 +14,7 @@ export const FROM_ANSWERS: Provenance = { provider: 'none', runtime: 'answers' }
 
 /** A teacher whose answers stand in files: what it says is looked up and kept as that of any other. */
 export function answersTeacher(book: AnswerBook, keep: Keep): Teacher {
+  if (keep.hidden !== undefined) throw new AnswersWithoutGraphError(keep.hidden);
   return {
     provider: FROM_ANSWERS.provider,
     runtimeVersion: '',

@@ -1,4 +1,4 @@
-import { answerCount, longestOf, type TeacherRow } from './teacher-rows.ts';
+import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** Rows that meet the teacher together, padded to one length. */
 export interface Batch {
@@ -39,7 +39,7 @@ export function planRows(
   { classCount, ...options }: Omit<BatchOptions, 'answers'> & { readonly classCount: number },
 ): Batch[] {
   const answers = { counts: rows.map(answerCount), classCount };
-  return planBatches(rows.map(longestOf), { ...options, answers });
+  return planBatches(rows.map(rowLength), { ...options, answers });
 }
 
 /**

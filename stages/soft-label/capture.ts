@@ -19,7 +19,7 @@ import type { Keep } from './settings.ts';
 import type { ShardWriter } from './shard-writer.ts';
 import type { Shard } from './shards.ts';
 import type { Teacher, TeacherAnswer } from './teacher.ts';
-import { answerCount, type TeacherRow } from './teacher-rows.ts';
+import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** All that is needed to fill shards. */
 export interface CaptureJob {
@@ -136,8 +136,8 @@ export function keptOf(
   return drawLabels(answer, rows.flatMap(drawNames), keep);
 }
 
-function drawNames({ exampleId, answers }: TeacherRow): string[] {
-  if (answers === undefined) return [drawName(exampleId, undefined)];
+function drawNames({ exampleId, answers, window }: TeacherRow): string[] {
+  if (answers === undefined) return [drawName(exampleId, window?.index)];
   return Array.from(answers.positions, (position) => drawName(exampleId, position));
 }
 
@@ -165,13 +165,17 @@ async function finish(
     const place = job.sealed.places.get(row.exampleId);
     if (place !== undefined) await takeOver(columns, { row, block, place }, job.sealed);
   }
-  const bad = new Set(
-    fresh.filter((row) => !areFinite(columns, blocks.get(row) ?? { from: 0, count: 0 })),
-  );
-  const told = [...bad].map((row) => job.quarantine.add(row));
+  const told: string[] = [];
+  const badExamples = new Set<string>();
+  for (const row of fresh) {
+    if (areFinite(columns, blocks.get(row) ?? { from: 0, count: 0 })) continue;
+    told.push(job.quarantine.add(row));
+    badExamples.add(row.exampleId);
+  }
   const rows = labelledRows(shard.rows, columns);
-  if (bad.size === 0) return { rows, told };
-  const isGood = perAnswer(shard.rows, (row) => !bad.has(row));
+  if (told.length === 0) return { rows, told };
+  // Of a text that was read in windows all of them go: the mean of the others would be another text's.
+  const isGood = perAnswer(shard.rows, (row) => !badExamples.has(row.exampleId));
   const good = isGood.flatMap((isTaken, at) => (isTaken ? [at] : []));
   return { rows: takeRows(rows, good), told };
 }
@@ -193,14 +197,16 @@ async function takeOver(
   { row, block, place }: { row: TeacherRow; block: RowBlock; place: SealedPlace },
   sealed: Pick<SealedRows, 'read'>,
 ): Promise<void> {
-  if (place.count !== block.count) throw new OtherAnswersError(row, place.count, block.count);
-  copyRows(columns, block.from, await sealed.read(place), place);
+  const wanted = row.window?.of ?? block.count;
+  if (place.count !== wanted) throw new OtherAnswersError(row, place.count, wanted);
+  const from = place.from + (row.window?.index ?? 0);
+  copyRows(columns, block.from, await sealed.read(place), { from, count: block.count });
 }
 
 function countOf(rows: readonly TeacherRow[]) {
   return {
     rows: rows.length,
-    tokens: rows.reduce((sum, row) => sum + row.tokenIds.length, 0),
+    tokens: rows.reduce((sum, row) => sum + rowLength(row), 0),
   };
 }
 

@@ -19,7 +19,7 @@ import { type Keep, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
+import { readTeacherCorpus, rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
 export const teacherCheckSchema = z.object({
@@ -79,6 +79,7 @@ export const checkTeacher = defineStage({
       precision: 'float32',
       temperatures: meta.temperatures,
       classCount: meta.classNames.length,
+      ...(meta.task && { task: meta.task }),
     };
     const { config, signal } = context;
     const teacher = await openTeacherOf(context, keep, meta);
@@ -140,10 +141,13 @@ async function teacherRows(
 ): Promise<TeacherRow[]> {
   const corpus = await readTeacherCorpus(context, meta.maxLength);
   const all = SPLITS.flatMap((split) => corpus.rows[split]);
-  const ids = all.map(({ exampleId }) => exampleId);
-  const index = rowIndexOf(ids, 'tokens/teacher');
+  const nameOf = (exampleId: string, window: number | undefined) =>
+    window === undefined ? exampleId : `${exampleId}/${window}`;
+  const names = all.map(({ exampleId, window }) => nameOf(exampleId, window?.index));
+  const index = rowIndexOf(names, 'tokens/teacher');
   return rows.exampleIds.flatMap((exampleId, row) => {
-    const found = all[index.rowOf(exampleId)];
+    const window = corpus.perWindow ? rows.positions?.[row] : undefined;
+    const found = all[index.rowOf(nameOf(exampleId, window))];
     return found === undefined ? [] : [oneAnswer(found, rows.positions?.[row])];
   });
 }

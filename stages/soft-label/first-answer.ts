@@ -1,21 +1,32 @@
 import { Failure } from '#cache/failure.ts';
+import type { Keep } from './settings.ts';
+import { isOneAnswer } from './value-columns.ts';
 
-/** The teacher gives every class the same logit. */
+/** The teacher gives every class, or every row, the same number. */
 export class SilentTeacherError extends Failure {
-  constructor(rows: number) {
+  constructor(rows: number, what: string) {
     super(
       'model',
       'E_TEACHER_SILENT',
-      `the teacher gives all classes the same logit in each of the ${rows} rows of the first batch`,
+      `the teacher gives ${what} in each of the ${rows} rows of the first batch`,
       'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
     );
   }
 }
 
-/** A head that was lost or never trained answers every row with one number. */
-export function refuseSilence(logits: Float32Array, classCount: number): void {
+/** A head that was lost or never trained answers every row with one number, or all rows alike. */
+export function refuseSilence(
+  logits: Float32Array,
+  { classCount, task }: Pick<Keep, 'classCount' | 'task'>,
+  rows: number,
+): void {
   const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
-  if (logits.every(isEqual)) throw new SilentTeacherError(logits.length / classCount);
+  if (task !== undefined && isOneAnswer(logits, classCount, rows)) {
+    throw new SilentTeacherError(rows, 'the same numbers');
+  }
+  if (task === undefined && logits.every(isEqual)) {
+    throw new SilentTeacherError(logits.length / classCount, 'all classes the same logit');
+  }
 }
 
 /** All rows inside [0, 1] and adding up to 1: no logits. */

@@ -41,7 +41,7 @@ export const softLabel = defineStage({
     const plan = await openPlan(context, (split) => outputOf(context, `rows/${split}`));
     const { config } = context;
     const { classNames } = plan.identity;
-    if (config.keep === 'top-k' && plan.keep.mode === 'dense') {
+    if (config.keep === 'top-k' && plan.keep.mode === 'dense' && plan.keep.task === undefined) {
       const message = `topK ${config.topK} covers all ${classNames.length} classes: every logit is kept instead, in float32`;
       yield { type: 'note', message };
     }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
-import { type EncodedText, type EncodedWords, openTokenizer } from '#datasets/tokenizer.ts';
+import type { TokenisedText } from '#datasets/long-texts.ts';
+import { type EncodedWords, openTokenizer } from '#datasets/tokenizer.ts';
 import { filesOf, outputOf } from '#stages/folders.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import { defineStage, type StageContext } from '#stages/stage.ts';
@@ -129,7 +130,7 @@ async function tokenisedRows(
   const texts = inspectedRowsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   const tokenizer = await openTokenizer(tokenizerPath, context.config.maxLength);
   const sentences = texts.flatMap(({ words }) => (words === undefined ? [] : [words]));
-  const encoded: readonly (EncodedText & Partial<EncodedWords>)[] =
+  const encoded: readonly (TokenisedText & Partial<EncodedWords>)[] =
     sentences.length === 0 ? await tokenizer.encode(texts) : await tokenizer.encodeWords(sentences);
   const rows = encoded.map(({ ids, typeIds, ...asked }, index): TeacherRow => {
     const { text = '', textPair = null, word } = texts[index] ?? {};

@@ -24,10 +24,10 @@ export interface DrawnRow {
 
 /** Rows of the cache: whose they are, and their numbers. */
 export function labelledRows(
-  rows: readonly Pick<TeacherRow, 'exampleId' | 'split' | 'sourceId' | 'answers'>[],
+  rows: readonly Pick<TeacherRow, 'exampleId' | 'split' | 'sourceId' | 'answers' | 'window'>[],
   { drawn, ...numbers }: LabelColumns,
 ): SoftLabelRows {
-  const perToken = rows.some(({ answers }) => answers !== undefined);
+  const isOneOfSeveral = rows.some(({ answers, window }) => (answers ?? window) !== undefined);
   const exampleIds = perAnswer(rows, ({ exampleId }) => exampleId);
   return {
     ...numbers,
@@ -36,7 +36,7 @@ export function labelledRows(
     exampleIds,
     splits: perAnswer(rows, ({ split }) => split),
     sourceIds: perAnswer(rows, ({ sourceId }) => sourceId),
-    ...(perToken && { positions: positionsOf(rows) }),
+    ...(isOneOfSeveral && { positions: positionsOf(rows) }),
   };
 }
 
@@ -53,9 +53,9 @@ export function perAnswer<Row extends Pick<TeacherRow, 'answers'>, Value>(
   return values;
 }
 
-function positionsOf(rows: readonly Pick<TeacherRow, 'answers'>[]): Int32Array {
+function positionsOf(rows: readonly Pick<TeacherRow, 'answers' | 'window'>[]): Int32Array {
   return joinNumbers(
-    rows.flatMap(({ answers }) => answers?.positions ?? []),
+    rows.map(({ answers, window }) => answers?.positions ?? Int32Array.of(window?.index ?? 0)),
     Int32Array,
   );
 }

@@ -1,10 +1,12 @@
 import { SPLITS, type Split } from '#datasets/example.ts';
+import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { FREE_SHAPE, planRows } from './batches.ts';
 import { freshRows } from './capture.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
 import { guardTeacher } from './teacher-guard.ts';
+import { rowLength } from './teacher-rows.ts';
 
 /** What a pass of the teacher would be, told without running it. */
 export interface Outlook {
@@ -38,17 +40,32 @@ export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise
     const refused = await guardTeacher(ids, sealed.others).catch((error: Error) => error);
     return {
       rows: Object.fromEntries(rows) as Record<Split, number>,
-      newRows: ids.size,
-      newTokens: fresh.flat().reduce((sum, { tokenIds }) => sum + tokenIds.length, 0),
+      newRows: fresh.flat().length,
+      newTokens: fresh.flat().reduce((sum, row) => sum + rowLength(row), 0),
       newPaddedTokens: batches.reduce((sum, { rows, length }) => sum + rows.length * length, 0),
       newBatches: batches.length,
-      lengths: Int32Array.from(all, ({ tokenIds }) => tokenIds.length),
+      lengths: Int32Array.from(all, rowLength),
       maxLength: context.config.maxLength,
       refusal: refused instanceof Error ? refused.message : null,
     };
   } finally {
     await plan.sealed.close();
   }
+}
+
+/** Two passes of one teacher as one. */
+export function together(one: Outlook, other: Outlook): Outlook {
+  const rows = SPLITS.map((split) => [split, one.rows[split] + other.rows[split]] as const);
+  return {
+    rows: Object.fromEntries(rows) as Record<Split, number>,
+    newRows: one.newRows + other.newRows,
+    newTokens: one.newTokens + other.newTokens,
+    newPaddedTokens: one.newPaddedTokens + other.newPaddedTokens,
+    newBatches: one.newBatches + other.newBatches,
+    lengths: joinNumbers([one.lengths, other.lengths], Int32Array),
+    maxLength: Math.max(one.maxLength, other.maxLength),
+    refusal: one.refusal ?? other.refusal,
+  };
 }
 
 function batchesOf(

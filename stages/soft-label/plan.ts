@@ -77,7 +77,9 @@ function identityOf(parts: {
     tokenizerDigest: corpus.tokenizerDigest,
     maxLength: corpus.maxLength,
     precision: keep.precision,
+    ...(keep.task && { task: keep.task }),
     ...(corpus.perToken && { perToken: true }),
+    ...(corpus.perWindow && { perWindow: true }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
-import { TASKS } from '#datasets/task.ts';
+import { isValueTask, TASKS, type ValueTask } from '#datasets/task.ts';
 
 /** How files of answers are read; what is left out is filled in where it is used. */
 const answerSettings = {
@@ -152,6 +152,8 @@ export interface Keep {
   readonly temperatures: readonly number[];
   readonly precision: SoftLabelPrecision;
   readonly classCount: number;
+  /** Of tasks whose numbers are no distribution over the classes: all are kept, and nothing is summed. */
+  readonly task?: ValueTask;
   /** Tensors of the teacher's graph that are kept as features. */
   readonly hidden?: readonly string[] | undefined;
 }
@@ -160,7 +162,11 @@ export interface Keep {
 export function keepOf(config: SoftLabelConfig, classCount: number): Keep {
   // Left out of the settings where they are not asked for, so that earlier caches stay fresh.
   const { keep, temperatures, topK, samples = 50, precision = 'float32' } = config;
-  const { hidden } = config;
+  const { hidden, task } = config;
+  if (isValueTask(task)) {
+    const none = { topK: undefined, samples: undefined, temperatures: [] };
+    return { ...none, mode: 'dense', precision: 'float32', classCount, hidden, task };
+  }
   const common = { temperatures, classCount, hidden, topK: undefined, samples: undefined } as const;
   if (keep === 'sampled') return { ...common, mode: 'sampled', samples, precision: 'float32' };
   if (keep === 'all' || topK >= classCount) {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { SPLITS, type Split } from '#datasets/example.ts';
+import { exampleStarts } from '#datasets/example-blocks.ts';
 import type { TeacherCorpus, TeacherRow } from './teacher-rows.ts';
 
-/** One file to be: a fixed number of rows in corpus order. */
+/** One file to be: a fixed number of examples in corpus order. */
 export interface Shard {
   readonly split: Split;
   readonly path: string;
@@ -17,11 +18,13 @@ export function planShards(
 ): Shard[] {
   return SPLITS.flatMap((split) => {
     const rows = corpus.rows[split];
-    const count = Math.max(1, Math.ceil(rows.length / shardRows));
+    const starts = exampleStarts(rows.map(({ exampleId }) => exampleId));
+    const startOf = (shard: number) => starts[shard * shardRows] ?? rows.length;
+    const count = Math.max(1, Math.ceil((starts.length - 1) / shardRows));
     return Array.from({ length: count }, (_, index) => ({
       split,
       path: join(folderOf(split), `part-${String(index).padStart(5, '0')}.parquet`),
-      rows: rows.slice(index * shardRows, (index + 1) * shardRows),
+      rows: rows.slice(startOf(index), startOf(index + 1)),
     }));
   });
 }

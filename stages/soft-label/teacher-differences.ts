@@ -1,5 +1,7 @@
 import { logNormalisers } from '#datasets/log-normalisers.ts';
 import type { SampledColumns, SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import type { ValueTask } from '#datasets/task.ts';
+import { sigmoid } from '#stages/numerics/binary.ts';
 import { logSumExp } from '#stages/numerics/softmax.ts';
 
 /** How far the teacher's answer of today is from a cached row. */
@@ -18,6 +20,7 @@ export function rowDifferences(
   rows: SoftLabelRows,
   meta: SoftLabelMeta,
 ): (row: number, teacherLogits: Float32Array) => RowDifference {
+  if (meta.task !== undefined) return valueDifferences(rows, meta.task, meta.classNames.length);
   if (rows.sampled !== undefined) return bestOnly(rows.sampled);
   const normalisers = meta.temperatures.map((temperature) =>
     logNormalisers(rows, meta, temperature),
@@ -40,6 +43,24 @@ export function rowDifferences(
       sumDp: differences.reduce((sum, dp) => sum + dp, 0),
       compared: differences.length,
       cachedClass: kept.ids[bestPlace(kept.logits)] ?? -1,
+      teacherClass: bestPlace(teacherLogits),
+    };
+  };
+}
+
+/** Of multi-label the probability of each class, of regression the number itself. */
+function valueDifferences(rows: SoftLabelRows, task: ValueTask, width: number) {
+  const shown = task === 'multi-label' ? sigmoid : (value: number) => value;
+  return (row: number, teacherLogits: Float32Array): RowDifference => {
+    const cached = rows.logits.subarray(row * width, (row + 1) * width);
+    const parts = Array.from(cached, (value, place) =>
+      Math.abs(shown(value) - shown(teacherLogits[place] ?? Number.NaN)),
+    );
+    return {
+      maxDp: parts.reduce((most, dp) => Math.max(most, dp), 0),
+      sumDp: parts.reduce((sum, dp) => sum + dp, 0),
+      compared: parts.length,
+      cachedClass: bestPlace(cached),
       teacherClass: bestPlace(teacherLogits),
     };
   };

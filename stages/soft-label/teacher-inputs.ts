@@ -1,10 +1,18 @@
 import { Failure } from '#cache/failure.ts';
+
+import { hasFreeAxis, type TensorShape } from '#datasets/features.ts';
+import {
+  type FeatureInputs,
+  featureFeeds,
+  matchFeatureInputs,
+} from '#stages/onnx/feature-inputs.ts';
 import {
   INTEGER_TYPES,
   type InputType,
   MASK_TYPES,
   tensorOf,
 } from '#stages/onnx/integer-tensor.ts';
+
 import type { SessionTensor, SessionValue } from '#stages/onnx/session.ts';
 import type { Batch, BatchShape } from './batches.ts';
 import type { TeacherRow } from './teacher-rows.ts';
@@ -24,6 +32,7 @@ export type InputColumn = (typeof COLUMNS)[number];
 /** How the columns enter this model. */
 export interface TeacherInputs {
   readonly inputs: readonly { readonly name: InputColumn; readonly type: InputType }[];
+  readonly features: FeatureInputs;
   readonly shape: BatchShape;
   /** Does it read a target beside the text? */
   readonly hasDecoder: boolean;
@@ -31,13 +40,15 @@ export interface TeacherInputs {
 
 /** The model asks for something that the corpus does not have. */
 export class TeacherInputsError extends Failure {
-  constructor(inputs: readonly SessionValue[]) {
+  constructor(inputs: readonly SessionValue[], tensors: readonly string[] = []) {
     const wanted = inputs.map(({ name, type, shape }) => `${name} (${type}[${shape.join(', ')}])`);
     super(
       'model',
       'E_TEACHER_INPUTS',
-      `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${COLUMNS.join(', ')} (int64 or int32, masks also ${MASK_TYPES.join(', ')}; [batch, sequence])`,
-      'export the teacher with its plain inputs: optimum-cli export onnx --task text-classification, token-classification, fill-mask or text-generation (not -with-past)',
+      `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${COLUMNS.join(', ')} (int64 or int32, masks also ${MASK_TYPES.join(', ')}; [batch, sequence])${tensors.length === 0 ? '' : ` and the tensors ${tensors.join(', ')}`}`,
+      tensors.length === 0
+        ? 'export the teacher with its plain inputs: optimum-cli export onnx --task text-classification, token-classification, fill-mask or text-generation (not -with-past), or name its inputs in corpus.columns.tensors'
+        : 'name the tensors in corpus.columns.tensors as the model names its inputs',
     );
   }
 }
@@ -70,8 +81,14 @@ export class MissingMaskError extends Failure {
   }
 }
 
-/** Matches the model's inputs with our columns by name; all of the model's and at least the ids. */
-export function matchTeacherInputs(inputs: readonly SessionValue[]): TeacherInputs {
+/** Matches the model's inputs with our columns by name; all of the model's, and the ids or all tensors. */
+export function matchTeacherInputs(
+  all: readonly SessionValue[],
+  shapes: Readonly<Record<string, TensorShape>> = {},
+): TeacherInputs {
+  const features = matchFeatureInputs(all, shapes);
+  const tensors = Object.keys(shapes);
+  const inputs = all.filter(({ name }) => !tensors.includes(name));
   const matched = inputs.flatMap(({ name, type, shape }) => {
     const column = COLUMNS.find((candidate) => candidate === name);
     const types =
@@ -83,17 +100,34 @@ export function matchTeacherInputs(inputs: readonly SessionValue[]): TeacherInpu
     return isUsable ? [{ name: column, type: known }] : [];
   });
   const names = new Set(matched.map(({ name }) => name));
-  if (matched.length !== inputs.length || !names.has('input_ids')) {
-    throw new TeacherInputsError(inputs);
+  const isTensorOnly = inputs.length === 0 && tensors.length > 0;
+  if (
+    matched.length !== inputs.length ||
+    features.inputs.length !== tensors.length ||
+    !(names.has('input_ids') || isTensorOnly)
+  ) {
+    throw new TeacherInputsError(all, tensors);
   }
+  if (isTensorOnly) return tensorInputs(features, shapes);
   const exactLengths = !names.has('attention_mask');
-  const [fixedRows, fixedLength] = [fixedDimension(inputs, 0), fixedDimension(inputs, 1)];
+  const [fixedRows, fixedLength] = [fixedDimension(all, 0), fixedDimension(inputs, 1)];
   if (exactLengths && fixedLength !== undefined) {
     throw new MissingMaskError(`takes ${fixedLength} tokens a row`);
   }
   const hasDecoder = names.has('decoder_input_ids');
   if (exactLengths && hasDecoder) throw new MissingMaskError('reads texts and their targets');
-  return { inputs: matched, shape: { exactLengths, fixedRows, fixedLength }, hasDecoder };
+  return { inputs: matched, features, shape: { exactLengths, fixedRows, fixedLength }, hasDecoder };
+}
+
+/** Rows of different length are never padded: what a model makes of padding is not known. */
+function tensorInputs(
+  features: FeatureInputs,
+  shapes: Readonly<Record<string, TensorShape>>,
+): TeacherInputs {
+  const exactLengths = hasFreeAxis(shapes);
+  const { fixedRows } = features;
+  const shape = { exactLengths, fixedRows, fixedLength: undefined };
+  return { inputs: [], features, shape, hasDecoder: false };
 }
 
 /** A dimension that the model was exported with as a number, in whichever of its inputs. */
@@ -124,18 +158,21 @@ export function paddedLengths(
 
 /** The tensors of one batch: rows padded on the right. */
 export function feedsOf(
-  { inputs }: TeacherInputs,
+  { inputs, features }: TeacherInputs,
   rows: readonly TeacherRow[],
   { length: textLength, targetLength = textLength }: PaddedLengths,
   padTokenId: number,
 ): Record<string, SessionTensor> {
-  return Object.fromEntries(
-    inputs.map(({ name, type }) => {
-      const length = name.startsWith('decoder_') ? targetLength : textLength;
-      const column = columnOf(name, rows, length, padTokenId);
-      return [name, tensorOf(column, type, [rows.length, length])];
-    }),
+  const tokens = inputs.map(({ name, type }) => {
+    const length = name.startsWith('decoder_') ? targetLength : textLength;
+    const column = columnOf(name, rows, length, padTokenId);
+    return [name, tensorOf(column, type, [rows.length, length])] as const;
+  });
+  const tensors = featureFeeds(
+    features,
+    rows.map((row) => row.features ?? {}),
   );
+  return { ...Object.fromEntries(tokens), ...tensors };
 }
 
 function columnOf(

@@ -1,3 +1,4 @@
+import { readShapes } from '#datasets/features.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
@@ -28,6 +29,7 @@ export async function openTeacherOf(
     padTokenId: await padTokenIdOf(context),
     perToken,
     gatherEarly: gather !== 'off',
+    shapes: await readShapes(context.inputs['inputs/train']),
     outputsOfClasses: outputsOfClasses(named, classNames),
   });
 }

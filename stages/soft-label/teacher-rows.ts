@@ -1,6 +1,17 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
+
 import { type ExampleKeys, readExampleKeys } from '#datasets/examples.ts';
+import {
+  type FeatureRow,
+  type FeatureTable,
+  featureRow,
+  featuresInOrder,
+  readFeaturesIfAny,
+  shapesOf,
+  stepsOf,
+} from '#datasets/features.ts';
+
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -19,6 +30,12 @@ export interface TeacherRow {
   readonly targetIds?: Int32Array | undefined;
   /** Of a task with an answer for each word or token; left out where the example has one. */
   readonly answers?: RowAnswers | undefined;
+  /** Of a text that is read in windows: which one of how many this row is. */
+  readonly window?: { readonly index: number; readonly of: number };
+  /** Tensors of the row by model input, where the corpus has any. */
+  readonly features?: FeatureRow | undefined;
+  /** Of rows with tensors and no text: what stands in for the number of tokens. */
+  readonly steps?: number | undefined;
 }
 
 /** Which tokens of a row are answered for. */
@@ -34,12 +51,13 @@ export function answerCount({ answers }: Pick<TeacherRow, 'answers'>): number {
   return answers?.at.length ?? 1;
 }
 
-/** Tokens in the longer of the two texts that a model pads: batches are formed by it. */
-export function longestOf({
+/** What a row costs, in tokens: those of the longer of the two texts that a model pads, or what stands in for them. */
+export function rowLength({
   tokenIds,
   targetIds,
-}: Pick<TeacherRow, 'tokenIds' | 'targetIds'>): number {
-  return Math.max(tokenIds.length, targetIds?.length ?? 0);
+  steps,
+}: Pick<TeacherRow, 'tokenIds' | 'targetIds' | 'steps'>): number {
+  return steps ?? Math.max(tokenIds.length, targetIds?.length ?? 0);
 }
 
 /** The whole corpus: rows of each split in corpus order. */
@@ -49,6 +67,8 @@ export interface TeacherCorpus {
   readonly maxLength: number;
   /** Is there an answer for each word or token? */
   readonly perToken: boolean;
+  /** Is a row a window of a text? */
+  readonly perWindow: boolean;
 }
 
 /** Tokens were made for a longer teacher input than is allowed now, or by several tokenizers. */
@@ -63,54 +83,68 @@ export class TokensMismatchError extends Failure {
   }
 }
 
-/** Joins examples and tokens by example id, for all splits. */
+/** Joins examples and tokens by example id. A split that is not among the inputs has no rows. */
 export async function readTeacherCorpus(
   context: StageContext<unknown>,
   maxLength: number,
 ): Promise<TeacherCorpus> {
-  const splits = await Promise.all(SPLITS.map((split) => readSplit(context, split)));
-  const [train, validation, test] = splits;
-  if (train === undefined || validation === undefined || test === undefined) {
-    throw new RangeError('a split is missing');
-  }
-  const { tokenizerDigest } = train;
+  const present = SPLITS.filter((split) => context.inputs[`inputs/${split}`] !== undefined);
+  const splits = await Promise.all(present.map((split) => readSplit(context, split)));
+  const [first] = splits;
+  if (first === undefined) throw new RangeError('no split is among the inputs');
+  const { tokenizerDigest } = first;
   if (splits.some((split) => split.tokenizerDigest !== tokenizerDigest)) {
     throw new TokensMismatchError('the splits were tokenised by different tokenizers');
   }
-  if (splits.some((split) => split.perToken !== train.perToken)) {
+  const { perToken, perWindow } = first;
+  if (splits.some((split) => split.perToken !== perToken || split.perWindow !== perWindow)) {
     throw new TokensMismatchError('the splits were tokenised for different tasks');
   }
   const longest = Math.max(...splits.map((split) => split.maxLength));
   if (longest > maxLength) {
     throw new TokensMismatchError(`cut at ${longest} tokens, but maxLength is ${maxLength}`);
   }
+  const rowsOf = (wanted: Split) => splits.find(({ split }) => split === wanted)?.rows ?? [];
   return {
-    rows: { train: train.rows, validation: validation.rows, test: test.rows },
+    rows: { train: rowsOf('train'), validation: rowsOf('validation'), test: rowsOf('test') },
     tokenizerDigest,
     maxLength: longest,
-    perToken: train.perToken,
+    perToken,
+    perWindow,
   };
 }
 
 async function readSplit(context: StageContext<unknown>, split: Split) {
-  const [examples, tokens] = await Promise.all([
-    readExampleKeys(inputOf(context, `inputs/${split}`)),
+  const inputs = inputOf(context, `inputs/${split}`);
+  const [examples, tokens, tensors] = await Promise.all([
+    readExampleKeys(inputs),
     readTokens(inputOf(context, `tokens/teacher/${split}`)),
+    readFeaturesIfAny(inputs),
   ]);
   const index = rowIndexOf(tokens.exampleIds, `tokens/teacher/${split}`);
-  const { exampleIds: _sameIds, tokenizerDigest, maxLength, ...lists } = tokens;
-  const tables = { examples, tokens: lists };
-  const rows = examples.exampleIds.map((exampleId, row): TeacherRow => {
-    return new TableRow(split, tables, { row, tokenRow: index.rowOf(exampleId) });
+  const { exampleIds: _sameIds, tokenizerDigest, maxLength, windowEnds, ...lists } = tokens;
+  const features = tensors && featuresInOrder(tensors, examples.exampleIds);
+  const tables = { examples, tokens: lists, features };
+  const rows = examples.exampleIds.flatMap((exampleId, row): TeacherRow[] => {
+    const place = { row, tokenRow: index.rowOf(exampleId) };
+    if (windowEnds === undefined) return [new TableRow(split, tables, place)];
+    const ends = listAt(windowEnds.values, windowEnds.offsets, place.tokenRow);
+    return Array.from(
+      ends,
+      (_, window) => new WindowRow(split, tables, { ...place, ends, window }),
+    );
   });
   const perToken = tokens.answers !== undefined;
+  const perWindow = windowEnds !== undefined;
   // An example that asks for nothing, such as one of a single token in a language model, has no rows.
-  return { rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken };
+  return { split, rows: rows.filter(answerCount), tokenizerDigest, maxLength, perToken, perWindow };
 }
 
 interface SplitTables {
   readonly examples: ExampleKeys;
   readonly tokens: Pick<TokenTable, 'offsets' | 'tokenIds' | 'typeIds' | 'targets' | 'answers'>;
+  /** In the order of the examples. */
+  readonly features: FeatureTable | undefined;
 }
 
 /** A row as a place in the tables of its split: objects for all that it has would take ten times as much. */
@@ -154,6 +188,19 @@ class TableRow implements TeacherRow {
     return targets && listAt(targets.ids, targets.offsets, this.#tokenRow);
   }
 
+  get features(): FeatureRow | undefined {
+    const { features } = this.#tables;
+    return features && featureRow(features, this.#row);
+  }
+
+  get steps(): number | undefined {
+    const { features } = this.#tables;
+    if (features === undefined || this.tokenIds.length > 0) return undefined;
+    const row = featureRow(features, this.#row);
+    const values = Object.values(row).reduce((sum, { length }) => sum + length, 0);
+    return stepsOf(shapesOf(features), row) ?? Math.ceil(values / VALUES_PER_TOKEN);
+  }
+
   get answers(): RowAnswers | undefined {
     const { answers } = this.#tables.tokens;
     if (answers === undefined) return undefined;
@@ -165,6 +212,36 @@ class TableRow implements TeacherRow {
   }
 }
 
+/** One window of such a row: a part of its tokens. */
+class WindowRow extends TableRow {
+  readonly window: { readonly index: number; readonly of: number };
+  readonly #from: number;
+  readonly #end: number;
+
+  constructor(
+    split: Split,
+    tables: SplitTables,
+    place: { row: number; tokenRow: number; ends: Int32Array; window: number },
+  ) {
+    super(split, tables, place);
+    const { ends, window } = place;
+    this.window = { index: window, of: ends.length };
+    this.#from = ends[window - 1] ?? 0;
+    this.#end = ends[window] ?? 0;
+  }
+
+  override get tokenIds(): Int32Array {
+    return super.tokenIds.subarray(this.#from, this.#end);
+  }
+
+  override get typeIds(): Int32Array | null {
+    return super.typeIds?.subarray(this.#from, this.#end) ?? null;
+  }
+}
+
 function listAt(values: Int32Array, offsets: Int32Array, row: number): Int32Array {
   return values.subarray(offsets[row], offsets[row + 1]);
 }
+
+/** So many numbers of a tensor count as one token where batches are cut. */
+const VALUES_PER_TOKEN = 256;

@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import type { TensorShape } from '#datasets/features.ts';
 import type { Census } from '#stages/onnx/census.ts';
 import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { tensorOf } from '#stages/onnx/integer-tensor.ts';
@@ -23,7 +24,8 @@ import {
   paddedLengths,
   TargetsMismatchError,
 } from './teacher-inputs.ts';
-import { answerCount, longestOf, type TeacherRow } from './teacher-rows.ts';
+import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
+import { valueColumns } from './value-columns.ts';
 
 /** Who answers: a model with a head that keeps the answer small, or a file. */
 export interface Teacher {
@@ -72,6 +74,8 @@ export interface TeacherOptions
   readonly padTokenId: number;
   /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
   readonly perToken?: boolean | undefined;
+  /** Tensors of the corpus, by model input. */
+  readonly shapes?: Readonly<Record<string, TensorShape>> | undefined;
   /** perToken only: gather the asked tokens before the logits are made, where that is safe. Default: true. */
   readonly gatherEarly?: boolean | undefined;
   /** Where they stand in another order than the classes: the output of each class. */
@@ -96,7 +100,7 @@ export class FixedLengthError extends Failure {
     super(
       'model',
       'E_TEACHER_LENGTH',
-      `example ${row.exampleId} has ${longestOf(row)} tokens, and the teacher was exported for ${fixedLength}`,
+      `example ${row.exampleId} has ${rowLength(row)} tokens, and the teacher was exported for ${fixedLength}`,
       `set teacher.maxLength to ${fixedLength}, or export the teacher with a dynamic sequence axis`,
     );
   }
@@ -143,12 +147,13 @@ function checkRank({ name, shape }: GraphValue, expected: 2 | 3, { outputs }: Mo
 export function teacherOf(
   session: OnnxSession,
   outputs: HeadOutputs,
-  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses'> & {
+  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses' | 'shapes'> & {
     readonly rowsDependOnBatch?: boolean;
   },
 ): ModelTeacher {
-  const { keep, padTokenId, outputsOfClasses, rowsDependOnBatch = false } = options;
-  const inputs = matchTeacherInputs(session.inputs.filter(({ name }) => name !== outputs.asked));
+  const { keep, padTokenId, outputsOfClasses, shapes, rowsDependOnBatch = false } = options;
+  const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
+  const inputs = matchTeacherInputs(ownInputs, shapes);
   let isFirst = true;
   const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
     requireSameSides(rows, inputs.hasDecoder);
@@ -172,17 +177,20 @@ export function teacherOf(
     async label(rows, length) {
       const probe = isFirst;
       isFirst = false;
-      const results = await runOn(rows, length, fetchesOf(outputs, probe));
-      if (probe) refuseSilence(float32Of(results, outputs.logits), keep.classCount);
+      const fetches = fetchesOf(outputs, { probe, task: keep.task });
+      const results = await runOn(rows, length, fetches);
+      if (probe) refuseSilence(float32Of(results, outputs.logits), keep, rows.length);
       const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
         looksLikeProbabilities:
-          probe && areProbabilities(float32Of(results, outputs.logits), keep.classCount),
+          probe &&
+          keep.task === undefined &&
+          areProbabilities(float32Of(results, outputs.logits), keep.classCount),
       };
     },
     async probe(rows, length) {
-      await runOn(rows, length, fetchesOf(outputs, false));
+      await runOn(rows, length, fetchesOf(outputs, { probe: false, task: keep.task }));
       return session.census();
     },
     close: () => session.close(),
@@ -219,7 +227,7 @@ function filledUp(
   { fixedRows, fixedLength }: BatchShape,
   length: number,
 ): readonly TeacherRow[] {
-  const tooLong = rows.find((row) => longestOf(row) > length);
+  const tooLong = rows.find((row) => rowLength(row) > length);
   if (tooLong !== undefined && fixedLength !== undefined) {
     throw new FixedLengthError(tooLong, fixedLength);
   }
@@ -228,7 +236,11 @@ function filledUp(
 }
 
 /** Only what is kept leaves the session; the first batch brings its logits too, to be looked at. */
-function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
+function fetchesOf(
+  outputs: HeadOutputs,
+  { probe, task }: { readonly probe: boolean; readonly task: Keep['task'] },
+): string[] {
+  if (task !== undefined) return [outputs.logits, outputs.logitsShape, ...outputs.hidden];
   const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
   const numbers = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
   const names = [...numbers, ...outputs.hidden];
@@ -239,10 +251,18 @@ function fetchesOf(outputs: HeadOutputs, probe: boolean): string[] {
 function columnsOf(
   results: Readonly<Record<string, SessionTensor>>,
   outputs: HeadOutputs,
-  { hidden = [] }: Keep,
+  { task, classCount, hidden = [] }: Keep,
 ): LabelColumns {
   const { topLogits, topIds } = outputs;
   const floats = (name: string) => float32Of(results, name);
+  const features = hidden.length > 0 && {
+    hidden: Object.fromEntries(
+      outputs.hidden.map((name, at) => [hiddenName(hidden[at] ?? ''), floats(name)]),
+    ),
+  };
+  if (task !== undefined) {
+    return { ...valueColumns(floats(outputs.logits), task, classCount), ...features };
+  }
   return {
     topIds: topIds === undefined ? new Int32Array() : int32Of(results, topIds),
     topLogits: topLogits === undefined ? new Float32Array() : floats(topLogits),
@@ -250,11 +270,7 @@ function columnsOf(
     logSumExp: outputs.logSumExp.map(floats),
     tailLogMass: outputs.tailLogMass.map(floats),
     entropyNats: floats(outputs.entropyNats),
-    ...(hidden.length > 0 && {
-      hidden: Object.fromEntries(
-        outputs.hidden.map((name, at) => [hiddenName(hidden[at] ?? ''), floats(name)]),
-      ),
-    }),
+    ...features,
   };
 }
 

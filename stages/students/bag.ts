@@ -1,6 +1,7 @@
 import type { Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { bagOnnx } from './bag-onnx.ts';
 import { dropoutOf } from './dropout.ts';
+import { featureCount, joinFeatures } from './features.ts';
 import { bagConfig } from './hugging-face-config.ts';
 import { tensorsOf } from './onnx-builder.ts';
 import { embed, linear, meanOverTokens } from './operations.ts';
@@ -14,10 +15,14 @@ import {
   parameterOf,
   type StudentShape,
   StudentShapeError,
+  variancePreserving,
   vector,
 } from './student.ts';
 
-/** Mean of the word pieces' embeddings, one hidden layer: blind to word order, small and fast. */
+/**
+ * Mean of the word pieces' embeddings, one hidden layer: blind to word order, small and fast. Tensors of the
+ * row stand beside the mean (wide and deep; Cheng et al. 2016).
+ */
 export const bag: Architecture = {
   name: 'bag',
   parameters,
@@ -29,9 +34,10 @@ export const bag: Architecture = {
 function parameters(shape: StudentShape): ParameterSpec[] {
   if (shape.perToken) throw new StudentShapeError('bag', NO_WORDS, 'take modernbert or bert');
   const { vocabularySize, hiddenSize, intermediateSize, classCount } = shape;
+  const width = hiddenSize + featureCount(shape);
   return [
     matrix('embeddings.weight', [vocabularySize, hiddenSize], EMBEDDING),
-    matrix('hidden.weight', [intermediateSize, hiddenSize], variancePreserving(hiddenSize)),
+    matrix('hidden.weight', [intermediateSize, width], variancePreserving(width)),
     vector('hidden.bias', intermediateSize, 'zeros'),
     matrix(
       'classifier.weight',
@@ -51,8 +57,9 @@ function forward(
   const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
   const tokens = embed(tf, parameterOf(named, 'embeddings.weight'), inputs.inputIds);
   const pooled = dropout(meanOverTokens(tf, tokens, inputs));
+  const row = joinFeatures(tf, [pooled], inputs, shape);
   const hidden = tf.relu(
-    linear(tf, pooled, parameterOf(named, 'hidden.weight'), parameterOf(named, 'hidden.bias')),
+    linear(tf, row, parameterOf(named, 'hidden.weight'), parameterOf(named, 'hidden.bias')),
   );
   return linear(
     tf,
@@ -60,11 +67,6 @@ function forward(
     parameterOf(named, 'classifier.weight'),
     parameterOf(named, 'classifier.bias'),
   );
-}
-
-/** He et al. 2015: as much variance behind a ReLU as before it. */
-function variancePreserving(inputs: number): Initialisation {
-  return { kind: 'normal', std: Math.sqrt(2 / inputs) };
 }
 
 const NO_WORDS = 'it says one thing about a whole text, and each token is asked about';

@@ -102,7 +102,33 @@ export function bagConfig(
     sep_token_id: shape.sepTokenId,
     torch_dtype: 'float32',
     vocab_size: shape.vocabularySize,
+    ...tensorInputs(shape),
   };
+}
+
+/** config.json of the multi-layer perceptron, which no Hugging Face class can load either. */
+export function mlpConfig(
+  shape: StudentShape,
+  classNames: readonly string[],
+): Record<string, unknown> {
+  return {
+    architectures: ['DecantMlpForClassification'],
+    dropout: shape.dropout,
+    hidden_act: 'relu',
+    hidden_size: shape.hiddenSize,
+    id2label: classById(classNames),
+    label2id: idByClass(classNames),
+    model_type: MLP_TYPE,
+    num_hidden_layers: shape.layers,
+    torch_dtype: 'float32',
+    ...tensorInputs(shape),
+  };
+}
+
+/** Axes of the tensors that a student reads, without the batch. */
+function tensorInputs({ features }: StudentShape): Record<string, unknown> {
+  if (features === undefined) return {};
+  return { tensor_inputs: Object.fromEntries(features.map(({ name, shape }) => [name, shape])) };
 }
 
 /** Rows of BERT's position table: batches are padded to multiples of 8, which may pass maxLength. */
@@ -124,6 +150,9 @@ function idByClass(classNames: readonly string[]): Record<string, number> {
 
 /** Base of the rotary frequencies, as in the global layers of the published ModernBERT. */
 export const MODERNBERT_THETA = 160_000;
+
+/** model_type of a student that reads no text, and so has no tokenizer. */
+export const MLP_TYPE = 'decant-mlp';
 
 export const MODERNBERT_EPSILON = 1e-5;
 export const BERT_EPSILON = 1e-12;

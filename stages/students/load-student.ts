@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
+import { cutOf, LONG_TEXTS, LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
 import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
+import { sigmoid } from '#stages/numerics/binary.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import { tokenAnswers } from '#stages/onnx/answers.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
@@ -12,9 +14,9 @@ import { batchesByLength } from '#stages/onnx/token-batches.ts';
 /** What a student says of one text. */
 export interface Prediction {
   readonly label: string;
-  /** Probability of `label`, 0..1. */
+  /** Probability of `label`, 0..1; of regression the number itself. */
   readonly confidence: number;
-  /** The most likely classes with their probabilities, best first. */
+  /** The most likely classes with their probabilities, best first; of multi-label at least all that are said (from 0.5 on), of regression all outputs. */
   readonly top: readonly { readonly label: string; readonly probability: number }[];
 }
 
@@ -49,16 +51,31 @@ export class NotAStudentError extends Failure {
   }
 }
 
+/** The student reads numbers, which lines of text are not. */
+class TensorStudentError extends Failure {
+  constructor(folder: string) {
+    super(
+      'usage',
+      'E_STUDENT',
+      `${folder}: this student reads tensors, not lines of text`,
+      'run onnx/model.onnx in ONNX Runtime: tensor_inputs of config.json names its inputs',
+    );
+  }
+}
+
 const configSchema = z.object({
   architectures: z.array(z.string()).default([]),
   id2label: z.record(z.string(), z.string()),
   pad_token_id: z.int().nonnegative().default(0),
   max_position_embeddings: z.int().positive().default(512),
+  problem_type: z.string().optional(),
+  tensor_inputs: z.record(z.string(), z.unknown()).optional(),
 });
 
 // Hugging Face writes 1e30 where there is no limit.
 const tokenizerConfigSchema = z.object({
   model_max_length: z.number().positive().default(Number.POSITIVE_INFINITY),
+  [LONG_TEXTS_KEY]: z.enum(LONG_TEXTS).optional(),
 });
 
 /** Opens a student directory: config.json, tokenizer.json and onnx/model.onnx. Needs no TensorFlow. */
@@ -66,13 +83,15 @@ export async function loadStudent(
   folder: string,
   options: { readonly threads?: number } = {},
 ): Promise<LoadedStudent> {
-  for (const name of ['config.json', 'tokenizer.json', 'onnx/model.onnx']) {
-    if (!existsSync(join(folder, name))) throw new NotAStudentError(folder, `has no ${name}`);
-  }
+  requireFiles(folder, ['config.json', 'onnx/model.onnx']);
   const config = await readJson(folder, 'config.json', configSchema);
+  if (config.tensor_inputs !== undefined) throw new TensorStudentError(folder);
+  requireFiles(folder, ['tokenizer.json']);
   const classNames = namesOf(folder, config.id2label);
-  const maxLength = Math.min(config.max_position_embeddings, await trainedLength(folder));
-  const tokenizer = await openTokenizer(join(folder, 'tokenizer.json'), maxLength);
+  const trained = await tokenizerConfig(folder);
+  const maxLength = Math.min(config.max_position_embeddings, trained.model_max_length);
+  const cut = cutOf(trained[LONG_TEXTS_KEY]);
+  const tokenizer = await openTokenizer(join(folder, 'tokenizer.json'), maxLength, cut);
   const classifier = await openClassifier(join(folder, 'onnx/model.onnx'), {
     device: 'cpu',
     padTokenId: config.pad_token_id,
@@ -100,13 +119,18 @@ export async function loadStudent(
         const logits = await classifier.logits(batch.flatMap((index) => rows[index] ?? []));
         batch.forEach((index, row) => {
           const of = logits.subarray(row * classNames.length, (row + 1) * classNames.length);
-          predictions.set(index, predictionOf(of, classNames, top));
+          predictions.set(index, answerOf(of, classNames, { top, type: config.problem_type }));
         });
       }
       return texts.flatMap((_, index) => predictions.get(index) ?? []);
     },
     close: () => classifier.close(),
   };
+}
+
+function requireFiles(folder: string, names: readonly string[]): void {
+  const missing = names.find((name) => !existsSync(join(folder, name)));
+  if (missing !== undefined) throw new NotAStudentError(folder, `has no ${missing}`);
 }
 
 interface Parts {
@@ -153,10 +177,10 @@ function wordPredictions(
 }
 
 /** A bert student has a few positions more than it was trained to read. */
-async function trainedLength(folder: string): Promise<number> {
-  if (!existsSync(join(folder, 'tokenizer_config.json'))) return Number.POSITIVE_INFINITY;
-  const config = await readJson(folder, 'tokenizer_config.json', tokenizerConfigSchema);
-  return config.model_max_length;
+async function tokenizerConfig(folder: string): Promise<z.infer<typeof tokenizerConfigSchema>> {
+  const name = 'tokenizer_config.json';
+  if (!existsSync(join(folder, name))) return tokenizerConfigSchema.parse({});
+  return readJson(folder, name, tokenizerConfigSchema);
 }
 
 async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
@@ -176,6 +200,27 @@ function namesOf(folder: string, id2label: Readonly<Record<string, string>>): st
       throw new NotAStudentError(folder, `config.json: id2label has no ${id}`);
     return name;
   });
+}
+
+/** By what the student was trained for, in Hugging Face's words. */
+function answerOf(
+  logits: Float32Array,
+  classNames: readonly string[],
+  { top, type }: { readonly top: number; readonly type: string | undefined },
+): Prediction {
+  if (type === 'regression') {
+    return listed(classNames.map((label, id) => ({ label, probability: logits[id] ?? NaN })));
+  }
+  if (type !== 'multi_label_classification') return predictionOf(logits, classNames, top);
+  const all = classNames
+    .map((label, id) => ({ label, probability: sigmoid(logits[id] ?? NaN) }))
+    .sort((a, b) => b.probability - a.probability);
+  const said = all.filter(({ probability }) => probability >= 0.5).length;
+  return listed(all.slice(0, Math.max(top, said)));
+}
+
+function listed(top: Prediction['top']): Prediction {
+  return { label: top[0]?.label ?? '', confidence: top[0]?.probability ?? 0, top };
 }
 
 function predictionOf(

@@ -18,6 +18,7 @@ import type { ParameterSpec } from './student.ts';
 export class OnnxBuilder {
   readonly #tensors: Tensors;
   readonly #furtherInputs: string[] = [];
+  readonly #features: ProtoMessage[] = [];
   readonly #nodes: ProtoMessage[] = [];
   readonly #initializers = new Map<string, ProtoMessage>();
 
@@ -28,6 +29,12 @@ export class OnnxBuilder {
   /** An int64 input [batch, sequence] besides input_ids and attention_mask. */
   input(name: string): string {
     this.#furtherInputs.push(name);
+    return name;
+  }
+
+  /** A float32 input [batch, ...shape]. */
+  featureInput(name: string, shape: readonly number[]): string {
+    this.#features.push(valueInfo(name, 'float32', ['batch', ...shape]));
     return name;
   }
 
@@ -140,19 +147,28 @@ export class OnnxBuilder {
     return this.add('Concat', parts, { axis: { int: axis } });
   }
 
-  /** The whole file: input_ids, attention_mask and what `input` added in, `logits` out. */
-  finish(logits: string, classCount: number, head: 'text' | 'token' = 'text'): Uint8Array {
+  /**
+   * The whole file: input_ids and attention_mask (of texts) and all added inputs in, `logits` out, of the
+   * text or row, or of each token.
+   */
+  finish(
+    logits: string,
+    classCount: number,
+    head: 'text' | 'token' | 'tensors' = 'text',
+  ): Uint8Array {
     this.#nodes.push(node('Identity', [logits], ['logits']));
     const batch = ['batch', 'sequence'];
     const answered = head === 'token' ? batch : ['batch'];
+    const ofText = head === 'tensors' ? [] : ['input_ids', 'attention_mask'];
     return model(
       graph({
         name: 'student',
         nodes: this.#nodes,
         initializers: [...this.#initializers.values()],
-        inputs: ['input_ids', 'attention_mask', ...this.#furtherInputs].map((name) =>
-          valueInfo(name, 'int64', batch),
-        ),
+        inputs: [
+          ...[...ofText, ...this.#furtherInputs].map((name) => valueInfo(name, 'int64', batch)),
+          ...this.#features,
+        ],
         outputs: [valueInfo('logits', 'float32', [...answered, classCount])],
       }),
     );

@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 
-export type ArchitectureName = 'modernbert' | 'bert' | 'bag';
+export type ArchitectureName = 'modernbert' | 'bert' | 'bag' | 'mlp';
 
 /** Everything that decides the parameters of a student. A bag has no layers and no heads. */
 export interface StudentShape {
@@ -17,6 +17,8 @@ export interface StudentShape {
   readonly padTokenId: number;
   readonly clsTokenId: number;
   readonly sepTokenId: number;
+  /** Tensors that it reads of each row, by name; left out where it reads texts alone. */
+  readonly features?: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Classes for each token and not for the text: Hugging Face's ...ForTokenClassification. */
   readonly perToken?: boolean;
 }
@@ -47,6 +49,8 @@ export interface ForwardInputs {
   readonly lengths: Tensor;
   readonly batchSize: number;
   readonly sequenceLength: number;
+  /** float32 [batchSize, numbers of the tensor] each, by the name of the input. */
+  readonly features?: NamedTensors;
   /** int32 [2]: decides the dropout masks. Absent: no dropout. */
   readonly dropoutSeed?: Tensor;
 }
@@ -67,7 +71,7 @@ export interface Architecture {
   ): Tensor2D;
   /** Contents of config.json. */
   config(shape: StudentShape, classNames: readonly string[]): Record<string, unknown>;
-  /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence] -> logits [batch, classes], or [batch, sequence, classes] of each token. */
+  /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence], or tensors -> logits [batch, classes], or [batch, sequence, classes] of each token. */
   onnx(shape: StudentShape, weights: ReadonlyMap<string, Float32Array>): Uint8Array;
 }
 
@@ -90,6 +94,11 @@ export function matrix(
 /** A bias or gain: does not decay, starts at zero or one. */
 export function vector(name: string, size: number, kind: 'zeros' | 'ones'): ParameterSpec {
   return { name, shape: [size], decay: false, init: { kind } };
+}
+
+/** He et al. 2015: as much variance behind a ReLU as before it. */
+export function variancePreserving(inputs: number): Initialisation {
+  return { kind: 'normal', std: Math.sqrt(2 / inputs) };
 }
 
 /** The parameter of that name; a missing one is a mistake in the architecture. */

@@ -124,14 +124,16 @@ export function hardLoss(tf: Tensorflow, studentLogits: Tensor2D, targets: GoldT
 }
 
 /** Losses of the rows [batch] and their derivatives by the logits [batch, classCount]. */
-interface RowLosses {
+export interface RowLosses {
   readonly losses: Tensor;
   readonly gradient: Tensor;
 }
 
-// The derivatives are written out: a third of the operations that automatic differentiation needs,
-// and none of them subtracts nearly equal numbers.
-function meanOverRows(
+/**
+ * The weighted mean of row losses. Derivatives are written out: a third of the operations that automatic
+ * differentiation needs, and none of them subtracts nearly equal numbers.
+ */
+export function meanOverRows(
   tf: Tensorflow,
   studentLogits: Tensor2D,
   weights: Tensor1D,

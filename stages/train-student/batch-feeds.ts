@@ -1,7 +1,10 @@
+import type { ValueTask } from '#datasets/task.ts';
 import type { FeedSpec, Feeds } from '#stages/tensorflow/step-program.ts';
 import type { Batch } from './batches.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import type { SoftLayout, SoftTarget } from './soft-targets.ts';
+import type { TransferRow } from './transfer-set.ts';
+import { valueFeeds } from './value-targets.ts';
 
 /** What decides which inputs a step has and how large they are. */
 export interface BatchLayout {
@@ -10,10 +13,19 @@ export interface BatchLayout {
   readonly dropout: boolean;
   /** null: no soft loss. */
   readonly soft: SoftLayout | null;
-  /** Most gold labels of one row; 0: no hard loss. */
+  /** Most gold labels of one row; 0: no hard loss. Of value tasks: the number of outputs. */
   readonly goldPerRow: number;
+  /** Set where gold and teacher give numbers and no distribution. */
+  readonly valueTask?: ValueTask | undefined;
+  /** Tensors of a row, and how many numbers each has. */
+  readonly features?: Readonly<Record<string, number>> | undefined;
   /** The student answers for each token; losses take those that are asked for. */
   readonly perToken?: boolean;
+}
+
+/** Name of the feed of a tensor. */
+export function featureFeed(input: string): string {
+  return `feature ${input}`;
 }
 
 /** What does not come from the rows. */
@@ -47,7 +59,11 @@ export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec
       add('tailLogMass', 'float32', [answers]);
     }
   }
-  if (goldPerRow > 0) {
+  if (goldPerRow > 0 && layout.valueTask !== undefined) {
+    add('goldValues', 'float32', [answers, goldPerRow]);
+    add('goldRows', 'float32', [answers]);
+    add('hardLossWeight', 'float32', []);
+  } else if (goldPerRow > 0) {
     add('goldIds', 'int32', [answers * goldPerRow]);
     add('goldWeights', 'float32', [answers * goldPerRow]);
     add('hardLossWeight', 'float32', []);
@@ -77,22 +93,28 @@ function slotsOf({ rows, bucket }: Batch): Slot[] {
 
 /** Inputs of a forward pass for one sequence length. */
 export function inferenceFeedSpecs(
-  { batchSize }: Pick<BatchLayout, 'batchSize'>,
+  { batchSize, features = {} }: Pick<BatchLayout, 'batchSize' | 'features'>,
   bucket: number,
 ): FeedSpec[] {
   return [
     { name: 'inputIds', dtype: 'int32', shape: [batchSize * bucket] },
     { name: 'lengths', dtype: 'int32', shape: [batchSize] },
+    ...Object.entries(features).map(
+      ([input, size]): FeedSpec => ({
+        name: featureFeed(input),
+        dtype: 'float32',
+        shape: [batchSize, size],
+      }),
+    ),
   ];
 }
 
 /** Values of a training step. Fresh arrays each time: tensors share their memory. */
 export function trainingFeeds(batch: Batch, layout: BatchLayout, scalars: StepScalars): Feeds {
-  const tokenRows = batch.rows.map(({ tokenIds }) => tokenIds);
   const slots = slotsOf(batch);
   const answers = answerCount(layout, batch.bucket);
   return {
-    ...inferenceFeeds(tokenRows, batch.bucket, layout),
+    ...inferenceFeeds(batch.rows, batch.bucket, layout),
     ...(layout.dropout && { dropoutSeed: Int32Array.from(scalars.dropoutSeed) }),
     ...(layout.soft !== null && {
       ...softFeeds(slots, answers, layout.soft),
@@ -100,25 +122,39 @@ export function trainingFeeds(batch: Batch, layout: BatchLayout, scalars: StepSc
       softLossWeight: Float32Array.of(scalars.softLossWeight),
     }),
     ...(layout.goldPerRow > 0 && {
-      ...goldFeeds(slots, answers, layout.goldPerRow),
+      ...(layout.valueTask === undefined
+        ? goldFeeds(slots, answers, layout.goldPerRow)
+        : valueFeeds(batch.rows, { ...layout, outputs: layout.goldPerRow })),
       hardLossWeight: Float32Array.of(scalars.hardLossWeight),
     }),
   };
 }
 
-/** Token ids padded to the bucket. A missing row is one padding token long: nothing divides by 0. */
+/** What a student reads of a row. */
+export type InputRow = Pick<TransferRow, 'tokenIds' | 'features'>;
+
+/** Token ids padded to the bucket, and tensors. A missing row is one padding token long: nothing divides by 0. */
 export function inferenceFeeds(
-  tokenRows: readonly Int32Array[],
+  rows: readonly InputRow[],
   bucket: number,
-  { batchSize, padTokenId }: Pick<BatchLayout, 'batchSize' | 'padTokenId'>,
+  {
+    batchSize,
+    padTokenId,
+    features = {},
+  }: Pick<BatchLayout, 'batchSize' | 'padTokenId' | 'features'>,
 ): Feeds {
   const inputIds = new Int32Array(batchSize * bucket).fill(padTokenId);
   const lengths = new Int32Array(batchSize).fill(1);
-  for (const [row, tokenIds] of tokenRows.entries()) {
+  for (const [row, { tokenIds }] of rows.entries()) {
     inputIds.set(tokenIds, row * bucket);
     lengths[row] = tokenIds.length;
   }
-  return { inputIds, lengths };
+  const tensors = Object.entries(features).map(([input, size]) => {
+    const values = new Float32Array(batchSize * size);
+    for (const [row, one] of rows.entries()) values.set(one.features?.[input] ?? [], row * size);
+    return [featureFeed(input), values] as const;
+  });
+  return { inputIds, lengths, ...Object.fromEntries(tensors) };
 }
 
 function softFeeds(slots: readonly Slot[], answers: number, soft: SoftLayout): Feeds {

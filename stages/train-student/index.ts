@@ -1,5 +1,6 @@
 import { digestOf } from '#cache/digest.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
+import type { FeatureTable } from '#datasets/features.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
@@ -18,11 +19,13 @@ import {
   trainStudentConfig,
 } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
-import { type Trained, train } from './training.ts';
-import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
+import { type Measurement, type Trained, train } from './training.ts';
+import { readTrainingInputs, type TrainingInputs, type ViewInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
+import { doubtAboutValues, judgeValues } from './value-validation.ts';
+import { withViews } from './with-views.ts';
 import { openWordTransferSet } from './word-transfer-set.ts';
 
 const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
@@ -55,7 +58,8 @@ export const trainStudent = defineStage<TrainStudentConfig>({
     try {
       yield* trainOn(context, inputs);
     } finally {
-      for (const { reader } of inputs.softLabels) await reader.close();
+      const { softLabels, views } = inputs;
+      for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
     }
   },
 });
@@ -71,7 +75,7 @@ async function* trainOn(
     initFrom: context.inputs['initFrom'],
   });
   yield* describeRows(transferSet, inputs, settings);
-  const doubt = settings.softLossWeight > 0 ? doubtAboutTeacher(inputs.validation) : null;
+  const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow(settings);
@@ -95,14 +99,26 @@ async function* trainOn(
   await removeCheckpoint(outputOf(context, 'checkpoints'));
 }
 
+/** The train rows, and their views where there are any. */
 async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
-  const { train: tokens, gold, wordGold } = inputs;
-  const softTargets = await targetSource(inputs.softLabels, settings);
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
   const leavesOut = settings.unanswered === 'leave-out';
-  return wordGold === undefined
-    ? openTransferSet({ tokens, gold, softTargets, memoryLimitBytes, leavesOut })
-    : openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
+  const open = async (
+    { tokens, gold, softLabels }: ViewInputs,
+    features: FeatureTable | undefined,
+  ) => {
+    const softTargets = await targetSource(softLabels, settings);
+    const rows = { tokens, features, gold, softTargets };
+    return openTransferSet({ ...rows, memoryLimitBytes, leavesOut });
+  };
+  const { train: tokens, gold, wordGold, softLabels, views, features } = inputs;
+  if (wordGold !== undefined) {
+    const softTargets = await targetSource(softLabels, settings);
+    return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
+  }
+  const rows = await open({ tokens, gold, softLabels }, features?.train);
+  const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
+  return hasViews ? withViews(rows, await open(views, undefined)) : rows;
 }
 
 interface Workbench {
@@ -142,19 +158,33 @@ async function* resumeAndTrain(
       signal: context.signal,
       checkpoints: { folder, recipe },
       validate: async () => {
-        const logits = await predictRows(stepper, inputs.validation.tokens, forward);
-        const validation = validate(inputs.validation, logits, shape.classCount);
-        return { validation, score: scoreOf(inputs.validation, validation) };
+        const { tokens } = inputs.validation;
+        const rows = { tokens, features: inputs.features?.validation };
+        return measured(inputs, await predictRows(stepper, rows, forward), shape.classCount);
       },
     },
     resumed,
   );
 }
 
+function measured(
+  { validation: rows, judge }: TrainingInputs,
+  logits: Float32Array,
+  classCount: number,
+): Measurement {
+  if (judge !== undefined) return judgeValues(judge, logits, classCount);
+  const validation = validate(rows, logits, classCount);
+  return { validation, score: scoreOf(rows, validation) };
+}
+
+function doubtIn({ validation, judge }: TrainingInputs): string | null {
+  return judge === undefined ? doubtAboutTeacher(validation) : doubtAboutValues(judge);
+}
+
 /** Writes everything but the log: weights, graph, tokenizer, probe and the answers to all rows. */
 async function* writeOutputs(
   context: StageContext<TrainStudentConfig>,
-  { classNames, train, validation }: TrainingInputs,
+  { classNames, train, validation, features }: TrainingInputs,
   { architecture, shape, layout, buckets }: StudentSetup,
   stepper: Stepper,
   { weights, step }: Trained,
@@ -163,15 +193,17 @@ async function* writeOutputs(
   const forward = { ...layout, buckets, classCount, signal: context.signal };
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
-    return { split, tokens, classCount, logits: await predictRows(stepper, tokens, forward) };
+    const rows = { tokens, features: features?.[split] };
+    return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
   const folder = outputOf(context, 'student');
+  const { task } = context.config;
   const tokenizer = inputOf(context, 'tokenizer/student');
-  await writeStudent(folder, { architecture, shape, weights, classNames }, tokenizer);
+  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
   await writeProbe(folder, probeOf(splits));
   for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split);
+    await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
   }
   yield { type: 'note', message: `the student has the weights of step ${step}` };
 }
@@ -179,7 +211,7 @@ async function* writeOutputs(
 /** Everything that decides the weights: a checkpoint is only taken up by the training it belongs to. */
 function recipeOf(
   config: TrainStudentConfig,
-  { train, validation }: TrainingInputs,
+  { train, validation, features, views }: TrainingInputs,
   { program, buckets, shape }: StudentSetup,
   { version, device }: Runtime,
 ): string {
@@ -191,10 +223,23 @@ function recipeOf(
     shape,
     version,
     device,
-    examples: digestOf([...train.exampleIds, ...validation.tokens.exampleIds].join()),
+    ...(features && { features: digestOf(featureBytes(features.train)) }),
+    examples: digestOf(
+      [train, validation.tokens, ...(views ? [views.tokens] : [])]
+        .flatMap(({ exampleIds }) => exampleIds)
+        .join(),
+    ),
     tokens: digestOf(new Uint8Array(tokenIds.buffer, tokenIds.byteOffset, tokenIds.byteLength)),
     initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
   });
+}
+
+function featureBytes({ columns }: FeatureTable): Uint8Array {
+  const parts = Object.values(columns).map(
+    ({ values: { buffer, byteOffset, byteLength } }) =>
+      new Uint8Array(buffer, byteOffset, byteLength),
+  );
+  return Buffer.concat(parts);
 }
 
 function isSpeedKnob(name: string): boolean {
@@ -207,6 +252,10 @@ function* describeRows(
   { hardLossWeight }: Settings,
 ): Generator<StageEvent> {
   yield { type: 'count', name: 'transferRows', value: rowCount };
+  if (inputs.views !== undefined) {
+    const views = inputs.views.tokens.exampleIds.length.toLocaleString('en-US');
+    yield { type: 'note', message: `learns from ${views} views of train rows too` };
+  }
   yield { type: 'count', name: 'goldRows', value: goldCount };
   if (goldCount === 0 && hardLossWeight > 0) {
     yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
@@ -222,7 +271,7 @@ function* describeRows(
 }
 
 function* describeStudent(
-  { buckets, program }: StudentSetup,
+  { buckets, program, shape }: StudentSetup,
   stepper: Stepper,
   { version, device }: Runtime,
 ): Generator<StageEvent> {
@@ -230,5 +279,6 @@ function* describeStudent(
   yield { type: 'environment', name: 'device', value: device };
   yield { type: 'environment', name: 'executor', value: stepper.kind };
   yield { type: 'count', name: 'parameters', value: program.initialWeights.length };
+  if (shape.vocabularySize === 0) return;
   yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
 }

@@ -10,8 +10,8 @@ export interface Start {
   readonly seed: number;
   /** Folder of another student whose weights are taken over; undefined: random. */
   readonly initFrom: string | undefined;
-  /** Folder of the tokenizer that this student reads with. */
-  readonly tokenizer: string;
+  /** Folder of the tokenizer that this student reads with; undefined where it reads no text. */
+  readonly tokenizer: string | undefined;
 }
 
 /** The flat weight vector before the first step. */
@@ -20,7 +20,7 @@ export async function initialWeights(
   { seed, initFrom, tokenizer }: Start,
 ): Promise<Float32Array> {
   if (initFrom === undefined) return initialise(specs, seed);
-  await requireSameTokenizer(initFrom, tokenizer);
+  if (tokenizer !== undefined) await requireSameTokenizer(initFrom, tokenizer);
   const path = join(initFrom, 'model.safetensors');
   const tensors = await readSafetensors(path);
   const { size, places } = layoutOf(specs);

@@ -1,4 +1,4 @@
-import type { SoftTarget } from './soft-targets.ts';
+import type { SoftLayout, SoftTarget } from './soft-targets.ts';
 
 /** What one teacher says about a row, and how much it counts. */
 export interface WeightedTarget {
@@ -46,6 +46,20 @@ export function everyClass(target: SoftTarget, space: MixSpace): SoftTarget {
   if (target.type === 'dense') return target;
   const { probs, rest } = knownOf(target, space);
   return { type: 'dense', logits: logitsOf(probs, rest, space) };
+}
+
+/**
+ * Every logit where one part has them or where the lists together could name every class, since then
+ * there is no rest to tell apart; draws where all are draws, else a top k.
+ */
+export function layoutOfMix(parts: readonly SoftLayout[], { classCount }: MixSpace): SoftLayout {
+  const types = new Set(parts.map(({ type }) => type));
+  const width = parts.reduce((sum, part) => sum + part.width, 0);
+  if (!types.has('dense') && !types.has('top-k')) {
+    return { type: 'sampled', width: Math.min(width, classCount) };
+  }
+  if (types.has('dense') || width >= classCount) return { type: 'dense', width: classCount };
+  return { type: 'top-k', width };
 }
 
 /** Probabilities of the classes that a target names, and of each one that it does not. */

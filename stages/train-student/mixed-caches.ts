@@ -2,13 +2,15 @@ import { requireSameClasses } from '#datasets/class-list.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
 import { metaAt, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { topClasses } from '#datasets/top-classes.ts';
+import { metaOfMeans, windowMeans } from '#datasets/window-means.ts';
 import {
   byConfidence,
   everyClass,
-  type MixSpace,
+  layoutOfMix,
   mixTargets,
   type WeightedTarget,
 } from './mix-targets.ts';
+import { mixValues, ValueMixError } from './mix-values.ts';
 import type { SoftLayout } from './soft-targets.ts';
 import { type TargetSource, targetsOfCache } from './target-source.ts';
 
@@ -45,40 +47,48 @@ async function mixedTargets(
   others: readonly TeacherCache[],
   options: MixOptions,
 ): Promise<TargetSource> {
-  const { classNames } = first.reader.meta;
+  const { classNames, task } = first.reader.meta;
+  if (task !== undefined && options.mix === 'confidence') throw new ValueMixError(task);
   for (const { reader } of others) {
     requireSameClasses(reader.shards[0] ?? '', reader.meta.classNames, classNames);
   }
-  const ids = await idsOf(first.reader);
+  const open = async (cache: TeacherCache) => ({
+    ...cache,
+    targets: await targetsOfCache(cache.reader, options.temperature),
+  });
+  const main = await open(first);
+  const ids = await idsOf(main.targets);
+  const opened = [main, ...(await Promise.all(others.map(open)))];
   const teachers = await Promise.all(
-    [first, ...others].map(
+    opened.map(
       async (cache): Promise<Teacher> => ({
         ...cache,
-        targets: targetsOfCache(cache.reader, options.temperature),
-        places: await placesIn(cache.reader, ids),
+        places: await placesIn(cache.targets, ids),
       }),
     ),
   );
   const space = { classCount: classNames.length, temperature: options.temperature };
-  const layout = layoutOfMix(teachers, space);
+  const layout = layoutOfMix(
+    teachers.map(({ targets }) => targets.layout),
+    space,
+  );
   const isEverywhere = (shard: number, row: number) =>
     teachers.every(({ places }) => (places[shard]?.shards[row] ?? -1) >= 0);
   return {
     layout,
     teachers: teachers.length,
-    rowCount: first.reader.rowCount,
-    shardCount: first.reader.shards.length,
+    rowCount: main.targets.rowCount,
+    shardCount: main.targets.shardCount,
     readIds: async (shard) =>
-      (await first.reader.readIds(shard)).map((id, row) => (isEverywhere(shard, row) ? id : null)),
+      (await main.targets.readIds(shard)).map((id, row) => (isEverywhere(shard, row) ? id : null)),
     // Answers of several teachers are mixed example by example.
     readPositions: () => Promise.resolve(undefined),
     readTargets: async (shard) => {
       const parts = await Promise.all(teachers.map((teacher) => partsOf(teacher, shard, options)));
       return (row) => {
-        const mixed = mixTargets(
-          parts.map((partOf) => partOf(row)),
-          space,
-        );
+        const said = parts.map((partOf) => partOf(row));
+        if (task !== undefined) return mixValues(said, task, space);
+        const mixed = mixTargets(said, space);
         return layout.type === 'dense' ? everyClass(mixed, space) : mixed;
       };
     },
@@ -91,39 +101,24 @@ interface Teacher extends TeacherCache {
   readonly places: readonly Places[];
 }
 
-/**
- * Every logit where one cache has them or where the lists together could name every class, since then
- * there is no rest to tell apart; draws where all are draws, else a top k.
- */
-function layoutOfMix(teachers: readonly Teacher[], { classCount }: MixSpace): SoftLayout {
-  const types = new Set(teachers.map(({ targets }) => targets.layout.type));
-  const width = teachers.reduce((sum, { targets }) => sum + targets.layout.width, 0);
-  if (!types.has('dense') && !types.has('top-k')) {
-    return { type: 'sampled', width: Math.min(width, classCount) };
-  }
-  if (types.has('dense') || width >= classCount) return { type: 'dense', width: classCount };
-  return { type: 'top-k', width };
-}
-
 /** Where the rows of a shard of the first cache lie in another one; -1 where they do not. */
 interface Places {
   readonly shards: Int32Array;
   readonly rows: Int32Array;
 }
 
-async function idsOf(reader: SoftLabelReader): Promise<string[][]> {
-  const ids: string[][] = [];
-  const shards = readAhead(reader.shards.keys(), (shard) => reader.readIds(shard));
+type Ids = readonly (string | null)[];
+
+async function idsOf(targets: TargetSource): Promise<Ids[]> {
+  const ids: Ids[] = [];
+  const shards = readAhead(Array(targets.shardCount).keys(), (shard) => targets.readIds(shard));
   for await (const ofShard of shards) ids.push(ofShard);
   return ids;
 }
 
-async function placesIn(
-  reader: SoftLabelReader,
-  wanted: readonly (readonly string[])[],
-): Promise<Places[]> {
-  const found = new Map<string, readonly [shard: number, row: number]>();
-  for (const [shard, ids] of (await idsOf(reader)).entries()) {
+async function placesIn(targets: TargetSource, wanted: readonly Ids[]): Promise<Places[]> {
+  const found = new Map<string | null, readonly [shard: number, row: number]>();
+  for (const [shard, ids] of (await idsOf(targets)).entries()) {
     for (const [row, exampleId] of ids.entries()) found.set(exampleId, [shard, row]);
   }
   return wanted.map((ids) => ({
@@ -157,7 +152,12 @@ async function partsOf(
 }
 
 async function confidencesOf(reader: SoftLabelReader, shard: number): Promise<Float64Array> {
-  return topClasses(await reader.readNumbers(shard, 1), metaAt(reader.meta, 1)).confidences;
+  const { meta } = reader;
+  if (meta.perWindow) {
+    const means = windowMeans(await reader.readShard(shard), meta);
+    return topClasses(means, metaOfMeans(meta)).confidences;
+  }
+  return topClasses(await reader.readNumbers(shard, 1), metaAt(meta, 1)).confidences;
 }
 
 const NOWHERE: Places = { shards: new Int32Array(), rows: new Int32Array() };

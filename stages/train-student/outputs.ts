@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import type { Split } from '#datasets/example.ts';
-import { writePredictions } from '#datasets/predictions.ts';
+import { type FeatureRow, type FeatureTable, featureRow } from '#datasets/features.ts';
+import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
+import { isValueTask, type Task } from '#datasets/task.ts';
 import { answeredExamples, answerPlaces } from '#datasets/token-answers.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
@@ -18,6 +20,7 @@ export interface TrainedStudent {
   readonly shape: StudentShape;
   readonly weights: Float32Array;
   readonly classNames: readonly string[];
+  readonly task: Task | undefined;
 }
 
 /** A split with the student's logits of its rows, or of its answers where rows have several. [rows * classCount] */
@@ -25,18 +28,19 @@ export interface PredictedSplit {
   readonly classCount: number;
   readonly split: Split;
   readonly tokens: TokenTable;
+  readonly features?: FeatureTable | undefined;
   readonly logits: Float32Array;
 }
 
 /** Writes the student as a Hugging Face folder with its ONNX graph. */
 export async function writeStudent(
   folder: string,
-  { architecture, shape, weights, classNames }: TrainedStudent,
+  { architecture, shape, weights, classNames, task }: TrainedStudent,
   tokenizerFolder: string,
 ): Promise<void> {
   const specs = architecture.parameters(shape);
   const named = toNamed(weights, specs);
-  const config = architecture.config(shape, classNames);
+  const config = { ...architecture.config(shape, classNames), ...problemType(task) };
   await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const tensors = specs.map(({ name, shape }) => ({
     name,
@@ -45,7 +49,7 @@ export async function writeStudent(
   }));
   await writeSafetensors(join(folder, 'model.safetensors'), tensors);
   await writeFileAtomic(join(folder, 'onnx', 'model.onnx'), architecture.onnx(shape, named));
-  for (const file of tokenizerFiles) {
+  for (const file of shape.vocabularySize > 0 ? tokenizerFiles : []) {
     await writeFileAtomic(join(folder, file), await readFile(join(tokenizerFolder, file)));
   }
 }
@@ -62,7 +66,12 @@ export function probeOf(splits: readonly PredictedSplit[]): ProbeInput[] {
 export async function writeSplitPredictions(
   folder: string,
   { split, tokens, logits, classCount }: PredictedSplit,
+  task: Task | undefined,
 ): Promise<void> {
+  if (isValueTask(task)) {
+    await writePredictions(folder, split, valuePredictions(tokens.exampleIds, logits));
+    return;
+  }
   const predictedIds = highestPlaces(logits, classCount);
   await writePredictions(folder, split, {
     rowCount: predictedIds.length,
@@ -76,7 +85,17 @@ export async function writeSplitPredictions(
   });
 }
 
-function probeInputs({ tokens, logits, classCount }: PredictedSplit, count: number): ProbeInput[] {
+/** What Hugging Face calls the task; a classifier of one label needs no word. */
+function problemType(task: Task | undefined): Record<string, string> {
+  if (!isValueTask(task)) return {};
+  const name = task === 'regression' ? 'regression' : 'multi_label_classification';
+  return { problem_type: name };
+}
+
+function probeInputs(
+  { tokens, features, logits, classCount }: PredictedSplit,
+  count: number,
+): ProbeInput[] {
   const rowCount = tokens.exampleIds.length;
   const taken = Math.min(count, rowCount);
   return Array.from({ length: taken }, (_, place) => {
@@ -86,10 +105,15 @@ function probeInputs({ tokens, logits, classCount }: PredictedSplit, count: numb
     return {
       exampleId: tokens.exampleIds[row] ?? '',
       tokenIds: [...tokenIdsOf(tokens, row)],
+      ...(features && { features: listsOf(featureRow(features, row)) }),
       ...(tokens.answers && { answerAt: [...answerPlaces(tokens, row)] }),
       logits: [...logits.subarray((from ?? 0) * classCount, (to ?? 0) * classCount)],
     };
   });
+}
+
+function listsOf(row: FeatureRow): Record<string, number[]> {
+  return Object.fromEntries(Object.entries(row).map(([input, values]) => [input, [...values]]));
 }
 
 /** Softmax at one class. */

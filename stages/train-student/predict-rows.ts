@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type FeatureTable, featureRow } from '#datasets/features.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { inferenceFeeds } from './batch-feeds.ts';
@@ -11,13 +12,21 @@ export interface PredictOptions {
   readonly batchSize: number;
   readonly padTokenId: number;
   readonly classCount: number;
+  /** Numbers of each tensor of a row. */
+  readonly features?: Readonly<Record<string, number>> | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Logits of every row of a token table, in its order, or of every answer where rows have several. [rows * classCount] */
+/** Rows to predict: tokens, and tensors in the same order where the corpus has any. */
+export interface PredictedRows {
+  readonly tokens: TokenTable;
+  readonly features?: FeatureTable | undefined;
+}
+
+/** Logits of every row, in order, or of every answer where rows have several. [rows * classCount] */
 export async function predictRows(
   stepper: Stepper,
-  tokens: TokenTable,
+  { tokens, features }: PredictedRows,
   options: PredictOptions,
 ): Promise<Float32Array> {
   const { buckets, batchSize, classCount } = options;
@@ -30,8 +39,11 @@ export async function predictRows(
       await nextTurn();
       options.signal.throwIfAborted();
       const batch = rows.slice(start, start + batchSize);
-      const tokenRows = batch.map((row) => tokenIdsOf(tokens, row));
-      const answer = stepper.evaluate(bucket, inferenceFeeds(tokenRows, bucket, options));
+      const inputs = batch.map((row) => ({
+        tokenIds: tokenIdsOf(tokens, row),
+        ...(features && { features: featureRow(features, row) }),
+      }));
+      const answer = stepper.evaluate(bucket, inferenceFeeds(inputs, bucket, options));
       for (const [index, row] of batch.entries()) {
         for (const { from, to } of places(index, row, bucket)) {
           const values = answer.subarray(from * classCount, (from + 1) * classCount);

@@ -6,11 +6,21 @@ export const trainStudentConfig = z
   .strictObject({
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
-      .enum(['modernbert', 'bert', 'bag'])
+      .enum(['modernbert', 'bert', 'bag', 'mlp'])
       .default('modernbert')
-      .describe('Kind of student: modernbert and bert are encoders, bag averages word pieces.'),
-    layers: z.int().min(1).default(2).describe('Encoder layers; a bag has none and ignores it.'),
-    hiddenSize: z.int().min(1).default(128).describe('Width of the token vectors.'),
+      .describe(
+        'Kind of student: modernbert and bert are encoders, bag averages word pieces (and takes tensors beside them), mlp reads tensors alone.',
+      ),
+    layers: z
+      .int()
+      .min(1)
+      .default(2)
+      .describe('Encoder layers, or hidden layers of an mlp; a bag ignores it.'),
+    hiddenSize: z
+      .int()
+      .min(1)
+      .default(128)
+      .describe('Width of the token vectors, or of the hidden layers of an mlp.'),
     heads: z
       .int()
       .min(1)
@@ -28,7 +38,9 @@ export const trainStudentConfig = z
       .min(0)
       .lt(1)
       .optional()
-      .describe('Share of values dropped in training. Default: modernbert 0, bert 0.1, bag 0.3.'),
+      .describe(
+        'Share of values dropped in training. Default: modernbert and mlp 0, bert 0.1, bag 0.3.',
+      ),
     maxLength: z
       .int()
       .min(1)
@@ -40,7 +52,9 @@ export const trainStudentConfig = z
       .number()
       .positive()
       .optional()
-      .describe('Highest learning rate. Default: 0.001 (modernbert), 0.002 (bert), 0.003 (bag).'),
+      .describe(
+        'Highest learning rate. Default: 0.001 (modernbert), 0.002 (bert, mlp), 0.003 (bag).',
+      ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
       .default('linear')
@@ -183,4 +197,5 @@ const architectureDefaults = {
   modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
+  mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },
 } as const;

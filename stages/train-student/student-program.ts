@@ -8,8 +8,14 @@ import {
 } from '#stages/tensorflow/distillation-loss.ts';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import type { FeedTensors, StepLoss, StepProgram } from '#stages/tensorflow/step-program.ts';
-import { type BatchLayout, inferenceFeedSpecs, trainingFeedSpecs } from './batch-feeds.ts';
+import {
+  type BatchLayout,
+  featureFeed,
+  inferenceFeedSpecs,
+  trainingFeedSpecs,
+} from './batch-feeds.ts';
 import type { SoftLayout } from './soft-targets.ts';
+import { valueHardLoss, valueSoftLoss } from './value-step.ts';
 
 /** What a student's training step is made of. */
 export interface StudentTraining {
@@ -34,8 +40,17 @@ export function studentProgram(training: StudentTraining): StepProgram {
   const forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => {
     const { batchSize } = layout;
     const inputs = { inputIds: feedOf(feeds, 'inputIds'), lengths: feedOf(feeds, 'lengths') };
+    const features = Object.keys(layout.features ?? {}).map(
+      (input) => [input, feedOf<Tensor2D>(feeds, featureFeed(input))] as const,
+    );
     const dropout = 'dropoutSeed' in feeds && { dropoutSeed: feedOf(feeds, 'dropoutSeed') };
-    const batch = { ...inputs, ...dropout, batchSize, sequenceLength: bucket };
+    const batch = {
+      ...inputs,
+      ...dropout,
+      ...(features.length > 0 && { features: Object.fromEntries(features) }),
+      batchSize,
+      sequenceLength: bucket,
+    };
     return architecture.forward(tf, unflatten(tf, weights, specs), batch, shape);
   };
   return {
@@ -65,7 +80,7 @@ function distillationLoss(
   tf: Tensorflow,
   logits: Tensor2D,
   feeds: FeedTensors,
-  { soft, goldPerRow }: BatchLayout,
+  { soft, goldPerRow, valueTask }: BatchLayout,
   labelSmoothing: number,
 ): StepLoss {
   const parts: Record<string, Scalar> = {};
@@ -74,8 +89,18 @@ function distillationLoss(
     parts[name] = loss;
     weighted.push(tf.mul(feedOf<Scalar>(feeds, weightName), loss));
   };
-  if (soft !== null) add('softLoss', 'softLossWeight', softLoss(tf, logits, feeds, soft.type));
-  if (goldPerRow > 0) {
+  const named = <Rank extends Tensor>(name: string): Rank => feedOf<Rank>(feeds, name);
+  if (soft !== null) {
+    const loss =
+      valueTask === undefined
+        ? softLoss(tf, logits, feeds, soft.type)
+        : valueSoftLoss(tf, logits, valueTask, named);
+    add('softLoss', 'softLossWeight', loss);
+  }
+  if (goldPerRow > 0 && valueTask !== undefined) {
+    const loss = valueHardLoss(tf, logits, valueTask, { feedOf: named, labelSmoothing });
+    add('hardLoss', 'hardLossWeight', loss);
+  } else if (goldPerRow > 0) {
     // A row whose sources disagree has several gold labels: it stands for itself once for each.
     const repeated = goldPerRow === 1 ? logits : tf.tile(logits, [goldPerRow, 1]);
     const goldIds = feedOf(feeds, 'goldIds');

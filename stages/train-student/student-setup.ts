@@ -1,6 +1,9 @@
 import { Failure } from '#cache/failure.ts';
+import { shapesOf } from '#datasets/features.ts';
+import { isValueTask } from '#datasets/task.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
+import { sizeOf } from '#stages/students/features.ts';
 import type { Architecture, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
@@ -8,7 +11,7 @@ import { chooseBuckets } from './buckets.ts';
 import { initialWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
 import { studentProgram } from './student-program.ts';
-import { readVocabulary, studentShape } from './student-shape.ts';
+import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
 import { tokenIdsOf, tokenLengths } from './token-rows.ts';
 import type { TrainingInputs } from './training-inputs.ts';
 import type { TransferSet } from './transfer-set.ts';
@@ -38,16 +41,25 @@ export async function setUpStudent(
   sources: StudentSources,
 ): Promise<StudentSetup> {
   const architecture = architectureOf(settings.architecture);
-  const shape = studentShape(settings, await readVocabulary(sources.tokenizer), {
+  const features = inputs.features && shapesOf(inputs.features.train);
+  const hasText = features === undefined || inputs.train.tokenIds.length > 0;
+  const vocabulary = hasText ? await readVocabulary(sources.tokenizer) : NO_VOCABULARY;
+  const shape = studentShape(settings, vocabulary, {
     classCount: inputs.classNames.length,
     maxLength: inputs.train.maxLength,
+    features,
   });
-  const tables = [inputs.train, inputs.validation.tokens];
+  const tables = [
+    inputs.train,
+    inputs.validation.tokens,
+    ...(inputs.views ? [inputs.views.tokens] : []),
+  ];
   for (const table of tables) requireFitting(table, shape);
   const layout = layoutOfBatches(settings, inputs, transferSet, shape);
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
   const start = await initialWeights(architecture.parameters(shape), {
     ...sources,
+    tokenizer: hasText ? sources.tokenizer : undefined,
     seed: settings.seed,
   });
   const program = studentProgram({
@@ -97,10 +109,10 @@ function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: Stude
 }
 
 function layoutOfBatches(
-  { batchSize, dropout, hardLossWeight }: Settings,
+  { batchSize, dropout, hardLossWeight, task }: Settings,
   { gold, wordGold }: TrainingInputs,
   transferSet: TransferSet,
-  { padTokenId, perToken }: StudentShape,
+  { padTokenId, features, perToken }: StudentShape,
 ): BatchLayout {
   const hard = hardLossWeight > 0 && transferSet.goldCount > 0;
   const perRow = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
@@ -111,6 +123,10 @@ function layoutOfBatches(
     dropout: dropout > 0,
     soft: transferSet.soft,
     goldPerRow: hard ? widest : 0,
+    ...(isValueTask(task) && { valueTask: task }),
+    ...(features && {
+      features: Object.fromEntries(features.map(({ name, shape }) => [name, sizeOf(shape)])),
+    }),
     ...(perToken && { perToken }),
   };
 }

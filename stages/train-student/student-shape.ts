@@ -2,7 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import type { StudentShape } from '#stages/students/student.ts';
+import type { TensorShape } from '#datasets/features.ts';
+import {
+  type ArchitectureName,
+  type StudentShape,
+  StudentShapeError,
+} from '#stages/students/student.ts';
 import type { Settings } from './settings.ts';
 
 /** What a student's tokenizer says about its embedding table and special tokens. */
@@ -17,8 +22,17 @@ export interface Vocabulary {
 export function studentShape(
   settings: Settings,
   vocabulary: Vocabulary,
-  given: { classCount: number; maxLength: number },
+  given: {
+    classCount: number;
+    maxLength: number;
+    features?: Readonly<Record<string, TensorShape>> | undefined;
+  },
 ): StudentShape {
+  const features = given.features && featuresOf(settings.architecture, given.features);
+  requireInputs(settings.architecture, {
+    text: vocabulary.vocabularySize > 0,
+    tensors: features !== undefined,
+  });
   return {
     architecture: settings.architecture,
     layers: settings.layers,
@@ -29,9 +43,52 @@ export function studentShape(
     ...vocabulary,
     classCount: given.classCount,
     maxLength: settings.maxLength ?? given.maxLength,
+    ...(features && { features }),
     ...(settings.task === 'token-classification' && { perToken: true }),
   };
 }
+
+/** Of rows without text. */
+export const NO_VOCABULARY: Vocabulary = {
+  vocabularySize: 0,
+  padTokenId: 0,
+  clsTokenId: 0,
+  sepTokenId: 0,
+};
+
+/** A student reads rows of one shape. */
+function featuresOf(
+  architecture: ArchitectureName,
+  shapes: Readonly<Record<string, TensorShape>>,
+): NonNullable<StudentShape['features']> {
+  return Object.entries(shapes).map(([name, shape]) => {
+    const sizes = shape.filter((size) => size !== null);
+    if (sizes.length === shape.length) return { name, shape: sizes };
+    throw new StudentShapeError(
+      architecture,
+      `the tensor "${name}" has rows of different length, which no student reads`,
+      `bring all rows to one length in the corpus, and set corpus.columns.tensors.${name}.shape`,
+    );
+  });
+}
+
+/** Which student reads what: encoders only texts, a bag also tensors beside them, an mlp only tensors. */
+function requireInputs(
+  architecture: ArchitectureName,
+  { text, tensors }: { readonly text: boolean; readonly tensors: boolean },
+): void {
+  const refuse = (problem: string, fix: string): never => {
+    throw new StudentShapeError(architecture, problem, fix);
+  };
+  if (architecture === 'mlp') {
+    if (text) refuse('it reads tensors alone, and the rows have texts', TAKE_BAG);
+    return;
+  }
+  if (!text) refuse('it reads texts, and the rows have none', 'set student.architecture: mlp');
+  if (tensors && architecture !== 'bag') refuse('it reads texts alone', TAKE_BAG);
+}
+
+const TAKE_BAG = 'set student.architecture: bag, which reads texts and tensors side by side';
 
 /** Reads tokenizer.json and special_tokens_map.json of a folder. */
 export async function readVocabulary(folder: string): Promise<Vocabulary> {
@@ -51,7 +108,8 @@ export async function readVocabulary(folder: string): Promise<Vocabulary> {
     return id;
   };
   return {
-    vocabularySize: Math.max(...ids.values()) + 1,
+    // Not `Math.max(...)`: XLM-RoBERTa has 250,002 pieces, more than a call may have arguments.
+    vocabularySize: [...ids.values()].reduce((a, b) => Math.max(a, b), -1) + 1,
     padTokenId: idOf('pad_token'),
     clsTokenId: idOf('cls_token'),
     sepTokenId: idOf('sep_token'),

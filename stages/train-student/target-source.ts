@@ -1,5 +1,6 @@
 import { metaAt, type SoftLabelReader, temperatureIndex } from '#datasets/soft-labels.ts';
 import { type SoftLayout, type SoftTarget, softTargetsOf } from './soft-targets.ts';
+import { targetsOfWindows } from './window-targets.ts';
 
 /** Soft targets at the temperature of the training, shard by shard, of one teacher or of several. */
 export interface TargetSource {
@@ -15,8 +16,18 @@ export interface TargetSource {
   readTargets(shard: number): Promise<(row: number) => SoftTarget>;
 }
 
-/** The soft targets of one teacher, as its cache has them. A temperature that it lacks is refused. */
-export function targetsOfCache(reader: SoftLabelReader, temperature: number): TargetSource {
+/** The soft targets of one teacher. A temperature that its cache lacks is refused. */
+export async function targetsOfCache(
+  reader: SoftLabelReader,
+  temperature: number,
+): Promise<TargetSource> {
+  const targets = targetsOfRows(reader, temperature);
+  if (!reader.meta.perWindow) return targets;
+  return targetsOfWindows(targets, { classCount: reader.meta.classNames.length, temperature });
+}
+
+/** One target a row, as the cache has them. */
+function targetsOfRows(reader: SoftLabelReader, temperature: number): TargetSource {
   if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
   const meta = metaAt(reader.meta, temperature);
   const { mode, topK, samples, classNames } = meta;

@@ -18,6 +18,11 @@ export interface ValidationLine {
   readonly step: number;
   readonly validationAccuracy: number | null;
   readonly agreement: number | null;
+  /** Of multi-label. */
+  readonly validationMicroF1?: number | null;
+  /** Of regression: mean squared error, and correlation with gold. */
+  readonly validationError?: number | null;
+  readonly validationCorrelation?: number | null;
   readonly entityF1?: number;
 }
 

@@ -126,7 +126,7 @@ function betterOf(
   stepper: Stepper,
 ): Best | null {
   if (score === null || (best !== null && score.share < best.threshold)) return best;
-  const threshold = Math.max(best?.threshold ?? 0, score.share - score.standardError);
+  const threshold = Math.max(best?.threshold ?? -Infinity, score.share - score.standardError);
   return { weights: stepper.state().weights, step, threshold };
 }
 
@@ -167,8 +167,9 @@ function* validationEvents(step: number, validation: Validation): Generator<Stag
 function validationDetail(validation: Validation | null): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   if (validation === null) return [];
-  const { validationAccuracy, agreement, entityF1 } = validation;
+  const { validationAccuracy, validationError, agreement, entityF1 } = validation;
   if (entityF1 !== undefined) return [`validation F1 ${percent(entityF1)}`];
+  if (validationError) return [`validation error ${validationError.toPrecision(3)}`];
   if (validationAccuracy !== null) return [`validation ${percent(validationAccuracy)}`];
   return agreement === null ? [] : [`agreement ${percent(agreement)}`];
 }

@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import { type FeatureRow, type FeatureTable, featureRow } from '#datasets/features.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';
@@ -10,6 +11,8 @@ import { tokenIdsOf } from './token-rows.ts';
 export interface TransferRow {
   readonly exampleId: string;
   readonly tokenIds: Int32Array;
+  /** Tensors by model input, where the corpus has any. */
+  readonly features?: FeatureRow | undefined;
   /** Empty where there is no gold label. */
   readonly gold: readonly GoldTarget[];
   /** null in a training without soft loss. */
@@ -44,6 +47,8 @@ export interface TransferSet {
 /** What is joined by example id. */
 export interface TransferSources {
   readonly tokens: TokenTable;
+  /** In the order of the tokens. */
+  readonly features?: FeatureTable | undefined;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
   /** null: no soft loss, so that only rows with gold are trained on. */
   readonly softTargets: TargetSource | null;
@@ -89,11 +94,14 @@ export class EmptyTransferSetError extends Failure {
   }
 }
 
-function goldOnly({ tokens, gold }: TransferSources): TransferSet {
+function goldOnly({ tokens, features, gold }: TransferSources): TransferSet {
   const rows = tokens.exampleIds.flatMap((exampleId, row): TransferRow[] => {
     const targets = gold.get(exampleId);
     if (targets === undefined) return [];
-    return [{ exampleId, tokenIds: tokenIdsOf(tokens, row), gold: targets, soft: null }];
+    const tensors = features && { features: featureRow(features, row) };
+    return [
+      { exampleId, tokenIds: tokenIdsOf(tokens, row), ...tensors, gold: targets, soft: null },
+    ];
   });
   return {
     rowCount: rows.length,
@@ -110,12 +118,12 @@ async function withSoftTargets(
   sources: TransferSources,
   targets: TargetSource,
 ): Promise<TransferSet> {
-  const { tokens, gold } = sources;
+  const { tokens, features, gold } = sources;
   // Ids are looked up once: a sealed shard keeps its order, so an epoch goes by its rows.
   const places = await tokenRowsOf(targets, tokens);
   const read = async (shard: number): Promise<TransferRow[]> => {
     const softTarget = await targets.readTargets(shard);
-    return joinedRows({ tokens, gold, softTarget }, places[shard] ?? new Int32Array());
+    return joinedRows({ tokens, features, gold, softTarget }, places[shard] ?? new Int32Array());
   };
 
   const fits = memoryOf(targets) <= sources.memoryLimitBytes;
@@ -193,6 +201,11 @@ class JoinedRow implements TransferRow {
     return tokenIdsOf(this.#shard.tokens, this.#tokenRow);
   }
 
+  get features(): FeatureRow | undefined {
+    const { features } = this.#shard;
+    return features && featureRow(features, this.#tokenRow);
+  }
+
   get gold(): readonly GoldTarget[] {
     return this.#shard.gold.get(this.exampleId) ?? [];
   }
@@ -202,7 +215,7 @@ class JoinedRow implements TransferRow {
   }
 }
 
-interface JoinedShard extends Pick<TransferSources, 'tokens' | 'gold'> {
+interface JoinedShard extends Pick<TransferSources, 'tokens' | 'features' | 'gold'> {
   readonly softTarget: (row: number) => SoftTarget;
 }
 

@@ -1,5 +1,6 @@
 import type { TokenTable } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
+import type { ValidationLine } from './training-log.ts';
 
 /** Validation rows with what a student is compared with; -1 where there is nothing. */
 export interface ValidationSet {
@@ -14,12 +15,7 @@ export interface ValidationSet {
 }
 
 /** How good a student is on the validation rows; null where no row could be compared. */
-export interface Validation {
-  readonly validationAccuracy: number | null;
-  readonly agreement: number | null;
-  /** Where classes name entities: over those of the labelled sentences. */
-  readonly entityF1?: number;
-}
+export type Validation = Omit<ValidationLine, 'step'>;
 
 /** Joins gold labels and the teacher's classes to the validation rows. */
 export function validationSet(
@@ -42,8 +38,9 @@ export function validate(set: ValidationSet, logits: Float32Array, classCount: n
   };
 }
 
-/** A share that decides which weights to keep, and how far it may lie from the truth. */
+/** What decides which weights to keep, and how far it may lie from the truth. */
 export interface Score {
+  /** The higher the better: a share, or an error below 0. */
   readonly share: number;
   /** Of a share measured on so many rows. */
   readonly standardError: number;

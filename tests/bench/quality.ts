@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { isOfValues } from '#datasets/metrics.ts';
 import type { Outcome } from '#pipeline/outcome.ts';
 import { textTable } from '#pipeline/text-table.ts';
 import { repository, sampleFolder } from '#tests/support/paths.ts';
@@ -111,13 +112,14 @@ function run(name: string, student: Student, seed: number): Map<string, Figures>
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   console.error(`${name}, seed ${seed}: ${seconds} s`);
   return new Map(
-    models.map(({ name: variant, metrics }) => [
-      variant,
-      {
-        accuracy: 100 * metrics.accuracy,
-        calibrationError: 100 * metrics.expectedCalibrationError,
-      },
-    ]),
+    models.map(({ name: variant, metrics }) => {
+      if (isOfValues(metrics)) throw new Error(`${variant} is no classifier`);
+      const { accuracy, expectedCalibrationError } = metrics;
+      return [
+        variant,
+        { accuracy: 100 * accuracy, calibrationError: 100 * expectedCalibrationError },
+      ];
+    }),
   );
 }
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { digestFile } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
 import { openTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
-import { sampleFolder, sharedFolder } from '#tests/support/paths.ts';
+import { sampleFolder } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const miniTokenizer = join(sampleFolder('mini'), 'teacher', 'tokenizer.json');
@@ -98,31 +98,4 @@ test('a file that is no tokenizer is named, with the way to get one', async () =
       return true;
     });
   }
-});
-
-interface TokenizerCase {
-  readonly name: string;
-  readonly text: string;
-  readonly text_pair?: string;
-  readonly ids: readonly number[];
-}
-
-const shared = sharedFolder();
-const bert = shared && join(shared, 'data', 'tokenizers', 'bert-base-uncased', 'tokenizer.json');
-const cases = shared && join(shared, 'data', 'tokenizer-cases', 'bert-base-uncased.json');
-const hasCases = bert !== undefined && cases !== undefined && existsSync(bert) && existsSync(cases);
-
-test('the published cases of bert-base-uncased come out equal', {
-  skip: hasCases ? false : 'the shared folder with tokenizer cases is absent',
-}, async () => {
-  const rows: TokenizerCase[] = JSON.parse(readFileSync(cases ?? '', 'utf8'));
-  const tokenizer = await openTokenizer(bert ?? '', 512);
-  const inputs = rows.map((row) => ({ text: row.text, textPair: row.text_pair ?? null }));
-  const encoded = await tokenizer.encode(inputs);
-  const differing = rows.filter((row, index) => String(encoded[index]?.ids) !== String(row.ids));
-  assert.deepEqual(
-    differing.map((row) => row.name),
-    [],
-  );
-  assert.ok(rows.length >= 31);
 });

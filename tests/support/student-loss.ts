@@ -103,7 +103,11 @@ export function mixed(first: BatchLoss, share: number, second: BatchLoss, rest: 
   };
 }
 
-function differentiate(student: number[][], lossOf: (logits: Tensor2D) => Scalar): BatchLoss {
+/** Loss and gradient of a batch of logits. */
+export function differentiate(
+  student: number[][],
+  lossOf: (logits: Tensor2D) => Scalar,
+): BatchLoss {
   tf.engine().startScope();
   try {
     const { value, grad } = tf.valueAndGrad((logits) => lossOf(logits as Tensor2D))(

@@ -4,7 +4,7 @@ import type { Fact, ReportData } from '#stages/report/report-data.ts';
 import { scrollBox } from './scroll-box.ts';
 
 /** What went in. */
-export function corpus({ corpus: figures }: ReportData): Html {
+export function corpus({ corpus: figures }: Pick<ReportData, 'corpus'>): Html {
   const knowsTruncated = figures.splits.some(({ truncated }) => truncated !== null);
   return html`<section><h2>What went in</h2>
 ${scrollBox(
@@ -19,7 +19,7 @@ ${facts([{ name: 'Classes', value: count(figures.classCount) }, ...figures.rejec
 }
 
 /** How to get this page again. */
-export function reproduction({ origin }: ReportData): Html {
+export function reproduction({ origin }: Pick<ReportData, 'origin'>): Html {
   return html`<section><h2>How to reproduce it</h2>
 <pre tabindex="0">${origin.command}</pre>
 ${facts(origin.facts)}

@@ -4,7 +4,7 @@ import { legend, lineChart, type Series } from '#stages/report/plots/line-chart.
 import type { Point, ReportData, TrainingCurve } from '#stages/report/report-data.ts';
 
 /** Loss and validation accuracy over the steps, all variants on one axis. */
-export function trainingCurves({ curves }: ReportData): Html | null {
+export function trainingCurves({ curves }: Pick<ReportData, 'curves'>): Html | null {
   const accuracy = seriesOf(curves, (curve) => curve.validationAccuracy);
   const loss = seriesOf(curves, (curve) => curve.loss);
   if (accuracy.length === 0 && loss.length === 0) return null;

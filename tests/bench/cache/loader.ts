@@ -26,11 +26,12 @@ export async function loaderSpeeds(
   const data = cacheData(shape);
   await writeShards(shards, data);
   const softLabels = await openSoftLabels(shards);
+  const softTargets = await targetsOfCache(softLabels, 2);
   const open = (memoryLimitBytes: number) =>
     openTransferSet({
       tokens: tokensOf(data, tokensPerRow),
       gold: new Map(),
-      softTargets: targetsOfCache(softLabels, 2),
+      softTargets,
       memoryLimitBytes,
     });
   const [streamed, kept] = [await open(0), await open(Number.POSITIVE_INFINITY)];

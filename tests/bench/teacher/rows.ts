@@ -87,6 +87,7 @@ export function shardsOf(rows: readonly TeacherRow[], folder: string): Shard[] {
     tokenizerDigest: '',
     maxLength: settings.maxLength,
     perToken: false,
+    perWindow: false,
   };
   const shards = planShards(corpus, (split) => join(folder, split), settings.shardRows);
   return shards.filter((shard) => shard.rows.length > 0);

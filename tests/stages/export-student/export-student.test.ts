@@ -44,6 +44,18 @@ test('the directory holds what Hugging Face tools look for, and a card', async (
   assert.match(card, /- card_arrival/);
 });
 
+test('the card says how a student cuts long texts that others would cut otherwise', async () => {
+  const given = await inputs();
+  const cardOf = async () => {
+    const { outputs } = await runStage(exportStudent, { config, inputs: given });
+    return readFileSync(join(outputs['student'] ?? '', 'README.md'), 'utf8');
+  };
+  assert.doesNotMatch(await cardOf(), /Of a text that is too long/);
+  const file = join(given['student'] ?? '', 'tokenizer_config.json');
+  writeFileSync(file, '{"decant_long_texts": "head-tail"}');
+  assert.match(await cardOf(), /Of a text that is too long .* first quarter and the end/);
+});
+
 test('a graph that is not the trained student is refused and names the example', async () => {
   const given = await inputs();
   const probe = await readProbe(given['student'] ?? '');

@@ -8,8 +8,9 @@ import { parseTokenizerJson } from '#datasets/tokenizer-json.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { trimVocabulary } from '#stages/prepare/trimmed-vocabulary.ts';
+import { readVocabulary } from '#stages/train-student/student-shape.ts';
 import { failureOf } from '#tests/support/failure.ts';
-import { sampleFolder } from '#tests/support/paths.ts';
+import { goldenFolder, sampleFolder } from '#tests/support/paths.ts';
 import { prepareRows, sampleFiles, smallCorpus } from '#tests/support/prepare-run.ts';
 import { runStage, type StageRun } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -177,6 +178,32 @@ test('a tokenizer of another kind is not trimmed but taken whole on demand', asy
   const run = await prepareRows(smallCorpus, { files, config: { studentVocabulary: 'full' } });
   assert.equal(run.counts['vocabularySize'], 4);
 });
+
+for (const kind of ['bpe', 'unigram'] as const) {
+  test(`a ${kind} tokenizer is refused by name or taken whole, with its special tokens`, async () => {
+    const tokenizer = join(goldenFolder, 'tokenizers', `${kind}.tokenizer.json`);
+    const lone = { teacherTokenizerConfig: [], teacherSpecialTokens: [] };
+    const files = { ...lone, teacherTokenizer: [tokenizer] };
+    const train = [{ text: '我的卡 😀 أين بطاقتي', label: 'card_arrival' }, ...smallCorpus.train];
+    const failure = await failureOf(prepareRows({ ...smallCorpus, train }, { files }));
+    assert.equal(failure.code, 'E_TOKENIZER_TRIM');
+    assert.match(failure.message.toLowerCase(), new RegExp(`a ${kind} vocabulary`));
+    const run = await prepareRows(
+      { ...smallCorpus, train },
+      { files, config: { studentVocabulary: 'full' } },
+    );
+    for (const split of SPLITS) {
+      const teacher = await readTokens(folder(run, `tokens/teacher/${split}`));
+      const student = await readTokens(folder(run, `tokens/student/${split}`));
+      assert.deepEqual(student.tokenIds, teacher.tokenIds, split);
+    }
+    const vocabulary = await readVocabulary(folder(run, 'tokenizer/student'));
+    const { vocabularySize, padTokenId, clsTokenId, sepTokenId } = vocabulary;
+    assert.equal(run.counts['vocabularySize'], vocabularySize);
+    assert.deepEqual([clsTokenId, padTokenId, sepTokenId], [0, 1, 2]);
+    assert.equal(studentFile(run, 'tokenizer_config.json').unk_token, '<unk>');
+  });
+}
 
 interface TokenizerFile {
   readonly truncation: { readonly max_length: number };

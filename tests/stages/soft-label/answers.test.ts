@@ -43,6 +43,14 @@ test('labels become smoothed distributions, and no model is loaded', async () =>
   assert.match(run.notes.join(), /answers: 26 labels/);
 });
 
+test('features of answers are refused, as there is no graph that has them', async () => {
+  const config = { hidden: ['pooled'] };
+  await assert.rejects(
+    runSoftLabel({ inputs, files: answers(labels), config }),
+    failingWith('E_ANSWERS_HIDDEN', 'asks for pooled'),
+  );
+});
+
 test('what a model says, written down as probabilities, gives the cache that the model gives', async () => {
   const asked = await runSoftLabel({
     inputs,

@@ -50,6 +50,8 @@ export async function writeCorpus(
     tokens?: typeof tokensOf;
     /** Places of the tokens that are answered for; one answer a row when left out. */
     answers?: (row: RowNumber) => number[];
+    /** Lengths of the windows of each row, which lie end to end. */
+    windows?: (row: RowNumber) => number[];
   } = {},
 ): Promise<Record<string, string>> {
   const root = temporaryFolder();
@@ -90,6 +92,7 @@ export async function writeCorpus(
       tokenizerDigest: options.tokenizerDigest ?? 'tokenizer',
       maxLength: 32,
       ...(options.answers && { answers: answersOf(reversed.map(options.answers)) }),
+      ...(options.windows && { windowEnds: windowEndsOf(reversed.map(options.windows)) }),
     });
   }
   return inputs;
@@ -101,6 +104,16 @@ function answersOf(places: readonly number[][]): TokenAnswers {
   for (const [row, { length }] of places.entries()) offsets[row + 1] = (offsets[row] ?? 0) + length;
   const at = Int32Array.from(places.flat());
   return { offsets, at, positions: at.map((place) => place * 10) };
+}
+
+function windowEndsOf(rows: readonly number[][]) {
+  const ends = rows.map((lengths) => {
+    let end = 0;
+    return lengths.map((length) => (end += length));
+  });
+  const offsets = [0];
+  for (const row of ends) offsets.push((offsets.at(-1) ?? 0) + row.length);
+  return { values: Int32Array.from(ends.flat()), offsets: Int32Array.from(offsets) };
 }
 
 /** Weights of the small teacher: [VOCABULARY, CLASS_COUNT]. */

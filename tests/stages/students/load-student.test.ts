@@ -49,6 +49,24 @@ test('a text is cut where the tokenizer of the student says', async () => {
   }
 });
 
+test('a student that learned from head and tail of long texts is asked so', async () => {
+  const folder = student();
+  const file = join(folder, 'tokenizer_config.json');
+  const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const cut = { model_max_length: 6, decant_long_texts: 'head-tail' };
+  writeFileSync(file, JSON.stringify({ ...config, ...cut }));
+  const loaded = await loadStudent(folder, { threads: 1 });
+  try {
+    const [short, long] = await loaded.classify([
+      'where card exchange rate',
+      'where is my card exchange rate',
+    ]);
+    assert.deepEqual(short, long);
+  } finally {
+    await loaded.close();
+  }
+});
+
 test('a folder that is no student is refused with what it lacks', async () => {
   const folder = student();
   rmSync(join(folder, 'tokenizer.json'));

@@ -31,7 +31,7 @@ for (const kind of ['top-k', 'dense', 'compact', 'small', 'sampled'] as const) {
     const temperature = kind === 'sampled' ? 1 : 1.5;
     // Tokens in another order, and none for the row of id 5.
     const order = Array.from({ length: 20 }, (_, row) => (row * 7) % 20).filter((row) => row !== 5);
-    const softTargets = targetsOfCache(softLabels, temperature);
+    const softTargets = await targetsOfCache(softLabels, temperature);
     const sources = { tokens: tokensOf(order), gold, softTargets };
     for (const memoryLimitBytes of [0, 2 ** 30]) {
       const set = await openTransferSet({ ...sources, memoryLimitBytes });
@@ -60,7 +60,7 @@ test('a train row without soft label is refused with its id', async () => {
   const opening = openTransferSet({
     tokens,
     gold,
-    softTargets: targetsOfCache(softLabels, 4),
+    softTargets: await targetsOfCache(softLabels, 4),
     memoryLimitBytes: 0,
   });
   await assert.rejects(opening, {

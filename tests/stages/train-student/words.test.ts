@@ -53,7 +53,7 @@ describe('words of teacher and student are joined by their number', () => {
     const positions = Int32Array.of(0, 1, 1);
     await writeSoftLabelShard(join(folder, 'part-00000.parquet'), { ...rows, positions }, meta);
     const reader = await openSoftLabels(folder);
-    const softTargets = targetsOfCache(reader, 2);
+    const softTargets = await targetsOfCache(reader, 2);
     for (const memoryLimitBytes of [0, 2 ** 30]) {
       const set = await openWordTransferSet({ tokens, gold, softTargets, memoryLimitBytes });
       assert.deepEqual([set.rowCount, set.goldCount, set.lengths], [2, 1, [5, 4]]);

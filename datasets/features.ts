@@ -1,0 +1,206 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
+import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
+import { openParquet } from '#datasets/parquet/reader.ts';
+import { rowIndexOf } from './row-index.ts';
+import { readGroups, type TableFormat, writeTable } from './table-file.ts';
+
+/** Size of each axis of one row's tensor; null: as long as the row needs it, one axis at most. */
+export type TensorShape = readonly (number | null)[];
+
+/** One input of a model, for all rows: values end to end, row-major. */
+export interface FeatureColumn {
+  readonly shape: TensorShape;
+  /** rows + 1 positions from 0 on; row r is `values[offsets[r] .. offsets[r + 1]]`. */
+  readonly offsets: Int32Array;
+  readonly values: Float32Array;
+}
+
+/** Tensors of every example of one split, by the name of the model's input. */
+export interface FeatureTable {
+  readonly exampleIds: readonly string[];
+  readonly columns: Readonly<Record<string, FeatureColumn>>;
+}
+
+/** Tensors of one row: its values by the name of the input. */
+export type FeatureRow = Readonly<Record<string, Float32Array>>;
+
+/** Writes `features.parquet`. */
+export async function writeFeatures(folder: string, table: FeatureTable): Promise<void> {
+  const path = pathIn(folder);
+  const columns = Object.entries(table.columns);
+  for (const [name, column] of columns) requireWhole(path, name, table, column);
+  const shapes = Object.fromEntries(columns.map(([name, { shape }]) => [name, shape]));
+  await writeTable(path, formatOf(Object.keys(table.columns)), {
+    rowCount: table.exampleIds.length,
+    metadata: { [SHAPES_KEY]: JSON.stringify(shapes) },
+    slice: (from, to) => ({
+      example_id: table.exampleIds.slice(from, to),
+      ...Object.fromEntries(columns.map(([name, column]) => [name, part(column, from, to)])),
+    }),
+  });
+}
+
+/** Reads what `writeFeatures` wrote, in the same order. */
+export async function readFeatures(folder: string): Promise<FeatureTable> {
+  const path = pathIn(folder);
+  const { groups, metadata, columns } = await readGroups(path, formatOf([]));
+  const shapes = shapesIn(path, metadata[SHAPES_KEY]);
+  const missing = Object.keys(shapes).find((name) => !columns.has(name));
+  if (missing !== undefined) throw new CorruptParquetError(path, `no column "${missing}"`);
+  const entries = Object.entries(shapes).map(([name, shape]): [string, FeatureColumn] => [
+    name,
+    { shape, ...joined(groups.map((group) => group.listFloat(name))) },
+  ]);
+  return {
+    exampleIds: groups.flatMap((group) => group.texts('example_id')),
+    columns: Object.fromEntries(entries),
+  };
+}
+
+/** Reads the tensors of a split; undefined where its rows are texts only. */
+export async function readFeaturesIfAny(
+  folder: string | undefined,
+): Promise<FeatureTable | undefined> {
+  return folder !== undefined && existsSync(pathIn(folder)) ? readFeatures(folder) : undefined;
+}
+
+/** Shapes of the tensors of a split, without a look at its rows; none where its rows are texts only. */
+export async function readShapes(folder: string | undefined): Promise<Record<string, TensorShape>> {
+  if (folder === undefined || !existsSync(pathIn(folder))) return {};
+  const file = await openParquet(pathIn(folder));
+  try {
+    return shapesIn(file.path, file.metadata[SHAPES_KEY]);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The rows at these positions, in this order. */
+export function takeFeatures(table: FeatureTable, rows: readonly number[]): FeatureTable {
+  const columns = Object.entries(table.columns).map(([name, column]): [string, FeatureColumn] => [
+    name,
+    columnOf(
+      column.shape,
+      rows.map((row) => valuesAt(column, row)),
+    ),
+  ]);
+  return {
+    exampleIds: rows.map((row) => table.exampleIds[row] ?? ''),
+    columns: Object.fromEntries(columns),
+  };
+}
+
+/** The rows of these examples, in this order; each has to be there. */
+export function featuresInOrder(table: FeatureTable, exampleIds: readonly string[]): FeatureTable {
+  const index = rowIndexOf(table.exampleIds, 'features');
+  return takeFeatures(
+    table,
+    exampleIds.map((exampleId) => index.rowOf(exampleId)),
+  );
+}
+
+/** Tensors of one row, as views. */
+export function featureRow(table: FeatureTable, row: number): FeatureRow {
+  return Object.fromEntries(
+    Object.entries(table.columns).map(([name, column]) => [name, valuesAt(column, row)]),
+  );
+}
+
+/** The shape of a row with this many values: its free axis has what the others leave. */
+export function shapeOfRow(shape: TensorShape, valueCount: number): number[] {
+  const others = shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+  return shape.map((size) => size ?? valueCount / others);
+}
+
+/** Steps of a row along the free axis of its tensors; undefined where every row has the same shape. */
+export function stepsOf(
+  shapes: Readonly<Record<string, TensorShape>>,
+  row: FeatureRow,
+): number | undefined {
+  const free = Object.entries(shapes).find(([, shape]) => shape.includes(null));
+  if (free === undefined) return undefined;
+  const [name, shape] = free;
+  return shapeOfRow(shape, row[name]?.length ?? 0)[shape.indexOf(null)];
+}
+
+/** Do rows differ in length along some axis? */
+export function hasFreeAxis(shapes: Readonly<Record<string, TensorShape>>): boolean {
+  return Object.values(shapes).some((shape) => shape.includes(null));
+}
+
+/** Shapes of all inputs of a table. */
+export function shapesOf({ columns }: FeatureTable): Record<string, TensorShape> {
+  return Object.fromEntries(Object.entries(columns).map(([name, { shape }]) => [name, shape]));
+}
+
+/** One column of rows that are given one by one. */
+export function columnOf(shape: TensorShape, rows: readonly Float32Array[]): FeatureColumn {
+  const offsets = new Int32Array(rows.length + 1);
+  for (const [row, { length }] of rows.entries()) offsets[row + 1] = (offsets[row] ?? 0) + length;
+  const values = new Float32Array(offsets.at(-1) ?? 0);
+  for (const [row, part] of rows.entries()) values.set(part, offsets[row]);
+  return { shape, offsets, values };
+}
+
+function valuesAt({ offsets, values }: FeatureColumn, row: number): Float32Array {
+  return values.subarray(offsets[row], offsets[row + 1]);
+}
+
+function part({ offsets, values }: FeatureColumn, from: number, to: number) {
+  return {
+    values: values.subarray(offsets[from], offsets[to]),
+    offsets: offsets.subarray(from, to + 1),
+  };
+}
+
+function requireWhole(
+  path: string,
+  name: string,
+  { exampleIds }: FeatureTable,
+  { offsets, values }: FeatureColumn,
+): void {
+  if (offsets.length === exampleIds.length + 1 && offsets.at(-1) === values.length) return;
+  throw new ParquetValueError(path, name, `${offsets.length - 1} rows, not ${exampleIds.length}`);
+}
+
+function joined(parts: readonly ListColumn<Float32Array>[]): Omit<FeatureColumn, 'shape'> {
+  const values = new Float32Array(parts.reduce((sum, one) => sum + one.values.length, 0));
+  const offsets = [0];
+  let start = 0;
+  for (const one of parts) {
+    values.set(one.values, start);
+    // Offsets of a row group begin at 0.
+    for (const offset of one.offsets.subarray(1)) offsets.push(start + offset);
+    start += one.values.length;
+  }
+  return { values, offsets: Int32Array.from(offsets) };
+}
+
+function shapesIn(path: string, text: string | undefined): Record<string, TensorShape> {
+  try {
+    return shapesSchema.parse(JSON.parse(text ?? ''));
+  } catch {
+    throw new CorruptParquetError(path, `the footer lacks ${SHAPES_KEY}`);
+  }
+}
+
+function formatOf(names: readonly string[]): TableFormat {
+  return {
+    name: 'features',
+    formatVersion: 1,
+    columns: [
+      { name: 'example_id', type: 'utf8' },
+      ...names.map((name): ColumnSpec => ({ name, type: 'list<float>', encoding: 'split' })),
+    ],
+  };
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'features.parquet');
+}
+
+const SHAPES_KEY = 'decant.shapes';
+const shapesSchema = z.record(z.string(), z.array(z.int().positive().nullable()));

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+const share = z.number().min(0).max(1);
+
+/** What evaluate finds out about a model of a task whose answers are numbers: `metrics.json` has `task` then. */
+export const valueMetricsSchema = z.strictObject({
+  formatVersion: z.literal(1),
+  task: z.enum(['multi-label', 'regression']),
+  /** `teacher`, or the variant's name. */
+  name: z.string(),
+  subject: z.enum(['teacher', 'student']),
+  /** Test rows with gold: what the figures are about. */
+  rows: z.int(),
+  /** By name, the first one leads; null where it cannot be told. */
+  figures: z.record(z.string(), z.number().nullable()),
+  /** Multi-label: share of equal decisions; regression: correlation; null for the teacher itself. */
+  agreement: z.number().nullable(),
+  parameters: z.int().nullable(),
+  /** Of the ONNX file and its external weights. */
+  fileBytes: z.int(),
+  /** Multi-label only, in class order. */
+  perClass: z.array(
+    z.strictObject({
+      label: z.string(),
+      support: z.int(),
+      precision: share,
+      recall: share,
+      f1: share,
+      averagePrecision: share.nullable(),
+    }),
+  ),
+});
+
+export type ValueMetrics = z.infer<typeof valueMetricsSchema>;
+
+/** Figures of which less is better. */
+export const ERRORS: ReadonlySet<string> = new Set(['meanSquaredError', 'meanAbsoluteError']);
+
+/** Figures of a task, the leading one first. */
+export const FIGURES_OF: Readonly<Record<ValueMetrics['task'], readonly string[]>> = {
+  regression: ['pearson', 'spearman', 'meanSquaredError', 'meanAbsoluteError'],
+  'multi-label': ['microF1', 'macroF1', 'meanAveragePrecision', 'subsetAccuracy'],
+};
+
+/** Names of the figures, for people. */
+export const FIGURE_NAMES: Readonly<Record<string, string>> = {
+  pearson: 'Pearson',
+  spearman: 'Spearman',
+  meanSquaredError: 'MSE',
+  meanAbsoluteError: 'MAE',
+  microF1: 'micro-F1',
+  macroF1: 'macro-F1',
+  meanAveragePrecision: 'mAP',
+  subsetAccuracy: 'subset accuracy',
+};
+
+/** A figure for people: a share as percent, anything else as a number. */
+export function shownFigure(name: string, value: number | null | undefined): string {
+  if (value === null || value === undefined) return '-';
+  const isShare = FIGURES_OF['multi-label'].includes(name);
+  return isShare ? `${(100 * value).toFixed(1)} %` : value.toPrecision(3);
+}

@@ -1,0 +1,92 @@
+import { rowIndexOf } from '#datasets/row-index.ts';
+import type { ValueTask } from '#datasets/task.ts';
+import type { ValueMetrics } from '#datasets/value-metrics.ts';
+import {
+  decisionAgreement,
+  multiLabelFigures,
+  regressionFigures,
+} from '#stages/numerics/value-metrics.ts';
+import { type Identity, NoGoldError } from './measure.ts';
+
+/** Numbers that a model gives, [rows * width]. */
+export interface ValueScores {
+  readonly exampleIds: readonly string[];
+  readonly logits: Float32Array;
+}
+
+/** All metrics of one model of a value task. Rows without gold count in `agreement` only. */
+export function measureValues(
+  identity: Identity,
+  scores: ValueScores,
+  gold: ReadonlyMap<string, Float32Array>,
+  reference: {
+    readonly teacher: ValueScores | undefined;
+    readonly classNames: readonly string[];
+    readonly task: ValueTask;
+  },
+): ValueMetrics {
+  const { task, classNames, teacher } = reference;
+  const width = classNames.length;
+  const rows = scores.exampleIds.flatMap((exampleId, row) => (gold.has(exampleId) ? [row] : []));
+  if (rows.length === 0) throw new NoGoldError(identity.name);
+  const own = rowsOf(scores.logits, rows, width);
+  const targets = new Float32Array(rows.length * width);
+  for (const [place, row] of rows.entries()) {
+    targets.set(gold.get(scores.exampleIds[row] ?? '') ?? [], place * width);
+  }
+  const { figures, perClass } = figuresOf(task, own, targets, classNames);
+  return {
+    formatVersion: 1,
+    task,
+    ...identity,
+    rows: rows.length,
+    figures,
+    agreement:
+      identity.subject === 'teacher' || teacher === undefined
+        ? null
+        : agreementOf(task, scores, teacher, width),
+    perClass,
+  };
+}
+
+function figuresOf(
+  task: ValueTask,
+  own: Float32Array,
+  targets: Float32Array,
+  classNames: readonly string[],
+): Pick<ValueMetrics, 'figures' | 'perClass'> {
+  if (task === 'regression') {
+    const { pearson, spearman, ...errors } = regressionFigures(own, targets, classNames.length);
+    return { figures: { pearson, spearman, ...errors }, perClass: [] };
+  }
+  const { perClass, ...figures } = multiLabelFigures(own, targets, classNames.length);
+  return {
+    figures,
+    perClass: perClass.map((one, classId) => ({ label: classNames[classId] ?? '', ...one })),
+  };
+}
+
+function agreementOf(
+  task: ValueTask,
+  student: ValueScores,
+  teacher: ValueScores,
+  width: number,
+): number | null {
+  const index = rowIndexOf(teacher.exampleIds, 'soft labels of the test split');
+  const known = new Set(teacher.exampleIds);
+  // A row that the teacher left unanswered is compared with nothing.
+  const rows = student.exampleIds.flatMap((exampleId, row) => (known.has(exampleId) ? [row] : []));
+  const places = rows.map((row) => index.rowOf(student.exampleIds[row] ?? ''));
+  const [own, said] = [rowsOf(student.logits, rows, width), rowsOf(teacher.logits, places, width)];
+  return task === 'regression'
+    ? regressionFigures(own, said, width).pearson
+    : decisionAgreement(own, said);
+}
+
+function rowsOf(values: Float32Array, rows: readonly number[], width: number): Float32Array {
+  const taken = new Float32Array(rows.length * width);
+  for (const [place, row] of rows.entries()) {
+    taken.set(values.subarray(row * width, (row + 1) * width), place * width);
+  }
+  return taken;
+}

@@ -1,0 +1,64 @@
+import { readClasses } from '#datasets/classes.ts';
+import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
+import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { inputOf } from '#stages/folders.ts';
+import type { StageContext } from '#stages/stage.ts';
+import type { ReportConfig } from './config.ts';
+import { NothingToReportError, readCurves, textFacts, variantsOf } from './gather.ts';
+import { factsOf } from './gather-cache.ts';
+import { readRejects, readSplit } from './gather-corpus.ts';
+import type { ValueModel, ValuesData } from './values-data.ts';
+
+/** Reads and counts what the page of a value task shows; undefined where the models classify. */
+export async function gatherValues(
+  context: StageContext<ReportConfig>,
+): Promise<ValuesData | undefined> {
+  const { config, inputs } = context;
+  const models = await readValueModels(context);
+  if (models.length === 0) return undefined;
+  const students = models.filter(({ metrics }) => metrics.subject === 'student');
+  const named = students.find(({ metrics }) => metrics.name === config.exported);
+  const headline = config.exported === undefined ? students.at(-1) : named;
+  if (headline === undefined) throw new NothingToReportError('no student was evaluated');
+  const splits = [
+    await readSplit(inputs, 'train'),
+    await readSplit(inputs, 'validation'),
+    await readSplit(inputs, 'test'),
+  ];
+  const reader = await openSoftLabels(inputOf(context, 'rows/train'));
+  try {
+    return {
+      title: config.title,
+      models,
+      headline,
+      teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,
+      curves: await readCurves(context, models),
+      cachedRows: reader.rowCount,
+      corpus: {
+        classCount: (await readClasses(inputOf(context, 'classes'))).length,
+        splits: splits.map(({ figures }) => figures).filter(({ examples }) => examples > 0),
+        rejects: await readRejects(inputs['rejects']),
+      },
+      origin: {
+        command: config.command,
+        resolvedConfig: config.resolvedConfig,
+        facts: [...factsOf(reader.meta), ...textFacts(splits[2]?.examples ?? [])],
+      },
+    };
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readValueModels(context: StageContext<ReportConfig>): Promise<ValueModel[]> {
+  const order = ['teacher', ...(context.config.teachers ?? []), ...variantsOf(context)];
+  const models: ValueModel[] = [];
+  for (const [colour, name] of order.entries()) {
+    const folder = context.inputs[`metrics.${name}`];
+    if (folder === undefined) continue;
+    const metrics = await readAnyMetrics(folder);
+    if (!isOfValues(metrics)) return [];
+    models.push({ metrics, timings: await readTimings(folder), colour });
+  }
+  return models;
+}

@@ -1,0 +1,25 @@
+import type { Timings } from '#datasets/metrics.ts';
+import type { ValueMetrics } from '#datasets/value-metrics.ts';
+import type { CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
+
+/** A model whose answers are numbers. */
+export interface ValueModel {
+  readonly metrics: ValueMetrics;
+  /** null: it does not run, as its answers stand in files. */
+  readonly timings: Timings | null;
+  /** Which of the page's colours is this model's: 0 is the teacher's. */
+  readonly colour: number;
+}
+
+/** Everything that the page of a value task shows. */
+export interface ValuesData {
+  readonly title: string;
+  readonly models: readonly ValueModel[];
+  readonly headline: ValueModel;
+  readonly teacher: ValueModel | null;
+  readonly curves: readonly TrainingCurve[];
+  /** Train rows that the teacher answered. */
+  readonly cachedRows: number;
+  readonly corpus: CorpusFigures;
+  readonly origin: Origin;
+}

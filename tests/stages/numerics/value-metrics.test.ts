@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { binaryEntropy, sigmoid, softplus } from '#stages/numerics/binary.ts';
+import {
+  averagePrecision,
+  multiLabelFigures,
+  pearson,
+  regressionFigures,
+  spearman,
+} from '#stages/numerics/value-metrics.ts';
+
+const near = (found: number | null, expected: number) =>
+  assert.ok(found !== null && Math.abs(found - expected) < 1e-9, `${found}, not ${expected}`);
+
+test('errors and correlations are those that scikit-learn and SciPy document', () => {
+  // sklearn.metrics.mean_squared_error and mean_absolute_error, the example of their documentation.
+  const figures = regressionFigures([2.5, 0, 2, 8], [3, -0.5, 2, 7], 1);
+  near(figures.meanSquaredError, 0.375);
+  near(figures.meanAbsoluteError, 0.5);
+  // scipy.stats.pearsonr([1, 2, 3, 4, 5, 6, 7], [10, 9, 2.5, 6, 4, 3, 2]) and spearmanr([1..5], [5, 6, 7, 8, 7]).
+  near(pearson([1, 2, 3, 4, 5, 6, 7], [10, 9, 2.5, 6, 4, 3, 2]), -0.828503883588428);
+  near(spearman([1, 2, 3, 4, 5], [5, 6, 7, 8, 7]), 0.8207826816681233);
+  assert.equal(pearson([1, 1, 1], [1, 2, 3]), null);
+});
+
+test('average precision counts rows of equal score together, as scikit-learn does', () => {
+  // sklearn.metrics.average_precision_score([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+  near(averagePrecision([0.1, 0.4, 0.35, 0.8], [false, false, true, true]), 5 / 6);
+  near(averagePrecision([1, 1, 1, 1], [false, true, false, true]), 0.5);
+  assert.equal(averagePrecision([1, 2], [false, false]), null);
+});
+
+test('micro-F1 counts all decisions, macro-F1 the classes, and a row is right as a whole', () => {
+  const gold = [1, 0, 0, 1, 1, 0, 0, 0, 0]; // 3 rows of 3 classes
+  const logits = [2, -1, -1, 1, -3, -1, -2, -2, 4];
+  const figures = multiLabelFigures(logits, gold, 3);
+  near(figures.microF1, (2 * 2) / (3 + 3));
+  near(figures.macroF1, (1 + 0 + 0) / 3);
+  near(figures.subsetAccuracy, 1 / 3);
+  assert.deepEqual(
+    figures.perClass.map(({ support }) => support),
+    [2, 1, 0],
+  );
+  near(
+    figures.meanAveragePrecision,
+    (1 + averagePrecisionOf([-1, -3, -2], [false, true, false])) / 2,
+  );
+});
+
+test('property: entropy, softplus and sigmoid of a yes or no are what their formulas say', () => {
+  fc.assert(
+    fc.property(fc.double({ min: -30, max: 30, noNaN: true }), (logit) => {
+      const p = 1 / (1 + Math.exp(-logit));
+      assert.ok(Math.abs(sigmoid(logit) - p) < 1e-12);
+      assert.ok(Math.abs(softplus(logit) - Math.log(1 + Math.exp(logit))) < 1e-9);
+      const entropy = -[p, 1 - p].reduce((sum, q) => sum + (q > 0 ? q * Math.log(q) : 0), 0);
+      assert.ok(Math.abs(binaryEntropy(logit) - entropy) < 1e-9);
+    }),
+  );
+  assert.equal(softplus(1000), 1000);
+  assert.equal(binaryEntropy(-1000), 0);
+});
+
+function averagePrecisionOf(scores: number[], isYes: boolean[]): number {
+  return averagePrecision(scores, isYes) ?? Number.NaN;
+}

@@ -1,0 +1,13 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { repository } from './paths.ts';
+
+/** Runs `decant ARGS` in a folder to its end. */
+export function decant(
+  cwd: string,
+  args: readonly string[],
+  input = '',
+): { status: number | null; stdout: string; stderr: string } {
+  const program = join(repository, 'pipeline', 'decant.mjs');
+  return spawnSync(process.execPath, [program, ...args], { cwd, input, encoding: 'utf8' });
+}
