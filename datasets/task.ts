@@ -16,11 +16,6 @@ export function isPerToken(task: Task): boolean {
   return !['classification', 'multi-label', 'regression'].includes(task);
 }
 
-/** Are the teacher's numbers scores of one distribution over the classes (softmax)? */
-export function isDistribution(task: Task): boolean {
-  return task !== 'multi-label' && task !== 'regression';
-}
-
 /** Tasks whose gold is a vector of numbers and not one class. */
 export type ValueTask = Extract<Task, 'multi-label' | 'regression'>;
 

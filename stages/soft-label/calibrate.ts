@@ -14,7 +14,7 @@ import { type SoftLabelConfig, softLabelConfig } from './settings.ts';
 import { featureWidths } from './shard-writer.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { rowLength, type TeacherRow } from './teacher-rows.ts';
+import type { TeacherRow } from './teacher-rows.ts';
 
 const calibrateConfig = softLabelConfig.safeExtend({
   seconds: z.number().positive().default(30).describe('How long the teacher is timed.'),

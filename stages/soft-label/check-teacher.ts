@@ -19,7 +19,7 @@ import { type Keep, softLabelConfig } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { readTeacherCorpus, rowLength, type TeacherRow } from './teacher-rows.ts';
+import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
 
 /** What `check.json` says. */
 export const teacherCheckSchema = z.object({

@@ -11,7 +11,6 @@ import {
   type WeightedTarget,
 } from './mix-targets.ts';
 import { mixValues, ValueMixError } from './mix-values.ts';
-import type { SoftLayout } from './soft-targets.ts';
 import { type TargetSource, targetsOfCache } from './target-source.ts';
 
 /** A teacher's cache of the train rows, and how much it counts. */
