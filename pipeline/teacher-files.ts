@@ -5,6 +5,8 @@ import { skimModelFile } from '#stages/onnx/model-skim.ts';
 
 /** The files of a teacher that decide what it says. */
 export interface TeacherFiles {
+  /** The folder or file that was named. */
+  readonly place: string;
   /** The graph, then its external data. */
   readonly model: readonly string[];
   readonly config: string;
@@ -54,6 +56,7 @@ export function teacherFiles(path: string, setting = 'teacher.model'): TeacherFi
     );
   };
   return {
+    place: path,
     model: [model, ...externalData(model)],
     config: required('config.json', 'the names of its classes'),
     tokenizer: beside('tokenizer.json')[0],
@@ -64,10 +67,13 @@ export function teacherFiles(path: string, setting = 'teacher.model'): TeacherFi
 }
 
 /** The tokenizer of a teacher that reads texts. */
-export function requireTokenizer({ tokenizer }: Pick<TeacherFiles, 'tokenizer'>): string {
+export function requireTokenizer({
+  place,
+  tokenizer,
+}: Pick<TeacherFiles, 'place' | 'tokenizer'>): string {
   if (tokenizer !== undefined) return tokenizer;
   throw new TeacherFileError(
-    'teacher.model',
+    place,
     'has no tokenizer.json (how texts become its inputs)',
     'put the tokenizer.json of the model beside it; exporters such as optimum write it',
   );

@@ -15,7 +15,10 @@ export type TeacherSource =
   | { readonly type: 'embeddings'; readonly files: TeacherFiles };
 
 /** How texts become tokens. */
-export type TokenizerFiles = Pick<TeacherFiles, 'tokenizer' | 'tokenizerConfig' | 'specialTokens'>;
+export type TokenizerFiles = Pick<
+  TeacherFiles,
+  'place' | 'tokenizer' | 'tokenizerConfig' | 'specialTokens'
+>;
 
 /** What the settings name, with its files. `path` is where the settings stand, such as `teachers.big`. */
 export function teacherSource(
@@ -48,6 +51,7 @@ export function namedTokenizer(path: string): TokenizerFiles {
   }
   const beside = (name: string) => [join(folder, name)].filter(existsSync);
   return {
+    place: path,
     tokenizer,
     tokenizerConfig: beside('tokenizer_config.json'),
     specialTokens: beside('special_tokens_map.json'),
