@@ -1,14 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { listFiles } from '#cache/digest.ts';
 import { readClasses } from '#datasets/classes.ts';
-import {
-  featuresInOrder,
-  readFeaturesIfAny,
-  readShapes,
-  type TensorShape,
-} from '#datasets/features.ts';
+import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import {
   type AnyMetrics,
@@ -20,50 +11,26 @@ import {
 import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
-import { isValueTask, TASKS } from '#datasets/task.ts';
+import { isValueTask } from '#datasets/task.ts';
 import { windowsAsRows } from '#datasets/token-windows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
-import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
-import { skimModelFile } from '#stages/onnx/model-skim.ts';
-import { countParameters } from '#stages/onnx/parameter-count.ts';
+import type { Classifier } from '#stages/onnx/classifier.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
-import { countSafetensors } from '#stages/students/safetensors.ts';
 import { wordMetrics } from './entities.ts';
 import { type Identity, measure } from './measure.ts';
 import { measureValues } from './measure-values.ts';
 import { type Scores, teacherScores } from './scores.ts';
+import { type EvaluateConfig, evaluateConfig } from './settings.ts';
 import { measureSpeed } from './speed.ts';
 import { studentScores, type TestRows } from './student-scores.ts';
-
-const configSchema = z.strictObject({
-  subject: z.enum(['teacher', 'student']).describe('What is evaluated.'),
-  name: z.string().min(1).describe('Name of it in tables: teacher, or the variant.'),
-  task: z.enum(TASKS).optional().describe('What it answers. Default: classification.'),
-  device: z
-    .enum(['auto', 'cpu', 'cuda'])
-    .default('cpu')
-    .describe('Where it runs. Latency on CPU is what most students are deployed for.'),
-  output: z
-    .string()
-    .optional()
-    .describe('Of a teacher: its output with the logits. Default: logits, or else the first.'),
-  deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
-  threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
-  latencyRuns: z
-    .int()
-    .min(1)
-    .default(50)
-    .describe('Test rows that are run one by one to time them.'),
-});
-
-type EvaluateConfig = z.infer<typeof configSchema>;
+import { openSubject, subjectOf } from './subject.ts';
 
 /** Measures one model on the test split. The only stage that reads test labels. */
 export const evaluate = defineStage<EvaluateConfig>({
   name: 'evaluate',
   version: 1,
-  configSchema,
+  configSchema: evaluateConfig,
   // Logits on CPU do not depend on the number of threads, those on CUDA on which GPU; timings are volatile,
   // and a teacher's output is fetched to time it and for nothing else.
   speedKnobs: ['output', 'deviceId', 'threads', 'latencyRuns'],
@@ -149,67 +116,6 @@ function* wordRemarks({ words }: Metrics): Generator<StageEvent> {
   }
 }
 
-interface Subject {
-  /** The .onnx file first, then the files with its external weights; none of a teacher whose answers stand in files. */
-  readonly modelFiles: readonly string[];
-  readonly fileBytes: number;
-  readonly parameters: number | null;
-  readonly padTokenId: number;
-  /** Of a teacher: where its logits are; a student calls them logits. */
-  readonly output?: string | undefined;
-}
-
-async function* openSubject(
-  { modelFiles: [model], padTokenId, output }: Subject,
-  { device, deviceId, threads }: EvaluateConfig,
-  shapes: Readonly<Record<string, TensorShape>>,
-): AsyncGenerator<StageEvent, Classifier | undefined, void> {
-  if (model === undefined) return undefined;
-  const options = { device, deviceId, threads, padTokenId, output, shapes };
-  const classifier = await openClassifier(model, options);
-  yield { type: 'environment', name: 'provider', value: classifier.provider };
-  yield { type: 'environment', name: 'onnxruntime', value: classifier.runtimeVersion };
-  if (classifier.withoutCuda !== undefined) {
-    yield { type: 'note', message: `runs on the CPU: ${classifier.withoutCuda}` };
-  }
-  return classifier;
-}
-
-async function subjectOf(context: StageContext<EvaluateConfig>): Promise<Subject> {
-  if (context.config.subject === 'teacher') {
-    const modelFiles = await teacherModel(context);
-    const parameters = modelFiles[0] === undefined ? null : countParameters(modelFiles[0]);
-    // The cache holds the teacher's answers; it only runs to be timed, and any padding will do.
-    const output = context.config.output ?? logitsName(modelFiles[0]);
-    const fileBytes = await bytesOf(modelFiles);
-    return { modelFiles, fileBytes, parameters, padTokenId: 0, output };
-  }
-  const student = inputOf(context, 'student');
-  const modelFiles = [join(student, 'onnx', 'model.onnx')];
-  return {
-    modelFiles,
-    fileBytes: await bytesOf(modelFiles),
-    parameters: await countSafetensors(join(student, 'model.safetensors')),
-    padTokenId: await padTokenOf(join(student, 'config.json')),
-  };
-}
-
-/** Of a file that the user named, of an encoder that was given a head, or none. */
-async function teacherModel(context: StageContext<EvaluateConfig>): Promise<readonly string[]> {
-  const fitted = context.inputs['teacher'];
-  if (fitted === undefined) return context.files['model'] ?? [];
-  const folder = join(fitted, 'onnx');
-  const data = (await listFiles(folder)).filter((name) => name !== 'model.onnx');
-  return ['model.onnx', ...data].map((name) => join(folder, name));
-}
-
-/** As stage one finds them: `logits`, or else the first output. */
-function logitsName(model: string | undefined): string | undefined {
-  if (model === undefined) return undefined;
-  const names = skimModelFile(model).outputs.map(({ name }) => name);
-  return names.includes('logits') ? 'logits' : names[0];
-}
-
 async function* scoresOf(
   context: StageContext<EvaluateConfig>,
   { classifier, teacher, classNames }: Loaded,
@@ -271,15 +177,4 @@ async function timeIt(
 
 function identityOf({ name, subject }: EvaluateConfig) {
   return { name, subject };
-}
-
-async function bytesOf(files: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-/** Hugging Face's config names the padding token; 0 where it does not. */
-async function padTokenOf(file: string): Promise<number> {
-  const config = z.object({ pad_token_id: z.int().nullish() });
-  return config.parse(JSON.parse(await readFile(file, 'utf8'))).pad_token_id ?? 0;
 }

@@ -3,21 +3,22 @@ import type { TensorShape } from '#datasets/features.ts';
 import type { Census } from '#stages/onnx/census.ts';
 import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { tensorOf } from '#stages/onnx/integer-tensor.ts';
-import { type GraphValue, type ModelSkim, skimModelFile } from '#stages/onnx/model-skim.ts';
+import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import {
   float32Of,
-  int32Of,
   type OnnxSession,
   type SessionOptions,
   type SessionTensor,
 } from '#stages/onnx/session.ts';
-import { type HeadOutputs, softLabelHead, UnsupportedTeacherError } from '#stages/onnx/surgery.ts';
+import { type HeadOutputs, softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
 import { areProbabilities, refuseSilence } from './first-answer.ts';
+import { columnsOf, fetchesOf } from './head-results.ts';
 import type { LabelColumns } from './label-columns.ts';
-import { hiddenName, type Keep } from './settings.ts';
+import { checkClassCount, checkRank, checkShape } from './logits-shape.ts';
+import type { Keep } from './settings.ts';
 import {
   feedsOf,
   matchTeacherInputs,
@@ -25,7 +26,6 @@ import {
   TargetsMismatchError,
 } from './teacher-inputs.ts';
 import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
-import { valueColumns } from './value-columns.ts';
 
 /** Who answers: a model with a head that keeps the answer small, or a file. */
 export interface Teacher {
@@ -84,18 +84,6 @@ export interface TeacherOptions
   readonly outputsOfClasses?: readonly number[] | undefined;
 }
 
-/** Teacher and class list do not belong together. */
-export class ClassCountError extends Failure {
-  constructor(output: string, found: number, expected: number) {
-    super(
-      'model',
-      'E_TEACHER_CLASSES',
-      `the teacher gives ${found} numbers a row (output "${output}"), but the class list has ${expected} classes`,
-      'use the config.json that belongs to the model, or a teacher that was trained on these classes',
-    );
-  }
-}
-
 /** A row does not fit into a model that was exported for one length. */
 export class FixedLengthError extends Failure {
   constructor(row: TeacherRow, fixedLength: number) {
@@ -133,16 +121,6 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
     await session.close();
     throw error;
   }
-}
-
-/** Where the model does not say it, the first batch shows. */
-function checkRank({ name, shape }: GraphValue, expected: 2 | 3, { outputs }: ModelSkim): void {
-  if (shape === undefined || shape.length === expected) return;
-  const axes = expected === 2 ? '[batch, classes]' : '[batch, sequence, classes]';
-  throw new UnsupportedTeacherError(
-    `output "${name}" has the shape [${shape.join(', ')}], and ${axes} is asked for`,
-    `name another output in teacher.output (there are ${outputs.map((output) => output.name).join(', ')}), set task to what the model does, or export it for this task`,
-  );
 }
 
 /** The teacher behind a session whose model carries the head. */
@@ -236,69 +214,4 @@ function filledUp(
   }
   const missing = (fixedRows ?? Math.max(2, rows.length)) - rows.length;
   return [...rows, ...Array.from({ length: missing }, () => rows.slice(0, 1)).flat()];
-}
-
-/** Only what is kept leaves the session; the first batch brings its logits too, to be looked at. */
-function fetchesOf(
-  outputs: HeadOutputs,
-  { probe, task }: { readonly probe: boolean; readonly task: Keep['task'] },
-): string[] {
-  if (task !== undefined) return [outputs.logits, outputs.logitsShape, ...outputs.hidden];
-  const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
-  const numbers = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
-  const names = [...numbers, ...outputs.hidden];
-  const kept = names.filter((name) => name !== undefined);
-  return probe || topLogits === undefined ? [...kept, logits] : kept;
-}
-
-function columnsOf(
-  results: Readonly<Record<string, SessionTensor>>,
-  outputs: HeadOutputs,
-  { task, classCount, hidden = [] }: Keep,
-): LabelColumns {
-  const { topLogits, topIds } = outputs;
-  const floats = (name: string) => float32Of(results, name);
-  const features = hidden.length > 0 && {
-    hidden: Object.fromEntries(
-      outputs.hidden.map((name, at) => [hiddenName(hidden[at] ?? ''), floats(name)]),
-    ),
-  };
-  if (task !== undefined) {
-    return { ...valueColumns(floats(outputs.logits), task, classCount), ...features };
-  }
-  return {
-    topIds: topIds === undefined ? new Int32Array() : int32Of(results, topIds),
-    topLogits: topLogits === undefined ? new Float32Array() : floats(topLogits),
-    logits: topLogits === undefined ? floats(outputs.logits) : new Float32Array(),
-    logSumExp: outputs.logSumExp.map(floats),
-    tailLogMass: outputs.tailLogMass.map(floats),
-    entropyNats: floats(outputs.entropyNats),
-    ...features,
-  };
-}
-
-function checkShape(
-  results: Readonly<Record<string, SessionTensor>>,
-  outputs: HeadOutputs,
-  leading: readonly number[],
-  classCount: number,
-): void {
-  const shape = results[outputs.logitsShape];
-  const dims = shape?.type === 'int64' ? [...shape.data].map(Number) : [];
-  const classes = dims.at(-1) ?? 0;
-  // Hidden states may come with their leading axes already joined.
-  const joined = outputs.asked === undefined ? [] : [`${leading.reduce((a, b) => a * b, 1)}`];
-  if (![leading.join(), ...joined].includes(dims.slice(0, -1).join())) {
-    const wanted = leading.length === 1 ? '[batch, classes]' : '[batch, sequence, classes]';
-    const kind = leading.length === 1 ? 'text classifier' : 'model that answers for every token';
-    throw new UnsupportedTeacherError(
-      `inputs of shape [${leading.join(', ')}] gave logits of shape [${dims.join(', ')}]`,
-      `use a ${kind}, whose logits have the shape ${wanted}, or set task in decant.yaml to what the model does`,
-    );
-  }
-  checkClassCount(outputs.logits, classes, classCount);
-}
-
-function checkClassCount(output: string, found: number, expected: number): void {
-  if (found !== expected) throw new ClassCountError(output, found, expected);
 }

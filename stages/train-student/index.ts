@@ -1,6 +1,3 @@
-import { digestOf } from '#cache/digest.ts';
-import { fingerprintOf } from '#cache/fingerprint.ts';
-import type { FeatureTable } from '#datasets/features.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { defineStage, type StageContext, type StageEvent } from '#stages/stage.ts';
@@ -9,7 +6,7 @@ import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { checkpointedStep, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
-import { targetSource } from './mixed-caches.ts';
+import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
 import {
@@ -20,19 +17,12 @@ import {
 } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type Measurement, type Trained, train } from './training.ts';
-import { readTrainingInputs, type TrainingInputs, type ViewInputs } from './training-inputs.ts';
+import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
-import { openTransferSet, type TransferSet } from './transfer-set.ts';
+import { recipeOf, speedKnobs } from './training-recipe.ts';
+import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { doubtAboutValues, judgeValues } from './value-validation.ts';
-import { withViews } from './with-views.ts';
-import { openWordTransferSet } from './word-transfer-set.ts';
-
-const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
-  'deviceId',
-  'checkpointEvery',
-  'memoryLimitMb',
-];
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
 export const trainStudent = defineStage<TrainStudentConfig>({
@@ -97,28 +87,6 @@ async function* trainOn(
     stepper.dispose();
   }
   await removeCheckpoint(outputOf(context, 'checkpoints'));
-}
-
-/** The train rows, and their views where there are any. */
-async function transferSetOf(inputs: TrainingInputs, settings: Settings): Promise<TransferSet> {
-  const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
-  const leavesOut = settings.unanswered === 'leave-out';
-  const open = async (
-    { tokens, gold, softLabels }: ViewInputs,
-    features: FeatureTable | undefined,
-  ) => {
-    const softTargets = await targetSource(softLabels, settings);
-    const rows = { tokens, features, gold, softTargets };
-    return openTransferSet({ ...rows, memoryLimitBytes, leavesOut });
-  };
-  const { train: tokens, gold, wordGold, softLabels, views, features } = inputs;
-  if (wordGold !== undefined) {
-    const softTargets = await targetSource(softLabels, settings);
-    return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
-  }
-  const rows = await open({ tokens, gold, softLabels }, features?.train);
-  const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
-  return hasViews ? withViews(rows, await open(views, undefined)) : rows;
 }
 
 interface Workbench {
@@ -206,44 +174,6 @@ async function* writeOutputs(
     await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
   }
   yield { type: 'note', message: `the student has the weights of step ${step}` };
-}
-
-/** Everything that decides the weights: a checkpoint is only taken up by the training it belongs to. */
-function recipeOf(
-  config: TrainStudentConfig,
-  { train, validation, features, views }: TrainingInputs,
-  { program, buckets, shape }: StudentSetup,
-  { version, device }: Runtime,
-): string {
-  const { tokenIds } = train;
-  const decisive = Object.entries(config).filter(([name]) => !isSpeedKnob(name));
-  return fingerprintOf({
-    config: Object.fromEntries(decisive),
-    buckets,
-    shape,
-    version,
-    device,
-    ...(features && { features: digestOf(featureBytes(features.train)) }),
-    examples: digestOf(
-      [train, validation.tokens, ...(views ? [views.tokens] : [])]
-        .flatMap(({ exampleIds }) => exampleIds)
-        .join(),
-    ),
-    tokens: digestOf(new Uint8Array(tokenIds.buffer, tokenIds.byteOffset, tokenIds.byteLength)),
-    initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
-  });
-}
-
-function featureBytes({ columns }: FeatureTable): Uint8Array {
-  const parts = Object.values(columns).map(
-    ({ values: { buffer, byteOffset, byteLength } }) =>
-      new Uint8Array(buffer, byteOffset, byteLength),
-  );
-  return Buffer.concat(parts);
-}
-
-function isSpeedKnob(name: string): boolean {
-  return speedKnobs.some((knob) => knob === name);
 }
 
 function* describeRows(

@@ -1,0 +1,32 @@
+import type { FeatureTable } from '#datasets/features.ts';
+import { targetSource } from './mixed-caches.ts';
+import type { Settings } from './settings.ts';
+import type { TrainingInputs, ViewInputs } from './training-inputs.ts';
+import { openTransferSet, type TransferSet } from './transfer-set.ts';
+import { withViews } from './with-views.ts';
+import { openWordTransferSet } from './word-transfer-set.ts';
+
+/** The train rows, and their views where there are any. */
+export async function transferSetOf(
+  inputs: TrainingInputs,
+  settings: Settings,
+): Promise<TransferSet> {
+  const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
+  const leavesOut = settings.unanswered === 'leave-out';
+  const open = async (
+    { tokens, gold, softLabels }: ViewInputs,
+    features: FeatureTable | undefined,
+  ) => {
+    const softTargets = await targetSource(softLabels, settings);
+    const rows = { tokens, features, gold, softTargets };
+    return openTransferSet({ ...rows, memoryLimitBytes, leavesOut });
+  };
+  const { train: tokens, gold, wordGold, softLabels, views, features } = inputs;
+  if (wordGold !== undefined) {
+    const softTargets = await targetSource(softLabels, settings);
+    return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
+  }
+  const rows = await open({ tokens, gold, softLabels }, features?.train);
+  const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
+  return hasViews ? withViews(rows, await open(views, undefined)) : rows;
+}

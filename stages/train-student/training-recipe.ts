@@ -1,0 +1,52 @@
+import { digestOf } from '#cache/digest.ts';
+import { fingerprintOf } from '#cache/fingerprint.ts';
+import type { FeatureTable } from '#datasets/features.ts';
+import type { Runtime } from '#stages/tensorflow/runtime.ts';
+import type { TrainStudentConfig } from './settings.ts';
+import type { StudentSetup } from './student-setup.ts';
+import type { TrainingInputs } from './training-inputs.ts';
+
+/** Settings that do not decide what a student becomes. */
+export const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
+  'deviceId',
+  'checkpointEvery',
+  'memoryLimitMb',
+];
+
+/** Everything that decides the weights: a checkpoint is only taken up by the training it belongs to. */
+export function recipeOf(
+  config: TrainStudentConfig,
+  { train, validation, features, views }: TrainingInputs,
+  { program, buckets, shape }: StudentSetup,
+  { version, device }: Runtime,
+): string {
+  const { tokenIds } = train;
+  const decisive = Object.entries(config).filter(([name]) => !isSpeedKnob(name));
+  return fingerprintOf({
+    config: Object.fromEntries(decisive),
+    buckets,
+    shape,
+    version,
+    device,
+    ...(features && { features: digestOf(featureBytes(features.train)) }),
+    examples: digestOf(
+      [train, validation.tokens, ...(views ? [views.tokens] : [])]
+        .flatMap(({ exampleIds }) => exampleIds)
+        .join(),
+    ),
+    tokens: digestOf(new Uint8Array(tokenIds.buffer, tokenIds.byteOffset, tokenIds.byteLength)),
+    initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
+  });
+}
+
+function featureBytes({ columns }: FeatureTable): Uint8Array {
+  const parts = Object.values(columns).map(
+    ({ values: { buffer, byteOffset, byteLength } }) =>
+      new Uint8Array(buffer, byteOffset, byteLength),
+  );
+  return Buffer.concat(parts);
+}
+
+function isSpeedKnob(name: string): boolean {
+  return speedKnobs.some((knob) => knob === name);
+}
