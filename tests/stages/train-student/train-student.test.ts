@@ -102,7 +102,7 @@ test('speed knobs change no byte: checkpoints and streamed or remembered rows', 
   const config = { ...small, checkpointEvery: 7, memoryLimitMb: 0 };
   const run = await runStage(trainStudent, { config, inputs: sharded });
   assert.deepEqual(await sealedBytes(run), await sealedBytes(usual));
-  assert.deepEqual(trainStudent.speedKnobs, ['checkpointEvery', 'memoryLimitMb']);
+  assert.deepEqual(trainStudent.speedKnobs, ['deviceId', 'checkpointEvery', 'memoryLimitMb']);
 });
 
 for (const stopAfter of [25, 50, 60]) {
