@@ -1,0 +1,169 @@
+import { readClasses } from '#datasets/classes.ts';
+import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
+import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
+import {
+  type AnyMetrics,
+  isOfValues,
+  type Metrics,
+  writeMetrics,
+  writeTimings,
+} from '#datasets/metrics.ts';
+import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
+import type { WordAnswers } from '#datasets/tagged-sentences.ts';
+import { readTargets } from '#datasets/targets.ts';
+import { isValueTask } from '#datasets/task.ts';
+import { windowsAsRows } from '#datasets/token-windows.ts';
+import { readTokens } from '#datasets/tokens.ts';
+import { inputOf, outputOf } from '#stages/folders.ts';
+import type { Classifier } from '#stages/onnx/classifier.ts';
+import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { wordMetrics } from './entities.ts';
+import { type Identity, measure } from './measure.ts';
+import { measureValues } from './measure-values.ts';
+import { type Scores, teacherScores } from './scores.ts';
+import { type EvaluateConfig } from './settings.ts';
+import { measureSpeed } from './speed.ts';
+import { studentScores, type TestRows } from './student-scores.ts';
+import { openSubject, subjectOf } from './subject.ts';
+
+/** Measures one model on the test split. The only stage that reads test labels. */
+export async function* runEvaluate(
+  context: StageContext<EvaluateConfig>,
+): AsyncGenerator<StageEvent, void, void> {
+  const { config } = context;
+  const subject = await subjectOf(context);
+  const classNames = await readClasses(inputOf(context, 'classes'));
+  const tensors = await readShapes(context.inputs['inputs/test']);
+  const asked = context.inputs['rows/test'];
+  const teacher = asked === undefined ? undefined : await teacherScores(asked, classNames);
+  const classifier = yield* openSubject(subject, config, tensors);
+  try {
+    const scores = yield* scoresOf(context, { classifier, teacher, classNames });
+    const identity = {
+      ...identityOf(config),
+      parameters: subject.parameters,
+      fileBytes: subject.fileBytes,
+    };
+    const metrics = await measured(context, identity, scores, { teacher, classNames });
+    yield* remarks(metrics.rows, scores, isOfValues(metrics) ? 0 : metrics.goldOutsideTopK);
+    if (!isOfValues(metrics)) yield* wordRemarks(metrics);
+    await writeMetrics(outputOf(context, 'metrics'), metrics);
+    await writePredictions(
+      outputOf(context, 'predictions'),
+      'test',
+      isOfValues(metrics) ? valuePredictions(scores.exampleIds, scores.logits) : scores,
+    );
+    for (const [name, value] of leadingFigures(metrics)) {
+      yield { type: 'metric', name, value, step: 0 };
+    }
+    if (classifier !== undefined) await timeIt(context, classifier);
+  } finally {
+    await classifier?.close();
+  }
+}
+
+async function measured(
+  context: StageContext<EvaluateConfig>,
+  identity: Identity,
+  scores: Scores,
+  reference: { readonly teacher: Scores | undefined; readonly classNames: readonly string[] },
+): Promise<AnyMetrics> {
+  const { task } = context.config;
+  const folder = inputOf(context, 'labels/test');
+  if (isValueTask(task)) {
+    const rows = await readTargets(folder);
+    const gold = new Map(rows.map(({ exampleId, targets }) => [exampleId, targets]));
+    return measureValues(identity, scores, gold, { ...reference, task });
+  }
+  const gold = await readGoldOfRows(folder);
+  const { classNames } = reference;
+  return {
+    ...measure(identity, scores, gold.ofRows, reference),
+    ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
+  };
+}
+
+function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {
+  if (!isOfValues(metrics)) return [['accuracy', metrics.accuracy]];
+  return Object.entries(metrics.figures).flatMap(([name, value]): [string, number][] =>
+    value === null ? [] : [[name, value]],
+  );
+}
+
+function answersIn({ exampleIds, positions, predictedIds }: Scores): WordAnswers {
+  return { exampleIds, positions: positions ?? new Int32Array(), predictedIds };
+}
+
+function* wordRemarks({ words }: Metrics): Generator<StageEvent> {
+  if (words === undefined) return;
+  if (words.entities !== null) {
+    yield { type: 'metric', name: 'entityF1', value: words.entities.f1, step: 0 };
+  }
+  if (words.unanswered > 0) {
+    const message = `${words.unanswered.toLocaleString('en-US')} labelled test words have no token that the model sees (cut off by maxLength, or nothing to the tokenizer): they count as O in figures of entities`;
+    yield { type: 'note', message };
+  }
+}
+
+async function* scoresOf(
+  context: StageContext<EvaluateConfig>,
+  { classifier, teacher, classNames }: Loaded,
+): AsyncGenerator<StageEvent, Scores, void> {
+  if (context.config.subject === 'teacher' || classifier === undefined) {
+    return teacher ?? teacherScores(inputOf(context, 'rows/test'), classNames);
+  }
+  const options = { classCount: classNames.length, signal: context.signal };
+  return yield* studentScores(classifier, await testRows(context), options);
+}
+
+async function testRows(context: StageContext<EvaluateConfig>): Promise<TestRows> {
+  const folder = inputOf(context, `tokens/${context.config.subject}/test`);
+  const tokens = windowsAsRows(await readTokens(folder));
+  const features = await readFeaturesIfAny(context.inputs['inputs/test']);
+  return { tokens, ...(features && { features: featuresInOrder(features, tokens.exampleIds) }) };
+}
+
+interface Loaded {
+  readonly classifier: Classifier | undefined;
+  readonly teacher: Scores | undefined;
+  readonly classNames: readonly string[];
+}
+
+function* remarks(
+  labelled: number,
+  scores: Scores,
+  goldOutsideTopK: number,
+): Generator<StageEvent> {
+  if (labelled < scores.rowCount) {
+    const rest = scores.rowCount - labelled;
+    yield {
+      type: 'note',
+      message: `${rest} test ${scores.positions ? 'words' : 'rows'} have no gold label; only agreement counts them`,
+    };
+  }
+  if (goldOutsideTopK > 0) {
+    yield {
+      type: 'note',
+      message: `the cache keeps no exact probability of the gold class of ${goldOutsideTopK} of the test rows: the teacher's negative log-likelihood is a lower bound`,
+    };
+  }
+}
+
+async function timeIt(
+  context: StageContext<EvaluateConfig>,
+  classifier: Classifier,
+): Promise<void> {
+  const { config } = context;
+  const speed = await measureSpeed(classifier, await testRows(context), config.latencyRuns);
+  await writeTimings(outputOf(context, 'metrics'), {
+    formatVersion: 1,
+    provider: classifier.provider,
+    runtime: `onnxruntime ${classifier.runtimeVersion}`,
+    threads: config.threads ?? null,
+    ...speed,
+  });
+}
+
+function identityOf({ name, subject }: EvaluateConfig) {
+  return { name, subject };
+}

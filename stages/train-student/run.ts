@@ -1,0 +1,192 @@
+import { writeProbe } from '#datasets/probe.ts';
+import { inputOf, outputOf } from '#stages/folders.ts';
+import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
+import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
+import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
+import type { Stepper } from '#stages/tensorflow/step-program.ts';
+import { readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { transferSetOf } from './learned-rows.ts';
+import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
+import { predictRows } from './predict-rows.ts';
+import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
+import { type StudentSetup, setUpStudent } from './student-setup.ts';
+import { type Measurement, type Trained, train } from './training.ts';
+import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
+import { openTrainingLog } from './training-log.ts';
+import { recipeOf } from './training-recipe.ts';
+import type { TransferSet } from './transfer-set.ts';
+import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
+import { doubtAboutValues, judgeValues } from './value-validation.ts';
+
+/** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
+export async function* runTrainStudent(
+  context: StageContext<TrainStudentConfig>,
+): AsyncGenerator<StageEvent, void, void> {
+  const inputs = await readTrainingInputs(context);
+  try {
+    yield* trainOn(context, inputs);
+  } finally {
+    const { softLabels, views } = inputs;
+    for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
+  }
+}
+
+async function* trainOn(
+  context: StageContext<TrainStudentConfig>,
+  inputs: TrainingInputs,
+): AsyncGenerator<StageEvent, void, void> {
+  const settings = settingsOf(context.config);
+  const transferSet = await transferSetOf(inputs, settings);
+  const student = await setUpStudent(settings, inputs, transferSet, {
+    tokenizer: inputOf(context, 'tokenizer/student'),
+    initFrom: context.inputs['initFrom'],
+  });
+  yield* describeRows(transferSet, inputs, settings);
+  const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
+  if (doubt !== null) yield { type: 'warning', message: doubt };
+  context.signal.throwIfAborted();
+  const runtime = loadTensorflow(settings);
+  const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
+  const stepper = createStepper(runtime.tf, student.program);
+  try {
+    yield* describeStudent(student, stepper, runtime);
+    const trained = yield* resumeAndTrain(context, inputs, {
+      settings,
+      transferSet,
+      student,
+      stepper,
+      runtime,
+    });
+    stepper.restore({ ...stepper.state(), weights: trained.weights });
+    yield* writeOutputs(context, inputs, student, stepper, trained);
+    yield { type: 'count', name: 'eagerSteps', value: stepper.eagerSteps };
+  } finally {
+    stepper.dispose();
+  }
+  await removeCheckpoint(outputOf(context, 'checkpoints'));
+}
+
+interface Workbench {
+  readonly settings: Settings;
+  readonly transferSet: TransferSet;
+  readonly student: StudentSetup;
+  readonly stepper: Stepper;
+  readonly runtime: Runtime;
+}
+
+/** Goes on from the checkpoint of an interrupted run where there is one. */
+async function* resumeAndTrain(
+  context: StageContext<TrainStudentConfig>,
+  inputs: TrainingInputs,
+  { settings, transferSet, student, stepper, runtime }: Workbench,
+): AsyncGenerator<StageEvent, Trained, void> {
+  const { buckets, layout, shape } = student;
+  const folder = outputOf(context, 'checkpoints');
+  const recipe = recipeOf(context.config, inputs, student, runtime);
+  const resumed = await readCheckpoint(folder, recipe);
+  if (resumed !== null) {
+    yield {
+      type: 'note',
+      message: `goes on after step ${resumed.state.step} of ${settings.steps}`,
+    };
+  }
+  const log = await openTrainingLog(outputOf(context, 'log'), resumed?.state.step ?? 0);
+  const forward = { ...layout, buckets, classCount: shape.classCount, signal: context.signal };
+  return yield* train(
+    {
+      stepper,
+      settings,
+      transferSet,
+      layout,
+      buckets,
+      log,
+      signal: context.signal,
+      checkpoints: { folder, recipe },
+      validate: async () => {
+        const { tokens } = inputs.validation;
+        const rows = { tokens, features: inputs.features?.validation };
+        return measured(inputs, await predictRows(stepper, rows, forward), shape.classCount);
+      },
+    },
+    resumed,
+  );
+}
+
+function measured(
+  { validation: rows, judge }: TrainingInputs,
+  logits: Float32Array,
+  classCount: number,
+): Measurement {
+  if (judge !== undefined) return judgeValues(judge, logits, classCount);
+  const validation = validate(rows, logits, classCount);
+  return { validation, score: scoreOf(rows, validation) };
+}
+
+function doubtIn({ validation, judge }: TrainingInputs): string | null {
+  return judge === undefined ? doubtAboutTeacher(validation) : doubtAboutValues(judge);
+}
+
+/** Writes everything but the log: weights, graph, tokenizer, probe and the answers to all rows. */
+async function* writeOutputs(
+  context: StageContext<TrainStudentConfig>,
+  { classNames, train, validation, features }: TrainingInputs,
+  { architecture, shape, layout, buckets }: StudentSetup,
+  stepper: Stepper,
+  { weights, step }: Trained,
+): AsyncGenerator<StageEvent, void, void> {
+  const { classCount } = shape;
+  const forward = { ...layout, buckets, classCount, signal: context.signal };
+  const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
+    const tokens = split === 'train' ? train : validation.tokens;
+    const rows = { tokens, features: features?.[split] };
+    return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
+  };
+  const splits = [await predict('validation'), await predict('train')];
+  const folder = outputOf(context, 'student');
+  const { task } = context.config;
+  const tokenizer = inputOf(context, 'tokenizer/student');
+  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
+  await writeProbe(folder, probeOf(splits));
+  for (const split of splits) {
+    await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
+  }
+  yield { type: 'note', message: `the student has the weights of step ${step}` };
+}
+
+function* describeRows(
+  { rowCount, goldCount, leftOut }: TransferSet,
+  inputs: TrainingInputs,
+  { hardLossWeight }: Settings,
+): Generator<StageEvent> {
+  yield { type: 'count', name: 'transferRows', value: rowCount };
+  if (inputs.views !== undefined) {
+    const views = inputs.views.tokens.exampleIds.length.toLocaleString('en-US');
+    yield { type: 'note', message: `learns from ${views} views of train rows too` };
+  }
+  yield { type: 'count', name: 'goldRows', value: goldCount };
+  if (goldCount === 0 && hardLossWeight > 0) {
+    yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
+  }
+  if (inputs.train.typeIds !== null) {
+    yield { type: 'note', message: 'students read both texts of a pair without segment ids' };
+  }
+  if (leftOut.length > 0) {
+    const teachers = inputs.softLabels.length > 1 ? ' of every teacher' : '';
+    const message = `${leftOut.length} train rows have no soft label${teachers} and are left out, the first is example ${leftOut[0]}`;
+    yield { type: 'warning', message };
+  }
+}
+
+function* describeStudent(
+  { buckets, program, shape }: StudentSetup,
+  stepper: Stepper,
+  { version, device }: Runtime,
+): Generator<StageEvent> {
+  yield { type: 'environment', name: 'tensorflow', value: version };
+  yield { type: 'environment', name: 'device', value: device };
+  yield { type: 'environment', name: 'executor', value: stepper.kind };
+  yield { type: 'count', name: 'parameters', value: program.initialWeights.length };
+  if (shape.vocabularySize === 0) return;
+  yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
+}
