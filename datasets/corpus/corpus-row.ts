@@ -108,17 +108,16 @@ function labelIn(values: RawRow['values'], { label, valueLabels }: CorpusColumns
   return optionalName(values, [label].flat()[0] ?? '');
 }
 
-function requiredText(values: RawRow['values'], column: string): string {
+/** A value that the row must have, of whatever type. */
+export function requiredValue(values: RawRow['values'], column: string): unknown {
   const value = valueOf(values, column);
-  if (value === undefined || value === null) {
-    const names = Object.keys(values).join(', ');
-    throw new RejectedValue(
-      column,
-      'missing-value',
-      `no "${column}" (row has: ${names})`,
-      undefined,
-    );
-  }
+  if (value !== undefined && value !== null) return value;
+  const reason = `no "${column}" (row has: ${Object.keys(values).join(', ')})`;
+  throw new RejectedValue(column, 'missing-value', reason, undefined);
+}
+
+function requiredText(values: RawRow['values'], column: string): string {
+  const value = requiredValue(values, column);
   if (typeof value !== 'string') {
     throw new RejectedValue(column, 'wrong-type', `${typeOf(value)} instead of text`, value);
   }

@@ -4,6 +4,7 @@ import {
   type RawRow,
   rejectEntry,
   requireCleanText,
+  requiredValue,
 } from './corpus-row.ts';
 import { RejectedValue, typeOf, valueOf } from './rejected-value.ts';
 
@@ -39,16 +40,7 @@ export function toWordEntry(raw: RawRow, columns: WordColumns): CorpusEntry {
 }
 
 function wordsIn(values: RawRow['values'], column: string): string[] {
-  const value = valueOf(values, column);
-  if (value === undefined || value === null) {
-    const names = Object.keys(values).join(', ');
-    throw new RejectedValue(
-      column,
-      'missing-value',
-      `no "${column}" (row has: ${names})`,
-      undefined,
-    );
-  }
+  const value = requiredValue(values, column);
   if (!Array.isArray(value)) {
     const reason = `${typeOf(value)} instead of a list of words`;
     throw new RejectedValue(column, 'wrong-type', reason, value);
