@@ -28,7 +28,7 @@ export interface UpdateRule {
 export interface Given {
   /** 1 where weight decay applies, else 0. */
   readonly decayMask: Tensor1D;
-  scalar(name: string): Scalar;
+  readonly scalar: (name: string) => Scalar;
 }
 
 /** Names of the vectors that an optimiser keeps beside the weights. */
