@@ -1,10 +1,9 @@
 import { Failure } from '#cache/failure.ts';
-import { STDIN } from '#datasets/corpus/byte-source.ts';
+import { openBytes, STDIN } from '#datasets/corpus/byte-source.ts';
 import type { CorpusEntry, RawRow } from '#datasets/corpus/corpus-row.ts';
 import { readCsv } from '#datasets/corpus/csv.ts';
 import { readJsonl } from '#datasets/corpus/jsonl.ts';
 import { linesOf } from '#datasets/corpus/lines.ts';
-import { openBytes } from '#datasets/corpus/byte-source.ts';
 import { decodeUtf8 } from '#datasets/corpus/strict-utf8.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
 
@@ -78,7 +77,11 @@ function askedText({ line, values }: RawRow, column: string): AskedText {
     throw new InputRowError(line, `"${column}" is no text: ${JSON.stringify(text)}`, LEAVE_OUT);
   }
   const hint = hintFor(column, Object.keys(values));
-  throw new InputRowError(line, `has no "${column}"; ${hint}`, 'name the column with --column NAME');
+  throw new InputRowError(
+    line,
+    `has no "${column}"; ${hint}`,
+    'name the column with --column NAME',
+  );
 }
 
 function rejected({ reject }: Extract<CorpusEntry, { type: 'reject' }>): InputRowError {

@@ -26,8 +26,7 @@ export async function openBytes(path: string, { text } = { text: true }): Promis
 }
 
 async function* readChunks(path: string): AsyncGenerator<Buffer, void, void> {
-  const file =
-    path === STDIN ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
+  const file = path === STDIN ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
   const packed = path.toLowerCase().endsWith('.gz');
   // `pipeline` hands an error of the file on to the reader; `pipe` would leave it waiting for ever.
   const bytes = packed ? pipeline(file, createGunzip(), () => {}) : file;

@@ -5,7 +5,11 @@ import { writeChunks } from '#pipeline/output.ts';
 import { type AskedText, type InputFormat, textsOfStdin } from '#pipeline/predict-input.ts';
 import { withoutControls } from '#pipeline/text-table.ts';
 import { type WordScore, wordScores } from '#stages/students/occlusion.ts';
-import { type OpenStudent, openStudent, type StudentOptions } from '#stages/students/open-student.ts';
+import {
+  type OpenStudent,
+  openStudent,
+  type StudentOptions,
+} from '#stages/students/open-student.ts';
 import type { Prediction, WordPrediction } from '#stages/students/student-answers.ts';
 import { openStudentThreads } from '#stages/students/student-threads.ts';
 

@@ -23,10 +23,16 @@ export function untrainedStudent(name: ArchitectureName = 'modernbert'): string 
   const classNames = Object.values(config.id2label);
   const architecture = architectureOf(name);
   const shape: StudentShape = { ...SHAPE, architecture: name, classCount: classNames.length };
-  const weights = toNamed(initialise(architecture.parameters(shape), 1), architecture.parameters(shape));
+  const weights = toNamed(
+    initialise(architecture.parameters(shape), 1),
+    architecture.parameters(shape),
+  );
   mkdirSync(join(folder, 'onnx'));
   writeFileSync(join(folder, 'onnx', 'model.onnx'), architecture.onnx(shape, weights));
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(architecture.config(shape, classNames)));
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify(architecture.config(shape, classNames)),
+  );
   for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
     cpSync(join(teacher, file), join(folder, file));
   }
