@@ -71,7 +71,7 @@ function readerOf(format: Exclude<InputFormat, 'lines'>): AsyncIterable<RawRow |
 function askedText({ line, values }: RawRow, column: string): AskedText {
   const { [column]: text, id } = values;
   if (typeof text === 'string' && text.trim() !== '') {
-    return { text, id: id === undefined || id === null ? undefined : String(id) };
+    return { text, id: idOf(id) };
   }
   if (column in values) {
     throw new InputRowError(line, `"${column}" is no text: ${JSON.stringify(text)}`, LEAVE_OUT);
@@ -82,6 +82,11 @@ function askedText({ line, values }: RawRow, column: string): AskedText {
     `has no "${column}"; ${hint}`,
     'name the column with --column NAME',
   );
+}
+
+function idOf(id: unknown): string | undefined {
+  if (id === undefined || id === null) return undefined;
+  return typeof id === 'string' ? id : JSON.stringify(id);
 }
 
 function rejected({ reject }: Extract<CorpusEntry, { type: 'reject' }>): InputRowError {
