@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { isCompiled, ownProgramPath } from '#cache/own-program.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { FailureReport } from './events.ts';
 import type { FromHost, HostTask, StopReason, ToHost } from './host-protocol.ts';
@@ -24,8 +25,8 @@ export function startHost(
   lockFd: number,
   onEvent: (event: StageEvent) => void,
 ): StageHost {
-  const child = fork(join(import.meta.dirname, 'stage-host.ts'), ['serve'], {
-    execArgv: ['--import', import.meta.resolve('tsx'), '--no-warnings'],
+  const child = fork(ownProgramPath('./stage-host.ts', import.meta.url), ['serve'], {
+    execArgv: [...(isCompiled ? [] : ['--import', import.meta.resolve('tsx')]), '--no-warnings'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', lockFd],
     // Our own settings, whatever tsconfig.json the current folder has.
     env: { ...process.env, TSX_TSCONFIG_PATH: join(import.meta.dirname, '..', 'tsconfig.json') },

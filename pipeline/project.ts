@@ -4,7 +4,9 @@ import type { Artifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
 import { type LoadedConfig, loadConfig } from './config.ts';
 import { checkGate } from './gate.ts';
+import { gitCommitOf } from './git-commit.ts';
 import type { StageInstance } from './graph.ts';
+import type { RunSetting } from './observers/run-log.ts';
 import { type Freshness, freshnessOf } from './plan.ts';
 import { graphOf } from './wiring.ts';
 
@@ -29,10 +31,23 @@ export function openProject(options: ProjectOptions): Project {
     environment: process.env,
     set: options.set ?? [],
   });
+  return projectOf(loaded, options.store);
+}
+
+/** The graph and the store of a configuration; the store lies beside it where none is named. */
+export function projectOf(loaded: LoadedConfig, named: string | undefined): Project {
   checkGate(loaded);
-  const store =
-    options.store === undefined ? join(loaded.folder, '.decant') : resolve(options.store);
+  const store = named === undefined ? join(loaded.folder, '.decant') : resolve(named);
   return { loaded, graph: graphOf(loaded, tombstonesPath(store)), store };
+}
+
+/** What run.json says a run was made with. */
+export function runSetting({ loaded }: Project): RunSetting {
+  return {
+    versions: { decant: decantVersion(), node: process.version },
+    gitCommit: gitCommitOf(loaded.folder),
+    config: loaded.config,
+  };
 }
 
 /** Where a store keeps its tombstones: they are part of what prepare makes, as soon as there are any. */

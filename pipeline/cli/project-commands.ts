@@ -8,6 +8,8 @@ import { doctorCommand } from '#pipeline/commands/doctor.ts';
 import { initCommand } from '#pipeline/commands/init.ts';
 import { scheduleCommand } from '#pipeline/commands/schedule.ts';
 import { recipes } from '#pipeline/init/recipes.ts';
+import { setUp } from '#pipeline/setup/setup.mjs';
+import { runProgram } from '#pipeline/setup/setup-error.mjs';
 import { bashCompletion } from './completion.ts';
 import { choice, exitWith, share, withProject } from './options.ts';
 
@@ -54,6 +56,19 @@ export function addProjectCommands(program: Command): void {
       .option('--output <dir>', 'write the files there instead of printing them')
       .action(async (options) => exitWith(await scheduleCommand(kind, options)));
   }
+
+  program
+    .command('setup')
+    .description('fetch the native libraries, checked by hash; nothing is run while npm installs')
+    .argument('[options...]', 'as `npm run setup`: --device auto|cpu|gpu, --check, ...')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (args: readonly string[]) => {
+      await runProgram(async () => {
+        await setUp({ args });
+        return 0;
+      });
+    });
 
   program
     .command('doctor')

@@ -81,6 +81,14 @@ export class SessionOutputError extends Failure {
   }
 }
 
+/** Installing Decant alone brings no native packages. */
+class MissingRuntimeError extends Failure {
+  constructor(cause: unknown) {
+    const problem = 'the package onnxruntime-node is not installed';
+    super('model', 'E_ONNX_RUNTIME', problem, 'run `npx decant setup` in your project', { cause });
+  }
+}
+
 /** Loads a model, from a file or from bytes, on the device asked for. */
 export async function openSession(
   model: string | Uint8Array,
@@ -163,12 +171,17 @@ async function loadRuntime(): Promise<Runtime> {
   const halfFloats = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
   Reflect.deleteProperty(globalThis, 'Float16Array');
   try {
-    const ort = await import('onnxruntime-node');
+    const ort = await import('onnxruntime-node').catch(missingRuntime);
     new ort.Tensor('float32', new Float32Array(1), [1]).dispose();
     return ort;
   } finally {
     if (halfFloats !== undefined) Object.defineProperty(globalThis, 'Float16Array', halfFloats);
   }
+}
+
+function missingRuntime(cause: unknown): never {
+  if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+  throw new MissingRuntimeError(cause);
 }
 
 /** The model with what is added to it, in one buffer: weights may be half of the memory there is. */
