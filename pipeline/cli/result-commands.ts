@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { predictCommand } from '#pipeline/commands/predict.ts';
 import { addCacheCommands } from './cache-commands.ts';
 import { exitWith } from './options.ts';
 
@@ -14,7 +13,10 @@ export function addResultCommands(program: Command): void {
     )
     .option('--top <k>', 'classes to show for each line', Number, 1)
     .option('--json', 'print JSON lines')
-    .action(async (options) => exitWith(await predictCommand(options)));
+    .action(async (options) => {
+      const { predictCommand } = await import('#pipeline/commands/predict.ts');
+      exitWith(await predictCommand(options));
+    });
 
   addCacheCommands(
     program.command('cache').description('look into the cache, check it, clear it up'),

@@ -1,5 +1,4 @@
 import { defineStage } from '#stages/stage.ts';
-import { checkpointedStep } from './checkpoint.ts';
 import { type TrainStudentConfig, trainStudentConfig } from './settings.ts';
 import { speedKnobs } from './training-recipe.ts';
 
@@ -18,6 +17,7 @@ export const trainStudent = defineStage<TrainStudentConfig>({
 
   rehearsal: (config) => ({ ...config, steps: 1, evaluateEvery: 1, checkpointEvery: 1 }),
   describePartial: async (outputs) => {
+    const { checkpointedStep } = await import('./checkpoint.ts');
     const step = await checkpointedStep(outputs['checkpoints'] ?? '');
     return step === null ? 'no checkpoint yet' : `checkpoint after step ${step}`;
   },
