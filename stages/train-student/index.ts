@@ -1,5 +1,5 @@
 import { defineStage } from '#stages/stage.ts';
-import { checkpointedStep } from './checkpoint.ts';
+import { checkpointedStep } from './checkpoint-folder.ts';
 import { type TrainStudentConfig, trainStudentConfig } from './settings.ts';
 import { speedKnobs } from './training-recipe.ts';
 
@@ -13,7 +13,7 @@ export const trainStudent = defineStage<TrainStudentConfig>({
     student: { formatVersion: 1 },
     predictions: { formatVersion: 1 },
     log: { formatVersion: 1, volatile: ['metrics.jsonl'] },
-    checkpoints: { formatVersion: 1, volatile: ['checkpoint.bin'] },
+    checkpoints: { formatVersion: 1, volatile: ['checkpoint-'] },
   },
 
   rehearsal: (config) => ({ ...config, steps: 1, evaluateEvery: 1, checkpointEvery: 1 }),

@@ -5,7 +5,9 @@ import type { StageEvent } from '#stages/stage.ts';
 import type { Stepper, StepResult } from '#stages/tensorflow/step-program.ts';
 import { type BatchLayout, trainingFeeds } from './batch-feeds.ts';
 import { type Batch, trainingBatches } from './batches.ts';
-import { type Best, type Checkpoint, writeCheckpoint } from './checkpoint.ts';
+import type { Best, Checkpoint } from './checkpoint.ts';
+import { type CheckpointFolder, saveCheckpoint } from './checkpoint-folder.ts';
+import { checkpointTimes } from './checkpoint-times.ts';
 import { learningRateAt } from './schedule.ts';
 import type { Settings } from './settings.ts';
 import type { TrainingLine, TrainingLog } from './training-log.ts';
@@ -22,7 +24,9 @@ export interface Training {
   /** Measures the weights that the stepper holds; throws `signal.reason` on abort. */
   readonly validate: () => Promise<Measurement>;
   readonly log: TrainingLog;
-  readonly checkpoints: { readonly folder: string; readonly recipe: string };
+  readonly checkpoints: CheckpointFolder;
+  /** Milliseconds that pass. */
+  readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -51,8 +55,8 @@ export async function* train(
   let step = resumed?.state.step ?? 0;
   let best = resumed?.best ?? null;
   let validation: Validation | null = null;
-  const save = (): Promise<void> =>
-    writeCheckpoint(checkpoints.folder, checkpoints.recipe, { state: stepper.state(), best });
+  const save = (): Promise<void> => saveCheckpoint(checkpoints, { state: stepper.state(), best });
+  const isCheckpointDue = checkpointTimes(settings, training.now);
   const batches = trainingBatches(training.transferSet, { ...settings, ...training }, step);
   let recent: StepResult[] = [];
   try {
@@ -72,7 +76,7 @@ export async function* train(
         yield* lossEvents(line, settings.steps, validation);
         recent = [];
       }
-      if (isDue(step, settings.checkpointEvery, settings.steps)) await save();
+      if (isCheckpointDue(step)) await save();
       if (step >= settings.steps) break;
       // A turn of the event loop, so that an abort that came in is seen.
       await nextTurn();
