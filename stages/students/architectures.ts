@@ -1,5 +1,6 @@
 import { bag } from './bag.ts';
 import { bert } from './bert.ts';
+import { gpt2 } from './gpt2.ts';
 import { mlp } from './mlp.ts';
 import { modernBert } from './modernbert.ts';
 import type { Architecture, ArchitectureName } from './student.ts';
@@ -9,4 +10,4 @@ export function architectureOf(name: ArchitectureName): Architecture {
   return architectures[name];
 }
 
-const architectures = { modernbert: modernBert, bert, bag, mlp } as const;
+const architectures = { modernbert: modernBert, bert, gpt2, bag, mlp } as const;

@@ -1,6 +1,6 @@
 import type { StudentShape } from './student.ts';
 
-/** config.json of ModernBertForSequenceClassification, or of ...ForTokenClassification. */
+/** config.json of ModernBertForSequenceClassification, ...ForTokenClassification or ...ForMaskedLM. */
 export function modernBertConfig(
   shape: StudentShape,
   classNames: readonly string[],
@@ -24,11 +24,11 @@ export function modernBertConfig(
     global_rope_theta: MODERNBERT_THETA,
     hidden_activation: 'gelu',
     hidden_size: shape.hiddenSize,
-    id2label: classById(classNames),
+    ...ofClassifier(shape, { id2label: classById(classNames) }),
     // No initializer_cutoff_factor: transformers 5 takes only 2.0, which JSON.stringify writes as 2.
     initializer_range: 0.02,
     intermediate_size: shape.intermediateSize,
-    label2id: idByClass(classNames),
+    ...ofClassifier(shape, { label2id: idByClass(classNames) }),
     local_attention: 128,
     local_rope_theta: 10_000,
     max_position_embeddings: shape.maxLength,
@@ -45,13 +45,14 @@ export function modernBertConfig(
     sep_token_id: shape.sepTokenId,
     sparse_pred_ignore_index: -100,
     sparse_prediction: false,
+    ...ofLanguageModel(shape),
     torch_dtype: 'float32',
     transformers_version: TRANSFORMERS_VERSION,
     vocab_size: shape.vocabularySize,
   };
 }
 
-/** config.json of BertForSequenceClassification, or of BertForTokenClassification. */
+/** config.json of BertForSequenceClassification, ...ForTokenClassification or ...ForMaskedLM. */
 export function bertConfig(
   shape: StudentShape,
   classNames: readonly string[],
@@ -63,10 +64,10 @@ export function bertConfig(
     hidden_act: 'gelu',
     hidden_dropout_prob: shape.dropout,
     hidden_size: shape.hiddenSize,
-    id2label: classById(classNames),
+    ...ofClassifier(shape, { id2label: classById(classNames) }),
     initializer_range: 0.02,
     intermediate_size: shape.intermediateSize,
-    label2id: idByClass(classNames),
+    ...ofClassifier(shape, { label2id: idByClass(classNames) }),
     layer_norm_eps: BERT_EPSILON,
     max_position_embeddings: bertPositions(shape),
     model_type: 'bert',
@@ -74,9 +75,40 @@ export function bertConfig(
     num_hidden_layers: shape.layers,
     pad_token_id: shape.padTokenId,
     position_embedding_type: 'absolute',
+    ...ofLanguageModel(shape),
     torch_dtype: 'float32',
     transformers_version: TRANSFORMERS_VERSION,
     type_vocab_size: 2,
+    use_cache: true,
+    vocab_size: shape.vocabularySize,
+  };
+}
+
+/** config.json of GPT2LMHeadModel. */
+export function gpt2Config(shape: StudentShape): Record<string, unknown> {
+  return {
+    activation_function: 'gelu_new',
+    architectures: ['GPT2LMHeadModel'],
+    attn_pdrop: shape.dropout,
+    bos_token_id: shape.clsTokenId,
+    embd_pdrop: shape.dropout,
+    eos_token_id: shape.sepTokenId,
+    initializer_range: 0.02,
+    layer_norm_epsilon: GPT2_EPSILON,
+    model_type: 'gpt2',
+    n_embd: shape.hiddenSize,
+    n_head: shape.heads,
+    n_inner: shape.intermediateSize,
+    n_layer: shape.layers,
+    n_positions: bertPositions(shape),
+    pad_token_id: shape.padTokenId,
+    reorder_and_upcast_attn: false,
+    resid_pdrop: shape.dropout,
+    scale_attn_by_inverse_layer_idx: false,
+    scale_attn_weights: true,
+    tie_word_embeddings: true,
+    torch_dtype: 'float32',
+    transformers_version: TRANSFORMERS_VERSION,
     use_cache: true,
     vocab_size: shape.vocabularySize,
   };
@@ -136,8 +168,18 @@ export function bertPositions({ maxLength }: StudentShape): number {
   return Math.ceil(maxLength / 8) * 8;
 }
 
-function headOf({ perToken }: StudentShape): string {
+function headOf({ perToken, languageModel }: StudentShape): string {
+  if (languageModel !== undefined) return 'MaskedLM';
   return perToken ? 'TokenClassification' : 'SequenceClassification';
+}
+
+/** The classes of a language model are its vocabulary, which the tokenizer names. */
+function ofClassifier({ languageModel }: StudentShape, labels: object): object {
+  return languageModel === undefined ? labels : {};
+}
+
+function ofLanguageModel({ languageModel }: StudentShape): object {
+  return languageModel === undefined ? {} : { tie_word_embeddings: true };
 }
 
 function classById(classNames: readonly string[]): Record<string, string> {
@@ -156,6 +198,7 @@ export const MLP_TYPE = 'decant-mlp';
 
 export const MODERNBERT_EPSILON = 1e-5;
 export const BERT_EPSILON = 1e-12;
+export const GPT2_EPSILON = 1e-5;
 
 /** The release that the golden tensors were made with. */
 const TRANSFORMERS_VERSION = '4.49.0';
