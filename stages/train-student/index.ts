@@ -1,4 +1,5 @@
 import { defineStage } from '#stages/stage.ts';
+import { EVENT_FILE_PREFIX } from '#stages/tensorboard/event-file.ts';
 import { checkpointedStep } from './checkpoint-folder.ts';
 import { type TrainStudentConfig, trainStudentConfig } from './settings.ts';
 import { speedKnobs } from './training-recipe.ts';
@@ -12,7 +13,7 @@ export const trainStudent = defineStage<TrainStudentConfig>({
   outputs: {
     student: { formatVersion: 1 },
     predictions: { formatVersion: 1 },
-    log: { formatVersion: 1, volatile: ['metrics.jsonl'] },
+    log: { formatVersion: 1, volatile: ['metrics.jsonl', EVENT_FILE_PREFIX] },
     checkpoints: { formatVersion: 1, volatile: ['checkpoint-'] },
   },
 

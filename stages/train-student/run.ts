@@ -1,6 +1,7 @@
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { layoutOf } from '#stages/students/parameters.ts';
 import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
@@ -95,7 +96,11 @@ async function* resumeAndTrain(
       message: `goes on after step ${resumed.state.step} of ${settings.steps}`,
     };
   }
-  const log = await openTrainingLog(outputOf(context, 'log'), resumed?.state.step ?? 0);
+  const log = await openTrainingLog(outputOf(context, 'log'), {
+    step: resumed?.state.step ?? 0,
+    parameters: layoutOf(student.architecture.parameters(shape)).places,
+    now: () => Date.now(),
+  });
   const forward = { ...layout, buckets, classCount: shape.classCount, signal: context.signal };
   return yield* train(
     {

@@ -68,6 +68,7 @@ export async function* train(
         validation = measured.validation;
         best = betterOf(best, measured.score, step, stepper);
         await training.log.append({ step, ...validation });
+        await training.log.describe(stepper.state());
         yield* validationEvents(step, validation);
       }
       if (isDue(step, logEvery, settings.steps) && recent.length > 0) {

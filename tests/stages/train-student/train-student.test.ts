@@ -9,6 +9,9 @@ import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { readPredictions } from '#datasets/predictions.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { readTokens } from '#datasets/tokens.ts';
+import { EVENT_FILE_PREFIX } from '#stages/tensorboard/event-file.ts';
+import { placeOfEvent } from '#stages/tensorboard/events.ts';
+import { wholeRecords } from '#stages/tensorboard/records.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { runStage, type StageRun } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -67,6 +70,12 @@ test('a training writes a student, its answers and its log, and leaves no checkp
     [60, 'undefined'],
     [60, 'number'],
   ]);
+  const shown = (await eventsOf(undisturbed)).filter(([step]) => step === 60);
+  assert.deepEqual(shown, [
+    [60, 'train/loss'],
+    [60, 'validation/validationAccuracy'],
+    [60, 'weights/model.embeddings.tok_embeddings.weight'],
+  ]);
 });
 
 test('the run says where it ran, how well it learned and that no step was eager', () => {
@@ -124,6 +133,7 @@ for (const stopAfter of [25, 50, 60]) {
     const resumed = await runStage(trainStudent, { config, inputs, folder });
     assert.ok(resumed.notes.some((note) => note.startsWith(`goes on after step ${stopAfter}`)));
     assert.deepEqual(await sealedBytes(resumed), await sealedBytes(undisturbed));
+    assert.deepEqual(await eventsOf(resumed), await eventsOf(undisturbed));
     assert.deepEqual(await readdir(join(folder, 'checkpoints')), []);
   });
 }
@@ -332,6 +342,15 @@ async function abortedRun(
     },
   });
   await assert.rejects(run, reason);
+}
+
+/** What TensorBoard shows: step and first tag of each event, sorted, since a measurement may be made again. */
+async function eventsOf({ outputs }: StageRun): Promise<(readonly [number, string])[]> {
+  const path = join(outputs['log'] ?? '', `${EVENT_FILE_PREFIX}.0.decant`);
+  const events = [...wholeRecords(await readFile(path))].map(placeOfEvent);
+  return events
+    .map(({ step, tag }) => [step, tag] as const)
+    .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1));
 }
 
 /** Every file that belongs to the digest of the artifact. */

@@ -113,7 +113,7 @@ async function trainWith(
       layout: { batchSize: 2, padTokenId: 0, dropout: false, soft: null, goldPerRow: 0 },
       buckets: [8],
       validate: async () => options.validate(stepper.state().step),
-      log: { append: () => Promise.resolve() },
+      log: { append: () => Promise.resolve(), describe: () => Promise.resolve() },
       checkpoints: { folder: options.folder ?? temporaryFolder(), recipe: 'recipe', keep: 2 },
       now: () => 0,
       signal: options.signal ?? new AbortController().signal,
