@@ -32,7 +32,7 @@ export async function writeCheckpoint(
   path: string,
   { recipe, state, best }: MarkedCheckpoint,
 ): Promise<void> {
-  const vectors = { ...vectorsOf(state), ...(best && { [BEST]: best.weights }) };
+  const vectors = vectorsOf({ state, best });
   const parts = Object.values(vectors).map(bytesOf);
   const header: Header = {
     formatVersion: FORMAT_VERSION,
@@ -69,14 +69,12 @@ export async function readCheckpoint(path: string): Promise<MarkedCheckpoint> {
     if (values === undefined) throw new CorruptCheckpointError(path, `it has no ${name}`);
     return values;
   };
+  const slots = [...read].flatMap(([name, values]) =>
+    name.startsWith(SLOT) ? [[name.slice(SLOT.length), values]] : [],
+  );
   return {
     recipe: header.recipe,
-    state: {
-      weights: vector('weights'),
-      firstMoment: vector('firstMoment'),
-      secondMoment: vector('secondMoment'),
-      step: header.step,
-    },
+    state: { weights: vector(WEIGHTS), slots: Object.fromEntries(slots), step: header.step },
     best: header.best === null ? null : { ...header.best, weights: vector(BEST) },
   };
 }
@@ -93,9 +91,13 @@ export class CorruptCheckpointError extends Failure {
   }
 }
 
-/** Everything in a state but the number of its step. */
-function vectorsOf({ step: _, ...vectors }: OptimizerState): Record<string, Float32Array> {
-  return vectors;
+function vectorsOf({ state, best }: Checkpoint): Record<string, Float32Array> {
+  const slots = Object.entries(state.slots).map(([name, values]) => [`${SLOT}${name}`, values]);
+  return {
+    [WEIGHTS]: state.weights,
+    ...Object.fromEntries(slots),
+    ...(best && { [BEST]: best.weights }),
+  };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
@@ -104,8 +106,10 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
 
 type Header = z.infer<typeof headerSchema>;
 
-const FORMAT_VERSION = 2;
-/** Name of the weights to keep among the vectors. */
+const FORMAT_VERSION = 3;
+// Names of the vectors: the weights, what the optimiser keeps, the weights to keep.
+const WEIGHTS = 'weights';
+const SLOT = 'slots.';
 const BEST = 'best';
 
 const headerSchema = z.strictObject({

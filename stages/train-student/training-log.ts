@@ -33,7 +33,7 @@ export interface ValidationLine {
 /** `metrics.jsonl` with one line a measurement, and the same for TensorBoard. */
 export interface TrainingLog {
   append(line: TrainingLine | ValidationLine): Promise<void>;
-  /** For TensorBoard: how the weights of each parameter are spread, and how long its gradient is. */
+  /** For TensorBoard: how the weights of each parameter are spread and, under AdamW, how long its gradient is. */
   describe(state: OptimizerState): Promise<void>;
 }
 
@@ -71,18 +71,18 @@ export async function openTrainingLog(
       );
       await events.append(at, tagged(group, numbers));
     },
-    async describe({ step: at, weights, firstMoment }) {
+    async describe({ step: at, weights, slots }) {
       const ofEach = <Value>(vector: Float32Array, valueOf: (part: Float32Array) => Value) =>
         parameters.map(({ name, offset, length }): [string, Value] => {
           return [name, valueOf(vector.subarray(offset, offset + length))];
         });
+      const gradients = slots[FIRST_MOMENT];
       await events.append(at, {
         ...tagged(
           'weights/',
           ofEach(weights, (part) => histogramOf(part)),
         ),
-        // Adam's first moment is the mean of the last gradients, about ten of them.
-        ...tagged('gradients/', ofEach(firstMoment, normOf)),
+        ...(gradients && tagged('gradients/', ofEach(gradients, normOf))),
       });
     },
   };
@@ -114,3 +114,5 @@ function stepOf(line: string): number {
 const logged = z.object({ step: z.int(), validationAccuracy: z.number().nullish() });
 
 const TRAIN = 'train/';
+/** The mean of the last gradients, about ten of them. */
+const FIRST_MOMENT = 'firstMoment';

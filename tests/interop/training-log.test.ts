@@ -20,8 +20,7 @@ await log.append({ step: 25, loss: 0.5, softLoss: 0.25, gradNorm: 2, learningRat
 await log.append({ step: 50, validationAccuracy: 0.75, agreement: null });
 await log.describe({
   weights: Float32Array.of(0, 1, 2, 60, -1, -1),
-  firstMoment: Float32Array.of(3, 4, 0, 0, 0, 0),
-  secondMoment: new Float32Array(6),
+  slots: { firstMoment: Float32Array.of(3, 4, 0, 0, 0, 0), secondMoment: new Float32Array(6) },
   step: 50,
 });
 

@@ -110,8 +110,11 @@ function checkpointAt(step: number): Checkpoint {
   return {
     state: {
       weights: Float32Array.of(1, -2, 3.5),
-      firstMoment: Float32Array.of(0.1, 0.2, 0.3),
-      secondMoment: Float32Array.of(1e-20, 0, 1e20),
+      slots: {
+        firstMoment: Float32Array.of(0.1, 0.2, 0.3),
+        secondMoment: Float32Array.of(1e-20, 0, 1e20),
+        average: Float32Array.of(1, 2, 3),
+      },
       step,
     },
     best: { weights: Float32Array.of(9, 8, 7), step: 3, threshold: 1 / 3 },
