@@ -1,9 +1,9 @@
 import { Failure } from '#cache/failure.ts';
+import { inOrder } from '#datasets/in-order.ts';
 import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Batch, FREE_SHAPE, planRows } from './batches.ts';
 import { drawLabels, drawName } from './draw-labels.ts';
-import { inOrder } from './in-order.ts';
 import {
   areFinite,
   copyRows,

@@ -10,7 +10,9 @@ import { type OperatingPoint, operatingPointSchema } from './operating-point.ts'
 export type StudentTask = 'classification' | 'multi-label' | 'regression' | 'token-classification';
 
 /** Which of its ONNX files is asked: onnx/model.onnx, or onnx/model_quantized.onnx. */
-export type StudentPrecision = 'float32' | 'int8';
+export const STUDENT_PRECISIONS = ['float32', 'int8'] as const;
+
+export type StudentPrecision = (typeof STUDENT_PRECISIONS)[number];
 
 /** An exported student on the disk. */
 export interface StudentFolder {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { inOrder } from '#datasets/in-order.ts';
 import { FREE_SHAPE, lengthStepOf, planBatches } from '#stages/soft-label/batches.ts';
-import { inOrder } from '#stages/soft-label/in-order.ts';
 import { mergeProvenance } from '#stages/soft-label/provenance.ts';
 import { recipeChanges } from '#stages/soft-label/recipe-changes.ts';
 

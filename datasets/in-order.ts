@@ -3,13 +3,13 @@
  * stops early, what was started is waited for, so that nothing runs on behind its back.
  */
 export async function* inOrder<Item, Result>(
-  items: Iterable<Item>,
+  items: Iterable<Item> | AsyncIterable<Item>,
   depth: number,
   start: (item: Item) => Promise<Result>,
 ): AsyncGenerator<{ readonly item: Item; readonly result: Result }> {
   const started: { readonly item: Item; readonly result: Promise<Result> }[] = [];
   try {
-    for (const item of items) {
+    for await (const item of items) {
       const result = start(item);
       // Its failure is thrown when its turn comes; until then it must not count as unhandled.
       result.catch(() => undefined);
