@@ -58,8 +58,10 @@ async function* answersTo(options: PredictCommandOptions): AsyncGenerator<string
     }
     if (first.done === true) return;
     const all = before(first.value, groups);
-    for await (const { result } of inOrder(all, GROUPS_AHEAD, (group) =>
-      linesOf(student, group, options),
+    for await (const { result } of inOrder(
+      all,
+      () => GROUPS_AHEAD,
+      (group) => linesOf(student, group, options),
     )) {
       yield result;
     }
