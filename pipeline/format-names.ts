@@ -12,3 +12,8 @@ export const EXPORT_FORMATS = [
 ] as const satisfies AnswerFormat[];
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What is piped into `predict`. */
+export const INPUT_FORMATS = ['lines', 'csv', 'tsv', 'jsonl'] as const;
+
+export type InputFormat = (typeof INPUT_FORMATS)[number];
