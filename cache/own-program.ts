@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** Are we the JavaScript of the package, or the TypeScript of a checkout, which needs tsx? */
+/** Are we the JavaScript of the package, or the TypeScript of a checkout, which Node needs help to read? */
 export const isCompiled = !import.meta.url.endsWith('.ts');
 
 /** Where a file of ours that begins a thread or a process lies: its name ends in .js in the package. */

@@ -25,13 +25,11 @@ if (fs.existsSync(path.join(import.meta.dirname, 'cli.ts'))) {
 
 /** @param {string} project */
 async function startCheckout(project) {
-  if (!fs.existsSync(path.join(project, 'node_modules/tsx/package.json'))) {
+  if (!fs.existsSync(path.join(project, 'node_modules/esbuild/package.json'))) {
     fail('the npm packages are not installed', `run npm start or npm run setup in ${project}`);
   }
   noteMissingLibraries(project, `npm start or npm run setup in ${project}`);
-  const { register } = await import('tsx/esm/api');
-  // Our own settings, whatever tsconfig.json the current folder has.
-  register({ tsconfig: path.join(project, 'tsconfig.json') });
+  await import(new URL('../loader/register.mjs', import.meta.url).href);
   await import(new URL('./cli.ts', import.meta.url).href);
 }
 

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isCompiled, ownProgramPath } from '#cache/own-program.ts';
 import type { StageEvent } from '#stages/stage.ts';
@@ -26,10 +25,8 @@ export function startHost(
   onEvent: (event: StageEvent) => void,
 ): StageHost {
   const child = fork(ownProgramPath('./stage-host.ts', import.meta.url), ['serve'], {
-    execArgv: [...(isCompiled ? [] : ['--import', import.meta.resolve('tsx')]), '--no-warnings'],
+    execArgv: [...readingTypeScript(), '--no-warnings'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', lockFd],
-    // Our own settings, whatever tsconfig.json the current folder has.
-    env: { ...process.env, TSX_TSCONFIG_PATH: join(import.meta.dirname, '..', 'tsconfig.json') },
     serialization: 'advanced',
   });
   const lastLines = keepLastLines(child, STDERR_LINES);
@@ -69,6 +66,10 @@ export function startHost(
     stop: (reason) => post(child, { type: 'stop', reason }),
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+function readingTypeScript(): string[] {
+  return isCompiled ? [] : ['--import', import.meta.resolve('#loader/register.mjs')];
 }
 
 /** Passes stop and kill requests on to a host until it has ended. */

@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Artifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
 import { type LoadedConfig, loadConfig } from './config.ts';
 import { checkGate } from './gate.ts';
-import { gitCommitOf } from './git-commit.ts';
 import type { StageInstance } from './graph.ts';
-import type { RunSetting } from './observers/run-log.ts';
 import { type Freshness, freshnessOf } from './plan.ts';
 import { graphOf } from './wiring.ts';
 
@@ -41,15 +38,6 @@ export function projectOf(loaded: LoadedConfig, named: string | undefined): Proj
   return { loaded, graph: graphOf(loaded, tombstonesPath(store)), store };
 }
 
-/** What run.json says a run was made with. */
-export function runSetting({ loaded }: Project): RunSetting {
-  return {
-    versions: { decant: decantVersion(), node: process.version },
-    gitCommit: gitCommitOf(loaded.folder),
-    config: loaded.config,
-  };
-}
-
 /** Where a store keeps its tombstones: they are part of what prepare makes, as soon as there are any. */
 export function tombstonesPath(store: string): string {
   return join(store, 'tombstones.json');
@@ -78,10 +66,4 @@ export async function freshArtifacts(project: Project): Promise<Map<string, Arti
     freshness.state === 'fresh' ? [[name, freshness.artifact] as const] : [],
   );
   return new Map(fresh);
-}
-
-/** Version of this Decant. */
-export function decantVersion(): string {
-  const manifest = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -86,8 +86,8 @@ function nativeVersions() {
 /** Tools of development for npm, as the package does without them, and needed to start. */
 const NEEDED = new Set([
   'node_modules/@tensorflow/tfjs-node-gpu',
+  'node_modules/esbuild',
   'node_modules/onnxruntime-node',
-  'node_modules/tsx',
 ]);
 
 /**
