@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
+import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
@@ -148,6 +149,7 @@ export const trainStudentConfig = z
       .min(1)
       .default(250)
       .describe('Steps between two checkpoints; a rerun after a kill goes on from the last.'),
+    ...checkpointSettings,
     memoryLimitMb: z
       .number()
       .min(0)
