@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { idxLabelsOf } from '#datasets/corpus/idx.ts';
 import { isLanguageModel } from '#datasets/task.ts';
-import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import type { LoadedConfig } from './config.ts';
@@ -15,7 +14,9 @@ import {
   perSplit,
   type StageInstance,
 } from './graph.ts';
+import { ownLossOf } from './own-loss.ts';
 import { withPins } from './pinned.ts';
+import { hardRelabelInstance } from './relabel-wiring.ts';
 import {
   evaluateStudent,
   evaluateTeacher,
@@ -177,6 +178,10 @@ function trainInstance(
   const skips = chosen.some(
     ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
   );
+  const ownLoss = ownLossOf(loaded.folder, {
+    softLoss: own.softLoss ?? shared.softLoss,
+    isUsed: learnsFromTeacher,
+  });
   const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
@@ -184,11 +189,12 @@ function trainInstance(
       seed: config.seed,
       ...shared,
       ...own,
+      ...ownLoss.settings,
       ...mixing,
       unanswered,
       ...deviceSettings(config),
     },
-    files: {},
+    files: ownLoss.files,
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
@@ -218,26 +224,6 @@ function trainRows(teachers: readonly Teacher[]): Record<string, InputReference>
       { instance: softLabelName(name), output: 'rows/train' },
     ]),
   );
-}
-
-function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
-  const settings = loaded.config['hard-relabel'];
-  if (settings === undefined) {
-    const problem = 'is missing, but a variant has labels: hard-relabel';
-    throw new ConfigError(loaded.file, [{ path: 'hard-relabel', problem }]);
-  }
-  const { student, ...config } = settings;
-  checkVariant(loaded, student, 'hard-relabel.student');
-  return createInstance('hard-relabel', hardRelabel, {
-    config,
-    files: {},
-    inputs: {
-      ...perSplit(['train', 'validation'], 'soft-label', 'rows'),
-      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      predictions: { instance: `train-student:${student}`, output: 'predictions' },
-      classes: { instance: 'prepare', output: 'classes' },
-    },
-  });
 }
 
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
