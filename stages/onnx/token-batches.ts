@@ -1,11 +1,5 @@
-import {
-  type FeatureRow,
-  type FeatureTable,
-  featureRow,
-  hasFreeAxis,
-  shapesOf,
-  stepsOf,
-} from '#datasets/features.ts';
+import { featureRow, hasFreeAxis, shapesOf, stepsOf } from '#datasets/feature-rows.ts';
+import type { FeatureRow, FeatureTable } from '#datasets/features.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 
 /** The tokens of one example. */
@@ -89,7 +83,9 @@ export function padBatch(
   const tokenTypeIds = new BigInt64Array(size);
   rows.forEach((row, index) => {
     const start = index * sequenceLength;
-    inputIds.set(Array.from(row.tokenIds, BigInt), start);
+    for (let at = 0; at < row.tokenIds.length; at++) {
+      inputIds[start + at] = BigInt(row.tokenIds[at] ?? padTokenId);
+    }
     attentionMask.fill(1n, start, start + row.tokenIds.length);
     if (row.typeIds !== null) tokenTypeIds.set(Array.from(row.typeIds, BigInt), start);
   });
