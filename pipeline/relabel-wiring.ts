@@ -1,10 +1,11 @@
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
+import { studentInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
 import { checkVariant } from './variants.ts';
 
-/** Gives rows without gold a label, where a variant wants them. */
+/** Hard labels by the teacher and the student that the settings name. */
 export function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
   const settings = loaded.config['hard-relabel'];
   if (settings === undefined) {
@@ -19,7 +20,7 @@ export function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
     inputs: {
       ...perSplit(['train', 'validation'], 'soft-label', 'rows'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      predictions: { instance: `train-student:${student}`, output: 'predictions' },
+      predictions: { instance: studentInstance(loaded.config, student), output: 'predictions' },
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
