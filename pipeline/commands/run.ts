@@ -15,7 +15,7 @@ import {
   type Project,
   type ProjectOptions,
 } from '#pipeline/project.ts';
-import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
+import { type RunOptions, type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
 import { describeSmoke, withSmokeProject } from '#pipeline/smoke.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
@@ -71,6 +71,7 @@ export async function runSelection(
   project: Project,
   selection: Selection,
   options: Omit<RunCommandOptions, 'force'>,
+  more: Partial<Pick<RunOptions, 'trials' | 'accept'>> = {},
 ): Promise<RunSummary> {
   const requests = listenForStop(options.maxDuration);
   try {
@@ -90,6 +91,7 @@ export async function runSelection(
       accept: (artifacts) => requireGate(project.loaded, artifacts),
       stop: requests.stop,
       kill: requests.kill,
+      ...more,
     });
   } finally {
     requests.close();
