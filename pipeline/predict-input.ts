@@ -6,11 +6,7 @@ import { readJsonl } from '#datasets/corpus/jsonl.ts';
 import { linesOf } from '#datasets/corpus/lines.ts';
 import { decodeUtf8 } from '#datasets/corpus/strict-utf8.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
-
-/** What is piped in. */
-export const INPUT_FORMATS = ['lines', 'csv', 'tsv', 'jsonl'] as const;
-
-export type InputFormat = (typeof INPUT_FORMATS)[number];
+import type { InputFormat } from './format-names.ts';
 
 /** A text to be labelled, and what the row calls itself. */
 export interface AskedText {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { predictCommand } from '#pipeline/commands/predict.ts';
-import { INPUT_FORMATS } from '#pipeline/predict-input.ts';
-import { STUDENT_PRECISIONS } from '#stages/students/student-folder.ts';
+import { INPUT_FORMATS } from '#pipeline/format-names.ts';
+import { STUDENT_PRECISIONS } from '#stages/students/precision.ts';
 import { addCacheCommands } from './cache-commands.ts';
 import { choice, countFromOne, exitWith } from './options.ts';
 
@@ -23,7 +22,10 @@ export function addResultCommands(program: Command): void {
     )
     .option('--threads <n>', 'threads that answer (default: one a core)', countFromOne)
     .option('--json', 'print JSON lines')
-    .action(async (options) => exitWith(await predictCommand(options)));
+    .action(async (options) => {
+      const { predictCommand } = await import('#pipeline/commands/predict.ts');
+      exitWith(await predictCommand(options));
+    });
 
   addCacheCommands(
     program.command('cache').description('look into the cache, check it, clear it up'),

@@ -60,7 +60,7 @@ export function planSweep({ loaded, store }: Project, section: SweepSection): Sw
   for (const settings of trialSettings(section)) {
     if (trials.length >= wanted || refused.length >= MOST_REFUSED) break;
     const trial = { number: trials.length + 1, name: nameOf(variant, settings), settings };
-    const because = whyNot(withTrials(loaded, variant, [trial]));
+    const because = whyNot(withTrials(loaded, variant, [trial]), trial);
     if (because === null) trials.push(trial);
     else refused.push({ settings, because });
   }
@@ -95,11 +95,11 @@ function withTrials(loaded: LoadedConfig, variant: string, trials: readonly Tria
   };
 }
 
-/** Why these settings cannot stand together; null where they can. */
-function whyNot(loaded: LoadedConfig): string | null {
+/** Why the trial cannot be trained; null where it can. */
+function whyNot(loaded: LoadedConfig, { name }: Trial): string | null {
   try {
-    graphOf(loaded);
-    return null;
+    const isTrained = graphOf(loaded).some((one) => one.name === `train-student:${name}`);
+    return isTrained ? null : 'architecture: auto is a choice of its own; name architectures';
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'usage') throw error;
     return error.message.replace(/^train-student:\S+:\s*/, '').replaceAll(/\s*\n\s*/g, ' ');

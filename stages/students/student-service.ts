@@ -1,7 +1,8 @@
 import { Failure } from '#cache/failure.ts';
 import { microBatches } from './micro-batches.ts';
 import type { OpenStudent } from './open-student.ts';
-import type { StudentPrecision, StudentTask } from './student-folder.ts';
+import type { StudentPrecision } from './precision.ts';
+import type { StudentTask } from './student-folder.ts';
 import { openStudentThreads } from './student-threads.ts';
 
 /** What a student says of one text. */

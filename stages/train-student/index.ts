@@ -1,6 +1,5 @@
 import { defineStage } from '#stages/stage.ts';
 import { EVENT_FILE_PREFIX } from '#stages/tensorboard/event-file.ts';
-import { checkpointedStep } from './checkpoint-folder.ts';
 import { type TrainStudentConfig, trainStudentConfig } from './settings.ts';
 import { speedKnobs } from './training-recipe.ts';
 
@@ -19,6 +18,7 @@ export const trainStudent = defineStage<TrainStudentConfig>({
 
   rehearsal: (config) => ({ ...config, steps: 1, evaluateEvery: 1, checkpointEvery: 1 }),
   describePartial: async (outputs) => {
+    const { checkpointedStep } = await import('./checkpoint-folder.ts');
     const step = await checkpointedStep(outputs['checkpoints'] ?? '');
     return step === null ? 'no checkpoint yet' : `checkpoint after step ${step}`;
   },
