@@ -97,9 +97,13 @@ function withTrials(loaded: LoadedConfig, variant: string, trials: readonly Tria
 
 /** Why the trial cannot be trained; null where it can. */
 function whyNot(loaded: LoadedConfig, { name }: Trial): string | null {
+  const { student, variants } = loaded.config;
+  if ((variants[name]?.architecture ?? student.architecture) === 'auto') {
+    return 'architecture: auto tries several by itself; name the architectures';
+  }
   try {
-    const isTrained = graphOf(loaded).some((one) => one.name === `train-student:${name}`);
-    return isTrained ? null : 'architecture: auto is a choice of its own; name architectures';
+    graphOf(loaded);
+    return null;
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'usage') throw error;
     return error.message.replace(/^train-student:\S+:\s*/, '').replaceAll(/\s*\n\s*/g, ' ');

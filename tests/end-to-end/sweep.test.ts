@@ -22,8 +22,8 @@ before(async () => {
 
 test('every trial that can be trained is, those that cannot are named, and one that fails stops no other', () => {
   assert.deepEqual(
-    first.trials.map(({ settings }) => settings['learningRate']).sort(),
-    [0.002, 0.003],
+    new Set(first.trials.map(({ settings }) => settings['learningRate'])),
+    new Set([0.002, 0.003]),
   );
   assert.ok(first.trials.every(({ figure, value }) => figure === 'accuracy' && value > 0));
   assert.ok(first.trials.some(({ isOnFront }) => isOnFront.size));

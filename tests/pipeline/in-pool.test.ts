@@ -14,7 +14,10 @@ test('a pool works on as many items at a time as it may, and on each once', asyn
     done.push(item);
   });
   assert.equal(most, 2);
-  assert.deepEqual(done.sort(), [1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    done.sort((a, b) => a - b),
+    [1, 2, 3, 4, 5],
+  );
 });
 
 test('after a failure nothing new begins, and what has begun ends before it is thrown', async () => {

@@ -38,13 +38,14 @@ test('ranges give numbers between their ends: whole where the setting is, even o
   assert.ok(rates.every((rate) => String(rate) === String(Number(rate.toPrecision(3)))));
   const below = rates.filter((rate) => rate < Math.sqrt(0.0001 * 0.1)).length;
   assert.ok(below > 110 && below < 190, `${below} of 300 lie below the middle of the scale`);
-  assert.deepEqual([...new Set(valuesOf('layers'))].sort(), [1, 2, 3]);
+  assert.deepEqual(new Set(valuesOf('layers')), new Set([1, 2, 3]));
   assert.ok(valuesOf('dropout').every((share) => share >= 0 && share <= 0.5));
 });
 
 test('a range of whole numbers is drawn until it is used up', () => {
   const drawn = draw({ over: { layers: { from: 1, to: 4 } }, trials: 10 }, 10);
-  assert.deepEqual(drawn.map(({ layers }) => layers).sort(), [1, 2, 3, 4]);
+  assert.equal(drawn.length, 4);
+  assert.deepEqual(new Set(drawn.map(({ layers }) => layers)), new Set([1, 2, 3, 4]));
 });
 
 test('a sweep over what no variant has, or over values that it refuses, is refused with its path', () => {
