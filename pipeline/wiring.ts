@@ -14,6 +14,7 @@ import {
   perSplit,
   type StageInstance,
 } from './graph.ts';
+import { ownLossOf } from './own-loss.ts';
 import { withPins } from './pinned.ts';
 import { hardRelabelInstance } from './relabel-wiring.ts';
 import {
@@ -179,6 +180,10 @@ function trainInstance(
   const skips = chosen.some(
     ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
   );
+  const ownLoss = ownLossOf(loaded.folder, {
+    softLoss: own.softLoss ?? shared.softLoss,
+    isUsed: learnsFromTeacher,
+  });
   const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
@@ -186,11 +191,12 @@ function trainInstance(
       seed: config.seed,
       ...shared,
       ...own,
+      ...ownLoss.settings,
       ...mixing,
       unanswered,
       ...deviceSettings(config),
     },
-    files: {},
+    files: ownLoss.files,
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
