@@ -1,9 +1,9 @@
 import { join, relative, resolve } from 'node:path';
-import { stringify } from 'yaml';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import type { FailureReport } from '#pipeline/events.ts';
 import { describeFailure, EXIT_CODES, exitCodeOf } from '#pipeline/failures.ts';
+import { yamlFlowMap } from '#pipeline/init/yaml-scalar.ts';
 import { openProject, type Project, type ProjectOptions, statusOf } from '#pipeline/project.ts';
 import type { RunSummary } from '#pipeline/run-pipeline.ts';
 import type { SweepSection } from '#pipeline/sections/sweep.ts';
@@ -132,11 +132,11 @@ function showTable({ loaded }: Project, { plan, results, failed, page }: Shown):
   const lines: string[] = [];
   const [best] = results;
   if (best !== undefined) {
-    const variants = { best: { ...loaded.config.variants[plan.variant], ...best.trial.settings } };
+    const variant = { ...loaded.config.variants[plan.variant], ...best.trial.settings };
     lines.push('', textTable(resultColumns(results), results.map(resultCells)), '');
     lines.push('front: no other trial is better at the same size, or at the same latency');
     lines.push(`page   ${shortest(page)}`, '', 'The best one on validation, for decant.yaml:');
-    lines.push(stringify({ variants }).trimEnd());
+    lines.push('variants:', `  best: ${yamlFlowMap(variant)}`);
   }
   for (const [{ number, settings }, { message }] of failed) {
     lines.push(`trial ${number} (${shownSettings(settings)}) failed: ${message.split('\n')[0]}`);

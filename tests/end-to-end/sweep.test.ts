@@ -62,7 +62,7 @@ test('the same command trains nothing that is done, and more trials only what is
   const { stdout, stderr } = await project.decant('sweep', ...set);
   assert.doesNotMatch(stderr, /starts/);
   assert.match(stdout, /trial +hiddenSize +heads +learningRate +accuracy +agreement/);
-  assert.match(stdout, /variants:\n {2}best:\n {4}temperature: 2\n {4}hiddenSize: 8\n/);
+  assert.match(stdout, /variants:\n {2}best: \{ temperature: 2, hiddenSize: 8, /);
   assert.deepEqual(storeSnapshot(store), made);
 });
 
