@@ -8,6 +8,7 @@ import { rateLimited } from '#pipeline/observers/rate-limited.ts';
 import { runLogObserver } from '#pipeline/observers/run-log.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
+import type { RunOptions } from '#pipeline/run.ts';
 import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
 import { runSetting } from '#pipeline/run-setting.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
@@ -67,6 +68,7 @@ export async function runSelection(
   project: Project,
   selection: Selection,
   options: Omit<RunCommandOptions, 'force'>,
+  more: Partial<Pick<RunOptions, 'trials' | 'accept'>> = {},
 ): Promise<RunSummary> {
   const requests = listenForStop(options.maxDuration);
   try {
@@ -86,6 +88,7 @@ export async function runSelection(
       accept: (artifacts) => requireGate(project.loaded, artifacts),
       stop: requests.stop,
       kill: requests.kill,
+      ...more,
     });
   } finally {
     requests.close();
