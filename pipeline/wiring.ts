@@ -21,6 +21,7 @@ import {
   evaluateStudent,
   evaluateTeacher,
   exportInstance,
+  hasInt8,
   reportInstance,
 } from './result-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
@@ -67,6 +68,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
     ...order.map((name) => evaluateStudent(config, name)),
+    ...(hasInt8(config) ? [evaluateStudent(config, exported, 'int8')] : []),
   ];
   const instances = [
     ...beforeStudents,
