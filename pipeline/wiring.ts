@@ -4,6 +4,7 @@ import { isLanguageModel } from '#datasets/task.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
+import { largestOf } from '#stages/train-student/settings/schedules.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
@@ -159,13 +160,13 @@ function trainInstance(
     initFrom,
     labels,
     teachers: _ofWiring,
-    views = true,
+    views,
     ...own
   } = config.variants[name] ?? ({} as Variant);
   const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
   const chosen = teachersOfVariant(loaded, teachers, name);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
-  const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
+  const learnsFromTeacher = largestOf(own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
   const isMix = learnsFromTeacher && chosen.length > 1;
   // Left out where nothing is mixed, so that students of one teacher stay fresh.
   const mixing = {
@@ -184,6 +185,7 @@ function trainInstance(
       seed: config.seed,
       ...shared,
       ...own,
+      ...(typeof views === 'string' && { views }),
       ...mixing,
       unanswered,
       ...deviceSettings(config),
@@ -194,7 +196,7 @@ function trainInstance(
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
       ...tensorInputs(config, ['train', 'validation']),
       ...(learnsFromTeacher ? trainRows(chosen) : {}),
-      ...(learnsFromTeacher && views && config.augmentations !== undefined
+      ...(learnsFromTeacher && views !== false && config.augmentations !== undefined
         ? viewInputs(chosen)
         : {}),
       ...perSplit(['validation'], 'soft-label', 'rows'),

@@ -18,7 +18,19 @@ export interface Best {
 export interface Checkpoint {
   readonly state: OptimizerState;
   readonly best: Best | null;
+  readonly progress: Progress;
 }
+
+/** What a training has seen of itself so far. */
+export interface Progress {
+  /** Mean loss of its first steps, terms unweighted; null before these are taken. */
+  readonly firstLoss: number | null;
+  /** The first best measurement on validation. */
+  readonly highest: { readonly share: number; readonly step: number } | null;
+}
+
+/** That of a training before its first step. */
+export const NO_PROGRESS: Progress = { firstLoss: null, highest: null };
 
 /**
  * Writes the one checkpoint file of a training. `recipe` is the digest of all that decides the weights:
@@ -27,7 +39,7 @@ export interface Checkpoint {
 export async function writeCheckpoint(
   folder: string,
   recipe: string,
-  { state, best }: Checkpoint,
+  { state, best, progress }: Checkpoint,
 ): Promise<void> {
   const vectors = [state.weights, ...Object.values(state.slots)];
   if (best !== null) vectors.push(best.weights);
@@ -41,6 +53,7 @@ export async function writeCheckpoint(
     size: state.weights.length,
     slots: Object.keys(state.slots),
     best: best === null ? null : { step: best.step, threshold: best.threshold },
+    progress,
     digest: digestOf(body),
   };
   const line = Buffer.from(`${JSON.stringify(header)}\n`);
@@ -66,11 +79,12 @@ export async function readCheckpoint(folder: string, recipe: string): Promise<Ch
         .buffer,
     );
   };
-  const { step, slots, best } = header;
+  const { step, slots, best, progress } = header;
   const named = slots.map((name, index) => [name, vector(1 + index)]);
   return {
     state: { weights: vector(0), slots: Object.fromEntries(named), step },
     best: best === null ? null : { ...best, weights: vector(1 + slots.length) },
+    progress,
   };
 }
 
@@ -109,6 +123,12 @@ const headerSchema = z.strictObject({
   // Version 1 knew AdamW alone.
   slots: z.array(z.string()).default(['firstMoment', 'secondMoment']),
   best: z.strictObject({ step: z.int(), threshold: z.number() }).nullable(),
+  progress: z
+    .strictObject({
+      firstLoss: z.number().nullable(),
+      highest: z.strictObject({ share: z.number(), step: z.int() }).nullable(),
+    })
+    .default(NO_PROGRESS),
   digest: z.string(),
 });
 

@@ -9,8 +9,10 @@ import { readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
+import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
+import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
 import { type Measurement, type Trained, train } from './training.ts';
 import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
@@ -37,13 +39,15 @@ async function* trainOn(
   inputs: TrainingInputs,
 ): AsyncGenerator<StageEvent, void, void> {
   const settings = settingsOf(context.config);
-  const transferSet = await transferSetOf(inputs, settings);
+  const temperatures = temperaturePlan(inputs, settings);
+  const transferSetAt = (temperature: number) => transferSetOf(inputs, settings, temperature);
+  const transferSet = await transferSetAt(temperatures.first);
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
   });
   yield* describeRows(transferSet, inputs, settings);
-  const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
+  const doubt = largestOf(settings.softLossWeight) > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow(settings);
@@ -54,6 +58,7 @@ async function* trainOn(
     const trained = yield* resumeAndTrain(context, inputs, {
       settings,
       transferSet,
+      ...(temperatures.others.length > 0 && { transferSetAt }),
       student,
       stepper,
       runtime,
@@ -70,6 +75,7 @@ async function* trainOn(
 interface Workbench {
   readonly settings: Settings;
   readonly transferSet: TransferSet;
+  readonly transferSetAt?: TransferSetAt;
   readonly student: StudentSetup;
   readonly stepper: Stepper;
   readonly runtime: Runtime;
@@ -79,8 +85,9 @@ interface Workbench {
 async function* resumeAndTrain(
   context: StageContext<TrainStudentConfig>,
   inputs: TrainingInputs,
-  { settings, transferSet, student, stepper, runtime }: Workbench,
+  bench: Workbench,
 ): AsyncGenerator<StageEvent, Trained, void> {
+  const { settings, transferSet, transferSetAt, student, stepper, runtime } = bench;
   const { buckets, layout, shape } = student;
   const folder = outputOf(context, 'checkpoints');
   const recipe = recipeOf(context.config, inputs, student, runtime);
@@ -98,6 +105,7 @@ async function* resumeAndTrain(
       stepper,
       settings,
       transferSet,
+      transferSetAt,
       layout,
       buckets,
       log,
@@ -165,7 +173,7 @@ function* describeRows(
     yield { type: 'note', message: `learns from ${views} views of train rows too` };
   }
   yield { type: 'count', name: 'goldRows', value: goldCount };
-  if (goldCount === 0 && hardLossWeight > 0) {
+  if (goldCount === 0 && largestOf(hardLossWeight) > 0) {
     yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
   }
   if (inputs.train.typeIds !== null) {

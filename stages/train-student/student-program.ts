@@ -14,6 +14,7 @@ import {
   inferenceFeedSpecs,
   trainingFeedSpecs,
 } from './batch-feeds.ts';
+import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
 import type { SoftLayout } from './soft-targets.ts';
 import { valueHardLoss, valueSoftLoss } from './value-step.ts';
 
@@ -25,17 +26,13 @@ export interface StudentTraining {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches. */
   readonly buckets: readonly number[];
-  readonly settings: {
-    readonly labelSmoothing: number;
-    readonly weightDecay: number;
-    readonly maxGradNorm: number;
-  };
+  readonly settings: OptimizerChoice & { readonly labelSmoothing: number };
 }
 
 /** The step: forward pass, soft and hard loss as far as the layout has them, AdamW. */
 export function studentProgram(training: StudentTraining): StepProgram {
   const { architecture, shape, layout, settings } = training;
-  const { labelSmoothing, weightDecay, maxGradNorm } = settings;
+  const { labelSmoothing, accumulate = 1 } = settings;
   const specs = architecture.parameters(shape);
   const forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => {
     const { batchSize } = layout;
@@ -64,14 +61,8 @@ export function studentProgram(training: StudentTraining): StepProgram {
     },
     evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
     evaluate: forward,
-    optimizer: {
-      kind: 'adamw',
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay,
-      maxGradNorm,
-    },
+    optimizer: optimizerOf(settings),
+    accumulates: accumulate > 1,
   };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { digestOf } from '#cache/digest.ts';
 import {
   type Checkpoint,
   CorruptCheckpointError,
@@ -22,6 +23,7 @@ const checkpoint: Checkpoint = {
     step: 17,
   },
   best: { weights: Float32Array.of(9, 8, 7), step: 10, threshold: 1 / 3 },
+  progress: { firstLoss: 4.5, highest: { share: 0.7, step: 10 } },
 };
 
 test('a checkpoint reads back bit for bit', async () => {
@@ -69,3 +71,20 @@ function flipped(bytes: Buffer): Buffer {
   copy[last] = (copy[last] ?? 0) ^ 1;
   return copy;
 }
+
+test('a checkpoint of version 1, which knew AdamW alone, is read', async () => {
+  const folder = temporaryFolder();
+  const body = Buffer.from(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+  const header = { formatVersion: 1, recipe: 'recipe', step: 3, size: 2, best: null };
+  const line = JSON.stringify({ ...header, digest: digestOf(body) });
+  await writeFile(join(folder, 'checkpoint.bin'), Buffer.concat([Buffer.from(`${line}\n`), body]));
+  assert.deepEqual(await readCheckpoint(folder, 'recipe'), {
+    state: {
+      weights: Float32Array.of(1, 2),
+      slots: { firstMoment: Float32Array.of(3, 4), secondMoment: Float32Array.of(5, 6) },
+      step: 3,
+    },
+    best: null,
+    progress: { firstLoss: null, highest: null },
+  });
+});
