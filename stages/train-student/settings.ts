@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
+import { checkpointSettings } from './settings/checkpoints.ts';
+import { convolutionFields } from './settings/convolutions.ts';
 import { executorSettings } from './settings/executors.ts';
 import { optimizerSettings } from './settings/optimizer.ts';
 import { rowSettings } from './settings/rows.ts';
@@ -10,21 +12,25 @@ export const trainStudentConfig = z
   .strictObject({
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
-      .enum(['modernbert', 'bert', 'bag', 'mlp'])
+      .enum(['modernbert', 'bert', 'bag', 'mlp', 'textcnn', 'cnn'])
       .default('modernbert')
       .describe(
-        'Kind of student: modernbert and bert are encoders, bag averages word pieces (and takes tensors beside them), mlp reads tensors alone.',
+        'Kind of student: modernbert and bert are encoders, bag averages word pieces and textcnn looks at a few neighbours (both take tensors beside them), mlp and cnn read tensors alone.',
       ),
     layers: z
       .int()
       .min(1)
       .default(2)
-      .describe('Encoder layers, or hidden layers of an mlp; a bag ignores it.'),
+      .describe(
+        'Encoder layers, hidden layers of an mlp, or blocks of a cnn; bag and textcnn ignore it.',
+      ),
     hiddenSize: z
       .int()
       .min(1)
       .default(128)
-      .describe('Width of the token vectors, or of the hidden layers of an mlp.'),
+      .describe(
+        'Width of the token vectors, of the hidden layers of an mlp, or filters of the last block of a cnn.',
+      ),
     heads: z
       .int()
       .min(1)
@@ -43,7 +49,7 @@ export const trainStudentConfig = z
       .lt(1)
       .optional()
       .describe(
-        'Share of values dropped in training. Default: modernbert and mlp 0, bert 0.1, bag 0.3.',
+        'Share of values dropped in training. Default: modernbert, mlp and cnn 0, bert 0.1, bag and textcnn 0.3.',
       ),
     maxLength: z
       .int()
@@ -55,7 +61,7 @@ export const trainStudentConfig = z
     learningRate: scheduled(z.number().min(0), { warmup: true })
       .optional()
       .describe(
-        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert), 0.002 (bert, mlp), 0.003 (bag).',
+        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -141,6 +147,7 @@ export const trainStudentConfig = z
       .min(1)
       .default(250)
       .describe('Steps between two checkpoints; a rerun after a kill goes on from the last.'),
+    ...checkpointSettings,
     memoryLimitMb: z
       .number()
       .min(0)
@@ -149,6 +156,7 @@ export const trainStudentConfig = z
     ...optimizerSettings,
     ...rowSettings,
     ...executorSettings,
+    ...convolutionFields,
   })
   .refine(({ learningRate }) => learningRate === undefined || largestOf(learningRate) > 0, {
     path: ['learningRate'],
@@ -225,5 +233,7 @@ const architectureDefaults = {
   modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
+  textcnn: { widening: 1, dropout: 0.3, learningRate: 1e-3 },
   mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },
+  cnn: { widening: 1, dropout: 0, learningRate: 2e-3 },
 } as const;

@@ -8,13 +8,9 @@ import {
 import type { BatchLayout } from './batch-feeds.ts';
 import { stepOverBatch } from './batch-parts.ts';
 import type { Batch } from './batches.ts';
-import {
-  type Best,
-  type Checkpoint,
-  NO_PROGRESS,
-  type Progress,
-  writeCheckpoint,
-} from './checkpoint.ts';
+import { type Best, type Checkpoint, NO_PROGRESS, type Progress } from './checkpoint.ts';
+import { type CheckpointFolder, saveCheckpoint } from './checkpoint-folder.ts';
+import { checkpointTimes } from './checkpoint-times.ts';
 import { DivergedError, LossGuard } from './loss-guard.ts';
 import { learningRateAt } from './schedule.ts';
 import { type ScheduledRows, scheduledBatches } from './scheduled-batches.ts';
@@ -33,7 +29,9 @@ export interface Training extends ScheduledRows {
   /** Measures the weights that the stepper holds; throws `signal.reason` on abort. */
   readonly validate: () => Promise<Measurement>;
   readonly log: TrainingLog;
-  readonly checkpoints: { readonly folder: string; readonly recipe: string };
+  readonly checkpoints: CheckpointFolder;
+  /** Milliseconds that pass. */
+  readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -69,9 +67,10 @@ export async function* train(
     if (!guard.isSound) return;
     const progress = { firstLoss: guard.firstLoss, highest };
     const checkpoint = { state: stepper.state(), best, progress };
-    await writeCheckpoint(checkpoints.folder, checkpoints.recipe, checkpoint);
+    await saveCheckpoint(checkpoints, checkpoint);
     savedStep = step;
   };
+  const isCheckpointDue = checkpointTimes(settings, training.now);
   const batches = scheduledBatches(training, { ...settings, ...training }, step);
   const clock = startStepClock();
   let recent: StepResult[] = [];
@@ -85,6 +84,7 @@ export async function* train(
         best = betterOf(best, measured.score, step, stepper);
         highest = higherOf(highest, measured.score, step);
         await training.log.append({ step, ...validation });
+        await training.log.describe(stepper.state());
         yield* validationEvents(step, validation);
       }
       if (isDue(step, logEvery, settings.steps) && recent.length > 0) {
@@ -94,7 +94,7 @@ export async function* train(
         yield* lossEvents(line, settings.steps, validation);
         recent = [];
       }
-      if (isDue(step, settings.checkpointEvery, settings.steps)) await save();
+      if (isCheckpointDue(step)) await save();
       if (step >= settings.steps) break;
       if (isExhausted(highest, step, settings)) {
         yield { type: 'note', message: stoppedEarly(step, highest, settings) };

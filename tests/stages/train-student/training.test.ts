@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StageEvent } from '#stages/stage.ts';
 import type { OptimizerState, Stepper } from '#stages/tensorflow/step-program.ts';
-import { type Checkpoint, readCheckpoint } from '#stages/train-student/checkpoint.ts';
+import type { Checkpoint } from '#stages/train-student/checkpoint.ts';
+import { latestCheckpoint } from '#stages/train-student/checkpoint-folder.ts';
 import { DivergedError } from '#stages/train-student/loss-guard.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
 import { type Measurement, type Trained, train } from '#stages/train-student/training.ts';
@@ -38,7 +39,7 @@ test('an abort in the middle of a validation loses neither step nor measurement'
     return accuracy(step === 20 ? 1 : 0.5);
   };
   await assert.rejects(trainWith({ validate, folder, signal: controller.signal }), reason);
-  const checkpoint = await readCheckpoint(folder, 'recipe');
+  const { checkpoint } = await latestCheckpoint({ folder, recipe: 'recipe' });
   assert.equal(checkpoint?.state.step, 20);
   assert.equal(checkpoint?.best?.step, 10);
   const { trained } = await trainWith({
@@ -62,7 +63,8 @@ test('a checkpoint is written before the loss stops being a number, and none aft
     assert.match(error.fix, /lower learningRate/);
     return true;
   });
-  assert.equal((await readCheckpoint(folder, 'recipe'))?.state.step, 10);
+  const { checkpoint } = await latestCheckpoint({ folder, recipe: 'recipe' });
+  assert.equal(checkpoint?.state.step, 10);
 });
 
 test('a loss that climbs far above its start stops the training, and no checkpoint of the climb is kept', async () => {
@@ -82,7 +84,7 @@ test('a loss that climbs far above its start stops the training, and no checkpoi
     assert.match(error.message, /the checkpoint after step 70, before it, is kept$/);
     return true;
   });
-  const kept = await readCheckpoint(folder, 'recipe');
+  const { checkpoint: kept } = await latestCheckpoint({ folder, recipe: 'recipe' });
   assert.deepEqual([kept?.state.step, kept?.progress.firstLoss], [70, 4]);
 });
 
@@ -116,11 +118,8 @@ test('patience ends a training that stands still, and a resumed one at the same 
     signal: controller.signal,
   });
   await assert.rejects(stopped, /stop/);
-  const resumed = await trainWith({
-    validate,
-    config,
-    resumed: await readCheckpoint(folder, 'recipe'),
-  });
+  const { checkpoint } = await latestCheckpoint({ folder, recipe: 'recipe' });
+  const resumed = await trainWith({ validate, config, resumed: checkpoint });
   assert.equal(resumed.trained.step, 30);
   const last = resumed.events.filter(({ type }) => type === 'progress').at(-1);
   assert.deepEqual(last?.type === 'progress' ? last.done : null, 50);
@@ -181,8 +180,9 @@ async function trainWith(
       layout: { batchSize: 2, padTokenId: 0, dropout: false, soft: null, goldPerRow: 0 },
       buckets: [8],
       validate: async () => options.validate(stepper.state().step),
-      log: { append: () => Promise.resolve() },
-      checkpoints: { folder: options.folder ?? temporaryFolder(), recipe: 'recipe' },
+      log: { append: () => Promise.resolve(), describe: () => Promise.resolve() },
+      checkpoints: { folder: options.folder ?? temporaryFolder(), recipe: 'recipe', keep: 2 },
+      now: () => 0,
       signal: options.signal ?? new AbortController().signal,
     },
     options.resumed ?? null,
