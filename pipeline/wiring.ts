@@ -15,6 +15,7 @@ import {
   perSplit,
   type StageInstance,
 } from './graph.ts';
+import { ownLossOf } from './own-loss.ts';
 import { withPins } from './pinned.ts';
 import { hardRelabelInstance } from './relabel-wiring.ts';
 import {
@@ -180,6 +181,10 @@ function trainInstance(
   const skips = chosen.some(
     ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
   );
+  const ownLoss = ownLossOf(loaded.folder, {
+    softLoss: own.softLoss ?? shared.softLoss,
+    isUsed: learnsFromTeacher,
+  });
   const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
@@ -188,11 +193,12 @@ function trainInstance(
       ...shared,
       ...own,
       ...(typeof views === 'string' && { views }),
+      ...ownLoss.settings,
       ...mixing,
       unanswered,
       ...deviceSettings(config),
     },
-    files: {},
+    files: ownLoss.files,
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),

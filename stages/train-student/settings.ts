@@ -3,6 +3,7 @@ import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
 import { executorSettings } from './settings/executors.ts';
+import { lossProblems, lossSettings } from './settings/losses.ts';
 import { optimizerSettings } from './settings/optimizer.ts';
 import { rowSettings } from './settings/rows.ts';
 import { largestOf, type Scheduled, scheduled } from './settings/schedules.ts';
@@ -106,7 +107,7 @@ export const trainStudentConfig = z
       ),
     softLossWeight: scheduled(z.number().min(0), { warmup: true })
       .default(0.9)
-      .describe('Weight of T^2 KL(teacher || student); 0 trains on rows with a gold label only.'),
+      .describe('Weight of the soft loss; 0 trains on rows with a gold label only.'),
     hardLossWeight: scheduled(z.number().min(0), { warmup: true })
       .default(0.1)
       .describe('Weight of the cross-entropy against gold (or relabelled) labels.'),
@@ -116,6 +117,7 @@ export const trainStudentConfig = z
       .lt(1)
       .default(0)
       .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    ...lossSettings,
     seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
     shuffleWindow: z
       .int()
@@ -192,7 +194,12 @@ export const trainStudentConfig = z
       path: ['hardLossWeight'],
       message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
     },
-  );
+  )
+  .superRefine((settings, context) => {
+    for (const { path, message } of lossProblems(settings)) {
+      context.addIssue({ code: 'custom', path: [path], message });
+    }
+  });
 
 /** Config of the stage as it is written and fingerprinted; some defaults depend on other fields. */
 export type TrainStudentConfig = z.infer<typeof trainStudentConfig>;
