@@ -168,6 +168,10 @@ export const trainStudentConfig = z
     path: ['accumulate'],
     message: 'must divide batchSize',
   })
+  .refine(({ classWeights, accumulate = 1 }) => classWeights === undefined || accumulate === 1, {
+    path: ['accumulate'],
+    message: 'parts of a batch would each weigh classes apart: leave out classWeights',
+  })
   .refine(
     ({ executor, xla = false, precision }) =>
       executor === 'graph' || (xla === false && precision !== 'bf16'),
