@@ -15,6 +15,7 @@ import {
   perSplit,
   type StageInstance,
 } from './graph.ts';
+import { initialiseParts } from './initialise-wiring.ts';
 import { withPins } from './pinned.ts';
 import {
   evaluateStudent,
@@ -23,10 +24,8 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
-
 import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
-
 import {
   MAIN_TEACHER,
   type MainTeacher,
@@ -151,10 +150,11 @@ function softLabelInstances(
 
 function trainInstance(
   loaded: LoadedConfig,
-  teachers: readonly Teacher[],
+  teachers: readonly [MainTeacher, ...Teacher[]],
   name: string,
 ): StageInstance {
   const { config } = loaded;
+  const { initialise, files } = initialiseParts(loaded, teachers[0], name);
   const {
     initFrom,
     labels,
@@ -186,9 +186,10 @@ function trainInstance(
       ...own,
       ...mixing,
       unanswered,
+      initialise,
       ...deviceSettings(config),
     },
-    files: {},
+    files,
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),

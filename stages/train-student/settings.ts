@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
+import { initialisationFields } from './settings/initialisation.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
@@ -112,6 +113,7 @@ export const trainStudentConfig = z
       .lt(1)
       .default(0)
       .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    ...initialisationFields,
     seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
     shuffleWindow: z
       .int()

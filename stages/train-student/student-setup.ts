@@ -8,7 +8,7 @@ import type { Architecture, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
-import { initialWeights } from './initial-weights.ts';
+import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
 import { studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
@@ -24,6 +24,7 @@ export interface StudentSetup {
   /** Sequence lengths of the batches, ascending. */
   readonly buckets: readonly number[];
   readonly program: StepProgram;
+  readonly initialisation: StartWeights['initialisation'];
 }
 
 /** Folders that a student is built from. */
@@ -31,6 +32,7 @@ export interface StudentSources {
   readonly tokenizer: string;
   /** Another student to start from. */
   readonly initFrom: string | undefined;
+  readonly initialise: Start['initialise'];
 }
 
 /** Builds the student that the settings ask for over these inputs. */
@@ -57,20 +59,23 @@ export async function setUpStudent(
   for (const table of tables) requireFitting(table, shape);
   const layout = layoutOfBatches(settings, inputs, transferSet, shape);
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
-  const start = await initialWeights(architecture.parameters(shape), {
-    ...sources,
-    tokenizer: hasText ? sources.tokenizer : undefined,
-    seed: settings.seed,
-  });
+  const { weights, initialisation } = await startWeights(
+    { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
+    {
+      ...sources,
+      tokenizer: hasText ? sources.tokenizer : undefined,
+      seed: settings.seed,
+    },
+  );
   const program = studentProgram({
     architecture,
     shape,
     layout,
     buckets,
-    initialWeights: start,
+    initialWeights: weights,
     settings,
   });
-  return { architecture, shape, layout, buckets, program };
+  return { architecture, shape, layout, buckets, program, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */
