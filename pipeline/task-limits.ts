@@ -36,7 +36,7 @@ const oneTeacher: Limit = ({ task, teachers }) =>
     problem: `answers of several teachers are mixed a row of the corpus, and ${task} has several answers a row: keep teacher alone`,
   }));
 
-const noBag: Limit = ({ task, student, variants }) => {
+const noWholeTexts: Limit = ({ task, student, variants }) => {
   const sections = [
     { path: 'student', architecture: student.architecture },
     ...Object.entries(variants).map(([name, { architecture }]) => ({
@@ -45,10 +45,10 @@ const noBag: Limit = ({ task, student, variants }) => {
     })),
   ];
   return sections
-    .filter(({ architecture }) => architecture === 'bag')
-    .map(({ path }) => ({
+    .filter(({ architecture }) => architecture === 'bag' || architecture === 'textcnn')
+    .map(({ path, architecture }) => ({
       path: `${path}.architecture`,
-      problem: `a bag says one thing about a whole text, and ${task} asks about each word or token: take modernbert or bert`,
+      problem: `a ${architecture} says one thing about a whole text, and ${task} asks about each word or token: take modernbert or bert`,
     }));
 };
 
@@ -177,7 +177,13 @@ const noTextUnit = given(
 const OTHERS: readonly Limit[] = [noTarget, noMask, noTextUnit];
 
 /** Where a row of the corpus has an answer for each word. */
-const OF_WORDS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections, noPairs];
+const OF_WORDS: readonly Limit[] = [
+  noRelabelling,
+  oneTeacher,
+  noWholeTexts,
+  noCorrections,
+  noPairs,
+];
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,

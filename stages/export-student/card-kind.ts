@@ -1,5 +1,5 @@
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
-import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
+import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 
 /** What a student is called by what it reads and what it answers. */
 export interface CardKind {
@@ -21,7 +21,7 @@ export function cardKind(facts: {
 }): CardKind {
   const { metrics, modelType } = facts;
   const ofWords = !isOfValues(metrics) && metrics.words !== undefined;
-  const base = modelType === MLP_TYPE ? TENSORS : ofWords ? WORDS : TEXTS;
+  const base = readsTensorsAlone(modelType) ? TENSORS : ofWords ? WORDS : TEXTS;
   if (!isOfValues(metrics)) return base;
   if (metrics.task === 'multi-label') {
     return { ...base, name: `${base.name} of several labels`, metrics: ['f1'] };

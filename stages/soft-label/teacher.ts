@@ -132,8 +132,9 @@ export function teacherOf(
   },
 ): ModelTeacher {
   const { keep, padTokenId, outputsOfClasses, shapes, rowsDependOnBatch = false } = options;
+  const { provider } = session;
   const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
-  const inputs = matchTeacherInputs(ownInputs, shapes);
+  const inputs = matchTeacherInputs({ inputs: ownInputs, provider }, shapes);
   let isFirst = true;
   const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
     requireSameSides(rows, inputs.hasDecoder);
@@ -149,7 +150,7 @@ export function teacherOf(
     return results;
   };
   return {
-    provider: session.provider,
+    provider,
     runtimeVersion: session.runtimeVersion,
     busyMs: session.busyMs,
     withoutCuda: session.withoutCuda,

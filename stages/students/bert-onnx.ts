@@ -19,8 +19,8 @@ export interface BertGraph {
   readonly classCount: number;
   readonly epsilon: number;
   readonly activation: Activation;
-  /** Whether the classifier reads the pooled [CLS] or every token. */
-  readonly head: 'text' | 'token';
+  /** Whether the classifier reads the pooled [CLS] or every token, or the table of words is the decoder. */
+  readonly head: 'text' | 'token' | 'vocabulary';
   /** Of the dense layer between [CLS] and the classifier. */
   readonly headActivation: Activation;
   /** Whether the type of a token is an input, always the first one, or no part of the model. */
@@ -59,13 +59,23 @@ export function bertOnnx(graph: BertGraph, tensors: Tensors): Uint8Array {
     x = feedForward(builder, attention(builder, { queries, x }, layer), layer);
   }
   const { headDense, classifier } = graph.names;
-  if (graph.head === 'token') {
-    const logits = builder.linear(x, classifier, { bias: true });
+  if (graph.head !== 'text') {
+    const logits =
+      graph.head === 'token'
+        ? builder.linear(x, classifier, { bias: true })
+        : decoded(builder, x, graph);
     return builder.finish(onnxPerToken(builder, logits, inputs, graph), graph.classCount, 'token');
   }
   const dense = builder.linear(x, headDense, { bias: true });
   const pooled = builder.activate(dense, graph.headActivation);
   return builder.finish(builder.linear(pooled, classifier, { bias: true }), graph.classCount);
+}
+
+function decoded(builder: OnnxBuilder, x: string, graph: BertGraph): string {
+  const { words, transform, bias } = BERT_DECODER;
+  const dense = builder.linear(x, `${transform}.dense`, { bias: true });
+  const activated = builder.activate(dense, graph.activation);
+  return builder.tied(norm(builder, activated, `${transform}.LayerNorm`, graph), words, bias);
 }
 
 interface Layer {
@@ -183,3 +193,10 @@ export const BERT_NAMES = bertNames('bert', {
   dense: 'bert.pooler.dense',
   classifier: 'classifier',
 });
+
+/** Names of BertForMaskedLM's head; its decoder has the words' own weights. */
+export const BERT_DECODER = {
+  words: 'bert.embeddings.word_embeddings.weight',
+  transform: 'cls.predictions.transform',
+  bias: 'cls.predictions.bias',
+} as const;

@@ -1,12 +1,13 @@
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { attend, paddingMask, splitHeads } from './attention.ts';
-import { BERT_NAMES, type BertGraph, bertOnnx } from './bert-onnx.ts';
+import { BERT_DECODER, BERT_NAMES, type BertGraph, bertOnnx } from './bert-onnx.ts';
 import { type Dropout, dropoutOf } from './dropout.ts';
 import { BERT_EPSILON, bertConfig, bertPositions } from './hugging-face-config.ts';
 import { tensorsOf } from './onnx-builder.ts';
-import { embed, gelu, layerNorm, linear } from './operations.ts';
+import { askedRows, embed, gelu, layerNorm, linear } from './operations.ts';
 import {
   type Architecture,
+  answersTokens,
   type ForwardInputs,
   type Initialisation,
   matrix,
@@ -20,7 +21,9 @@ import {
 
 /**
  * Hugging Face's BertForSequenceClassification: learned positions, post-norm, [CLS] through a tanh
- * pooler; or BertForTokenClassification, whose classifier reads every token as it leaves the last layer. Every token has type 0: students read single texts and pairs alike as one sequence.
+ * pooler; or BertForTokenClassification, whose classifier reads every token as it leaves the last layer; or
+ * BertForMaskedLM, whose decoder is the table of words. Every token has type 0: students read single texts and
+ * pairs alike as one sequence.
  */
 export const bert: Architecture = {
   name: 'bert',
@@ -32,22 +35,35 @@ export const bert: Architecture = {
 
 function parameters(shape: StudentShape): ParameterSpec[] {
   checkHeads(shape);
-  const { hiddenSize, vocabularySize, classCount } = shape;
+  const { hiddenSize, vocabularySize } = shape;
   const positions = bertPositions(shape);
   return [
-    matrix('bert.embeddings.word_embeddings.weight', [vocabularySize, hiddenSize], START),
+    matrix(WORDS, [vocabularySize, hiddenSize], START),
     matrix('bert.embeddings.position_embeddings.weight', [positions, hiddenSize], START),
     matrix('bert.embeddings.token_type_embeddings.weight', [TOKEN_TYPES, hiddenSize], START),
     ...normParameters('bert.embeddings.LayerNorm', hiddenSize),
     ...Array.from({ length: shape.layers }, (_, layer) => layerParameters(shape, layer)).flat(),
-    ...(shape.perToken
-      ? []
-      : linearParameters('bert.pooler.dense', [hiddenSize, hiddenSize], IDENTITY)),
+    ...headParameters(shape),
+  ];
+}
+
+function headParameters({ hiddenSize, classCount, perToken, languageModel }: StudentShape) {
+  const square = [hiddenSize, hiddenSize] as const;
+  if (languageModel !== undefined) {
+    return [
+      vector(DECODER_BIAS, classCount, 'zeros'),
+      ...linearParameters(`${TRANSFORM}.dense`, square, START),
+      ...normParameters(`${TRANSFORM}.LayerNorm`, hiddenSize),
+    ];
+  }
+  return [
+    ...(perToken ? [] : linearParameters('bert.pooler.dense', square, IDENTITY)),
     ...linearParameters('classifier', [classCount, hiddenSize], START),
   ];
 }
 
-function graphOf({ layers, hiddenSize, heads, classCount, perToken }: StudentShape): BertGraph {
+function graphOf(shape: StudentShape): BertGraph {
+  const { layers, hiddenSize, heads, classCount, perToken, languageModel } = shape;
   return {
     names: BERT_NAMES,
     layers,
@@ -56,7 +72,7 @@ function graphOf({ layers, hiddenSize, heads, classCount, perToken }: StudentSha
     classCount,
     epsilon: BERT_EPSILON,
     activation: 'gelu',
-    head: perToken ? 'token' : 'text',
+    head: languageModel !== undefined ? 'vocabulary' : perToken ? 'token' : 'text',
     headActivation: 'tanh',
     tokenTypes: 'first',
     paddingPosition: undefined,
@@ -75,14 +91,23 @@ function forward(
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = `bert.encoder.layer.${layer}`;
     // Where one answer is given only [CLS] leaves the last layer: only its row is computed there.
-    const onlyFirst = layer === shape.layers - 1 && !shape.perToken;
+    const onlyFirst = layer === shape.layers - 1 && !answersTokens(shape);
     const queries = onlyFirst ? firstTokens(tf, x, inputs) : x;
     const attended = attention(tf, named, { queries, x }, { prefix, batch, shape });
     x = feedForward(tf, named, attended, { prefix, dropout });
   }
-  if (shape.perToken) return linearOf(tf, named, dropout(x), 'classifier');
+  const answered = askedRows(tf, x, inputs.answerAt);
+  if (shape.languageModel !== undefined) return decoded(tf, named, answered);
+  if (shape.perToken) return linearOf(tf, named, dropout(answered), 'classifier');
   const pooled = tf.tanh(linearOf(tf, named, x, 'bert.pooler.dense'));
   return linearOf(tf, named, dropout(pooled), 'classifier');
+}
+
+/** Logits of the words: one more dense layer, then the table of words as decoder. */
+function decoded(tf: Tensorflow, named: NamedTensors, x: Tensor): Tensor2D {
+  const dense = gelu(tf, linearOf(tf, named, x, `${TRANSFORM}.dense`));
+  const normalised = normOf(tf, named, dense, `${TRANSFORM}.LayerNorm`);
+  return linear(tf, normalised, parameterOf(named, WORDS), parameterOf(named, DECODER_BIAS));
 }
 
 /** What all layers share in one forward pass. */
@@ -94,11 +119,7 @@ interface Batch {
 
 function embeddings(tf: Tensorflow, named: NamedTensors, inputs: ForwardInputs): Tensor {
   const { batchSize, sequenceLength } = inputs;
-  const words = embed(
-    tf,
-    parameterOf(named, 'bert.embeddings.word_embeddings.weight'),
-    inputs.inputIds,
-  );
+  const words = embed(tf, parameterOf(named, WORDS), inputs.inputIds);
   const width = words.shape[1];
   const positions = tf.slice(
     parameterOf(named, 'bert.embeddings.position_embeddings.weight'),
@@ -218,3 +239,5 @@ const START: Initialisation = { kind: 'normal', std: 0.02 };
 const IDENTITY: Initialisation = { kind: 'identity' };
 
 const TOKEN_TYPES = 2;
+
+const { words: WORDS, transform: TRANSFORM, bias: DECODER_BIAS } = BERT_DECODER;

@@ -105,6 +105,7 @@ function modernBertGraph(config: ModernBertConfig): ModernBertGraph {
     activation: config.hidden_activation,
     headActivation: config.classifier_activation,
     pooling: headOf(config) === 'token' ? 'none' : config.classifier_pooling,
+    decoder: 'classifier',
     biases: {
       attention: config.attention_bias,
       mlp: config.mlp_bias,

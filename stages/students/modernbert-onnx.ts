@@ -9,6 +9,7 @@ import {
   onnxMeanOverTokens,
   onnxPaddingScores,
   onnxPerToken,
+  onnxPlaces,
 } from './onnx-blocks.ts';
 import { type Activation, OnnxBuilder, type Tensors } from './onnx-builder.ts';
 
@@ -25,6 +26,8 @@ export interface ModernBertGraph {
   readonly headActivation: Activation;
   /** none: the head reads every token. */
   readonly pooling: 'mean' | 'cls' | 'none';
+  /** words: the table of words is the decoder, and the classes are the vocabulary. */
+  readonly decoder: 'classifier' | 'words';
   /** Which parts have biases; the classifier always has one. */
   readonly biases: {
     readonly attention: boolean;
@@ -66,7 +69,11 @@ export function modernBertOnnx(graph: ModernBertGraph, tensors: Tensors): Uint8A
   const pooled = pool(builder, normalised, inputs, graph);
   const dense = builder.linear(pooled, 'head.dense', { bias: biases.head });
   const activated = builder.activate(dense, graph.headActivation);
-  const logits = builder.linear(norm(activated, 'head.norm'), 'classifier', { bias: true });
+  const answered = norm(activated, 'head.norm');
+  const logits =
+    graph.decoder === 'words'
+      ? builder.tied(answered, MODERNBERT_DECODER.words, MODERNBERT_DECODER.bias)
+      : builder.linear(answered, 'classifier', { bias: true });
   if (graph.pooling !== 'none') return builder.finish(logits, graph.classCount);
   return builder.finish(onnxPerToken(builder, logits, inputs, graph), graph.classCount, 'token');
 }
@@ -127,7 +134,7 @@ function sharedByLayers(
 
 /** [queries, keys]: 0 within reach, -1e9 beyond. */
 function distantScores(builder: OnnxBuilder, inputs: OnnxInputs, reach: number): string {
-  const places = positions(builder, inputs);
+  const places = onnxPlaces(builder, inputs);
   const [rows, columns] = [builder.ints([1]), builder.ints([0])].map((axis) =>
     builder.add('Unsqueeze', [places, axis]),
   ) as [string, string];
@@ -146,7 +153,7 @@ function rotation(
   const frequencies = Array.from(rotaryFrequencies(headSize, theta));
   const signs = [...frequencies.map(() => -1), ...frequencies.map(() => 1)];
   const angles = builder.add('Mul', [
-    builder.add('Unsqueeze', [positions(builder, inputs), builder.ints([1])]),
+    builder.add('Unsqueeze', [onnxPlaces(builder, inputs), builder.ints([1])]),
     builder.floats([...frequencies, ...frequencies]),
   ]); // [sequence, headSize]
   const scales = builder.floats([1 / Math.sqrt(headSize), 1], [2, 1, 1, 1, 1]);
@@ -155,17 +162,6 @@ function rotation(
     cos: builder.add('Mul', [builder.add('Cos', [angles]), scales]),
     sin: builder.add('Mul', [signedSin, scales]),
   };
-}
-
-/** float32 [sequence]: 0, 1, 2, ... */
-function positions(builder: OnnxBuilder, { sequence }: OnnxInputs): string {
-  const length = builder.add('Squeeze', [sequence]);
-  const counted = builder.add('Range', [
-    builder.add('Squeeze', [builder.ints([0])]),
-    length,
-    builder.add('Squeeze', [builder.ints([1])]),
-  ]);
-  return builder.add('Cast', [counted], { to: { int: FLOAT } });
 }
 
 interface Layer {
@@ -201,3 +197,9 @@ function feedForward(builder: OnnxBuilder, x: string, { prefix, graph }: Layer):
   const gated = builder.add('Mul', [builder.activate(input, activation), gate]);
   return builder.linear(gated, `${prefix}.mlp.Wo`, { bias: biases.mlp });
 }
+
+/** Names of ModernBertForMaskedLM's decoder, which has the words' own weights. */
+export const MODERNBERT_DECODER = {
+  words: 'model.embeddings.tok_embeddings.weight',
+  bias: 'decoder.bias',
+} as const;

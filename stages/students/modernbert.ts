@@ -2,11 +2,12 @@ import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts
 import { attend, paddingMask, type Rotation, rotate, rotationOf } from './attention.ts';
 import { type Dropout, dropoutOf } from './dropout.ts';
 import { MODERNBERT_EPSILON, MODERNBERT_THETA, modernBertConfig } from './hugging-face-config.ts';
-import { type ModernBertGraph, modernBertOnnx } from './modernbert-onnx.ts';
+import { MODERNBERT_DECODER, type ModernBertGraph, modernBertOnnx } from './modernbert-onnx.ts';
 import { tensorsOf } from './onnx-builder.ts';
-import { embed, gelu, layerNorm, linear, meanOverTokens } from './operations.ts';
+import { askedRows, embed, gelu, layerNorm, linear, meanOverTokens } from './operations.ts';
 import {
   type Architecture,
+  answersTokens,
   type ForwardInputs,
   type Initialisation,
   matrix,
@@ -19,8 +20,9 @@ import {
 } from './student.ts';
 
 /**
- * Hugging Face's ModernBertForSequenceClassification (Warner et al. 2024) with mean pooling, or
- * ModernBertForTokenClassification, whose head reads every token; global attention in every layer: rotary positions, pre-norm, GeGLU, no biases but the classifier's.
+ * Hugging Face's ModernBertForSequenceClassification (Warner et al. 2024) with mean pooling,
+ * ModernBertForTokenClassification, whose head reads every token, or ModernBertForMaskedLM, whose decoder is the
+ * table of words; global attention in every layer: rotary positions, pre-norm, GeGLU, no biases but the classifier's.
  */
 export const modernBert: Architecture = {
   name: 'modernbert',
@@ -35,7 +37,7 @@ function parameters(shape: StudentShape): ParameterSpec[] {
   const { hiddenSize, intermediateSize, vocabularySize, classCount } = shape;
   const starts = startsOf(shape);
   return [
-    matrix('model.embeddings.tok_embeddings.weight', [vocabularySize, hiddenSize], starts.in),
+    matrix(WORDS, [vocabularySize, hiddenSize], starts.in),
     vector('model.embeddings.norm.weight', hiddenSize, 'ones'),
     ...Array.from({ length: shape.layers }, (_, layer) => {
       const prefix = `model.layers.${layer}`;
@@ -52,13 +54,17 @@ function parameters(shape: StudentShape): ParameterSpec[] {
     vector('model.final_norm.weight', hiddenSize, 'ones'),
     matrix('head.dense.weight', [hiddenSize, hiddenSize], starts.out),
     vector('head.norm.weight', hiddenSize, 'ones'),
-    matrix('classifier.weight', [classCount, hiddenSize], starts.classifier),
-    vector('classifier.bias', classCount, 'zeros'),
+    ...(shape.languageModel === undefined
+      ? [
+          matrix('classifier.weight', [classCount, hiddenSize], starts.classifier),
+          vector('classifier.bias', classCount, 'zeros'),
+        ]
+      : [vector(DECODER_BIAS, classCount, 'zeros')]),
   ];
 }
 
 function graphOf(shape: StudentShape): ModernBertGraph {
-  const { hiddenSize, heads, intermediateSize, classCount, perToken } = shape;
+  const { hiddenSize, heads, intermediateSize, classCount } = shape;
   const layer = { theta: MODERNBERT_THETA, reach: undefined };
   return {
     layers: Array.from({ length: shape.layers }, () => layer),
@@ -69,7 +75,8 @@ function graphOf(shape: StudentShape): ModernBertGraph {
     epsilon: MODERNBERT_EPSILON,
     activation: 'gelu',
     headActivation: 'gelu',
-    pooling: perToken ? 'none' : 'mean',
+    pooling: answersTokens(shape) ? 'none' : 'mean',
+    decoder: shape.languageModel === undefined ? 'classifier' : 'words',
     biases: { attention: false, mlp: false, norm: false, head: false },
   };
 }
@@ -93,11 +100,7 @@ function forward(
     }),
     dropout,
   };
-  const tokens = embed(
-    tf,
-    parameterOf(named, 'model.embeddings.tok_embeddings.weight'),
-    inputs.inputIds,
-  );
+  const tokens = embed(tf, parameterOf(named, WORDS), inputs.inputIds);
   let x: Tensor = dropout(norm(tokens, 'model.embeddings.norm'));
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = `model.layers.${layer}`;
@@ -106,11 +109,17 @@ function forward(
     x = tf.add(x, feedForward(tf, named, norm(x, `${prefix}.mlp_norm`), { prefix, dropout }));
   }
   const encoded = norm(x, 'model.final_norm');
-  const pooled = shape.perToken ? encoded : meanOverTokens(tf, encoded, inputs);
+  const pooled = answersTokens(shape)
+    ? askedRows(tf, encoded, inputs.answerAt)
+    : meanOverTokens(tf, encoded, inputs);
   const dense = gelu(tf, linear(tf, pooled, parameterOf(named, 'head.dense.weight')));
+  const answered = norm(dense, 'head.norm');
+  if (shape.languageModel !== undefined) {
+    return linear(tf, answered, parameterOf(named, WORDS), parameterOf(named, DECODER_BIAS));
+  }
   return linear(
     tf,
-    dropout(norm(dense, 'head.norm')),
+    dropout(answered),
     parameterOf(named, 'classifier.weight'),
     parameterOf(named, 'classifier.bias'),
   );
@@ -199,3 +208,5 @@ function checkHeads({ hiddenSize, heads }: StudentShape): void {
     'set hiddenSize to a multiple of 2 x heads',
   );
 }
+
+const { words: WORDS, bias: DECODER_BIAS } = MODERNBERT_DECODER;

@@ -31,6 +31,28 @@ export function onnxPaddingScores(builder: OnnxBuilder, { mask }: OnnxInputs): s
   return builder.add('Unsqueeze', [scores, builder.ints([1, 2])]);
 }
 
+/** float32 [sequence]: 0, 1, 2, ... */
+export function onnxPlaces(builder: OnnxBuilder, { sequence }: OnnxInputs): string {
+  const length = builder.add('Squeeze', [sequence]);
+  const counted = builder.add('Range', [
+    builder.add('Squeeze', [builder.ints([0])]),
+    length,
+    builder.add('Squeeze', [builder.ints([1])]),
+  ]);
+  return builder.add('Cast', [counted], { to: { int: FLOAT } });
+}
+
+/** Added to the scores [.., queries, keys]: 0 for a token and those before it, -1e9 for those behind it. */
+export function onnxFutureScores(builder: OnnxBuilder, inputs: OnnxInputs): string {
+  const places = onnxPlaces(builder, inputs);
+  const [rows, columns] = [builder.ints([1]), builder.ints([0])].map((axis) =>
+    builder.add('Unsqueeze', [places, axis]),
+  ) as [string, string];
+  const isBehind = builder.add('Less', [rows, columns]);
+  const behind = builder.add('Cast', [isBehind], { to: { int: FLOAT } });
+  return builder.add('Mul', [behind, builder.scalar(-1e9)]);
+}
+
 /** softmax(q k^T + padding) v of tensors that end in [heads, length, headSize], in that layout. */
 export function onnxAttend(
   builder: OnnxBuilder,

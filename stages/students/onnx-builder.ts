@@ -86,6 +86,17 @@ export class OnnxBuilder {
     return this.add('Gemm', inputs, { transB: { int: 1 } });
   }
 
+  /** x W + b of rows [rows, in], with W as GPT-2 stores it: [in, out]. */
+  product(x: string, name: string): string {
+    return this.add('Gemm', [x, this.weight(`${name}.weight`), this.weight(`${name}.bias`)]);
+  }
+
+  /** x E^T, and b where there is one, with a table of embeddings as decoder. */
+  tied(x: string, table: string, bias?: string): string {
+    const inputs = [x, this.weight(table), ...(bias === undefined ? [] : [this.weight(bias)])];
+    return this.add('Gemm', inputs, { transB: { int: 1 } });
+  }
+
   layerNorm(
     x: string,
     name: string,

@@ -6,6 +6,16 @@ export function linear(tf: Tensorflow, x: Tensor, weight: Tensor, bias?: Tensor)
   return (bias === undefined ? product : tf.add(product, bias)) as Tensor2D;
 }
 
+/** x W + b, with W as GPT-2 stores it: [in, out]. */
+export function product(tf: Tensorflow, x: Tensor, weight: Tensor, bias: Tensor): Tensor2D {
+  return tf.add(tf.matMul(x, weight), bias) as Tensor2D;
+}
+
+/** Rows of the asked tokens among those of all [batch * sequence, width]. */
+export function askedRows(tf: Tensorflow, x: Tensor, answerAt: Tensor | undefined): Tensor {
+  return answerAt === undefined ? x : tf.gather(x, answerAt);
+}
+
 /** Rows of the table; flat ids, because then the gradient is a single segment sum. */
 export function embed(tf: Tensorflow, table: Tensor, flatIds: Tensor): Tensor2D {
   return tf.gather(table, flatIds) as Tensor2D; // [ids, width]
@@ -24,6 +34,29 @@ export function gelu(tf: Tensorflow, x: Tensor): Tensor {
         const [input, cdf] = saved as [Tensor, Tensor];
         const density = tf.mul(tf.exp(tf.mul(tf.square(input), -0.5)), INVERSE_SQRT_2PI);
         return tf.mul(dy, tf.add(cdf, tf.mul(input, density)));
+      },
+    };
+  });
+  return operation(x);
+}
+
+/** 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), the form that GPT-2 was trained with. */
+export function tanhGelu(tf: Tensorflow, x: Tensor): Tensor {
+  const operation = tf.customGrad((input, save) => {
+    const value = input as Tensor;
+    const square = tf.square(value);
+    const inner = tf.mul(value, tf.add(tf.mul(square, TANH_SCALE * TANH_CUBE), TANH_SCALE));
+    const tanh = tf.tanh(inner);
+    const half = tf.mul(tf.add(tanh, 1), 0.5);
+    (save as SaveForGradient)([value, square, tanh, half]);
+    return {
+      value: tf.mul(value, half),
+      // d/dx = (1 + t) / 2 + x (1 - t^2) / 2 sqrt(2 / pi) (1 + 3 x 0.044715 x^2)
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [value, square, tanh, half] = saved as [Tensor, Tensor, Tensor, Tensor];
+        const slope = tf.add(tf.mul(square, 1.5 * TANH_SCALE * TANH_CUBE), 0.5 * TANH_SCALE);
+        const bend = tf.mul(tf.sub(1, tf.square(tanh)), tf.mul(value, slope));
+        return tf.mul(dy, tf.add(half, bend));
       },
     };
   });
@@ -102,4 +135,6 @@ function layerNormGradient(
 /** Last argument of a function under customGrad; tfjs types it as one of the tensors. */
 export type SaveForGradient = (tensors: Tensor[]) => void;
 
+const TANH_SCALE = Math.sqrt(2 / Math.PI);
+const TANH_CUBE = 0.044715;
 const INVERSE_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI);

@@ -13,7 +13,10 @@ export async function checkpointTensors(
       tensors.set(withoutLegacyName(name), { shape: tensor.shape, read: () => tensor });
     }
   }
-  return family.type === 'modernbert' ? withModel(tensors) : asBert(tensors, family);
+  const { type } = family;
+  return type === 'modernbert' || type === 'gpt2'
+    ? withModel(tensors, MODEL_PREFIXES[type])
+    : asBert(tensors, family);
 }
 
 /** Checkpoints that were once TensorFlow's call gains gamma and biases beta. */
@@ -23,12 +26,17 @@ export function withoutLegacyName(name: string): string {
     .replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
 }
 
-/** A ModernBERT without a head is saved without `model.` in front. */
-function withModel(tensors: ReadonlyMap<string, LazyTensor>): ReadonlyMap<string, LazyTensor> {
+/** Models without a head are saved without their own name in front. */
+function withModel(
+  tensors: ReadonlyMap<string, LazyTensor>,
+  { prefix, parts }: { readonly prefix: string; readonly parts: RegExp },
+): ReadonlyMap<string, LazyTensor> {
   return new Map(
-    [...tensors].map(([name, tensor]) => [
-      /^(embeddings|layers|final_norm)\./.test(name) ? `model.${name}` : name,
-      tensor,
-    ]),
+    [...tensors].map(([name, tensor]) => [parts.test(name) ? `${prefix}.${name}` : name, tensor]),
   );
 }
+
+const MODEL_PREFIXES = {
+  modernbert: { prefix: 'model', parts: /^(embeddings|layers|final_norm)\./ },
+  gpt2: { prefix: 'transformer', parts: /^(wte|wpe|h|ln_f)\./ },
+} as const;

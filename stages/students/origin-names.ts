@@ -4,7 +4,7 @@ import type { LazyTensor } from './origin.ts';
 
 /** Which model the tensors are of. */
 export interface OriginFamily {
-  readonly type: 'bert' | 'roberta' | 'distilbert' | 'modernbert';
+  readonly type: 'bert' | 'roberta' | 'distilbert' | 'modernbert' | 'gpt2';
   /** Id of padding: RoBERTa counts positions from the one behind it. */
   readonly padding: number;
 }

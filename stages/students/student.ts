@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 
-export type ArchitectureName = 'modernbert' | 'bert' | 'bag' | 'mlp';
+export type ArchitectureName = 'modernbert' | 'bert' | 'gpt2' | 'bag' | 'textcnn' | 'mlp' | 'cnn';
 
 /** Everything that decides the parameters of a student. A bag has no layers and no heads. */
 export interface StudentShape {
@@ -19,8 +19,17 @@ export interface StudentShape {
   readonly sepTokenId: number;
   /** Tensors that it reads of each row, by name; left out where it reads texts alone. */
   readonly features?: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** Of textcnn: how many tokens its filters see, and how many filters there are of each width. */
+  readonly kernelWidths?: readonly number[];
+  readonly filters?: number;
+  /** Of cnn: side of the filters, parts a side of the last means, and which axis of an image is that of its channels. */
+  readonly kernelSize?: number;
+  readonly poolGrid?: number;
+  readonly channels?: 'first' | 'last';
   /** Classes for each token and not for the text: Hugging Face's ...ForTokenClassification. */
   readonly perToken?: boolean;
+  /** The classes are the vocabulary, the decoder its embeddings: Hugging Face's ...ForMaskedLM or ...LMHeadModel. */
+  readonly languageModel?: 'masked' | 'causal';
 }
 
 /** How a parameter starts. `cutoff` truncates the normal distribution at that many standard deviations. */
@@ -51,6 +60,8 @@ export interface ForwardInputs {
   readonly sequenceLength: number;
   /** float32 [batchSize, numbers of the tensor] each, by the name of the input. */
   readonly features?: NamedTensors;
+  /** int32 [answers]: tokens whose logits are wanted, among [batchSize * sequenceLength]; absent: all of them. */
+  readonly answerAt?: Tensor;
   /** int32 [2]: decides the dropout masks. Absent: no dropout. */
   readonly dropoutSeed?: Tensor;
 }
@@ -62,7 +73,7 @@ export type NamedTensors = Readonly<Record<string, Tensor>>;
 export interface Architecture {
   readonly name: ArchitectureName;
   parameters(shape: StudentShape): readonly ParameterSpec[];
-  /** Logits [batchSize, classCount], or [batchSize * sequenceLength, classCount] of each token; pure tfjs operations, so that it can be recorded into a graph. */
+  /** Logits [batchSize, classCount], or [batchSize * sequenceLength, classCount] of each token, [answers, classCount] where tokens are named; pure tfjs operations, so that it can be recorded into a graph. */
   forward(
     tf: Tensorflow,
     parameters: NamedTensors,
@@ -73,6 +84,11 @@ export interface Architecture {
   config(shape: StudentShape, classNames: readonly string[]): Record<string, unknown>;
   /** ONNX file, opset 17: input_ids and attention_mask int64 [batch, sequence], or tensors -> logits [batch, classes], or [batch, sequence, classes] of each token. */
   onnx(shape: StudentShape, weights: ReadonlyMap<string, Float32Array>): Uint8Array;
+}
+
+/** Does a student of this shape answer for each token, and not once for the text? */
+export function answersTokens({ perToken, languageModel }: StudentShape): boolean {
+  return perToken === true || languageModel !== undefined;
 }
 
 /** A shape that no student of the architecture can have. */

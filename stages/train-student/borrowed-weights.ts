@@ -71,17 +71,13 @@ export class OriginShapeError extends Failure {
 
 /** What the settings of a student with all of the origin's layers would be. */
 function settingsOfOrigin({ architecture, layers, heads, tensors }: Origin): string {
-  const widthOf = (name: string, axis: number) => tensors.get(name)?.shape[axis];
-  const [words, wide] =
-    architecture === 'bert'
-      ? ['bert.embeddings.word_embeddings.weight', 'bert.encoder.layer.0.output.dense.weight']
-      : ['model.embeddings.tok_embeddings.weight', 'model.layers.0.mlp.Wo.weight'];
+  const { words, wide, axis } = WIDTHS[architecture];
   const settings = {
     architecture,
     layers,
-    hiddenSize: widthOf(words, 1),
+    hiddenSize: tensors.get(words)?.shape[1],
     heads,
-    intermediateSize: widthOf(wide, 1),
+    intermediateSize: tensors.get(wide)?.shape[axis],
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name}: ${value}`)
@@ -111,7 +107,7 @@ function shapeProblems({ shape, origin, layers }: Borrowing): string[] {
 }
 
 function nameInOrigin(name: string, layers: readonly number[]): string {
-  return name.replace(/^(.*\.layers?\.)(\d+)(\..*)$/, (_, before, index, after) => {
+  return name.replace(/^(.*?\.(?:layers?|h)\.)(\d+)(\..*)$/, (_, before, index, after) => {
     return `${before}${layers[Number(index)] ?? index}${after}`;
   });
 }
@@ -123,7 +119,7 @@ function wantedRows(
   tensor: LazyTensor | undefined,
 ): Int32Array | undefined {
   if (name === WORD_TABLES[shape.architecture]) return rows;
-  if (name.endsWith('position_embeddings.weight') && (tensor?.shape[0] ?? 0) > count) {
+  if (/(position_embeddings|wpe)\.weight$/.test(name) && (tensor?.shape[0] ?? 0) > count) {
     return Int32Array.from({ length: count }, (_, row) => row);
   }
   if (!name.startsWith('classifier.')) return undefined;
@@ -167,7 +163,27 @@ export const WORD_TABLES: Readonly<Record<StudentShape['architecture'], string |
   bert: 'bert.embeddings.word_embeddings.weight',
   modernbert: 'model.embeddings.tok_embeddings.weight',
   bag: 'embeddings.weight',
+  textcnn: 'embeddings.weight',
+  gpt2: 'transformer.wte.weight',
+  cnn: undefined,
   mlp: undefined,
+};
+
+/** Where a model's widths show: columns of its words, and an axis of what leads out of the feed-forward part. */
+const WIDTHS: Readonly<
+  Record<Origin['architecture'], { readonly words: string; readonly wide: string; readonly axis: 0 | 1 }>
+> = {
+  bert: {
+    words: 'bert.embeddings.word_embeddings.weight',
+    wide: 'bert.encoder.layer.0.output.dense.weight',
+    axis: 1,
+  },
+  modernbert: {
+    words: 'model.embeddings.tok_embeddings.weight',
+    wide: 'model.layers.0.mlp.Wo.weight',
+    axis: 1,
+  },
+  gpt2: { words: 'transformer.wte.weight', wide: 'transformer.h.0.mlp.c_proj.weight', axis: 0 },
 };
 
 const MOST_PROBLEMS = 8;

@@ -1,27 +1,32 @@
 import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
 import { initialisationFields } from './settings/initialisation.ts';
+import { convolutionFields } from './settings/convolutions.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
   .strictObject({
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
-      .enum(['modernbert', 'bert', 'bag', 'mlp'])
+      .enum(['modernbert', 'bert', 'bag', 'mlp', 'textcnn', 'cnn'])
       .default('modernbert')
       .describe(
-        'Kind of student: modernbert and bert are encoders, bag averages word pieces (and takes tensors beside them), mlp reads tensors alone.',
+        'Kind of student: modernbert and bert are encoders, bag averages word pieces and textcnn looks at a few neighbours (both take tensors beside them), mlp and cnn read tensors alone.',
       ),
     layers: z
       .int()
       .min(1)
       .default(2)
-      .describe('Encoder layers, or hidden layers of an mlp; a bag ignores it.'),
+      .describe(
+        'Encoder layers, hidden layers of an mlp, or blocks of a cnn; bag and textcnn ignore it.',
+      ),
     hiddenSize: z
       .int()
       .min(1)
       .default(128)
-      .describe('Width of the token vectors, or of the hidden layers of an mlp.'),
+      .describe(
+        'Width of the token vectors, of the hidden layers of an mlp, or filters of the last block of a cnn.',
+      ),
     heads: z
       .int()
       .min(1)
@@ -40,7 +45,7 @@ export const trainStudentConfig = z
       .lt(1)
       .optional()
       .describe(
-        'Share of values dropped in training. Default: modernbert and mlp 0, bert 0.1, bag 0.3.',
+        'Share of values dropped in training. Default: modernbert, mlp and cnn 0, bert 0.1, bag and textcnn 0.3.',
       ),
     maxLength: z
       .int()
@@ -54,7 +59,7 @@ export const trainStudentConfig = z
       .positive()
       .optional()
       .describe(
-        'Highest learning rate. Default: 0.001 (modernbert), 0.002 (bert, mlp), 0.003 (bag).',
+        'Highest learning rate. Default: 0.001 (modernbert, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -150,6 +155,7 @@ export const trainStudentConfig = z
       .min(0)
       .default(256)
       .describe('Joined rows up to this size stay in memory; more are read anew every epoch.'),
+    ...convolutionFields,
   })
   .refine(({ hiddenSize, heads }) => heads === undefined || hiddenSize % heads === 0, {
     path: ['heads'],
@@ -199,5 +205,7 @@ const architectureDefaults = {
   modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
+  textcnn: { widening: 1, dropout: 0.3, learningRate: 1e-3 },
   mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },
+  cnn: { widening: 1, dropout: 0, learningRate: 2e-3 },
 } as const;

@@ -29,6 +29,7 @@ test('the directory holds what Hugging Face tools look for, and a card', async (
   assert.deepEqual(await listFiles(folder), [
     'README.md',
     'config.json',
+    'labels.d.ts',
     'model.safetensors',
     'onnx/model.onnx',
     'special_tokens_map.json',
@@ -67,9 +68,14 @@ test('the card says where the weights started', async () => {
   };
   assert.match(await cardOf(), /Its weights started at random\./);
   assert.match(await cardOf({ startsFrom: 'first' }), /started as those of the student "first"/);
-  const record = { version: 1, name: 'org/base', digests: ['ab12'] } as const;
-  const layers = { from: 'teacher', take: 'all', layers: [0, 2], random: ['classifier.weight'] } as const;
-  await writeInitialisation(student, { ...record, ...layers });
+  const record = { version: 1 as const, name: 'org/base', digests: ['ab12'] };
+  await writeInitialisation(student, {
+    ...record,
+    from: 'teacher',
+    take: 'all',
+    layers: [0, 2],
+    random: ['classifier.weight'],
+  });
   assert.match(
     await cardOf(),
     /as layers 0, 2 of the teacher \(org\/base\), with what is around them; classifier\.weight started at random\./,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FREE_SHAPE, planBatches } from '#stages/soft-label/batches.ts';
+import { FREE_SHAPE, lengthStepOf, planBatches } from '#stages/soft-label/batches.ts';
 import { inOrder } from '#stages/soft-label/in-order.ts';
 import { mergeProvenance } from '#stages/soft-label/provenance.ts';
 import { recipeChanges } from '#stages/soft-label/recipe-changes.ts';
@@ -47,12 +47,21 @@ test('above 8,192 classes a batch has room for fewer answers, and below for as m
   );
 });
 
-test('the longest rows come first, lengths are multiples of 8 and end at maxLength', () => {
-  const options = { tokenBudget: 48, maxLength: 20, shape: FREE_SHAPE };
+test('the longest rows come first, lengths are multiples of the step and end at maxLength', () => {
+  const options = { tokenBudget: 48, maxLength: 20, shape: { ...FREE_SHAPE, lengthStep: 8 } };
   assert.deepEqual(planBatches([3, 20, 9, 17, 8], options), [
     { rows: [1, 3], length: 20 },
     { rows: [2, 4, 0], length: 16 },
   ]);
+});
+
+test('lengths are multiples of 4 on the CPU and of 8 elsewhere', () => {
+  const shape = { ...FREE_SHAPE, lengthStep: lengthStepOf('cpu') };
+  assert.deepEqual(planBatches([3, 20, 9, 17, 8], { tokenBudget: 48, maxLength: 20, shape }), [
+    { rows: [1, 3], length: 20 },
+    { rows: [2, 4, 0], length: 12 },
+  ]);
+  assert.equal(lengthStepOf('cuda'), 8);
 });
 
 test('a model of fixed size decides both rows and length', () => {

@@ -41,9 +41,52 @@ export async function readGolden(architecture: 'bert' | 'modernbert'): Promise<G
   };
 }
 
+/** What PyTorch computed from a tiny Hugging Face model that answers for each token. */
+export interface TokenGolden {
+  readonly shape: StudentShape;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly case: Omit<GoldenCase, 'labels'> & {
+    /** Class wanted of each token; -100 where it is not asked. */
+    readonly labels: readonly (readonly number[])[];
+  };
+  readonly stored: ReadonlyMap<string, StoredTensor>;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+}
+
+export const TOKEN_GOLDENS = [
+  'bert-tokens',
+  'modernbert-tokens',
+  'bert-masked-lm',
+  'modernbert-masked-lm',
+  'gpt2',
+] as const;
+
+/** One of the models of make_token_golden.py; `case.logits` are those of the asked tokens. */
+export async function readTokenGolden(name: (typeof TOKEN_GOLDENS)[number]): Promise<TokenGolden> {
+  const folder = join(goldenFolder, 'hf-golden', name);
+  const stored = await readSafetensors(join(folder, 'model.safetensors'));
+  return {
+    shape: tokenShape(name),
+    config: JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')),
+    case: JSON.parse(await readFile(join(folder, 'cases.json'), 'utf8')),
+    stored,
+    weights: new Map([...stored].map(([parameter, { values }]) => [parameter, values])),
+  };
+}
+
+function tokenShape(name: (typeof TOKEN_GOLDENS)[number]): StudentShape {
+  const architecture = name === 'gpt2' ? 'gpt2' : name.startsWith('bert') ? 'bert' : 'modernbert';
+  const sizes = { hiddenSize: 16, intermediateSize: 24, vocabularySize: 60, maxLength: 16 };
+  const head = name.endsWith('tokens')
+    ? ({ perToken: true, classCount: 5 } as const)
+    : ({ languageModel: name === 'gpt2' ? 'causal' : 'masked', classCount: 60 } as const);
+  return { ...smallShape(architecture), ...sizes, ...head };
+}
+
 /** A small student of each kind. */
 export function smallShape(architecture: StudentShape['architecture']): StudentShape {
-  return { ...common, architecture, intermediateSize: 48, maxLength: 64, dropout: 0 };
+  const ofKind = architecture === 'textcnn' ? { kernelWidths: [1, 3], filters: 24 } : {};
+  return { ...common, architecture, intermediateSize: 48, maxLength: 64, dropout: 0, ...ofKind };
 }
 
 /** A padded batch as the trainer feeds it: rows padded on the right to the given length. */
@@ -68,7 +111,10 @@ export function batchOf(
 }
 
 /** The real tokens of each golden row. */
-export function unpaddedRows({ input_ids, attention_mask }: GoldenCase): number[][] {
+export function unpaddedRows({
+  input_ids,
+  attention_mask,
+}: Pick<GoldenCase, 'input_ids' | 'attention_mask'>): number[][] {
   return input_ids.map((ids, row) =>
     ids.filter((_, column) => attention_mask[row]?.[column] === 1),
   );

@@ -89,7 +89,7 @@ test('what is no encoder of BERT\'s kind is refused by name, with what it is', a
   const model = join(sampleFolder('mini'), 'teacher', 'onnx', 'model.onnx');
   await assert.rejects(readOrigin({ config, weights: [model] }), {
     code: 'E_INITIALISE_FROM',
-    message: /model\.onnx: weights of a ModernBERT are read from model\.safetensors only/,
+    message: /model\.onnx: weights of a modernbert are read from model\.safetensors only/,
   });
   const made = join(folder, 'modern.onnx');
   writeFileSync(made, await checkpointOnnx(golden('modernbert')));

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/** `hard-relabel`: labels that teacher and student give. */
+export const hardRelabelSection = z
+  .strictObject({
+    student: z.string().describe('Variant whose opinion is asked.'),
+    policy: z
+      .literal('fill-unlabelled')
+      .default('fill-unlabelled')
+      .describe('fill-unlabelled: only rows without gold get a label.'),
+    minConfidence: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.9)
+      .describe('Calibrated confidence that teacher and student must both reach.'),
+  })
+  .optional()
+  .describe('How hard labels are made; needed by variants with labels: hard-relabel.');
+
+/** `export`: which student leaves. */
+export const exportSection = z
+  .strictObject({
+    variant: z
+      .string()
+      .optional()
+      .describe('Variant to export. Default: the first one that learns from soft labels only.'),
+  })
+  .default({})
+  .describe('What becomes a Hugging Face directory.');
+
+/** `report`: the page that is sent around. */
+export const reportSection = z
+  .strictObject({
+    title: z.string().default('Distillation report').describe('Heading of report.html.'),
+    texts: z
+      .enum(['none', 'masked', 'full'])
+      .default('none')
+      .describe('Whether the report may show texts of the corpus.'),
+  })
+  .prefault({})
+  .describe('The one page that is sent around.');
+
+/** `gate`: what the exported student has to reach. */
+export const gateSection = z
+  .record(
+    z.string(),
+    z
+      .union([z.number(), z.record(z.string(), z.number())])
+      .describe(
+        'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman.',
+      ),
+  )
+  .optional()
+  .describe('What the exported student has to reach; below it `run` ends with 4.');

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { prepareConfigSchema } from '#stages/prepare/config.ts';
+import { trainStudentConfig } from '#stages/train-student/settings.ts';
+import { modelName } from './model-name.ts';
+import { partOf, without } from './part-of.ts';
+
+const studentPart = partOf(
+  without(trainStudentConfig.shape, ['task', 'device', 'deviceId', 'teacherWeights', 'unanswered']),
+);
+
+/** `student`: what all variants share. */
+export const studentSection = z
+  .strictObject({
+    ...studentPart,
+    vocabulary: prepareConfigSchema.shape.studentVocabulary
+      .unwrap()
+      .optional()
+      .describe(
+        'Vocabulary of the student: the word pieces of the train split and the single characters of its scripts (trimmed, the default), or all of the teacher (full; language models have no other).',
+      ),
+    longTexts: prepareConfigSchema.shape.studentLongTexts,
+  })
+  .prefault({})
+  .describe('What all variants share.');
+
+/** `variants`: students, by name. */
+export const variantsSection = z
+  .record(
+    modelName,
+    z.strictObject({
+      ...studentPart,
+      initFrom: z.string().optional().describe('Variant whose student this one starts from.'),
+      teachers: z
+        .array(z.string())
+        .min(1)
+        .optional()
+        .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
+      views: z
+        .boolean()
+        .optional()
+        .describe(
+          'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+        ),
+      labels: z
+        .literal('hard-relabel')
+        .optional()
+        .describe('Also learn from the labels that hard-relabel gives.'),
+    }),
+  )
+  .default({})
+  .describe('Students to train from the one cache, by name; a language model has none.');
