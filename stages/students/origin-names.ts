@@ -61,9 +61,10 @@ function bertName(name: string, names: BertNames): string {
   return name;
 }
 
-function rowsFrom({ shape: [rows = 0, width = 0], read }: LazyTensor, first: number): LazyTensor {
+function rowsFrom(tensor: LazyTensor, first: number): LazyTensor {
+  const [rows = 0, width = 0] = tensor.shape;
   const shape = [rows - first, width];
-  return { shape, read: () => ({ shape, values: read().values.slice(first * width) }) };
+  return { shape, read: () => ({ shape, values: tensor.read().values.slice(first * width) }) };
 }
 
 function twoTypes(types: LazyTensor | undefined, width: number): LazyTensor {

@@ -80,7 +80,11 @@ export async function readOrigin({ config, weights }: OriginFiles): Promise<Orig
 /** What our BERT and ModernBERT do in one way only. */
 function differencesOf(facts: z.infer<typeof originConfig>): string[] {
   const differences: string[] = [];
-  const tell = (what: string, theirs: unknown, ours: unknown) => {
+  const tell = (
+    what: string,
+    theirs: string | number | null | undefined,
+    ours: string | number,
+  ) => {
     if (theirs !== undefined && theirs !== null && theirs !== ours) {
       differences.push(`${what} ${theirs} (here ${ours})`);
     }
@@ -92,7 +96,9 @@ function differencesOf(facts: z.infer<typeof originConfig>): string[] {
   if (isBertFamily(type)) tell('layer_norm_eps', facts.layer_norm_eps, BERT_EPSILON);
   if (type === 'gpt2') tell('layer_norm_epsilon', facts.layer_norm_epsilon, GPT2_EPSILON);
   if (type !== 'modernbert') return differences;
-  tell('classifier_pooling', facts.classifier_pooling ?? 'cls', 'mean');
+  if (facts.architectures?.[0]?.endsWith('ForSequenceClassification')) {
+    tell('classifier_pooling', facts.classifier_pooling ?? 'cls', 'mean');
+  }
   const isLocal = (facts.global_attn_every_n_layers ?? 3) > 1;
   if (facts.layer_types?.includes('sliding_attention') ?? isLocal) {
     differences.push('local attention in some layers (here global in all)');
@@ -111,6 +117,7 @@ const size = z.int().positive();
 const originConfig = z.looseObject({
   model_type: z.enum(['bert', 'roberta', 'distilbert', 'modernbert', 'gpt2']),
   _name_or_path: z.string().optional(),
+  architectures: z.array(z.string()).nullish(),
   num_hidden_layers: size.optional(),
   n_layers: size.optional(),
   n_layer: size.optional(),

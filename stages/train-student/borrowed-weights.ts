@@ -118,7 +118,7 @@ function wantedRows(
   { name, shape: [count = 0] }: ParameterSpec,
   tensor: LazyTensor | undefined,
 ): Int32Array | undefined {
-  if (name === WORD_TABLES[shape.architecture]) return rows;
+  if (name === WORD_TABLES[shape.architecture] || DECODER_BIAS.test(name)) return rows;
   if (/(position_embeddings|wpe)\.weight$/.test(name) && (tensor?.shape[0] ?? 0) > count) {
     return Int32Array.from({ length: count }, (_, row) => row);
   }
@@ -155,7 +155,7 @@ function writeRows(target: Float32Array, values: Float32Array, rows: Int32Array 
 
 /** What stands between the encoder and the answers. */
 function isHead(name: string): boolean {
-  return /^(classifier|bert\.pooler|head)\./.test(name);
+  return /^(classifier|bert\.pooler|head|cls|decoder)\./.test(name);
 }
 
 /** How each kind of student calls the table of its word pieces. */
@@ -171,7 +171,10 @@ export const WORD_TABLES: Readonly<Record<StudentShape['architecture'], string |
 
 /** Where a model's widths show: columns of its words, and an axis of what leads out of the feed-forward part. */
 const WIDTHS: Readonly<
-  Record<Origin['architecture'], { readonly words: string; readonly wide: string; readonly axis: 0 | 1 }>
+  Record<
+    Origin['architecture'],
+    { readonly words: string; readonly wide: string; readonly axis: 0 | 1 }
+  >
 > = {
   bert: {
     words: 'bert.embeddings.word_embeddings.weight',
@@ -185,5 +188,8 @@ const WIDTHS: Readonly<
   },
   gpt2: { words: 'transformer.wte.weight', wide: 'transformer.h.0.mlp.c_proj.weight', axis: 0 },
 };
+
+/** Of a language model, whose classes are the pieces. */
+const DECODER_BIAS = /^(cls\.predictions|decoder)\.bias$/;
 
 const MOST_PROBLEMS = 8;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
-import { initialisationFields } from './settings/initialisation.ts';
 import { convolutionFields } from './settings/convolutions.ts';
+import { initialisationFields } from './settings/initialisation.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z

@@ -30,7 +30,10 @@ export function namelessBert(
   form: GraphForm,
 ): { readonly model: Uint8Array; readonly exact: boolean } {
   const builder = new NamelessGraph(new Map(tensors.map((one) => [one.name, one])), form);
-  const words = builder.add('Gather', [builder.weight('bert.embeddings.word_embeddings.weight'), 'input_ids']);
+  const words = builder.add('Gather', [
+    builder.weight('bert.embeddings.word_embeddings.weight'),
+    'input_ids',
+  ]);
   const types = builder.add('Gather', [
     builder.weight('bert.embeddings.token_type_embeddings.weight'),
     'token_type_ids',
@@ -45,7 +48,10 @@ export function namelessBert(
   for (const index of [0, 1, 2]) x = layer(builder, x, `bert.encoder.layer.${index}`);
   const first = builder.add('Gather', [x, builder.ints([0])]);
   const pooled = builder.add('Tanh', [builder.linear(first, 'bert.pooler.dense')]);
-  return { model: builder.finish(builder.linear(pooled, 'classifier')), exact: !builder.isQuantized };
+  return {
+    model: builder.finish(builder.linear(pooled, 'classifier')),
+    exact: !builder.isQuantized,
+  };
 }
 
 function layer(builder: NamelessGraph, x: string, prefix: string): string {
@@ -123,7 +129,12 @@ class NamelessGraph {
       case 'MatMulInteger of dynamic quantisation': {
         const { bytes, scales } = quantized(transposed(weight), false);
         const [small, scale] = [this.add('DynamicQuantizeLinear', [x]), this.floats(scales)];
-        const product = this.add('MatMulInteger', [small, this.#bytes(bytes), '', this.#bytes(zeros(1))]);
+        const product = this.add('MatMulInteger', [
+          small,
+          this.#bytes(bytes),
+          '',
+          this.#bytes(zeros(1)),
+        ]);
         const factor = this.add('Mul', [`${small}_scale`, scale]);
         const restored = this.add('Mul', [this.add('Cast', [product]), factor]);
         return this.add('Add', [restored, bias]);
@@ -135,7 +146,8 @@ class NamelessGraph {
 
   norm(x: string, name: string): string {
     const [gain, bias] = [this.weight(`${name}.weight`), this.weight(`${name}.bias`)];
-    if (!this.#form.includes('parted norms')) return this.add('LayerNormalization', [x, gain, bias]);
+    if (!this.#form.includes('parted norms'))
+      return this.add('LayerNormalization', [x, gain, bias]);
     const centred = this.add('Sub', [x, this.add('ReduceMean', [x])]);
     const square = this.add('Pow', [centred, this.floats([2])]);
     const variance = this.add('Add', [this.add('ReduceMean', [square]), this.floats([1e-12])]);
@@ -187,7 +199,9 @@ function quantized({ shape, values }: StoredTensor, byColumn: boolean) {
     const group = groupOf(place);
     scales[group] = Math.max(scales[group] ?? 0, Math.abs(value) / 127);
   }
-  const bytes = Int8Array.from(values, (value, place) => Math.round(value / (scales[groupOf(place)] ?? 1)));
+  const bytes = Int8Array.from(values, (value, place) =>
+    Math.round(value / (scales[groupOf(place)] ?? 1)),
+  );
   return { bytes: { shape, values: bytes }, scales };
 }
 

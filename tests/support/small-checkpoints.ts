@@ -20,8 +20,13 @@ export function smallCheckpoint(
       ? {}
       : { [`${type}.embeddings.token_type_embeddings.weight`]: [family.types, 16] }),
     ...norm(`${type}.embeddings.LayerNorm`),
-    ...Object.assign({}, ...[0, 1, 2].map((index) => layer(family, `${type}.${family.layers}.${index}`))),
-    ...(head === 'text' ? { ...dense(family.pooler, 16, 16), ...dense(family.classifier, 3, 16) } : dense('classifier', 3, 16)),
+    ...Object.assign(
+      {},
+      ...[0, 1, 2].map((index) => layer(family, `${type}.${family.layers}.${index}`)),
+    ),
+    ...(head === 'text'
+      ? { ...dense(family.pooler, 16, 16), ...dense(family.classifier, 3, 16) }
+      : dense('classifier', 3, 16)),
   };
   return {
     config: {

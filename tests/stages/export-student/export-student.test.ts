@@ -80,7 +80,7 @@ test('the card says where the weights started', async () => {
     await cardOf(),
     /as layers 0, 2 of the teacher \(org\/base\), with what is around them; classifier\.weight started at random\./,
   );
-  const embeddings = { from: 'checkpoint', take: 'embeddings', } as const;
+  const embeddings = { from: 'checkpoint', take: 'embeddings' } as const;
   await writeInitialisation(student, { ...record, ...embeddings, widths: [384, 128] });
   assert.match(
     await cardOf(),

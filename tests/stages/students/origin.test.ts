@@ -6,8 +6,8 @@ import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { checkpointOnnx } from '#stages/students/checkpoint.ts';
 import { type Origin, readOrigin } from '#stages/students/origin.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
-import { graphForms, namelessBert } from '#tests/support/nameless-bert.ts';
 import { halfModel } from '#tests/support/half-model.ts';
+import { graphForms, namelessBert } from '#tests/support/nameless-bert.ts';
 import { goldenFolder, sampleFolder } from '#tests/support/paths.ts';
 import { smallCheckpoint } from '#tests/support/small-checkpoints.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -34,7 +34,10 @@ for (const [type, head] of [
     writeFileSync(join(made, 'model.onnx'), await checkpointOnnx(made));
     const stored = await originOf(made, 'model.safetensors');
     assertEqualTensors(await originOf(made, 'model.onnx'), stored);
-    assert.equal(stored.tensors.has('bert.pooler.dense.weight'), head === 'text' && type !== 'distilbert');
+    assert.equal(
+      stored.tensors.has('bert.pooler.dense.weight'),
+      head === 'text' && type !== 'distilbert',
+    );
     assert.ok([...stored.tensors.keys()].every((name) => /^(bert\.|classifier\.)/.test(name)));
   });
 }
@@ -42,10 +45,14 @@ for (const [type, head] of [
 test('positions of RoBERTa begin behind that of padding, and its one token type stands for both', async () => {
   const { tensors } = smallCheckpoint('roberta', 'text');
   const { tensors: taken } = await originOf(join(folder, 'roberta-text'), 'model.safetensors');
-  const written = (name: string) => tensors.find((one) => one.name === name)?.values ?? assert.fail();
+  const written = (name: string) =>
+    tensors.find((one) => one.name === name)?.values ?? assert.fail();
   const positions = taken.get('bert.embeddings.position_embeddings.weight')?.read();
   assert.deepEqual(positions?.shape, [38, 16]);
-  assert.deepEqual(positions?.values, written('roberta.embeddings.position_embeddings.weight').slice(32));
+  assert.deepEqual(
+    positions?.values,
+    written('roberta.embeddings.position_embeddings.weight').slice(32),
+  );
   const types = taken.get('bert.embeddings.token_type_embeddings.weight')?.read();
   const one = written('roberta.embeddings.token_type_embeddings.weight');
   assert.deepEqual(types?.values, Float32Array.from([...one, ...one]));
@@ -84,7 +91,7 @@ for (const precision of ['8 bits', '16 bits'] as const) {
   });
 }
 
-test('what is no encoder of BERT\'s kind is refused by name, with what it is', async () => {
+test("what is no encoder of BERT's kind is refused by name, with what it is", async () => {
   const config = join(golden('modernbert'), 'config.json');
   const model = join(sampleFolder('mini'), 'teacher', 'onnx', 'model.onnx');
   await assert.rejects(readOrigin({ config, weights: [model] }), {
@@ -127,6 +134,9 @@ function assertWithin(
   what: string,
 ): void {
   assert.equal(actual.length, expected.length, what);
-  const worst = actual.reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? NaN))), 0);
+  const worst = actual.reduce(
+    (most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? NaN))),
+    0,
+  );
   assert.ok(worst <= tolerance, `${what}: ${worst} > ${tolerance}`);
 }

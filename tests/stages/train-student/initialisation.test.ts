@@ -5,20 +5,26 @@ import { test } from 'node:test';
 import { parseTokenizerJson } from '#datasets/tokenizer-json.ts';
 import { writeStudentTokenizer } from '#stages/prepare/student-tokenizer.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
-import { initialise, layoutOf, unflatten } from '#stages/students/parameters.ts';
+import { fromNamed, initialise, layoutOf, unflatten } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
 import type { StudentShape } from '#stages/students/student.ts';
 import { startWeights } from '#stages/train-student/initial-weights.ts';
 import { doubtAboutStart, sayStart } from '#stages/train-student/initialisation.ts';
-import { readVocabulary } from '#stages/train-student/student-shape.ts';
 import type { InitialiseSource } from '#stages/train-student/settings/initialisation.ts';
+import { readVocabulary } from '#stages/train-student/student-shape.ts';
 import { vocabularyRows } from '#stages/train-student/vocabulary-rows.ts';
 import { goldenFolder, sampleFolder } from '#tests/support/paths.ts';
 import { smallCheckpoint } from '#tests/support/small-checkpoints.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { tf } from '#tests/support/tensorflow.ts';
 import { bertReference, robertaReference } from '../students/encoder-reference.ts';
-import { batchOf, readGolden, unpaddedRows } from '../students/golden.ts';
+import {
+  batchOf,
+  readGolden,
+  readTokenGolden,
+  TOKEN_GOLDENS,
+  unpaddedRows,
+} from '../students/golden.ts';
 
 const folder = temporaryFolder('decant-initialisation');
 
@@ -60,7 +66,12 @@ test('a student with all layers of the teacher says what the teacher says, withi
   };
   const { weights, initialisation } = await startWeights(
     { specs: architectureOf('bert').parameters(shape), shape, classNames },
-    { seed: 1, initFrom: undefined, initialise: { settings: { from: 'teacher' }, files: model }, tokenizer },
+    {
+      seed: 1,
+      initFrom: undefined,
+      initialise: { settings: { from: 'teacher' }, files: model },
+      tokenizer,
+    },
   );
   assert.deepEqual(initialisation?.layers, [0, 1, 2, 3, 4, 5]);
   assert.deepEqual(initialisation?.random, []);
@@ -83,14 +94,34 @@ for (const architecture of ['bert', 'modernbert'] as const) {
     const golden = await readGolden(architecture);
     const config = join(goldenFolder, 'hf-golden', architecture, 'config.json');
     const classNames = Object.values(golden.config['id2label'] ?? {}).map(String);
-    const start = await startOf(golden.shape, classNames, { from: 'teacher' }, {
-      config,
-      weights: golden.modelPath,
-      pieces: 100,
-    });
+    const start = await startOf(
+      golden.shape,
+      classNames,
+      { from: 'teacher' },
+      {
+        config,
+        weights: golden.modelPath,
+        pieces: 100,
+      },
+    );
     const logits = logitsOf(golden.shape, start.weights, unpaddedRows(golden.case));
     assertClose(logits, golden.case.logits.flat(), 1e-5);
     assert.deepEqual(start.initialisation?.random, []);
+  });
+}
+
+for (const name of TOKEN_GOLDENS) {
+  test(`every weight of a ${name} that transformers saved becomes the student's`, async () => {
+    const { shape, weights } = await readTokenGolden(name);
+    const classNames = Array.from({ length: shape.classCount }, (_, id) => `class ${id}`);
+    const made = join(goldenFolder, 'hf-golden', name);
+    const [config, model] = ['config.json', 'model.safetensors'].map((file) => join(made, file));
+    const files = { config: config ?? '', weights: model ?? '', pieces: shape.vocabularySize };
+    const start = await startOf(shape, classNames, { from: 'teacher' }, files);
+    const specs = architectureOf(shape.architecture).parameters(shape);
+    assert.deepEqual(start.weights, fromNamed(weights, specs));
+    assert.deepEqual(start.initialisation?.random, []);
+    assert.equal(start.initialisation?.differences, undefined);
   });
 }
 
@@ -128,7 +159,12 @@ test('layers by a map are those layers, with all that is around them', async () 
 test('classes follow their names, and other classes start at random', async () => {
   const checkpoint = await written('bert');
   const start = (classNames: string[]) =>
-    startOf({ ...SMALL, classCount: classNames.length }, classNames, { from: 'a folder' }, checkpoint);
+    startOf(
+      { ...SMALL, classCount: classNames.length },
+      classNames,
+      { from: 'a folder' },
+      checkpoint,
+    );
   const [plain, turned, other] = [
     await start(['a', 'b', 'c']),
     await start(['c', 'a', 'b']),
@@ -158,9 +194,17 @@ test('embeddings alone are taken by any student that reads texts, narrowed or as
     const settings = { from: 'a folder', take: 'embeddings' } as const;
     const same = await startOf(shape, ['x', 'y', 'z'], settings, checkpoint);
     assert.deepEqual(tableOf(shape, same.weights), own?.values);
-    const narrow = await startOf({ ...shape, hiddenSize: 8 }, ['x', 'y', 'z'], settings, checkpoint);
+    const narrow = await startOf(
+      { ...shape, hiddenSize: 8 },
+      ['x', 'y', 'z'],
+      settings,
+      checkpoint,
+    );
     assert.deepEqual(narrow.initialisation?.widths, [16, 8]);
-    const random = initialise(architectureOf(architecture).parameters({ ...shape, hiddenSize: 8 }), 1);
+    const random = initialise(
+      architectureOf(architecture).parameters({ ...shape, hiddenSize: 8 }),
+      1,
+    );
     assert.deepEqual(narrow.weights.slice(60 * 8), random.slice(60 * 8));
     assert.notDeepEqual(narrow.weights.slice(0, 60 * 8), random.slice(0, 60 * 8));
   }
@@ -173,10 +217,22 @@ test('what does not fit is refused with both sides and the settings that would',
   const cases: readonly [Partial<StudentShape>, object, RegExp][] = [
     [{ heads: 2 }, {}, /4 attention heads, the student has 2/],
     [{ layers: 2 }, {}, /3 layers, the student has 2/],
-    [{ layers: 2 }, { layers: [0] }, /1 layers named by initialise\.layers, of 3, the student has 2/],
+    [
+      { layers: 2 },
+      { layers: [0] },
+      /1 layers named by initialise\.layers, of 3, the student has 2/,
+    ],
     [{ layers: 2 }, { layers: [0, 3] }, /no layer 3: they are 0 to 2[^]*layer\.1\.[^]*missing/],
-    [{ hiddenSize: 32 }, {}, /word_embeddings\.weight is \[60, 16\], this student needs \[60, 32\]/],
-    [{ maxLength: 48 }, {}, /position_embeddings\.weight is \[40, 16\], this student needs \[48, 16\]/],
+    [
+      { hiddenSize: 32 },
+      {},
+      /word_embeddings\.weight is \[60, 16\], this student needs \[60, 32\]/,
+    ],
+    [
+      { maxLength: 48 },
+      {},
+      /position_embeddings\.weight is \[40, 16\], this student needs \[48, 16\]/,
+    ],
     [{ architecture: 'modernbert' }, {}, /it is a bert, the student a modernbert/],
   ];
   for (const [shape, settings, message] of cases) {
@@ -288,7 +344,9 @@ function logitsOf(
   const longest = Math.max(...rows.map(({ length }) => length));
   return tf.tidy(() => {
     const named = unflatten(tf, tf.tensor1d(flat), architecture.parameters(shape));
-    return Array.from(architecture.forward(tf, named, batchOf(tf, rows, longest), shape).dataSync());
+    return Array.from(
+      architecture.forward(tf, named, batchOf(tf, rows, longest), shape).dataSync(),
+    );
   });
 }
 
