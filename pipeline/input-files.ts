@@ -35,12 +35,13 @@ export async function requireInputFiles(graph: readonly StageInstance[]): Promis
   }
 }
 
+const CORPUS_ROLES = ['train', 'validation', 'test', 'corrections'];
+
 /** Of the other roles, those that teacher.model does not name. */
 const SETTINGS: Readonly<Record<string, string>> = {
   answers: 'teacher.answers',
   initialiseConfig: 'initialise.from',
-  initialiseWeights: 'initialise.from',
   initialiseTokenizer: 'initialise.from',
+  initialiseWeights: 'initialise.from',
+  softLoss: 'student.softLoss.module',
 };
-
-const CORPUS_ROLES = ['train', 'validation', 'test', 'corrections'];

@@ -8,6 +8,7 @@ import {
   type Timings,
 } from '#datasets/metrics.ts';
 import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
+import { type ChoiceOutcome, choicesIn, describeChoice } from './choice-table.ts';
 import { formatBytes, formatCount } from './observers/progress.ts';
 import type { Project } from './project.ts';
 import { textTable } from './text-table.ts';
@@ -16,6 +17,8 @@ import { textTable } from './text-table.ts';
 export interface Outcome {
   readonly schemaVersion: 1;
   readonly models: readonly ModelOutcome[];
+  /** Which students were taken where `architecture: auto` asked for it. */
+  readonly choices?: readonly ChoiceOutcome[];
   readonly report?: string;
   readonly student?: string;
   readonly cache?: string;
@@ -47,9 +50,11 @@ export async function outcomeOf(
   const exported = [...artifacts].find(([instance]) => instance.startsWith('export-student:'));
   const report = artifacts.get('report');
   const cache = artifacts.get('soft-label');
+  const choices = await choicesIn(artifacts);
   return {
     schemaVersion: 1,
     models: models.sort((a, b) => rank(project, a.name) - rank(project, b.name)),
+    ...(choices.length > 0 && { choices }),
     ...(report && { report: join(outputFolder(report.folder, 'report'), 'report.html') }),
     ...(exported && { student: outputFolder(exported[1].folder, 'student') }),
     ...(cache && { cache: outputFolder(cache.folder, 'rows') }),
@@ -60,6 +65,10 @@ export async function outcomeOf(
 export function describeOutcome(outcome: Outcome): string {
   const parts: string[] = [];
   if (outcome.models.length > 0) parts.push(`\n${modelTable(outcome.models)}\n`);
+  for (const choice of outcome.choices ?? []) {
+    const timingsOf = (name: string) => outcome.models.find((one) => one.name === name)?.timings;
+    parts.push(`${describeChoice(choice, (name) => timingsOf(name)?.latencyMsBatch1.p50)}\n`);
+  }
   for (const [label, path] of [
     ['report', outcome.report],
     ['student', outcome.student],

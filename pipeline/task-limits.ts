@@ -129,7 +129,18 @@ const oneTokenizer: Limit = ({ teacher, student }) => [
     : []),
 ];
 
+const noAuto: Limit = ({ task, student }) =>
+  student.architecture === 'auto'
+    ? [
+        {
+          path: 'student.architecture',
+          problem: `auto chooses among students of whole texts or words, which ${task} does not have: leave it out`,
+        },
+      ]
+    : [];
+
 const LANGUAGE_MODEL: readonly Limit[] = [
+  noAuto,
   oneTokenizer,
   given(
     ({ teacher }) => ({

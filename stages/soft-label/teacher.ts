@@ -43,8 +43,8 @@ export interface Teacher {
    * its company.
    */
   label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
-  /** Milliseconds for which its device has computed; undefined where nobody computes. */
-  readonly busyMs?: (() => number) | undefined;
+  /** For how long its device has computed, and how many batches; undefined where nobody computes. */
+  readonly busy?: OnnxSession['busy'];
   close(): Promise<void>;
 }
 
@@ -152,7 +152,7 @@ export function teacherOf(
   return {
     provider,
     runtimeVersion: session.runtimeVersion,
-    busyMs: session.busyMs,
+    busy: session.busy,
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
     rowsDependOnBatch,

@@ -10,6 +10,7 @@ import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
+import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
 import { tokenIdsOf, tokenLengths } from './token-rows.ts';
@@ -23,6 +24,7 @@ export interface StudentSetup {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches, ascending. */
   readonly buckets: readonly number[];
+  readonly losses: StudentLosses;
   readonly program: StepProgram;
   readonly initialisation: StartWeights['initialisation'];
 }
@@ -33,6 +35,8 @@ export interface StudentSources {
   /** Another student to start from. */
   readonly initFrom: string | undefined;
   readonly initialise: Start['initialise'];
+  /** Module of a soft loss of the user's own. */
+  readonly softLoss: string | undefined;
 }
 
 /** Builds the student that the settings ask for over these inputs. */
@@ -58,6 +62,10 @@ export async function setUpStudent(
   ];
   for (const table of tables) requireFitting(table, shape);
   const layout = layoutOfBatches(settings, inputs, transferSet, shape);
+  const losses = await studentLosses(settings, inputs, {
+    soft: layout.soft,
+    module: sources.softLoss,
+  });
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
   const { weights, initialisation } = await startWeights(
     { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
@@ -74,8 +82,9 @@ export async function setUpStudent(
     buckets,
     initialWeights: weights,
     settings,
+    losses,
   });
-  return { architecture, shape, layout, buckets, program, initialisation };
+  return { architecture, shape, layout, buckets, losses, program, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */
