@@ -3,6 +3,8 @@ import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
 import { executorSettings } from './settings/executors.ts';
+import { initialisationFields } from './settings/initialisation.ts';
+import { optimisationProblems } from './settings/limits.ts';
 import { lossProblems, lossSettings } from './settings/losses.ts';
 import { optimizerSettings } from './settings/optimizer.ts';
 import { rowSettings } from './settings/rows.ts';
@@ -117,6 +119,7 @@ export const trainStudentConfig = z
       .lt(1)
       .default(0)
       .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    ...initialisationFields,
     ...lossSettings,
     seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
     shuffleWindow: z
@@ -160,33 +163,6 @@ export const trainStudentConfig = z
     ...executorSettings,
     ...convolutionFields,
   })
-  .refine(({ learningRate }) => learningRate === undefined || largestOf(learningRate) > 0, {
-    path: ['learningRate'],
-    message: 'must be more than 0',
-  })
-  .refine(({ batchSize, accumulate = 1 }) => batchSize % accumulate === 0, {
-    path: ['accumulate'],
-    message: 'must divide batchSize',
-  })
-  .refine(({ classWeights, accumulate = 1 }) => classWeights === undefined || accumulate === 1, {
-    path: ['accumulate'],
-    message: 'parts of a batch would each weigh classes apart: leave out classWeights',
-  })
-  .refine(
-    ({ executor, xla = false, precision }) =>
-      executor === 'graph' || (xla === false && precision !== 'bf16'),
-    {
-      path: ['executor'],
-      message: 'xla and precision: bf16 are of recorded steps: set executor: graph',
-    },
-  )
-  .refine(
-    ({ task = 'classification', sampling }) => sampling !== 'balanced' || task === 'classification',
-    {
-      path: ['sampling'],
-      message: 'balanced needs rows of one class: task: classification',
-    },
-  )
   .refine(({ hiddenSize, heads }) => heads === undefined || hiddenSize % heads === 0, {
     path: ['heads'],
     message: 'must divide hiddenSize',
@@ -200,7 +176,10 @@ export const trainStudentConfig = z
     },
   )
   .superRefine((settings, context) => {
-    for (const { path, message } of lossProblems(settings)) {
+    for (const { path, message } of [
+      ...lossProblems(settings),
+      ...optimisationProblems(settings),
+    ]) {
       context.addIssue({ code: 'custom', path: [path], message });
     }
   });
