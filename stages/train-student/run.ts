@@ -3,11 +3,10 @@ import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
-import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
-import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
+import { createExecutor } from './executor.ts';
 import type { Start } from './initial-weights.ts';
 import { doubtAboutStart, sayStart } from './initialisation.ts';
 import { transferSetOf } from './learned-rows.ts';
@@ -63,8 +62,9 @@ async function* trainOn(
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow(settings);
-  const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
-  const stepper = createStepper(runtime.tf, student.program);
+  const { stepper, xla, warning } = createExecutor(runtime.tf, student.program, settings);
+  if (warning !== null) yield { type: 'warning', message: warning };
+  if (xla) yield { type: 'environment', name: 'xla', value: 'on' };
   try {
     yield* describeStudent(student, stepper, runtime);
     const trained = yield* resumeAndTrain(context, inputs, {
