@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { idxLabelsOf } from '#datasets/corpus/idx.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { prepare } from '#stages/prepare/index.ts';
-import { trainStudent } from '#stages/train-student/index.ts';
-import { candidatesOf, chooseInstance, studentInstance } from './auto-student.ts';
+import { candidatesOf, chooseInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
+import { ConfigError } from './config-sources.ts';
 import { deviceSettings } from './device.ts';
 import {
   createInstance,
@@ -15,16 +15,19 @@ import {
   type StageInstance,
 } from './graph.ts';
 import { withPins } from './pinned.ts';
-import { hardRelabelInstance } from './relabel-wiring.ts';
+import { relabelInstances, studentsOf } from './relabel-wiring.ts';
 import {
   evaluateStudent,
   evaluateTeacher,
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
+import { trainInstance } from './student-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
+
 import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
+
 import {
   MAIN_TEACHER,
   type MainTeacher,
@@ -55,17 +58,19 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   ];
   if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
-  const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
-  const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
-  const trained = order.map((name) =>
-    candidatesOf(config, name).length > 0
-      ? chooseInstance(config, name)
-      : trainInstance(loaded, teachers, name),
+  const students = studentsOf(loaded, order);
+  const needsRelabel = students.some(({ labels }) => labels === 'hard-relabel');
+  const relabel = needsRelabel ? relabelInstances(loaded, teachers) : [];
+  const trained = students.map((student) =>
+    candidatesOf(config, student.name).length > 0
+      ? chooseInstance(config, student.name)
+      : trainInstance(loaded, teachers, student),
   );
+  const names = students.map(({ name }) => name);
   const exported = exportedVariant(config, order);
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
-    ...order.map((name) => evaluateStudent(config, name)),
+    ...names.map((name) => evaluateStudent(config, name)),
   ];
   const instances = [
     ...beforeStudents,
@@ -73,7 +78,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...relabel,
     ...evaluations,
     exportInstance(config, teachersOfVariant(loaded, teachers, exported), exported),
-    reportInstance(loaded, { teachers, order, exported, needsRelabel }),
+    reportInstance(loaded, { teachers, order: names, exported, needsRelabel }),
   ];
   return inOrder(withPins(loaded, instances));
 }
@@ -149,77 +154,6 @@ function softLabelInstances(
   return config.augmentations === undefined
     ? [ofRows]
     : [ofRows, viewLabelInstance(ofRows, teacher)];
-}
-
-function trainInstance(
-  loaded: LoadedConfig,
-  teachers: readonly Teacher[],
-  name: string,
-): StageInstance {
-  const { config } = loaded;
-  const {
-    initFrom,
-    labels,
-    teachers: _ofWiring,
-    views = true,
-    ...own
-  } = config.variants[name] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
-  const chosen = teachersOfVariant(loaded, teachers, name);
-  // A variant that learns from gold labels alone does not become stale with the teacher's words.
-  const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
-  const isMix = learnsFromTeacher && chosen.length > 1;
-  // Left out where nothing is mixed, so that students of one teacher stay fresh.
-  const mixing = {
-    mix: isMix ? (own.mix ?? ofAll) : undefined,
-    teacherWeights: isMix
-      ? Object.fromEntries(chosen.map((teacher) => [teacher.name, teacher.weight]))
-      : undefined,
-  };
-  const skips = chosen.some(
-    ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
-  );
-  const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
-  return createInstance(`train-student:${name}`, trainStudent, {
-    config: {
-      task: taskSetting(config),
-      seed: config.seed,
-      ...shared,
-      ...own,
-      ...mixing,
-      unanswered,
-      ...deviceSettings(config),
-    },
-    files: {},
-    inputs: {
-      ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
-      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      ...tensorInputs(config, ['train', 'validation']),
-      ...(learnsFromTeacher ? trainRows(chosen) : {}),
-      ...(learnsFromTeacher && views && config.augmentations !== undefined
-        ? viewInputs(chosen)
-        : {}),
-      ...perSplit(['validation'], 'soft-label', 'rows'),
-      'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
-      classes: { instance: 'prepare', output: 'classes' },
-      ...(labels === undefined
-        ? {}
-        : { hardLabels: { instance: 'hard-relabel', output: 'hard-labels' } }),
-      ...(initFrom === undefined
-        ? {}
-        : { initFrom: { instance: studentInstance(config, initFrom), output: 'student' } }),
-    },
-  });
-}
-
-/** What each teacher says of the train rows: `rows/train` of the main one, `rows/train@NAME` of another. */
-function trainRows(teachers: readonly Teacher[]): Record<string, InputReference> {
-  return Object.fromEntries(
-    teachers.map(({ name }) => [
-      name === MAIN_TEACHER ? 'rows/train' : `rows/train@${name}`,
-      { instance: softLabelName(name), output: 'rows/train' },
-    ]),
-  );
 }
 
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
