@@ -146,7 +146,7 @@ function millions(count: number): string {
 
 /** Controls stand behind the variant that they belong to. */
 function rank({ loaded }: Project, name: string): number {
-  return Object.keys(loaded.config.variants).indexOf(name.split('@')[0] ?? '');
+  return Object.keys(loaded.config.variants).indexOf(name.split('.')[0] ?? '');
 }
 
 /** A path as people paste it: relative to where they are when that is shorter. */

@@ -18,8 +18,8 @@ export function studentsOf(loaded: LoadedConfig, order: readonly string[]): Plan
     if (isChosen || labels === undefined || settings?.control !== true) return [student];
     return [
       student,
-      { name: `${name}@random`, variant: name, labels: 'control-labels' },
-      { name: `${name}@unchanged`, variant: name, labels: undefined },
+      { name: `${name}.random`, variant: name, labels: 'control-labels' },
+      { name: `${name}.unchanged`, variant: name, labels: undefined },
     ];
   });
 }
@@ -40,7 +40,7 @@ export function relabelInstances(
   if (folds !== undefined) refuseAsWitness(loaded, student);
   const witnesses = Array.from({ length: folds ?? 0 }, (_, at) =>
     trainInstance(loaded, teachers, {
-      name: `${student}@fold${at + 1}`,
+      name: `${student}.fold${at + 1}`,
       variant: student,
       labels: undefined,
       leftOutFold: { fold: at + 1, of: folds ?? 0 },
@@ -81,7 +81,7 @@ function predictionsOf(
   return Object.fromEntries(
     Array.from({ length: folds }, (_, at) => `fold${at + 1}`).map((fold) => [
       `predictions@${fold}`,
-      { instance: `train-student:${student}@${fold}`, output },
+      { instance: `train-student:${student}.${fold}`, output },
     ]),
   );
 }

@@ -5,6 +5,7 @@ import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
+import { ownLossOf } from './own-loss.ts';
 import { taskSetting } from './task-limits.ts';
 import { MAIN_TEACHER, softLabelName, type Teacher, teachersOfVariant } from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
@@ -51,6 +52,10 @@ export function trainInstance(
   const skips = chosen.some(
     ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
   );
+  const ownLoss = ownLossOf(loaded.folder, {
+    softLoss: own.softLoss ?? shared.softLoss,
+    isUsed: learnsFromTeacher,
+  });
   const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
@@ -58,12 +63,13 @@ export function trainInstance(
       seed: config.seed,
       ...shared,
       ...own,
+      ...ownLoss.settings,
       ...mixing,
       unanswered,
       leftOutFold,
       ...deviceSettings(config),
     },
-    files: {},
+    files: ownLoss.files,
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),

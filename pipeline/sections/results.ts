@@ -10,7 +10,7 @@ export const hardRelabelSection = z
       .boolean()
       .optional()
       .describe(
-        'Trains two more students for each one with labels: hard-relabel. NAME@random learns from as many labels at random, NAME@unchanged from none of them: what NAME has above both is due to relabelling.',
+        'Trains two more students for each one with labels: hard-relabel. NAME.random learns from as many labels at random, NAME.unchanged from none of them: what NAME has above both is due to relabelling.',
       ),
   })
   .optional()

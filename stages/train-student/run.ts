@@ -43,6 +43,7 @@ async function* trainOn(
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
+    softLoss: context.files['softLoss']?.[0],
   });
   yield* describeRows(transferSet, inputs, settings);
   const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;

@@ -3,6 +3,7 @@ import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
 import { foldSettings } from './settings/folds.ts';
+import { lossProblems, lossSettings } from './settings/losses.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
@@ -107,7 +108,7 @@ export const trainStudentConfig = z
       .number()
       .min(0)
       .default(0.9)
-      .describe('Weight of T^2 KL(teacher || student); 0 trains on rows with a gold label only.'),
+      .describe('Weight of the soft loss; 0 trains on rows with a gold label only.'),
     hardLossWeight: z
       .number()
       .min(0)
@@ -119,6 +120,7 @@ export const trainStudentConfig = z
       .lt(1)
       .default(0)
       .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    ...lossSettings,
     seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
     shuffleWindow: z
       .int()
@@ -166,6 +168,11 @@ export const trainStudentConfig = z
   .refine(({ softLossWeight, hardLossWeight }) => softLossWeight + hardLossWeight > 0, {
     path: ['hardLossWeight'],
     message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
+  })
+  .superRefine((settings, context) => {
+    for (const { path, message } of lossProblems(settings)) {
+      context.addIssue({ code: 'custom', path: [path], message });
+    }
   });
 
 /** Config of the stage as it is written and fingerprinted; some defaults depend on other fields. */

@@ -10,6 +10,7 @@ import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { initialWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
+import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
 import { tokenIdsOf, tokenLengths } from './token-rows.ts';
@@ -23,6 +24,7 @@ export interface StudentSetup {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches, ascending. */
   readonly buckets: readonly number[];
+  readonly losses: StudentLosses;
   readonly program: StepProgram;
 }
 
@@ -31,6 +33,8 @@ export interface StudentSources {
   readonly tokenizer: string;
   /** Another student to start from. */
   readonly initFrom: string | undefined;
+  /** Module of a soft loss of the user's own. */
+  readonly softLoss: string | undefined;
 }
 
 /** Builds the student that the settings ask for over these inputs. */
@@ -56,6 +60,10 @@ export async function setUpStudent(
   ];
   for (const table of tables) requireFitting(table, shape);
   const layout = layoutOfBatches(settings, inputs, transferSet, shape);
+  const losses = await studentLosses(settings, inputs, {
+    soft: layout.soft,
+    module: sources.softLoss,
+  });
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
   const start = await initialWeights(architecture.parameters(shape), {
     ...sources,
@@ -69,8 +77,9 @@ export async function setUpStudent(
     buckets,
     initialWeights: start,
     settings,
+    losses,
   });
-  return { architecture, shape, layout, buckets, program };
+  return { architecture, shape, layout, buckets, losses, program };
 }
 
 /** A row has more tokens than the student has positions for. */

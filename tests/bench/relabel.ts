@@ -119,7 +119,7 @@ function measured(noisy: readonly Row[], witness: keyof typeof WITNESSES, seed: 
     `${changed.length}`,
     `${((100 * restored) / planted).toFixed(1)} %`,
     `${((100 * right.length) / Math.max(1, changed.length)).toFixed(1)} %`,
-    ...['relabelled@unchanged', 'relabelled', 'relabelled@random'].map(accuracyOf),
+    ...['relabelled.unchanged', 'relabelled', 'relabelled.random'].map(accuracyOf),
   ];
 }
 

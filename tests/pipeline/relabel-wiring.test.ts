@@ -17,7 +17,7 @@ test('folds are students of their own, and each relabelled student has two contr
   );
   const named = (name: string) => graph.get(name) ?? assert.fail(name);
   for (const fold of [1, 2, 3]) {
-    const witness = named(`train-student:distilled@fold${fold}`);
+    const witness = named(`train-student:distilled.fold${fold}`);
     assert.deepEqual(witness.config['leftOutFold'], { fold, of: 3 });
     assert.deepEqual(
       { ...witness.config, leftOutFold: undefined },
@@ -27,12 +27,12 @@ test('folds are students of their own, and each relabelled student has two contr
   }
   assert.equal(named('hard-relabel').inputs['predictions'], undefined, 'nothing in sample');
   const labelsOf = (name: string) => named(`train-student:${name}`).inputs['hardLabels']?.instance;
-  assert.deepEqual(['relabelled', 'relabelled@random', 'relabelled@unchanged'].map(labelsOf), [
+  assert.deepEqual(['relabelled', 'relabelled.random', 'relabelled.unchanged'].map(labelsOf), [
     'hard-relabel',
     'control-labels',
     undefined,
   ]);
-  for (const name of ['relabelled@random', 'relabelled@unchanged']) {
+  for (const name of ['relabelled.random', 'relabelled.unchanged']) {
     const control = named(`train-student:${name}`);
     assert.equal(control.inputs['initFrom']?.instance, 'train-student:distilled');
     assert.deepEqual(control.config, named('train-student:relabelled').config);

@@ -53,7 +53,7 @@ function changes({ changed, folds, keptGold, estimatedNoise, capped }: RelabelSu
 function verdicts(models: readonly ModelResult[]): string[] {
   const named = new Map(models.map(({ metrics }) => [metrics.name, metrics]));
   return [...named].flatMap(([name, own]) => {
-    const [unchanged, random] = [named.get(`${name}@unchanged`), named.get(`${name}@random`)];
+    const [unchanged, random] = [named.get(`${name}.unchanged`), named.get(`${name}.random`)];
     if (unchanged === undefined || random === undefined) return [];
     const gain = own.accuracy - unchanged.accuracy;
     const [low, high] = own.accuracyInterval;

@@ -109,7 +109,7 @@ test('the controls of a relabelled student say whether its labels helped', () =>
   });
   const { accuracy } = relabelled.metrics;
   const pageWith = (unchanged: number) => {
-    const controls = [control('@unchanged', unchanged), control('@random', accuracy - 0.2)];
+    const controls = [control('.unchanged', unchanged), control('.random', accuracy - 0.2)];
     return reportPage({ ...data, models: [...data.models, ...controls] }).replaceAll('\u202f', ' ');
   };
   assert.match(pageWith(accuracy - 0.05), /Relabelling brought \+5\.0 points\./);
