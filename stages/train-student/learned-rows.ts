@@ -1,6 +1,6 @@
 import { type FeatureTable, takeFeatures } from '#datasets/features.ts';
 import { type Fold, foldOf } from '#datasets/folds.ts';
-import { takeTokens } from '#datasets/tokens.ts';
+import { takeTokens } from '#datasets/take-tokens.ts';
 import { targetSource } from './mixed-caches.ts';
 import type { Settings } from './settings.ts';
 import type { TrainingInputs, ViewInputs } from './training-inputs.ts';
