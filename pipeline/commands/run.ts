@@ -9,6 +9,7 @@ import { rateLimited } from '#pipeline/observers/rate-limited.ts';
 import { type RunSetting, runLogObserver } from '#pipeline/observers/run-log.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
+import type { RunOptions } from '#pipeline/run.ts';
 import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
@@ -68,6 +69,7 @@ export async function runSelection(
   project: Project,
   selection: Selection,
   options: Omit<RunCommandOptions, 'force'>,
+  more: Partial<Pick<RunOptions, 'trials' | 'accept'>> = {},
 ): Promise<RunSummary> {
   const requests = listenForStop(options.maxDuration);
   try {
@@ -87,6 +89,7 @@ export async function runSelection(
       accept: (artifacts) => requireGate(project.loaded, artifacts),
       stop: requests.stop,
       kill: requests.kill,
+      ...more,
     });
   } finally {
     requests.close();
