@@ -5,15 +5,7 @@ import { prepare } from '#stages/prepare/index.ts';
 import { candidatesOf, chooseInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
-import { ConfigError } from './config-sources.ts';
-import { deviceSettings } from './device.ts';
-import {
-  createInstance,
-  type InputReference,
-  inOrder,
-  perSplit,
-  type StageInstance,
-} from './graph.ts';
+import { createInstance, inOrder, type StageInstance } from './graph.ts';
 import { withPins } from './pinned.ts';
 import { relabelInstances, studentsOf } from './relabel-wiring.ts';
 import {
@@ -28,19 +20,9 @@ import { refuseForTask, taskSetting } from './task-limits.ts';
 import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
 
-import {
-  MAIN_TEACHER,
-  type MainTeacher,
-  softLabelName,
-  type Teacher,
-  teachersOf,
-  teachersOfVariant,
-} from './teachers.ts';
-import { tensorInputs } from './tensor-wiring.ts';
+import { type MainTeacher, type Teacher, teachersOf, teachersOfVariant } from './teachers.ts';
 import { exportedVariant, variantOrder } from './variants.ts';
-import { viewInputs, viewLabelInstance } from './view-wiring.ts';
-
-type Variant = DecantConfig['variants'][string];
+import { viewLabelInstance } from './view-wiring.ts';
 
 /**
  * The graph of a configuration: every stage instance with its settings, files and inputs, in an

@@ -85,7 +85,7 @@ test('the control gives as many labels at random, to rows of the same kind', asy
     return readHardLabels(run.outputs['hard-labels'] ?? '');
   };
   const kinds = (rows: readonly HardLabel[]) =>
-    rows.map(({ oldLabelId }) => oldLabelId === null).toSorted();
+    rows.map(({ oldLabelId }) => Number(oldLabelId === null)).toSorted((a, b) => a - b);
   const [real, random] = [
     await readHardLabels(relabelled.outputs['hard-labels'] ?? ''),
     await control(1),
