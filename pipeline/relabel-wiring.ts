@@ -5,7 +5,7 @@ import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
 import { type PlannedStudent, trainInstance } from './student-wiring.ts';
-import type { Teacher } from './teachers.ts';
+import type { MainTeacher, Teacher } from './teachers.ts';
 import { checkVariant } from './variants.ts';
 
 /** The variants in their order, each followed by its controls where `hard-relabel.control` asks for them. */
@@ -27,7 +27,7 @@ export function studentsOf(loaded: LoadedConfig, order: readonly string[]): Plan
 /** What gives hard labels: with folds also the students that leave a part of the rows out. */
 export function relabelInstances(
   loaded: LoadedConfig,
-  teachers: readonly Teacher[],
+  teachers: readonly [MainTeacher, ...Teacher[]],
 ): StageInstance[] {
   const settings = loaded.config['hard-relabel'];
   if (settings === undefined) {

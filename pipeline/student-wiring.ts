@@ -5,9 +5,16 @@ import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
+import { initialiseParts } from './initialise-wiring.ts';
 import { ownLossOf } from './own-loss.ts';
 import { taskSetting } from './task-limits.ts';
-import { MAIN_TEACHER, softLabelName, type Teacher, teachersOfVariant } from './teachers.ts';
+import {
+  MAIN_TEACHER,
+  type MainTeacher,
+  softLabelName,
+  type Teacher,
+  teachersOfVariant,
+} from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
 import { viewInputs } from './view-wiring.ts';
 
@@ -26,10 +33,11 @@ export interface PlannedStudent {
 /** Trains one student. */
 export function trainInstance(
   loaded: LoadedConfig,
-  teachers: readonly Teacher[],
+  teachers: readonly [MainTeacher, ...Teacher[]],
   { name, variant, labels, leftOutFold }: PlannedStudent,
 ): StageInstance {
   const { config } = loaded;
+  const { initialise, files } = initialiseParts(loaded, teachers[0], variant);
   const {
     initFrom,
     labels: _ofPlan,
@@ -67,9 +75,10 @@ export function trainInstance(
       ...mixing,
       unanswered,
       leftOutFold,
+      initialise,
       ...deviceSettings(config),
     },
-    files: ownLoss.files,
+    files: { ...files, ...ownLoss.files },
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),

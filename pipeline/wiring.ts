@@ -6,24 +6,7 @@ import { candidatesOf, chooseInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 
-<<<<<<< HEAD
-
 import { createInstance, inOrder, type StageInstance } from './graph.ts';
-
-=======
-
-import { deviceSettings } from './device.ts';
-import {
-  createInstance,
-  type InputReference,
-  inOrder,
-  perSplit,
-  type StageInstance,
-} from './graph.ts';
-import { initialiseParts } from './initialise-wiring.ts';
-import { ownLossOf } from './own-loss.ts';
-
->>>>>>> main
 
 import { withPins } from './pinned.ts';
 import { relabelInstances, studentsOf } from './relabel-wiring.ts';
@@ -157,87 +140,6 @@ function softLabelInstances(
     : [ofRows, viewLabelInstance(ofRows, teacher)];
 }
 
-<<<<<<< HEAD
-=======
-function trainInstance(
-  loaded: LoadedConfig,
-  teachers: readonly [MainTeacher, ...Teacher[]],
-  name: string,
-): StageInstance {
-  const { config } = loaded;
-  const { initialise, files } = initialiseParts(loaded, teachers[0], name);
-  const {
-    initFrom,
-    labels,
-    teachers: _ofWiring,
-    views = true,
-    ...own
-  } = config.variants[name] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
-  const chosen = teachersOfVariant(loaded, teachers, name);
-  // A variant that learns from gold labels alone does not become stale with the teacher's words.
-  const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
-  const isMix = learnsFromTeacher && chosen.length > 1;
-  // Left out where nothing is mixed, so that students of one teacher stay fresh.
-  const mixing = {
-    mix: isMix ? (own.mix ?? ofAll) : undefined,
-    teacherWeights: isMix
-      ? Object.fromEntries(chosen.map((teacher) => [teacher.name, teacher.weight]))
-      : undefined,
-  };
-  const skips = chosen.some(
-    ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
-  );
-  const ownLoss = ownLossOf(loaded.folder, {
-    softLoss: own.softLoss ?? shared.softLoss,
-    isUsed: learnsFromTeacher,
-  });
-  const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
-  return createInstance(`train-student:${name}`, trainStudent, {
-    config: {
-      task: taskSetting(config),
-      seed: config.seed,
-      ...shared,
-      ...own,
-      ...ownLoss.settings,
-      ...mixing,
-      unanswered,
-      initialise,
-      ...deviceSettings(config),
-    },
-    files: { ...files, ...ownLoss.files },
-    inputs: {
-      ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
-      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      ...tensorInputs(config, ['train', 'validation']),
-      ...(learnsFromTeacher ? trainRows(chosen) : {}),
-      ...(learnsFromTeacher && views && config.augmentations !== undefined
-        ? viewInputs(chosen)
-        : {}),
-      ...perSplit(['validation'], 'soft-label', 'rows'),
-      'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
-      classes: { instance: 'prepare', output: 'classes' },
-      ...(labels === undefined
-        ? {}
-        : { hardLabels: { instance: 'hard-relabel', output: 'hard-labels' } }),
-      ...(initFrom === undefined
-        ? {}
-        : { initFrom: { instance: studentInstance(config, initFrom), output: 'student' } }),
-    },
-  });
-}
-
-/** What each teacher says of the train rows: `rows/train` of the main one, `rows/train@NAME` of another. */
-function trainRows(teachers: readonly Teacher[]): Record<string, InputReference> {
-  return Object.fromEntries(
-    teachers.map(({ name }) => [
-      name === MAIN_TEACHER ? 'rows/train' : `rows/train@${name}`,
-      { instance: softLabelName(name), output: 'rows/train' },
-    ]),
-  );
-}
-
->>>>>>> main
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
   return cut === 'truncate' ? undefined : cut;
 }
