@@ -3,6 +3,7 @@ import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
 import { executorSettings } from './settings/executors.ts';
+import { foldSettings } from './settings/folds.ts';
 import { initialisationFields } from './settings/initialisation.ts';
 import { optimisationProblems } from './settings/limits.ts';
 import { lossProblems, lossSettings } from './settings/losses.ts';
@@ -153,6 +154,7 @@ export const trainStudentConfig = z
       .default(250)
       .describe('Steps between two checkpoints; a rerun after a kill goes on from the last.'),
     ...checkpointSettings,
+    ...foldSettings,
     memoryLimitMb: z
       .number()
       .min(0)
