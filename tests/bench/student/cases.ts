@@ -101,13 +101,21 @@ export function batchOf(given: StepCase, index: number): Feeds {
   return Object.fromEntries(names.map((name) => [name, feeds[name] ?? new Float32Array()]));
 }
 
-/** Floating-point operations of the matrix products of a step: two a weight and token, forwards once and backwards twice. */
-export function productFlops(given: StepCase): number {
+/**
+ * Floating-point operations of the matrix products of a step: two a weight and token, forwards once and backwards
+ * twice. `onlyFirst`: the last layer of a BERT computes the one query that is pooled, as ours does.
+ */
+export function productFlops(
+  given: StepCase,
+  { onlyFirst }: { readonly onlyFirst: boolean },
+): number {
   const { layers, hiddenSize: h, intermediateSize: i, maxLength, batchSize, architecture } = given;
-  const tokens = batchSize * maxLength;
-  const perToken = 4 * h * h + (architecture === 'bert' ? 2 : 3) * h * i;
-  const attention = 2 * maxLength * h;
-  return 3 * 2 * layers * tokens * (perToken + attention);
+  const isBert = architecture === 'bert';
+  const keysAndValues = 2 * h * h;
+  const ofQuery = 2 * h * h + (isBert ? 2 : 3) * h * i + 2 * maxLength * h;
+  const last = isBert && onlyFirst ? ofQuery / maxLength : ofQuery;
+  const perToken = layers * keysAndValues + (layers - 1) * ofQuery + last;
+  return 3 * 2 * batchSize * maxLength * perToken;
 }
 
 function layoutOf({ batchSize, dropout, isDistilled, topK }: StepCase): BatchLayout {

@@ -2,14 +2,14 @@ import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import type { Tensorflow } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
-import { median } from '#tests/bench/student/figures.ts';
 import { batchOf, programOf, type StepCase } from './cases.ts';
+import { median } from './figures.ts';
 import type { TorchWorker } from './torch-worker.ts';
 
 /** Something that takes steps and tells how many milliseconds each took. */
 export interface StepContender {
   readonly name: string;
-  run(steps: number): Promise<readonly number[]>;
+  readonly run: (steps: number) => Promise<readonly number[]>;
   close(): void;
 }
 
