@@ -13,7 +13,7 @@ import {
   inspectedRowsSchema,
   NotANumberError,
 } from './inspect-teacher.ts';
-import { padTokenIdOf } from './pad-token.ts';
+import { paddingOf } from './padding.ts';
 import { type Keep } from './settings.ts';
 import { openTeacher } from './teacher.ts';
 import type { TeacherRow } from './teacher-rows.ts';
@@ -25,7 +25,7 @@ export async function* runInspectTeacher(
   const { rows, truncated } = await tokenisedRows(context);
   const { classCount, maxLength, device, deviceId, threads } = context.config;
   const [model = ''] = filesOf(context, 'model');
-  const padTokenId = await padTokenIdOf(context);
+  const padding = await paddingOf(context);
   const keep = { ...EVERYTHING, classCount };
   const perToken = rows.some(({ answers }) => answers !== undefined);
   const teacher = await openTeacher(model, {
@@ -33,7 +33,7 @@ export async function* runInspectTeacher(
     deviceId,
     threads,
     keep,
-    padTokenId,
+    ...padding,
     perToken,
   });
   try {
