@@ -65,7 +65,7 @@ export function isModel(teacher: Teacher | undefined): teacher is ModelTeacher {
 
 export interface TeacherAnswer {
   readonly columns: LabelColumns;
-  /** Told of the first batch only: the model seems to end with a softmax. */
+  /** Told of the first batch only: the model seems to end with a softmax, or a sigmoid. */
   readonly looksLikeProbabilities: boolean;
 }
 
@@ -166,10 +166,7 @@ export function teacherOf(
       const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
-        looksLikeProbabilities:
-          probe &&
-          keep.task === undefined &&
-          areProbabilities(float32Of(results, outputs.logits), keep.classCount),
+        looksLikeProbabilities: probe && areProbabilities(float32Of(results, outputs.logits), keep),
       };
     },
     async probe(rows, length) {
