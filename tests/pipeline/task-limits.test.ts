@@ -72,7 +72,9 @@ test('words have no relabelling, further teachers, pairs, corrections or student
 
 test('what belongs to a language model is refused elsewhere, with the task that it belongs to', () => {
   assert.match(
-    refused({ corpus: { ...corpus, maskShare: 0.2, textUnit: 'block', columns: { target: 'to' } } }),
+    refused({
+      corpus: { ...corpus, maskShare: 0.2, textUnit: 'block', columns: { target: 'to' } },
+    }),
     /corpus\.columns\.target: belongs to task: sequence-to-sequence[^]*corpus\.maskShare: belongs to task: masked-lm[^]*corpus\.textUnit: belongs to language models/,
   );
 });
