@@ -134,7 +134,11 @@ export function reportInstance(
       variants: order,
       exported,
       licenses: licensesOf(loaded.config, parts.teachers),
-      resolvedConfig: configAsYaml(loaded, { origins: false }),
+      // What `decant sweep` tries is nothing that a report is made from.
+      resolvedConfig: configAsYaml(
+        { ...loaded, config: { ...loaded.config, sweep: undefined } },
+        { origins: false },
+      ),
       command: 'npx decant run',
     },
     files: {},
