@@ -1,4 +1,5 @@
 import { chooseStudent } from '#stages/choose-student/index.ts';
+import { controlLabels } from '#stages/control-labels/index.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
@@ -9,6 +10,7 @@ import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { inspectTeacher } from '#stages/soft-label/inspect-teacher.ts';
+import { checkLoss } from '#stages/train-student/check-loss.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import type { AnyStage } from './graph.ts';
 
@@ -20,6 +22,7 @@ export const stages: readonly AnyStage[] = [
   trainStudent,
   chooseStudent,
   hardRelabel,
+  controlLabels,
   evaluate,
   exportStudent,
   report,
@@ -31,7 +34,7 @@ export function isStageName(name: string): boolean {
 }
 
 /** What a host can run besides: they look ahead, or at what a run has made, and are no part of it. */
-const besides: readonly AnyStage[] = [calibrate, checkTeacher, inspectTeacher];
+const besides: readonly AnyStage[] = [calibrate, checkTeacher, inspectTeacher, checkLoss];
 
 /** The stage of a name that came from our own graph. */
 export function stageNamed(name: string): AnyStage {

@@ -88,6 +88,7 @@ export function exportInstance(
       furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
       quantize: config.export.quantize,
       corpusLicense: config.corpus.license,
+      startsFrom: config.variants[name]?.initFrom,
     },
     files: {},
     inputs: {

@@ -12,6 +12,10 @@ const configSchema = z.strictObject({
     .array(z.literal('int8'))
     .optional()
     .describe('Further ONNX files: int8 becomes onnx/model_quantized.onnx.'),
+  startsFrom: z
+    .string()
+    .optional()
+    .describe('Variant whose student this one started from, for the model card.'),
   corpusLicense: z.string().optional().describe('Licence of the corpus, for the model card.'),
 });
 

@@ -1,3 +1,4 @@
+import type { InitialisationRecord } from '#datasets/initialisation.ts';
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
 import { cardKind } from './card-kind.ts';
 import type { QuantizedFile } from './quantized-file.ts';
@@ -20,6 +21,10 @@ export interface CardFacts {
   /** By name; empty where not stated. */
   readonly furtherLicenses: Readonly<Record<string, string>>;
   readonly corpusLicense: string | undefined;
+  /** Variant whose student this one started from. */
+  readonly startsFrom: string | undefined;
+  /** Undefined for a student whose weights started at random, or as those of another student. */
+  readonly initialisation: InitialisationRecord | undefined;
 }
 
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
@@ -54,7 +59,7 @@ Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind
 
 ${filesSection(facts)}## How it was made
 
-\`decant.yaml\` of the run holds every setting. \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
+\`decant.yaml\` of the run holds every setting. ${startOf(facts)} \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
 
 ## Use
 
@@ -103,6 +108,27 @@ export function recommendation({ recommended, validationAccuracy }: QuantizedFil
       ? 'no accuracy on validation says whether int8 weights would do'
       : 'int8 weights lose more than 0.3 points of accuracy on validation, or are not smaller';
   return `Recommended: \`onnx/model.onnx\`; ${why}.`;
+}
+
+/** Where its weights were before the first step. */
+function startOf({ initialisation, startsFrom }: CardFacts): string {
+  if (startsFrom !== undefined) {
+    return `Its weights started as those of the student "${plain(startsFrom)}" of the same run.`;
+  }
+  if (initialisation === undefined) return 'Its weights started at random.';
+  const { from, name, take, layers, widths, random = [], digests } = initialisation;
+  const named = name === undefined ? '' : ` (${plain(name)})`;
+  const whose =
+    from === 'teacher'
+      ? `the teacher${named}`
+      : `the model${named} whose file has the SHA-256 \`${digests[0] ?? ''}\``;
+  const [before, after] = widths ?? [];
+  const narrowed = before === after ? '' : `, narrowed from ${before} to ${after} numbers by SVD`;
+  if (take === 'embeddings') {
+    return `Its word pieces started as those of ${whose}${narrowed}, all else at random.`;
+  }
+  const fresh = random.length === 0 ? '' : `; ${random.map(plain).join(', ')} started at random`;
+  return `Its weights started as layers ${layers?.join(', ') ?? ''} of ${whose}, with what is around them${fresh}.`;
 }
 
 const CUT_OTHERWISE = `

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { readClasses } from '#datasets/classes.ts';
 import { readShapes } from '#datasets/features.ts';
+import { readInitialisation } from '#datasets/initialisation.ts';
 import { isOfValues, readAnyMetrics } from '#datasets/metrics.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
@@ -80,6 +81,8 @@ export async function* runExportStudent(
       teacherLicense: config.teacherLicense,
       furtherLicenses: config.furtherLicenses ?? {},
       corpusLicense: config.corpusLicense,
+      startsFrom: config.startsFrom,
+      initialisation: await readInitialisation(student),
     });
     await writeFileAtomic(join(exported, 'README.md'), card);
   } finally {
