@@ -1,3 +1,4 @@
+import { writePredictions } from '#datasets/predictions.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
@@ -6,6 +7,9 @@ import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { tokenPredictions, tokenProbe } from './language-outputs.ts';
+import { predictTokens } from './language-predictions.ts';
+import { judgeTokens } from './language-validation.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
@@ -105,6 +109,11 @@ async function* resumeAndTrain(
       checkpoints: { folder, recipe },
       validate: async () => {
         const { tokens } = inputs.validation;
+        const { answersPerBatch } = layout;
+        if (answersPerBatch !== undefined) {
+          const options = { ...forward, answersPerBatch };
+          return judgeTokens(inputs.validation, await predictTokens(stepper, tokens, options));
+        }
         const rows = { tokens, features: inputs.features?.validation };
         return measured(inputs, await predictRows(stepper, rows, forward), shape.classCount);
       },
@@ -137,21 +146,28 @@ async function* writeOutputs(
 ): AsyncGenerator<StageEvent, void, void> {
   const { classCount } = shape;
   const forward = { ...layout, buckets, classCount, signal: context.signal };
+  const folder = outputOf(context, 'student');
+  const { task } = context.config;
+  const tokenizer = inputOf(context, 'tokenizer/student');
+  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
+  yield { type: 'note', message: `the student has the weights of step ${step}` };
+  const predictions = outputOf(context, 'predictions');
+  const { answersPerBatch } = layout;
+  if (answersPerBatch !== undefined) {
+    const { tokens } = validation;
+    const scores = await predictTokens(stepper, tokens, { ...forward, answersPerBatch });
+    await writeProbe(folder, tokenProbe(tokens, scores, classCount));
+    await writePredictions(predictions, 'validation', tokenPredictions(tokens, scores));
+    return;
+  }
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
     const rows = { tokens, features: features?.[split] };
     return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
-  const folder = outputOf(context, 'student');
-  const { task } = context.config;
-  const tokenizer = inputOf(context, 'tokenizer/student');
-  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
   await writeProbe(folder, probeOf(splits));
-  for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
-  }
-  yield { type: 'note', message: `the student has the weights of step ${step}` };
+  for (const split of splits) await writeSplitPredictions(predictions, split, task);
 }
 
 function* describeRows(

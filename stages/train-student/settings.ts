@@ -6,10 +6,10 @@ export const trainStudentConfig = z
   .strictObject({
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
-      .enum(['modernbert', 'bert', 'bag', 'mlp'])
+      .enum(['modernbert', 'bert', 'gpt2', 'bag', 'mlp'])
       .default('modernbert')
       .describe(
-        'Kind of student: modernbert and bert are encoders, bag averages word pieces (and takes tensors beside them), mlp reads tensors alone.',
+        'Kind of student: modernbert and bert are encoders, gpt2 predicts the next token, bag averages word pieces (and takes tensors beside them), mlp reads tensors alone.',
       ),
     layers: z
       .int()
@@ -31,7 +31,7 @@ export const trainStudentConfig = z
       .min(1)
       .optional()
       .describe(
-        'Width of the feed-forward part. Default: 2 x hiddenSize (modernbert, bag), 4 x (bert).',
+        'Width of the feed-forward part. Default: 2 x hiddenSize (modernbert, bag), 4 x (bert, gpt2).',
       ),
     dropout: z
       .number()
@@ -39,7 +39,7 @@ export const trainStudentConfig = z
       .lt(1)
       .optional()
       .describe(
-        'Share of values dropped in training. Default: modernbert and mlp 0, bert 0.1, bag 0.3.',
+        'Share of values dropped in training. Default: modernbert, gpt2 and mlp 0, bert 0.1, bag 0.3.',
       ),
     maxLength: z
       .int()
@@ -53,7 +53,7 @@ export const trainStudentConfig = z
       .positive()
       .optional()
       .describe(
-        'Highest learning rate. Default: 0.001 (modernbert), 0.002 (bert, mlp), 0.003 (bag).',
+        'Highest learning rate. Default: 0.001 (modernbert, gpt2), 0.002 (bert, mlp), 0.003 (bag).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -196,6 +196,7 @@ function defaultHeads(hiddenSize: number): number {
 const architectureDefaults = {
   modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
+  gpt2: { widening: 4, dropout: 0, learningRate: 1e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
   mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },
 } as const;

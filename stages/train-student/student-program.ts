@@ -14,6 +14,7 @@ import {
   inferenceFeedSpecs,
   trainingFeedSpecs,
 } from './batch-feeds.ts';
+import { languageFeedSpecs, probedClasses, tokenScores } from './language-step.ts';
 import type { SoftLayout } from './soft-targets.ts';
 import { valueHardLoss, valueSoftLoss } from './value-step.ts';
 
@@ -37,16 +38,18 @@ export function studentProgram(training: StudentTraining): StepProgram {
   const { architecture, shape, layout, settings } = training;
   const { labelSmoothing, weightDecay, maxGradNorm } = settings;
   const specs = architecture.parameters(shape);
-  const forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => {
+  const forward: Forward = (tf, weights, feeds, bucket) => {
     const { batchSize } = layout;
     const inputs = { inputIds: feedOf(feeds, 'inputIds'), lengths: feedOf(feeds, 'lengths') };
     const features = Object.keys(layout.features ?? {}).map(
       (input) => [input, feedOf<Tensor2D>(feeds, featureFeed(input))] as const,
     );
     const dropout = 'dropoutSeed' in feeds && { dropoutSeed: feedOf(feeds, 'dropoutSeed') };
+    const asked = 'answerAt' in feeds && { answerAt: feedOf(feeds, 'answerAt') };
     const batch = {
       ...inputs,
       ...dropout,
+      ...asked,
       ...(features.length > 0 && { features: Object.fromEntries(features) }),
       batchSize,
       sequenceLength: bucket,
@@ -62,8 +65,7 @@ export function studentProgram(training: StudentTraining): StepProgram {
       const logits = forward(tf, weights, feeds, bucket);
       return distillationLoss(tf, logits, feeds, layout, labelSmoothing);
     },
-    evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
-    evaluate: forward,
+    ...evaluationOf(layout, forward, shape.classCount),
     optimizer: {
       kind: 'adamw',
       beta1: 0.9,
@@ -72,6 +74,29 @@ export function studentProgram(training: StudentTraining): StepProgram {
       weightDecay,
       maxGradNorm,
     },
+  };
+}
+
+type Forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => Tensor2D;
+
+/** Logits, or of a language model what it says at the asked tokens. */
+function evaluationOf(
+  layout: BatchLayout,
+  forward: Forward,
+  classCount: number,
+): Pick<StepProgram, 'evaluationFeeds' | 'evaluate'> {
+  const { answersPerBatch } = layout;
+  if (answersPerBatch === undefined) {
+    return {
+      evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
+      evaluate: forward,
+    };
+  }
+  const probedIds = probedClasses(classCount);
+  return {
+    evaluationFeeds: (bucket) => languageFeedSpecs({ ...layout, answersPerBatch }, bucket),
+    evaluate: (tf, weights, feeds, bucket) =>
+      tokenScores(tf, forward(tf, weights, feeds, bucket), feedOf(feeds, 'goldIds'), probedIds),
   };
 }
 

@@ -9,6 +9,7 @@ import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { initialWeights } from './initial-weights.ts';
+import { answersPerBatch } from './language-targets.ts';
 import type { Settings } from './settings.ts';
 import { studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
@@ -43,7 +44,9 @@ export async function setUpStudent(
   const architecture = architectureOf(settings.architecture);
   const features = inputs.features && shapesOf(inputs.features.train);
   const hasText = features === undefined || inputs.train.tokenIds.length > 0;
-  const vocabulary = hasText ? await readVocabulary(sources.tokenizer) : NO_VOCABULARY;
+  const vocabulary = hasText
+    ? await readVocabulary(sources.tokenizer, settings.task)
+    : NO_VOCABULARY;
   const shape = studentShape(settings, vocabulary, {
     classCount: inputs.classNames.length,
     maxLength: inputs.train.maxLength,
@@ -55,8 +58,13 @@ export async function setUpStudent(
     ...(inputs.views ? [inputs.views.tokens] : []),
   ];
   for (const table of tables) requireFitting(table, shape);
-  const layout = layoutOfBatches(settings, inputs, transferSet, shape);
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
+  const layout = {
+    ...layoutOfBatches(settings, inputs, transferSet, shape),
+    ...(shape.languageModel && {
+      answersPerBatch: answersPerBatch(inputs.train, { buckets, batchSize: settings.batchSize }),
+    }),
+  };
   const start = await initialWeights(architecture.parameters(shape), {
     ...sources,
     tokenizer: hasText ? sources.tokenizer : undefined,
