@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
+import { valuesAt } from './feature-rows.ts';
 import { rowIndexOf } from './row-index.ts';
 import { readGroups, type TableFormat, writeTable } from './table-file.ts';
 
@@ -102,40 +103,6 @@ export function featuresInOrder(table: FeatureTable, exampleIds: readonly string
   );
 }
 
-/** Tensors of one row, as views. */
-export function featureRow(table: FeatureTable, row: number): FeatureRow {
-  return Object.fromEntries(
-    Object.entries(table.columns).map(([name, column]) => [name, valuesAt(column, row)]),
-  );
-}
-
-/** The shape of a row with this many values: its free axis has what the others leave. */
-export function shapeOfRow(shape: TensorShape, valueCount: number): number[] {
-  const others = shape.reduce<number>((product, size) => product * (size ?? 1), 1);
-  return shape.map((size) => size ?? valueCount / others);
-}
-
-/** Steps of a row along the free axis of its tensors; undefined where every row has the same shape. */
-export function stepsOf(
-  shapes: Readonly<Record<string, TensorShape>>,
-  row: FeatureRow,
-): number | undefined {
-  const free = Object.entries(shapes).find(([, shape]) => shape.includes(null));
-  if (free === undefined) return undefined;
-  const [name, shape] = free;
-  return shapeOfRow(shape, row[name]?.length ?? 0)[shape.indexOf(null)];
-}
-
-/** Do rows differ in length along some axis? */
-export function hasFreeAxis(shapes: Readonly<Record<string, TensorShape>>): boolean {
-  return Object.values(shapes).some((shape) => shape.includes(null));
-}
-
-/** Shapes of all inputs of a table. */
-export function shapesOf({ columns }: FeatureTable): Record<string, TensorShape> {
-  return Object.fromEntries(Object.entries(columns).map(([name, { shape }]) => [name, shape]));
-}
-
 /** One column of rows that are given one by one. */
 export function columnOf(shape: TensorShape, rows: readonly Float32Array[]): FeatureColumn {
   const offsets = new Int32Array(rows.length + 1);
@@ -143,10 +110,6 @@ export function columnOf(shape: TensorShape, rows: readonly Float32Array[]): Fea
   const values = new Float32Array(offsets.at(-1) ?? 0);
   for (const [row, part] of rows.entries()) values.set(part, offsets[row]);
   return { shape, offsets, values };
-}
-
-function valuesAt({ offsets, values }: FeatureColumn, row: number): Float32Array {
-  return values.subarray(offsets[row], offsets[row + 1]);
 }
 
 function part({ offsets, values }: FeatureColumn, from: number, to: number) {

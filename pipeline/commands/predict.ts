@@ -1,12 +1,8 @@
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { withoutControls } from '#pipeline/text-table.ts';
-import {
-  type LoadedStudent,
-  loadStudent,
-  type Prediction,
-  type WordPrediction,
-} from '#stages/students/load-student.ts';
+import { type OpenStudent, openStudent } from '#stages/students/open-student.ts';
+import type { Prediction, WordPrediction } from '#stages/students/student-answers.ts';
 
 export interface PredictCommandOptions {
   readonly student: string;
@@ -20,7 +16,7 @@ export interface PredictCommandOptions {
  * words, each line is a sentence of words between spaces, and what comes out are CoNLL columns.
  */
 export async function predictCommand(options: PredictCommandOptions): Promise<number> {
-  const student = await loadStudent(resolve(options.student));
+  const student = await openStudent(resolve(options.student));
   try {
     for await (const texts of batchesOf(createInterface({ input: process.stdin }))) {
       await print(student, texts, options);
@@ -32,19 +28,20 @@ export async function predictCommand(options: PredictCommandOptions): Promise<nu
 }
 
 async function print(
-  student: LoadedStudent,
+  student: OpenStudent,
   texts: readonly string[],
   options: PredictCommandOptions,
 ) {
-  const lines = student.isTagger
-    ? await taggedLines(student, texts, options)
-    : await classifiedLines(student, texts, options);
+  const lines =
+    student.task === 'token-classification'
+      ? await taggedLines(student, texts, options)
+      : await classifiedLines(student, texts, options);
   if (!process.stdout.write(lines.join('')))
     await new Promise((done) => process.stdout.once('drain', done));
 }
 
 async function classifiedLines(
-  student: LoadedStudent,
+  student: OpenStudent,
   texts: readonly string[],
   options: PredictCommandOptions,
 ): Promise<string[]> {
@@ -55,7 +52,7 @@ async function classifiedLines(
 
 /** One word a line, a blank line behind each sentence; or one sentence a line as JSON. */
 async function taggedLines(
-  student: LoadedStudent,
+  student: OpenStudent,
   texts: readonly string[],
   { json }: PredictCommandOptions,
 ): Promise<string[]> {

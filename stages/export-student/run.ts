@@ -15,6 +15,7 @@ import { lengthBatches } from '#stages/onnx/token-batches.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { checkProbe } from './check-probe.ts';
 import { type ExportConfig } from './index.ts';
+import { labelTypes } from './label-types.ts';
 import { modelCard } from './model-card.ts';
 import {
   copyStudentFiles,
@@ -37,6 +38,7 @@ export async function* runExportStudent(
     throw new IncompleteStudentError(join(student, 'probe.json'), 'it holds no input');
   }
   await copyStudentFiles(student, exported, studentConfig);
+  await writeFileAtomic(join(exported, 'labels.d.ts'), labelTypes(classNames));
   signal.throwIfAborted();
 
   const model = join(exported, 'onnx', 'model.onnx');

@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
-import { type FeatureRow, shapeOfRow, type TensorShape } from '#datasets/features.ts';
+import { shapeOfRow } from '#datasets/feature-rows.ts';
+import type { FeatureRow, TensorShape } from '#datasets/features.ts';
 import type { SessionTensor, SessionValue } from './session.ts';
 
 /** Inputs of a model that take tensors of the corpus, by name. */

@@ -1,11 +1,5 @@
-import {
-  type FeatureRow,
-  type FeatureTable,
-  featureRow,
-  hasFreeAxis,
-  shapesOf,
-  stepsOf,
-} from '#datasets/features.ts';
+import { featureRow, hasFreeAxis, shapesOf, stepsOf } from '#datasets/feature-rows.ts';
+import type { FeatureRow, FeatureTable } from '#datasets/features.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 
 /** The tokens of one example. */

@@ -1,6 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 
-import { hasFreeAxis, type TensorShape } from '#datasets/features.ts';
+import { hasFreeAxis } from '#datasets/feature-rows.ts';
+import type { TensorShape } from '#datasets/features.ts';
 import {
   type FeatureInputs,
   featureFeeds,

@@ -2,14 +2,12 @@ import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 
 import { type ExampleKeys, readExampleKeys } from '#datasets/examples.ts';
+import { featureRow, shapesOf, stepsOf } from '#datasets/feature-rows.ts';
 import {
   type FeatureRow,
   type FeatureTable,
-  featureRow,
   featuresInOrder,
   readFeaturesIfAny,
-  shapesOf,
-  stepsOf,
 } from '#datasets/features.ts';
 
 import { rowIndexOf } from '#datasets/row-index.ts';

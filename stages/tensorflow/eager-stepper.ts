@@ -1,12 +1,14 @@
-import { type AdamWScalars, type AdamWTensors, adamwFeeds, adamwStep } from './adamw.ts';
 import { feedValues } from './feeds.ts';
 import { lossAndGradient } from './gradient.ts';
-import type { Scalar, Tensor, Tensorflow } from './runtime.ts';
+import { AVERAGE, type OptimizerTensors, optimizerScalars, optimizerStep } from './optimizer.ts';
+import type { Scalar, Tensor, Tensor1D, Tensorflow } from './runtime.ts';
 import {
   type FeedSpec,
   type Feeds,
   initialState,
   type OptimizerState,
+  type PartResult,
+  requireAccumulating,
   requireBucket,
   type StepProgram,
   type Stepper,
@@ -16,56 +18,59 @@ import {
 export function createEagerStepper(tf: Tensorflow, program: StepProgram): Stepper {
   const decayMask = tf.tensor1d(program.decayMask.slice());
   let tensors = upload(tf, initialState(program));
+  let carried: Tensor1D | undefined;
   let step = 0;
   let eagerSteps = 0;
-  const replace = (next: AdamWTensors): void => {
-    tf.dispose({ ...tensors });
+  const replace = (next: OptimizerTensors): void => {
+    tf.dispose([tensors.weights, ...Object.values(tensors.slots)]);
     tensors = next;
+  };
+  const carry = (gradient: Tensor1D | undefined): void => {
+    carried?.dispose();
+    carried = gradient;
+  };
+  /** Loss and gradient of the feeds, with the gradients of earlier parts added. */
+  const differentiate = (bucket: number, feeds: Feeds) => {
+    const inputs = feedTensors(tf, program.feeds(bucket), feeds);
+    const terms = lossAndGradient(tf, program, tensors.weights, inputs, bucket);
+    const gradient =
+      carried === undefined ? terms.gradient : tf.add<Tensor1D>(carried, terms.gradient);
+    return { ...terms, gradient };
   };
   return {
     kind: 'eager',
     get eagerSteps() {
       return eagerSteps;
     },
+    accumulate(bucket, feeds) {
+      requireAccumulating(program);
+      requireBucket(program, bucket);
+      const { gradient, ...terms } = tf.tidy(() => differentiate(bucket, feeds));
+      carry(gradient);
+      return partResult(tf, terms);
+    },
     step(bucket, feeds, learningRate) {
       requireBucket(program, bucket);
-      const scalars = adamwFeeds(step + 1, learningRate, program.optimizer);
+      const scalars = optimizerScalars(step + 1, learningRate, program.optimizer);
       const { loss, gradNorm, parts, ...next } = tf.tidy(() => {
-        const inputs = feedTensors(tf, program.feeds(bucket), feeds);
-        const { gradient, ...terms } = lossAndGradient(
-          tf,
-          program,
-          tensors.weights,
-          inputs,
-          bucket,
-        );
-        const updated = adamwStep(
-          tf,
-          tensors,
-          gradient,
-          decayMask,
-          scalarTensors(tf, scalars),
-          program.optimizer,
-        );
-        return { ...terms, ...updated };
+        const { gradient, ...terms } = differentiate(bucket, feeds);
+        const given = { decayMask, scalar: (name: string) => tf.scalar(scalars[name] ?? NaN) };
+        return { ...terms, ...optimizerStep(tf, tensors, gradient, given, program.optimizer) };
       });
       replace(next);
+      carry(undefined);
       step += 1;
       eagerSteps += 1;
-      const values = Object.entries(parts).map(([name, part]) => [name, valueOf(part)]);
-      const result = {
-        loss: valueOf(loss),
-        gradNorm: valueOf(gradNorm),
-        parts: Object.fromEntries(values),
-      };
-      tf.dispose([loss, gradNorm, ...Object.values(parts)]);
+      const result = { gradNorm: valueOf(gradNorm), ...partResult(tf, { loss, parts }) };
+      gradNorm.dispose();
       return result;
     },
     evaluate(bucket, feeds) {
       requireBucket(program, bucket);
       const result = tf.tidy(() => {
         const inputs = feedTensors(tf, program.evaluationFeeds(bucket), feeds);
-        return program.evaluate(tf, tensors.weights, inputs, bucket);
+        const weights = tensors.slots[AVERAGE] ?? tensors.weights;
+        return program.evaluate(tf, weights, inputs, bucket);
       });
       const values = result.dataSync<'float32'>();
       result.dispose();
@@ -73,24 +78,26 @@ export function createEagerStepper(tf: Tensorflow, program: StepProgram): Steppe
     },
     state: () => ({
       weights: tensors.weights.dataSync<'float32'>().slice(),
-      firstMoment: tensors.firstMoment.dataSync<'float32'>().slice(),
-      secondMoment: tensors.secondMoment.dataSync<'float32'>().slice(),
+      slots: mapValues(tensors.slots, (slot) => slot.dataSync<'float32'>().slice()),
       step,
     }),
     restore(state) {
       replace(upload(tf, state));
+      carry(undefined);
       step = state.step;
     },
-    dispose: () => tf.dispose([decayMask, ...Object.values(tensors)]),
+    dispose() {
+      carry(undefined);
+      tf.dispose([decayMask, tensors.weights, ...Object.values(tensors.slots)]);
+    },
   };
 }
 
 // Copies: a tensor shares the memory of the array it is made from.
-function upload(tf: Tensorflow, state: OptimizerState): AdamWTensors {
+function upload(tf: Tensorflow, { weights, slots }: OptimizerState): OptimizerTensors {
   return {
-    weights: tf.tensor1d(state.weights.slice()),
-    firstMoment: tf.tensor1d(state.firstMoment.slice()),
-    secondMoment: tf.tensor1d(state.secondMoment.slice()),
+    weights: tf.tensor1d(weights.slice()),
+    slots: mapValues(slots, (values) => tf.tensor1d(values.slice())),
   };
 }
 
@@ -107,15 +114,21 @@ function feedTensors(
   );
 }
 
-function scalarTensors(
+/** Reads and disposes of the reported numbers. */
+function partResult(
   tf: Tensorflow,
-  numbers: Readonly<Record<keyof AdamWScalars, number>>,
-): AdamWScalars {
-  return {
-    learningRate: tf.scalar(numbers.learningRate),
-    firstCorrection: tf.scalar(numbers.firstCorrection),
-    secondCorrection: tf.scalar(numbers.secondCorrection),
-  };
+  { loss, parts }: { readonly loss: Scalar; readonly parts: Readonly<Record<string, Scalar>> },
+): PartResult {
+  const result = { loss: valueOf(loss), parts: mapValues(parts, valueOf) };
+  tf.dispose([loss, ...Object.values(parts)]);
+  return result;
+}
+
+function mapValues<From, To>(
+  values: Readonly<Record<string, From>>,
+  change: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
 }
 
 function valueOf(scalar: Scalar): number {

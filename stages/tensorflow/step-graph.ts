@@ -1,5 +1,13 @@
-import { type AdamWScalars, type AdamWTensors, adamwStep } from './adamw.ts';
-import { lossAndGradient } from './gradient.ts';
+import { type LossAndGradient, lossAndGradient } from './gradient.ts';
+import { addVariables, readingCall } from './graph-variables.ts';
+import {
+  AVERAGE,
+  type Given,
+  type OptimizerTensors,
+  optimizerScalars,
+  optimizerStep,
+  slotNames,
+} from './optimizer.ts';
 import type { Scalar, Tensor, Tensor1D, Tensorflow } from './runtime.ts';
 import type { FeedSpec, StepProgram } from './step-program.ts';
 import { StepRecorder } from './step-recorder.ts';
@@ -12,7 +20,7 @@ export interface GraphCall {
   readonly output: string;
 }
 
-/** A training step; it fetches [loss, gradient norm, ...parts]. */
+/** A training step; it fetches [loss, gradient norm, ...parts], and of a part of a batch no norm. */
 export interface TrainingCall extends GraphCall {
   readonly parts: readonly string[];
 }
@@ -21,8 +29,11 @@ export interface TrainingCall extends GraphCall {
 export interface StepGraph {
   readonly savedModel: Uint8Array;
   readonly training: ReadonlyMap<number, TrainingCall>;
+  /** Of a program that accumulates: parts of a batch but the last. */
+  readonly accumulation: ReadonlyMap<number, TrainingCall>;
   readonly evaluation: ReadonlyMap<number, GraphCall>;
-  readonly reading: Readonly<Record<keyof AdamWTensors, GraphCall>>;
+  /** Of the weights and of each slot of the optimiser. */
+  readonly reading: Readonly<Record<string, GraphCall>>;
   /** Sets every variable; takes a feed for each. */
   readonly restoring: GraphCall;
 }
@@ -31,86 +42,77 @@ export interface StepGraph {
 export function recordStepGraph(tf: Tensorflow, program: StepProgram): StepGraph {
   const recorder = new StepRecorder(tf);
   const training = new Map<number, TrainingCall>();
+  const accumulation = new Map<number, TrainingCall>();
   const evaluation = new Map<number, GraphCall>();
-  const size = program.initialWeights.length;
-  const restoring = addVariables(recorder, size);
+  const slots = slotNames(program.optimizer);
+  const carried = program.accumulates === true ? [CARRIED] : [];
+  const variables = ['weights', ...slots, 'decayMask', ...carried];
+  const restoring = addVariables(recorder, variables, program.initialWeights.length);
   tf.tidy(() => {
-    const state = declareVariables(tf, recorder, program);
-    const scalars = declareScalars(tf, recorder);
+    const state = declareState(tf, recorder, program, slots);
     for (const bucket of program.buckets) {
-      training.set(bucket, addTraining(tf, recorder, program, bucket, state, scalars));
-      evaluation.set(bucket, addEvaluation(tf, recorder, program, bucket, state.weights));
+      training.set(bucket, addTraining(tf, recorder, program, bucket, state));
+      if (state.carried !== undefined) {
+        accumulation.set(bucket, addAccumulation(tf, recorder, program, bucket, state));
+      }
+      const weights = state.slots[AVERAGE] ?? state.weights;
+      evaluation.set(bucket, addEvaluation(tf, recorder, program, bucket, weights));
     }
   });
-  const read = (name: string): GraphCall => ({ feeds: [], inputs: [], output: `${name}/read:0` });
   return {
     savedModel: recorder.graph.savedModel(),
     training,
+    accumulation,
     evaluation,
-    reading: {
-      weights: read('weights'),
-      firstMoment: read('firstMoment'),
-      secondMoment: read('secondMoment'),
-    },
+    reading: Object.fromEntries(['weights', ...slots].map((name) => [name, readingCall(name)])),
     restoring,
   };
 }
 
-type StateTensors = AdamWTensors & { readonly decayMask: Tensor1D };
-
-function addVariables(recorder: StepRecorder, size: number): GraphCall {
-  const { graph } = recorder;
-  const type = { type: recorder.type('float32') };
-  const assigned = VARIABLES.map((name) => {
-    const shape = { shape: [size] };
-    graph.add(
-      'VarHandleOp',
-      [],
-      { dtype: type, shape, shared_name: { text: name }, container: { text: '' } },
-      name,
-    );
-    graph.add('ReadVariableOp', [name], { dtype: type }, `${name}/read`);
-    graph.add('Placeholder', [], { dtype: type, shape }, `${name}/new`);
-    // A fed tensor lies in memory of JavaScript, which a variable must not outlive.
-    graph.add('DeepCopy', [`${name}/new`], { T: type }, `${name}/copy`);
-    return graph.add('AssignVariableOp', [name, `${name}/copy`], { dtype: type }, `${name}/set`);
-  });
-  const done = { constant: { type: type.type, shape: [], data: Float32Array.of(1) } };
-  graph.add('Const', [], { dtype: type, value: done }, 'done');
-  graph.add('Identity', ['done', ...assigned.map((node) => `^${node}`)], { T: type }, 'restored');
-  return {
-    feeds: VARIABLES.map((name) => ({ name, dtype: 'float32', shape: [size] })),
-    inputs: VARIABLES.map((name) => `${name}/new:0`),
-    output: 'restored:0',
-  };
+/** Variables and scalars that all calls share. */
+interface StateTensors extends OptimizerTensors {
+  readonly given: Given;
+  readonly scalars: readonly FeedSpec[];
+  readonly carried?: CarriedTensors;
 }
 
-function declareVariables(
+/** The gradient of earlier parts of the batch, and 1, or 0 in the first part. */
+interface CarriedTensors {
+  readonly gradient: Tensor1D;
+  readonly share: Scalar;
+}
+
+function declareState(
   tf: Tensorflow,
   recorder: StepRecorder,
-  program: StepProgram,
+  { optimizer, initialWeights, decayMask, accumulates }: StepProgram,
+  slots: readonly string[],
 ): StateTensors {
-  const declared = (name: string, tensor: Tensor1D): Tensor1D => {
+  const variable = (name: string, tensor: Tensor1D): Tensor1D => {
     recorder.declare(tensor, `${name}/read:0`);
     return tensor;
   };
-  const size = program.initialWeights.length;
+  const zeros = () => tf.zeros([initialWeights.length]) as Tensor1D;
+  const scalar = (name: string): Scalar =>
+    addPlaceholder(tf, recorder, scalarSpec(name), name) as Scalar;
+  const names = Object.keys(optimizerScalars(1, 0, optimizer));
+  const scalars = new Map(names.map((name) => [name, scalar(name)]));
   return {
-    weights: declared('weights', tf.tensor1d(program.initialWeights)),
-    firstMoment: declared('firstMoment', tf.zeros([size])),
-    secondMoment: declared('secondMoment', tf.zeros([size])),
-    decayMask: declared('decayMask', tf.tensor1d(program.decayMask)),
+    weights: variable('weights', tf.tensor1d(initialWeights)),
+    slots: Object.fromEntries(slots.map((name) => [name, variable(name, zeros())])),
+    given: {
+      decayMask: variable('decayMask', tf.tensor1d(decayMask)),
+      scalar: (name) => scalars.get(name) ?? missingScalar(name),
+    },
+    scalars: names.map(scalarSpec),
+    ...(accumulates === true && {
+      carried: { gradient: variable(CARRIED, zeros()), share: scalar(CARRIED_SHARE) },
+    }),
   };
 }
 
-function declareScalars(tf: Tensorflow, recorder: StepRecorder): AdamWScalars {
-  const declared = (name: string): Scalar =>
-    addPlaceholder(tf, recorder, { name, dtype: 'float32', shape: [] }, name) as Scalar;
-  return {
-    learningRate: declared('learningRate'),
-    firstCorrection: declared('firstCorrection'),
-    secondCorrection: declared('secondCorrection'),
-  };
+function missingScalar(name: string): never {
+  throw new Error(`the optimiser does not feed "${name}"`);
 }
 
 function addTraining(
@@ -119,52 +121,98 @@ function addTraining(
   program: StepProgram,
   bucket: number,
   state: StateTensors,
-  scalars: AdamWScalars,
 ): TrainingCall {
-  const prefix = `train${bucket}`;
+  const differentiated = addGradient(tf, recorder, program, bucket, state, `train${bucket}`);
+  const { loss, gradient, parts } = differentiated;
+  const { gradNorm, weights, slots } = recorder.record(() =>
+    optimizerStep(tf, state, gradient, state.given, program.optimizer),
+  );
+  const updates = { weights, ...slots };
+  const reported = [loss, gradNorm, ...Object.values(parts)];
+  return addCall(tf, differentiated, {
+    scalars: [...state.scalars, ...differentiated.scalars],
+    report: addReport(recorder, reported, addAssignments(recorder, updates)),
+  });
+}
+
+function addAccumulation(
+  tf: Tensorflow,
+  recorder: StepRecorder,
+  program: StepProgram,
+  bucket: number,
+  state: StateTensors,
+): TrainingCall {
+  const differentiated = addGradient(tf, recorder, program, bucket, state, `part${bucket}`);
+  const { loss, gradient, parts, scalars } = differentiated;
+  const assigned = addAssignments(recorder, { [CARRIED]: gradient });
+  const report = addReport(recorder, [loss, ...Object.values(parts)], assigned);
+  return addCall(tf, differentiated, { scalars, report });
+}
+
+/** Loss and gradient of one part of a batch, with the gradients of the parts before it. */
+interface RecordedGradient extends LossAndGradient {
+  readonly prefix: string;
+  readonly specs: readonly FeedSpec[];
+  /** Scalars that it reads beside the feeds. */
+  readonly scalars: readonly FeedSpec[];
+}
+
+function addGradient(
+  tf: Tensorflow,
+  recorder: StepRecorder,
+  program: StepProgram,
+  bucket: number,
+  { weights, carried }: StateTensors,
+  prefix: string,
+): RecordedGradient {
   const specs = program.feeds(bucket);
   const tensors = addFeeds(tf, recorder, specs, prefix);
-  const { loss, parts, gradNorm, next } = recorder.record(() => {
-    const differentiated = lossAndGradient(tf, program, state.weights, tensors, bucket);
-    const { gradient } = differentiated;
-    const { gradNorm, ...next } = adamwStep(
-      tf,
-      state,
-      gradient,
-      state.decayMask,
-      scalars,
-      program.optimizer,
-    );
-    return { ...differentiated, gradNorm, next };
+  return recorder.record(() => {
+    const terms = lossAndGradient(tf, program, weights, tensors, bucket);
+    if (carried === undefined) return { ...terms, prefix, specs, scalars: [] };
+    const before = tf.mul(carried.gradient, carried.share);
+    const gradient = tf.add<Tensor1D>(before, terms.gradient);
+    return { ...terms, gradient, prefix, specs, scalars: [scalarSpec(CARRIED_SHARE)] };
   });
-  const reported = [loss, gradNorm, ...Object.values(parts)].map((tensor) =>
-    recorder.outputOf(tensor),
-  );
-  const updates = Object.entries(next).map(([name, tensor]) =>
+}
+
+function addCall(
+  tf: Tensorflow,
+  { parts, specs, prefix }: RecordedGradient,
+  { scalars, report }: { readonly scalars: readonly FeedSpec[]; readonly report: string },
+): TrainingCall {
+  tf.dispose(parts);
+  return {
+    feeds: [...specs, ...scalars],
+    inputs: [
+      ...specs.map((_, index) => `${prefix}/feed${index}:0`),
+      ...scalars.map(({ name }) => `${name}:0`),
+    ],
+    output: report,
+    parts: Object.keys(parts),
+  };
+}
+
+function addAssignments(
+  recorder: StepRecorder,
+  values: Readonly<Record<string, Tensor1D>>,
+): string[] {
+  return Object.entries(values).map(([name, tensor]) =>
     recorder.graph.add('AssignVariableOp', [name, recorder.outputOf(tensor)], {
       dtype: { type: recorder.type('float32') },
     }),
   );
-  tf.dispose(parts);
-  return {
-    feeds: [...specs, ...scalarSpecs],
-    inputs: [
-      ...specs.map((_, index) => `${prefix}/feed${index}:0`),
-      ...scalarSpecs.map(({ name }) => `${name}:0`),
-    ],
-    output: addReport(recorder, reported, updates),
-    parts: Object.keys(parts),
-  };
 }
 
 // The report waits for the updates, so that fetching it takes the step.
 function addReport(
   recorder: StepRecorder,
-  reported: readonly string[],
+  reported: readonly Tensor[],
   updates: readonly string[],
 ): string {
   const type = { type: recorder.type('float32') };
-  const packed = recorder.graph.add('Pack', reported, {
+  const outputs = reported.map((tensor) => recorder.outputOf(tensor));
+  const packed = recorder.graph.add('Pack', outputs, {
     N: { int: reported.length },
     T: type,
     axis: { int: 0 },
@@ -220,8 +268,10 @@ function addPlaceholder(
   return tensor;
 }
 
-const VARIABLES = ['weights', 'firstMoment', 'secondMoment', 'decayMask'] as const;
+function scalarSpec(name: string): FeedSpec {
+  return { name, dtype: 'float32', shape: [] };
+}
 
-const scalarSpecs = ['learningRate', 'firstCorrection', 'secondCorrection'].map(
-  (name): FeedSpec => ({ name, dtype: 'float32', shape: [] }),
-);
+/** The gradient of earlier parts of a batch: a variable, and the feed that says whether it counts. */
+const CARRIED = 'carried';
+export const CARRIED_SHARE = 'carriedShare';

@@ -1,3 +1,4 @@
+import { AVERAGE, slotNames } from './optimizer.ts';
 import type { Scalar, Tensor, Tensor1D, Tensorflow } from './runtime.ts';
 
 /** One input of a step. Its shape is fixed, since a recorded graph has no other. */
@@ -19,16 +20,42 @@ export interface StepLoss {
   readonly parts: Readonly<Record<string, Scalar>>;
 }
 
-/** AdamW with decoupled decay, after clipping by the global norm. */
-export interface AdamWSettings {
+/** AdamW with decoupled decay. */
+export interface AdamWSettings extends StepLimits {
   readonly kind: 'adamw';
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
   readonly weightDecay: number;
-  /** Gradients of a larger norm are scaled down to it; Infinity leaves them alone. */
-  readonly maxGradNorm: number;
 }
+
+/** Gradient descent with momentum; its decay is L2. */
+export interface SgdSettings extends StepLimits {
+  readonly kind: 'sgd';
+  /** 0 keeps no velocity. */
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+}
+
+/** Gradients divided by the root of their mean square; its decay is L2. */
+export interface RmsPropSettings extends StepLimits {
+  readonly kind: 'rmsprop';
+  /** Share of the mean square that a step keeps. */
+  readonly smoothing: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+/** What all optimisers do around their update. */
+interface StepLimits {
+  /** Gradients of a larger global norm are scaled down to it; Infinity leaves them alone. */
+  readonly maxGradNorm: number;
+  /** Share of its past that a moving average of the weights keeps; that average then answers. */
+  readonly averageDecay?: number;
+}
+
+export type OptimizerSettings = AdamWSettings | SgdSettings | RmsPropSettings;
 
 /**
  * What one training step computes: pure operations on the feeds and on ONE flat weight vector, so that
@@ -47,21 +74,27 @@ export interface StepProgram {
   evaluationFeeds(bucket: number): readonly FeedSpec[];
   /** Such as logits [batch, classCount]. */
   evaluate(tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number): Tensor;
-  readonly optimizer: AdamWSettings;
+  readonly optimizer: OptimizerSettings;
+  /** Batches come in parts, each a set of feeds. */
+  readonly accumulates?: boolean;
 }
 
-/** What a step reports; `gradNorm` is the global norm before clipping. */
-export interface StepResult {
+/** The loss of a batch or of a part of it. */
+export interface PartResult {
   readonly loss: number;
-  readonly gradNorm: number;
   readonly parts: Readonly<Record<string, number>>;
+}
+
+/** What a step reports; `gradNorm` is the global norm of the whole gradient before clipping. */
+export interface StepResult extends PartResult {
+  readonly gradNorm: number;
 }
 
 /** All that a resumed training needs of the optimiser. */
 export interface OptimizerState {
   readonly weights: Float32Array;
-  readonly firstMoment: Float32Array;
-  readonly secondMoment: Float32Array;
+  /** What the optimiser keeps beside the weights, by name; each as long as these. */
+  readonly slots: Readonly<Record<string, Float32Array>>;
   /** Steps taken so far. */
   readonly step: number;
 }
@@ -71,6 +104,11 @@ export interface Stepper {
   readonly kind: 'graph' | 'eager';
   /** Steps that ran operation by operation: 0 for a graph. */
   readonly eagerSteps: number;
+  /**
+   * Takes the gradient of a part of a batch. The next step adds it to that of its own part, which is the
+   * last; of a program that accumulates only.
+   */
+  accumulate(bucket: number, feeds: Feeds): PartResult;
   step(bucket: number, feeds: Feeds, learningRate: number): StepResult;
   evaluate(bucket: number, feeds: Feeds): Float32Array;
   /** Copies: later steps do not change them. */
@@ -80,14 +118,28 @@ export interface Stepper {
 }
 
 /** A program's state before its first step. */
-export function initialState(program: StepProgram): OptimizerState {
-  const size = program.initialWeights.length;
-  return {
-    weights: program.initialWeights,
-    firstMoment: new Float32Array(size),
-    secondMoment: new Float32Array(size),
-    step: 0,
-  };
+export function initialState({ initialWeights, optimizer }: StepProgram): OptimizerState {
+  const slots = slotNames(optimizer).map((name) => [
+    name,
+    name === AVERAGE ? initialWeights : new Float32Array(initialWeights.length),
+  ]);
+  return { weights: initialWeights, slots: Object.fromEntries(slots), step: 0 };
+}
+
+/** The weights that answer: their moving average where the optimiser keeps one. */
+export function answeringWeights({ weights, slots }: OptimizerState): Float32Array {
+  return slots[AVERAGE] ?? weights;
+}
+
+/** The state with other weights to answer with. */
+export function withAnsweringWeights(state: OptimizerState, weights: Float32Array): OptimizerState {
+  const averaged = AVERAGE in state.slots && { [AVERAGE]: weights };
+  return { ...state, weights, slots: { ...state.slots, ...averaged } };
+}
+
+/** Parts of a batch are of a program that was made for them. */
+export function requireAccumulating({ accumulates }: StepProgram): void {
+  if (accumulates !== true) throw new Error('the step program takes no batches in parts');
 }
 
 /** Refuses a sequence length that the program was not made for. */

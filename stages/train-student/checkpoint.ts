@@ -29,16 +29,17 @@ export async function writeCheckpoint(
   recipe: string,
   { state, best }: Checkpoint,
 ): Promise<void> {
-  const vectors = [state.weights, state.firstMoment, state.secondMoment];
+  const vectors = [state.weights, ...Object.values(state.slots)];
   if (best !== null) vectors.push(best.weights);
   const body = Buffer.concat(
     vectors.map((vector) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)),
   );
   const header: Header = {
-    formatVersion: 1,
+    formatVersion: 2,
     recipe,
     step: state.step,
     size: state.weights.length,
+    slots: Object.keys(state.slots),
     best: best === null ? null : { step: best.step, threshold: best.threshold },
     digest: digestOf(body),
   };
@@ -65,14 +66,11 @@ export async function readCheckpoint(folder: string, recipe: string): Promise<Ch
         .buffer,
     );
   };
+  const { step, slots, best } = header;
+  const named = slots.map((name, index) => [name, vector(1 + index)]);
   return {
-    state: {
-      weights: vector(0),
-      firstMoment: vector(1),
-      secondMoment: vector(2),
-      step: header.step,
-    },
-    best: header.best === null ? null : { ...header.best, weights: vector(3) },
+    state: { weights: vector(0), slots: Object.fromEntries(named), step },
+    best: best === null ? null : { ...best, weights: vector(1 + slots.length) },
   };
 }
 
@@ -104,10 +102,12 @@ export class CorruptCheckpointError extends Failure {
 type Header = z.infer<typeof headerSchema>;
 
 const headerSchema = z.strictObject({
-  formatVersion: z.literal(1),
+  formatVersion: z.union([z.literal(1), z.literal(2)]),
   recipe: z.string(),
   step: z.int().min(0),
   size: z.int().min(1),
+  // Version 1 knew AdamW alone.
+  slots: z.array(z.string()).default(['firstMoment', 'secondMoment']),
   best: z.strictObject({ step: z.int(), threshold: z.number() }).nullable(),
   digest: z.string(),
 });

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type FeatureTable, featureRow } from '#datasets/features.ts';
+import { featureRow } from '#datasets/feature-rows.ts';
+import type { FeatureTable } from '#datasets/features.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { inferenceFeeds } from './batch-feeds.ts';

@@ -5,7 +5,7 @@ import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
-import type { Stepper } from '#stages/tensorflow/step-program.ts';
+import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { tokenPredictions, tokenProbe } from './language-outputs.ts';
 import { predictTokens } from './language-predictions.ts';
@@ -62,7 +62,7 @@ async function* trainOn(
       stepper,
       runtime,
     });
-    stepper.restore({ ...stepper.state(), weights: trained.weights });
+    stepper.restore(withAnsweringWeights(stepper.state(), trained.weights));
     yield* writeOutputs(context, inputs, student, stepper, trained);
     yield { type: 'count', name: 'eagerSteps', value: stepper.eagerSteps };
   } finally {

@@ -1,5 +1,5 @@
 import { Failure } from '#cache/failure.ts';
-import { shapesOf } from '#datasets/features.ts';
+import { shapesOf } from '#datasets/feature-rows.ts';
 import { isValueTask } from '#datasets/task.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';

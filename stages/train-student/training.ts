@@ -2,7 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Failure } from '#cache/failure.ts';
 import { randomPair } from '#stages/numerics/random.ts';
 import type { StageEvent } from '#stages/stage.ts';
-import type { Stepper, StepResult } from '#stages/tensorflow/step-program.ts';
+import {
+  answeringWeights,
+  type Stepper,
+  type StepResult,
+} from '#stages/tensorflow/step-program.ts';
 import { type BatchLayout, trainingFeeds } from './batch-feeds.ts';
 import { type Batch, trainingBatches } from './batches.ts';
 import { type Best, type Checkpoint, writeCheckpoint } from './checkpoint.ts';
@@ -83,7 +87,8 @@ export async function* train(
     if (signal.aborted && error === signal.reason) await save();
     throw error;
   }
-  if (settings.keep === 'last' || best === null) return { weights: stepper.state().weights, step };
+  if (settings.keep === 'last' || best === null)
+    return { weights: answeringWeights(stepper.state()), step };
   return best;
 }
 
@@ -127,7 +132,7 @@ function betterOf(
 ): Best | null {
   if (score === null || (best !== null && score.share < best.threshold)) return best;
   const threshold = Math.max(best?.threshold ?? -Infinity, score.share - score.standardError);
-  return { weights: stepper.state().weights, step, threshold };
+  return { weights: answeringWeights(stepper.state()), step, threshold };
 }
 
 function trainingLine(

@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
-import { type FeatureRow, type FeatureTable, featureRow } from '#datasets/features.ts';
+import { featureRow } from '#datasets/feature-rows.ts';
+import type { FeatureRow, FeatureTable } from '#datasets/features.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';

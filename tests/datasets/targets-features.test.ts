@@ -3,14 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { tensorIdOf } from '#datasets/example-id.ts';
+import { featureRow, shapeOfRow, stepsOf } from '#datasets/feature-rows.ts';
 import {
   columnOf,
-  featureRow,
   featuresInOrder,
   readFeatures,
   readShapes,
-  shapeOfRow,
-  stepsOf,
   writeFeatures,
 } from '#datasets/features.ts';
 import { readLabels } from '#datasets/labels.ts';

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { listArtifacts } from '#cache/artifact-store.ts';
 import type { Metrics } from '#datasets/metrics.ts';
 import { readCorpusSplit } from '#pipeline/labels/corpus-split.ts';
-import { loadStudent } from '#stages/students/load-student.ts';
+import { openStudent } from '#stages/students/open-student.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
 import { rehearseIn } from '#tests/support/rehearsal.ts';
 import {
@@ -88,7 +88,7 @@ describe('token classification, from gold labels to a distilled tagger', {
     const folder = folderOf(project, 'export-student@distilled', 'student');
     const card = readFileSync(join(folder, 'README.md'), 'utf8');
     assert.match(card, /pipeline_tag: token-classification/);
-    const student = await loadStudent(folder, { threads: 1 });
+    const student = await openStudent(folder, { threads: 1 });
     try {
       const sentence = ['Empire', 'State', 'Building', '\u200d', '=', 'ESB'];
       const [words, alone] = await student.tag([sentence, ['ESB']]);

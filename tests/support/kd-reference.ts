@@ -19,8 +19,8 @@ export interface ReferenceLoss {
   readonly grad: { readonly student: number[][]; readonly logits: number[][] };
 }
 
-/** Five weights through some steps of PyTorch's Adam with L2 regularisation. */
-export interface ReferenceAdam {
+/** Five weights through some steps of one of PyTorch's optimisers, L2 regularisation included. */
+export interface ReferenceOptimizer {
   readonly inputs: { readonly p0: number[]; readonly grads: number[][] };
   readonly trace: number[][];
 }

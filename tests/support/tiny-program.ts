@@ -5,7 +5,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from '#stages/ten
 import type { FeedSpec, Feeds, FeedTensors, StepProgram } from '#stages/tensorflow/step-program.ts';
 
 /** A bag of embeddings with dropout and both losses: a whole training step in a few hundred weights. */
-export function tinyProgram(): StepProgram {
+export function tinyProgram(changes: Partial<StepProgram> = {}): StepProgram {
   return {
     initialWeights: initialWeights(),
     decayMask: decayMask(),
@@ -48,6 +48,7 @@ export function tinyProgram(): StepProgram {
       weightDecay: 0.01,
       maxGradNorm: 0.5,
     },
+    ...changes,
   };
 }
 

@@ -28,6 +28,7 @@ test('the directory holds what Hugging Face tools look for, and a card', async (
   assert.deepEqual(await listFiles(folder), [
     'README.md',
     'config.json',
+    'labels.d.ts',
     'model.safetensors',
     'onnx/model.onnx',
     'special_tokens_map.json',

@@ -2,8 +2,8 @@ import test from 'node:test';
 import { type AdamW, adamwUpdate, clipByNorm } from '#stages/numerics/adamw.ts';
 import { assertAllClose, assertClose } from '#tests/support/close.ts';
 import {
-  type ReferenceAdam,
   type ReferenceClip,
+  type ReferenceOptimizer,
   referenceCases,
 } from '#tests/support/kd-reference.ts';
 
@@ -15,7 +15,7 @@ function start(weights: readonly number[]): AdamW {
 }
 
 test("without decay it is PyTorch's Adam", () => {
-  const cases = referenceCases<ReferenceAdam>('optim_adam_l2');
+  const cases = referenceCases<ReferenceOptimizer>('optim_adam_l2');
   for (const { inputs, trace } of cases) {
     let state = start(inputs.p0);
     for (const [step, gradient] of inputs.grads.entries()) {

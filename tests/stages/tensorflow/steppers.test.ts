@@ -83,7 +83,7 @@ for (const kind of kinds) {
     const state = running.state();
     running.restore(state);
     state.weights.fill(Number.NaN);
-    state.firstMoment.fill(Number.NaN);
+    for (const slot of Object.values(state.slots)) slot.fill(Number.NaN);
     assert.ok(running.state().weights.every(Number.isFinite));
     assert.ok(Number.isFinite(train(running, 0).loss));
   });

@@ -14,8 +14,11 @@ import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 const checkpoint: Checkpoint = {
   state: {
     weights: Float32Array.of(1, -2, 3.5),
-    firstMoment: Float32Array.of(0.1, 0.2, 0.3),
-    secondMoment: Float32Array.of(1e-20, 0, 1e20),
+    slots: {
+      firstMoment: Float32Array.of(0.1, 0.2, 0.3),
+      secondMoment: Float32Array.of(1e-20, 0, 1e20),
+      average: Float32Array.of(1, 2, 3),
+    },
     step: 17,
   },
   best: { weights: Float32Array.of(9, 8, 7), step: 10, threshold: 1 / 3 },

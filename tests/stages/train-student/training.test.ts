@@ -129,6 +129,7 @@ function countingStepper(lossAt: (step: number) => number): Stepper {
   return {
     kind: 'eager',
     eagerSteps: 0,
+    accumulate: () => ({ loss: 0, parts: {} }),
     step() {
       step += 1;
       return { loss: lossAt(step), gradNorm: 1, parts: {} };
@@ -136,8 +137,7 @@ function countingStepper(lossAt: (step: number) => number): Stepper {
     evaluate: () => new Float32Array(),
     state: (): OptimizerState => ({
       weights: Float32Array.of(step),
-      firstMoment: new Float32Array(1),
-      secondMoment: new Float32Array(1),
+      slots: {},
       step,
     }),
     restore: (state) => {

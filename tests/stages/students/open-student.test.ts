@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadStudent } from '#stages/students/load-student.ts';
+import { openStudent } from '#stages/students/open-student.ts';
 import { failureOf } from '#tests/support/failure.ts';
-import { sampleFolder } from '#tests/support/paths.ts';
+import { teacherAsStudent } from '#tests/support/teacher-as-student.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
-/** An exported student is a valid teacher directory, and the other way round. */
-function student(): string {
-  const folder = temporaryFolder();
-  cpSync(join(sampleFolder('mini'), 'teacher'), folder, { recursive: true });
-  return folder;
-}
-
 test('texts are answered in their order, however long they are', async () => {
-  const loaded = await loadStudent(student(), { threads: 1 });
+  const loaded = await openStudent(teacherAsStudent(), { threads: 1 });
   try {
     const texts = [
       'I have been waiting for my card for over two weeks now, where is it?',
@@ -33,11 +26,11 @@ test('texts are answered in their order, however long they are', async () => {
 });
 
 test('a text is cut where the tokenizer of the student says', async () => {
-  const folder = student();
+  const folder = teacherAsStudent();
   const file = join(folder, 'tokenizer_config.json');
   const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   writeFileSync(file, JSON.stringify({ ...config, model_max_length: 6 }));
-  const loaded = await loadStudent(folder, { threads: 1 });
+  const loaded = await openStudent(folder, { threads: 1 });
   try {
     const [short, long] = await loaded.classify([
       'where is my card',
@@ -50,12 +43,12 @@ test('a text is cut where the tokenizer of the student says', async () => {
 });
 
 test('a student that learned from head and tail of long texts is asked so', async () => {
-  const folder = student();
+  const folder = teacherAsStudent();
   const file = join(folder, 'tokenizer_config.json');
   const config = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   const cut = { model_max_length: 6, decant_long_texts: 'head-tail' };
   writeFileSync(file, JSON.stringify({ ...config, ...cut }));
-  const loaded = await loadStudent(folder, { threads: 1 });
+  const loaded = await openStudent(folder, { threads: 1 });
   try {
     const [short, long] = await loaded.classify([
       'where card exchange rate',
@@ -68,13 +61,13 @@ test('a student that learned from head and tail of long texts is asked so', asyn
 });
 
 test('a folder that is no student is refused with what it lacks', async () => {
-  const folder = student();
+  const folder = teacherAsStudent();
   rmSync(join(folder, 'tokenizer.json'));
-  assert.match((await failureOf(loadStudent(folder))).message, /has no tokenizer\.json/);
-  const broken = student();
+  assert.match((await failureOf(openStudent(folder))).message, /has no tokenizer\.json/);
+  const broken = teacherAsStudent();
   writeFileSync(join(broken, 'config.json'), '{');
-  assert.match((await failureOf(loadStudent(broken))).message, /config\.json: /);
+  assert.match((await failureOf(openStudent(broken))).message, /config\.json: /);
   const empty = temporaryFolder();
   mkdirSync(join(empty, 'onnx'));
-  assert.match((await failureOf(loadStudent(empty))).message, /has no config\.json/);
+  assert.match((await failureOf(openStudent(empty))).message, /has no config\.json/);
 });

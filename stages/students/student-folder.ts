@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { Failure } from '#cache/failure.ts';
+import { cutOf, LONG_TEXTS, LONG_TEXTS_KEY, type TextCut } from '#datasets/long-texts.ts';
+import { type OperatingPoint, operatingPointSchema } from './operating-point.ts';
+
+/** What the answers of a student are. */
+export type StudentTask = 'classification' | 'multi-label' | 'regression' | 'token-classification';
+
+/** Which of its ONNX files is asked: onnx/model.onnx, or onnx/model_quantized.onnx. */
+export type StudentPrecision = 'float32' | 'int8';
+
+/** An exported student on the disk. */
+export interface StudentFolder {
+  readonly classNames: readonly string[];
+  readonly task: StudentTask;
+  readonly model: string;
+  readonly tokenizer: string;
+  readonly maxLength: number;
+  readonly cut: TextCut;
+  readonly padTokenId: number;
+  readonly operatingPoint: OperatingPoint | undefined;
+}
+
+export class NotAStudentError extends Failure {
+  constructor(
+    folder: string,
+    problem: string,
+    fix = 'name the folder that export-student made; `npx decant run` prints its path',
+  ) {
+    super('model', 'E_STUDENT', `${folder}: ${problem}`, fix);
+  }
+}
+
+/** The student reads numbers, which lines of text are not. */
+class TensorStudentError extends Failure {
+  constructor(folder: string) {
+    super(
+      'usage',
+      'E_STUDENT',
+      `${folder}: this student reads tensors, not lines of text`,
+      'run onnx/model.onnx in ONNX Runtime: tensor_inputs of config.json names its inputs',
+    );
+  }
+}
+
+const configSchema = z.object({
+  architectures: z.array(z.string()).default([]),
+  id2label: z.record(z.string(), z.string()),
+  pad_token_id: z.int().nonnegative().default(0),
+  max_position_embeddings: z.int().positive().default(512),
+  problem_type: z.string().optional(),
+  tensor_inputs: z.record(z.string(), z.unknown()).optional(),
+  decant: z.looseObject({ operating_point: operatingPointSchema.optional() }).optional(),
+});
+
+// Hugging Face writes 1e30 where there is no limit.
+const tokenizerConfigSchema = z.object({
+  model_max_length: z.number().positive().default(Number.POSITIVE_INFINITY),
+  [LONG_TEXTS_KEY]: z.enum(LONG_TEXTS).optional(),
+});
+
+/** Reads what a student directory says of itself; throws where it lacks a file or reads no text. */
+export async function readStudentFolder(
+  folder: string,
+  precision: StudentPrecision = 'float32',
+): Promise<StudentFolder> {
+  requireFiles(folder, ['config.json', MODEL_FILES.float32]);
+  const config = await readJson(folder, 'config.json', configSchema);
+  if (config.tensor_inputs !== undefined) throw new TensorStudentError(folder);
+  requireFiles(folder, ['tokenizer.json']);
+  const file = MODEL_FILES[precision];
+  if (!existsSync(join(folder, file))) {
+    const fix = 'set export: { quantize: [int8] } in decant.yaml and run it, or ask for float32';
+    throw new NotAStudentError(folder, `has no ${file}`, fix);
+  }
+  const trained = await tokenizerConfig(folder);
+  return {
+    classNames: namesOf(folder, config.id2label),
+    task: taskOf(config.architectures, config.problem_type),
+    model: join(folder, file),
+    tokenizer: join(folder, 'tokenizer.json'),
+    // A bert student has a few positions more than it was trained to read.
+    maxLength: Math.min(config.max_position_embeddings, trained.model_max_length),
+    cut: cutOf(trained[LONG_TEXTS_KEY]),
+    padTokenId: config.pad_token_id,
+    operatingPoint: config.decant?.operating_point,
+  };
+}
+
+function requireFiles(folder: string, names: readonly string[]): void {
+  const missing = names.find((name) => !existsSync(join(folder, name)));
+  if (missing !== undefined) throw new NotAStudentError(folder, `has no ${missing}`);
+}
+
+/** By what the student was trained for, in Hugging Face's words. */
+function taskOf(architectures: readonly string[], problemType: string | undefined): StudentTask {
+  if (architectures.some((name) => name.endsWith('ForTokenClassification'))) {
+    return 'token-classification';
+  }
+  if (problemType === 'regression') return 'regression';
+  return problemType === 'multi_label_classification' ? 'multi-label' : 'classification';
+}
+
+async function tokenizerConfig(folder: string): Promise<z.infer<typeof tokenizerConfigSchema>> {
+  const name = 'tokenizer_config.json';
+  if (!existsSync(join(folder, name))) return tokenizerConfigSchema.parse({});
+  return readJson(folder, name, tokenizerConfigSchema);
+}
+
+async function readJson<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(join(folder, name), 'utf8')));
+  } catch (error) {
+    const problem = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new NotAStudentError(folder, `${name}: ${problem}`);
+  }
+}
+
+function namesOf(folder: string, id2label: Readonly<Record<string, string>>): string[] {
+  const count = Object.keys(id2label).length;
+  return Array.from({ length: count }, (_, id) => {
+    const name = id2label[String(id)];
+    if (name === undefined)
+      throw new NotAStudentError(folder, `config.json: id2label has no ${id}`);
+    return name;
+  });
+}
+
+/** As transformers.js names them. */
+export const MODEL_FILES: Readonly<Record<StudentPrecision, string>> = {
+  float32: 'onnx/model.onnx',
+  int8: 'onnx/model_quantized.onnx',
+};
