@@ -55,7 +55,9 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
     ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
   ];
-  if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
+  // The cache of a language model may be all that is wanted.
+  const hasStudents = Object.keys(config.variants).length > 0;
+  if (!hasStudents) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
   const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
   const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
@@ -182,6 +184,8 @@ function trainInstance(
     config: {
       task: taskSetting(config),
       seed: config.seed,
+      // No other student says which token follows.
+      ...(config.task === 'causal-lm' && { architecture: 'gpt2' }),
       ...shared,
       ...own,
       ...mixing,

@@ -8,7 +8,7 @@ import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
 import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { hasTargets, readTargets, writeTargets } from '#datasets/targets.ts';
-import { isValueTask, type ValueTask } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
 import { hasTokenLabels, readTokenLabels, writeTokenLabels } from '#datasets/token-labels.ts';
 import {
   readTokens,
@@ -49,30 +49,40 @@ export async function writeStandIns(standIns: StandIns): Promise<void> {
   const { prepared, folder, evaluated } = standIns;
   const classNames = await readClasses(outputFolder(prepared, 'classes'));
   for (const split of ['train', 'validation'] as const) {
-    const tokens = await writeSlice(standIns, split);
+    const tokens = await writeSlice(standIns, split, classNames.length);
     await writeUniformLabels(standIns, split, tokens, classNames);
   }
   await writeHardLabels(join(folder, 'hard-relabel', 'hard-labels'), []);
   const { task } = standIns.softLabel;
   for (const { folder: place, name } of evaluated) {
-    await writeMetrics(place, isValueTask(task) ? noFigures(name, task) : noMetrics(name));
+    await writeMetrics(place, isOfFigures(task) ? noFigures(name, task) : noMetrics(name));
   }
 }
 
 /** The longest rows, where memory is needed most, and the longest with a label. */
-async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise<TokenTable> {
+async function writeSlice(
+  { prepared, folder }: StandIns,
+  split: Split,
+  classCount: number,
+): Promise<TokenTable> {
   const table = await readTokens(outputFolder(prepared, `tokens/student/${split}`));
   const source = outputFolder(prepared, `labels/${split}`);
   const labelled = await labelledExamples(source);
   const length = (row: number) => (table.offsets[row + 1] ?? 0) - (table.offsets[row] ?? 0);
   const longest = table.exampleIds.map((_, row) => row).sort((a, b) => length(b) - length(a));
   const known = longest.filter((row) => labelled.has(table.exampleIds[row] ?? ''));
-  const rows = new Set([...longest.slice(0, ROWS), ...known.slice(0, ROWS)]);
+  const most = Math.min(ROWS, fitting(table, classCount));
+  const rows = new Set([...longest.slice(0, most), ...known.slice(0, most)]);
   const slice = takeTokens(table, [...rows]);
   const ids = new Set(slice.exampleIds);
   await writeTokens(join(folder, 'prepare', `tokens/student/${split}`), slice);
   await copyLabels(source, join(folder, 'prepare', `labels/${split}`), ids);
   return slice;
+}
+
+/** Rows whose equal logits take 64 MB at most: a vocabulary a token is soon more. */
+function fitting({ answers, maxLength }: TokenTable, classCount: number): number {
+  return answers === undefined ? ROWS : Math.max(1, Math.floor(2 ** 24 / (maxLength * classCount)));
 }
 
 /** The labels of these examples, of texts or of words. */
@@ -164,7 +174,11 @@ function noMetrics(name: string): Metrics {
   };
 }
 
-function noFigures(name: string, task: ValueTask): ValueMetrics {
+function isOfFigures(task: Task | undefined): task is ValueMetrics['task'] {
+  return isValueTask(task) || isLanguageModel(task);
+}
+
+function noFigures(name: string, task: ValueMetrics['task']): ValueMetrics {
   const who = { formatVersion: 1, task, name, subject: 'student', rows: 0 } as const;
   return { ...who, figures: {}, agreement: null, parameters: null, fileBytes: 0, perClass: [] };
 }

@@ -48,4 +48,6 @@ export const variantsSection = z
     }),
   )
   .default({})
-  .describe('Students to train from the one cache, by name; a language model has none.');
+  .describe(
+    'Students to train from the one cache, by name; a language model may have none: the cache is its result then.',
+  );

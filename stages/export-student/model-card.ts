@@ -63,11 +63,14 @@ ${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 ${licences(facts).join('\n')}
 
 ${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
+${listed(kind.outputs, classNames)}`;
+}
 
-## ${kind.outputs === 'classes' ? 'Classes' : 'Outputs'}
-
-${classNames.map((name) => `- ${plain(name)}`).join('\n')}
-`;
+/** A vocabulary is told by its tokenizer. */
+function listed(outputs: 'classes' | 'outputs' | 'tokens', classNames: readonly string[]): string {
+  if (outputs === 'tokens') return '';
+  const names = classNames.map((name) => `- ${plain(name)}`).join('\n');
+  return `\n## ${outputs === 'classes' ? 'Classes' : 'Outputs'}\n\n${names}\n`;
 }
 
 const CUT_OTHERWISE = `

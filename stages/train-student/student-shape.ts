@@ -29,6 +29,7 @@ export function studentShape(
     features?: Readonly<Record<string, TensorShape>> | undefined;
   },
 ): StudentShape {
+  requireLanguage(settings);
   const features = given.features && featuresOf(settings.architecture, given.features);
   requireInputs(settings.architecture, {
     text: vocabulary.vocabularySize > 0,
@@ -49,6 +50,22 @@ export function studentShape(
     ...(settings.task === 'token-classification' && { perToken: true }),
   };
 }
+
+/** Which students say how likely a token is: encoders at hidden places, a decoder at the next one. */
+function requireLanguage({ task, architecture }: Settings): void {
+  const possible = LANGUAGE_ARCHITECTURES[task ?? 'classification'];
+  if (possible === undefined || possible.includes(architecture)) return;
+  throw new StudentShapeError(
+    architecture,
+    `it does not say which token is likely, as ${task} asks`,
+    `set student.architecture: ${possible.join(' or ')}`,
+  );
+}
+
+const LANGUAGE_ARCHITECTURES: Readonly<Record<string, readonly ArchitectureName[] | undefined>> = {
+  'causal-lm': ['gpt2'],
+  'masked-lm': ['modernbert', 'bert'],
+};
 
 /** A teacher may have more tokens than its tokenizer writes: they are classes, and so rows of the table. */
 function ofLanguageModel(

@@ -5,17 +5,19 @@ import { readTokens } from '#datasets/tokens.ts';
 import { labelledRows } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
-import { nextLogProbs, type TrigramModel } from './language-models.ts';
 import type { StageRun } from './run-stage.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+/** Log-probabilities that a teacher gives at a place of a text in which `original` is right. */
+export type Says = (ids: Int32Array, place: number, original: number) => ArrayLike<number>;
+
 /**
- * What a counted model says of the asked tokens of train and validation, as `soft-label` with these settings
+ * What a teacher says of the asked tokens of train and validation, as `soft-label` with these settings
  * would keep it: without ONNX Runtime, which shares no process with TensorFlow. Inputs by their names.
  */
 export async function countedCache(
   prepared: StageRun,
-  teacher: TrigramModel,
+  says: Says,
   settings: object,
 ): Promise<Record<string, string>> {
   const classNames = await readClasses(prepared.outputs['classes'] ?? '');
@@ -25,19 +27,22 @@ export async function countedCache(
   for (const split of ['train', 'validation'] as const) {
     const tokens = await readTokens(prepared.outputs[`tokens/teacher/${split}`] ?? '');
     const { offsets, tokenIds, answers, tokenizerDigest, maxLength } = tokens;
-    const rows = tokens.exampleIds.map((exampleId, row) => ({
-      exampleId,
-      split,
-      sourceId: null,
-      ids: tokenIds.subarray(offsets[row], offsets[row + 1]),
-      answers: {
-        at: answers?.at.subarray(answers.offsets[row], answers.offsets[row + 1]) ?? NOTHING,
-        positions:
-          answers?.positions.subarray(answers.offsets[row], answers.offsets[row + 1]) ?? NOTHING,
-      },
-    }));
-    const said = rows.flatMap(({ ids, answers }) =>
-      Array.from(answers.at, (place) => nextLogProbs(teacher, ids, place)),
+    const rows = tokens.exampleIds.map((exampleId, row) => {
+      const own = (values: Int32Array | undefined) =>
+        values?.subarray(answers?.offsets[row], answers?.offsets[row + 1]) ?? new Int32Array();
+      return {
+        exampleId,
+        split,
+        sourceId: null,
+        ids: tokenIds.subarray(offsets[row], offsets[row + 1]),
+        originals: own(answers?.originals),
+        answers: { at: own(answers?.at), positions: own(answers?.positions) },
+      };
+    });
+    const said = rows.flatMap(({ ids, originals, answers }) =>
+      Array.from(answers.at, (place, index) =>
+        Float64Array.from(says(ids, place, originals[index] ?? -1)),
+      ),
     );
     const logits = new Float32Array(said.length * classNames.length);
     for (const [row, logProbs] of said.entries()) logits.set(logProbs, row * classNames.length);
@@ -74,5 +79,4 @@ export async function countedCache(
   return inputs;
 }
 
-const NOTHING = new Int32Array();
 const NOBODY = '0'.repeat(64);
