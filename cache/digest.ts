@@ -9,6 +9,13 @@ export function digestOf(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+/** SHA-256 of parts as if they were one, 64 hex digits. */
+export function digestOfParts(parts: Iterable<Uint8Array>): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+}
+
 /** SHA-256 of a file's content, 64 hex digits; the file is streamed. */
 export async function digestFile(path: string): Promise<string> {
   const hash = createHash('sha256');

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RecordBatch, toRecordBatch } from '#datasets/parquet/arrow.ts';
+import type { RecordBatch } from '#datasets/parquet/arrow.ts';
 import type { ParquetCodec } from '#datasets/parquet/codec.ts';
 import type { ColumnSpec } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError } from '#datasets/parquet/errors.ts';
@@ -137,6 +137,8 @@ function readerOf(shards: readonly Shard[], meta: SoftLabelMeta): SoftLabelReade
         yield rowsOf(path, group, meta);
     },
     async *recordBatches() {
+      // Arrow is 150 files that nothing else needs.
+      const { toRecordBatch } = await import('#datasets/parquet/arrow.ts');
       for await (const { group } of groupsOf(shards, columns)) yield toRecordBatch(group, columns);
     },
     close: () => closeAll(shards),

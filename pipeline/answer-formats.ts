@@ -1,13 +1,8 @@
-import { arrowBytes } from '#datasets/arrow-stream.ts';
 import { type SqlAnswer, type SqlSession, type SqlView, withSql } from '#datasets/sql.ts';
 import { jsonRows } from '#datasets/typed-batch.ts';
+import type { AnswerFormat } from './format-names.ts';
 import { refuseTerminal, writeChunks, writeWholeFile } from './output.ts';
 import { textTable } from './text-table.ts';
-
-/** Formats for people, for scripts and for other programs; the last two are binary. */
-export const ANSWER_FORMATS = ['table', 'json', 'jsonl', 'csv', 'arrow', 'parquet'] as const;
-
-export type AnswerFormat = (typeof ANSWER_FORMATS)[number];
 
 export interface AnswerOptions {
   readonly format: AnswerFormat;
@@ -55,7 +50,7 @@ function chunksOf(
       return csvChunks(answer, spreadsheetSafe);
     case 'arrow':
       // A pipe cannot be read from its end, where a file has its footer.
-      return arrowBytes(answer.columns, answer.batches, output === undefined ? 'stream' : 'file');
+      return arrowChunks(answer, output === undefined ? 'stream' : 'file');
     default:
       return format satisfies never;
   }
@@ -92,6 +87,11 @@ async function* objectBatches({ columns, batches }: SqlAnswer) {
       JSON.stringify(Object.fromEntries(columns.map(({ name }, index) => [name, row[index]]))),
     );
   }
+}
+
+async function* arrowChunks({ columns, batches }: SqlAnswer, kind: 'stream' | 'file') {
+  const { arrowBytes } = await import('#datasets/arrow-stream.ts');
+  yield* arrowBytes(columns, batches, kind);
 }
 
 async function* csvChunks({ columns, batches }: SqlAnswer, spreadsheetSafe: boolean) {

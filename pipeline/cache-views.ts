@@ -242,7 +242,11 @@ function fixedPointRows(meta: SoftLabelMeta, precision: keyof typeof FIXED_POINT
 function predictionsView(artifacts: ReadonlyMap<string, Artifact>): SqlView | undefined {
   const files = [...artifacts].flatMap(([instance, artifact]) => {
     const [stage, variant] = instance.split(':');
-    if (variant === undefined || !['train-student', 'evaluate'].includes(stage ?? '')) return [];
+    if (
+      variant === undefined ||
+      !['train-student', 'choose-student', 'evaluate'].includes(stage ?? '')
+    )
+      return [];
     return (artifact.manifest.outputs['predictions']?.files ?? [])
       .filter(({ path }) => path.endsWith('.parquet'))
       .map(({ path }) => ({

@@ -5,7 +5,7 @@ import { addResultCommands } from './cli/result-commands.ts';
 import { addRunCommands } from './cli/run-commands.ts';
 import { addTeacherCommands } from './cli/teacher-commands.ts';
 import { describeFailure, EXIT_CODES, exitCodeOf, reportOf } from './failures.ts';
-import { decantVersion } from './project.ts';
+import { decantVersion } from './version.ts';
 
 function buildProgram(): Command {
   const program = new Command('decant')

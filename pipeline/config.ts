@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
+import { takenNames, withCandidates } from './auto-student.ts';
 import { type DecantConfig, decantConfigSchema } from './config-schema.ts';
 import {
   applyEnvironment,
@@ -56,14 +57,24 @@ export function loadConfig(request: ConfigRequest): LoadedConfig {
   for (const assignment of request.set) origins.set(applySet(settings, assignment), 'flag');
   const parsed = decantConfigSchema.safeParse(settings);
   if (!parsed.success) throw new ConfigError(request.file, parsed.error.issues.flatMap(problemsOf));
-  return { config: parsed.data, file, folder: dirname(file), origins };
+  return { config: spelledOut(request.file, parsed.data), file, folder: dirname(file), origins };
 }
 
 /** A configuration that is not on the disk yet, checked as if it were. */
 export function checkedConfig(file: string, text: string): LoadedConfig {
   const parsed = decantConfigSchema.safeParse(parseYaml(file, text));
   if (!parsed.success) throw new ConfigError(file, parsed.error.issues.flatMap(problemsOf));
-  return { config: parsed.data, file, folder: dirname(file), origins: new Map() };
+  return { config: spelledOut(file, parsed.data), file, folder: dirname(file), origins: new Map() };
+}
+
+/** With a variant for each architecture that `auto` stands for. */
+function spelledOut(file: string, config: DecantConfig): DecantConfig {
+  const problems = takenNames(config).map((name) => ({
+    path: `variants.${name}`,
+    problem: 'architecture: auto makes a variant of this name; call yours something else',
+  }));
+  if (problems.length > 0) throw new ConfigError(file, problems);
+  return withCandidates(config);
 }
 
 /** The whole configuration as YAML; with `origins` each line says where its value is from. */

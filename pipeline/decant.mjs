@@ -7,7 +7,7 @@ import path from 'node:path';
 
 const project = path.resolve(import.meta.dirname, '..');
 
-if (!fs.existsSync(path.join(project, 'node_modules/tsx/package.json'))) {
+if (!fs.existsSync(path.join(project, 'node_modules/esbuild/package.json'))) {
   process.stderr.write(
     `error: the npm packages are not installed\n  fix: run npm start or npm run setup in ${project}\n`,
   );
@@ -20,7 +20,5 @@ if (!fs.existsSync(path.join(project, 'node_modules/.native-setup.json'))) {
   );
 }
 
-const { register } = await import('tsx/esm/api');
-// Our own settings, whatever tsconfig.json the current folder has.
-register({ tsconfig: path.join(project, 'tsconfig.json') });
+await import('#loader/register.mjs');
 await import(new URL('./cli.ts', import.meta.url).href);

@@ -25,10 +25,8 @@ export function startHost(
   onEvent: (event: StageEvent) => void,
 ): StageHost {
   const child = fork(join(import.meta.dirname, 'stage-host.ts'), ['serve'], {
-    execArgv: ['--import', import.meta.resolve('tsx'), '--no-warnings'],
+    execArgv: ['--import', import.meta.resolve('#loader/register.mjs'), '--no-warnings'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', lockFd],
-    // Our own settings, whatever tsconfig.json the current folder has.
-    env: { ...process.env, TSX_TSCONFIG_PATH: join(import.meta.dirname, '..', 'tsconfig.json') },
     serialization: 'advanced',
   });
   const lastLines = keepLastLines(child, STDERR_LINES);

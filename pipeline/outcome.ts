@@ -9,6 +9,7 @@ import {
 } from '#datasets/metrics.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
+import { type ChoiceOutcome, choicesIn, describeChoice } from './choice-table.ts';
 import { formatBytes, formatCount } from './observers/progress.ts';
 import type { Project } from './project.ts';
 import { textTable } from './text-table.ts';
@@ -17,6 +18,8 @@ import { textTable } from './text-table.ts';
 export interface Outcome {
   readonly schemaVersion: 1;
   readonly models: readonly ModelOutcome[];
+  /** Which students were taken where `architecture: auto` asked for it. */
+  readonly choices?: readonly ChoiceOutcome[];
   readonly report?: string;
   readonly student?: string;
   readonly cache?: string;
@@ -48,9 +51,11 @@ export async function outcomeOf(
   const exported = [...artifacts].find(([instance]) => instance.startsWith('export-student:'));
   const report = artifacts.get('report');
   const cache = artifacts.get('soft-label');
+  const choices = await choicesIn(artifacts);
   return {
     schemaVersion: 1,
     models: models.sort((a, b) => rank(project, a.name) - rank(project, b.name)),
+    ...(choices.length > 0 && { choices }),
     ...(report && { report: join(outputFolder(report.folder, 'report'), 'report.html') }),
     ...(exported && { student: outputFolder(exported[1].folder, 'student') }),
     ...(cache && { cache: outputFolder(cache.folder, 'rows') }),
@@ -61,6 +66,10 @@ export async function outcomeOf(
 export function describeOutcome(outcome: Outcome): string {
   const parts: string[] = [];
   if (outcome.models.length > 0) parts.push(`\n${modelTable(outcome.models)}\n`);
+  for (const choice of outcome.choices ?? []) {
+    const timingsOf = (name: string) => outcome.models.find((one) => one.name === name)?.timings;
+    parts.push(`${describeChoice(choice, (name) => timingsOf(name)?.latencyMsBatch1.p50)}\n`);
+  }
   for (const [label, path] of [
     ['report', outcome.report],
     ['student', outcome.student],

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Artifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
@@ -63,10 +62,4 @@ export async function freshArtifacts(project: Project): Promise<Map<string, Arti
     freshness.state === 'fresh' ? [[name, freshness.artifact] as const] : [],
   );
   return new Map(fresh);
-}
-
-/** Version of this Decant. */
-export function decantVersion(): string {
-  const manifest = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -1,3 +1,4 @@
+import { chooseStudent } from '#stages/choose-student/index.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
@@ -17,6 +18,7 @@ export const stages: readonly AnyStage[] = [
   fitHead,
   softLabel,
   trainStudent,
+  chooseStudent,
   hardRelabel,
   evaluate,
   exportStudent,

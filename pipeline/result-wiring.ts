@@ -2,6 +2,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { report } from '#stages/report/index.ts';
+import { candidatesOf, studentInstance } from './auto-student.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
@@ -38,7 +39,7 @@ export function evaluateStudent(config: DecantConfig, name: string): StageInstan
     files: {},
     inputs: {
       ...testInputs(config, 'tokens/student', 'soft-label'),
-      student: { instance: `train-student:${name}`, output: 'student' },
+      student: { instance: studentInstance(config, name), output: 'student' },
     },
   });
 }
@@ -73,7 +74,7 @@ export function exportInstance(
     },
     files: {},
     inputs: {
-      student: { instance: `train-student:${name}`, output: 'student' },
+      student: { instance: studentInstance(config, name), output: 'student' },
       metrics: { instance: `evaluate:${name}`, output: 'metrics' },
       classes: { instance: 'prepare', output: 'classes' },
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
@@ -81,6 +82,17 @@ export function exportInstance(
       ...tensorInputs(config, ['validation']),
     },
   });
+}
+
+/** Which student was taken for each `auto` variant. */
+function choicesOf(config: DecantConfig, order: readonly string[]): Record<string, InputReference> {
+  const chosen = order.filter((name) => candidatesOf(config, name).length > 0);
+  return Object.fromEntries(
+    chosen.map((name) => [
+      `choice.${name}`,
+      { instance: `choose-student:${name}`, output: 'choice' },
+    ]),
+  );
 }
 
 /** What the report tells of licences; left out where none is known, so that earlier reports stay fresh. */
@@ -129,7 +141,13 @@ export function reportInstance(
     inputs: {
       ...of('evaluate', 'metrics', who),
       ...of('evaluate', 'predictions', [exported]),
-      ...of('train-student', 'log', order),
+      ...Object.fromEntries(
+        order.map((name) => [
+          `log.${name}`,
+          { instance: studentInstance(loaded.config, name), output: 'log' },
+        ]),
+      ),
+      ...choicesOf(loaded.config, order),
       ...perSplit(['train'], 'soft-label', 'rows'),
       ...perSplit(SPLITS, 'prepare', 'inputs'),
       ...perSplit(SPLITS, 'prepare', 'labels'),

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { type Artifact, artifactFolder } from '#cache/artifact-store.ts';
 import { makeFolder } from '#cache/atomic-file.ts';
 import type { StageInstance } from './graph.ts';
-import type { RunOptions } from './run-pipeline.ts';
+import type { RunOptions } from './run.ts';
 import { selectStages } from './selection.ts';
 
 /** A store for one command. It knows the digests that the real one remembers: a large corpus is not read again. */

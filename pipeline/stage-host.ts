@@ -6,7 +6,7 @@ import { ReportedFailure, reportOf } from './failures.ts';
 import type { AnyStage } from './graph.ts';
 import type { FromHost, HostJob, StopReason, ToHost, Trial } from './host-protocol.ts';
 import { stageNamed } from './registry.ts';
-import { type StandIns, writeStandIns } from './rehearsal/stand-ins.ts';
+import type { StandIns } from './rehearsal/stand-ins.ts';
 
 /**
  * The process in which one stage runs. It inherits the lock of the store, obeys its parent's
@@ -79,7 +79,10 @@ async function runTrials(
   trials: readonly Trial[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (standIns !== null) await writeStandIns(standIns);
+  if (standIns !== null) {
+    const { writeStandIns } = await import('./rehearsal/stand-ins.ts');
+    await writeStandIns(standIns);
+  }
   for (const trial of trials) {
     try {
       await runTrial(trial, signal);

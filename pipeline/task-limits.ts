@@ -40,12 +40,12 @@ const oneTeacher: Limit = ({ task, teachers }) =>
 const oneTeacherOfStudents: Limit = (config) =>
   Object.keys(config.variants).length === 0 ? [] : oneTeacher(config);
 
-const noBag: Limit = (config) =>
+const noWholeTexts: Limit = (config) =>
   architecturesIn(config)
-    .filter(({ architecture }) => architecture === 'bag')
-    .map(({ path }) => ({
+    .filter(({ architecture }) => architecture === 'bag' || architecture === 'textcnn')
+    .map(({ path, architecture }) => ({
       path,
-      problem: `a bag says one thing about a whole text, and ${config.task} asks about each word or token: take modernbert or bert`,
+      problem: `a ${architecture} says one thing about a whole text, and ${config.task} asks about each word or token: take modernbert or bert`,
     }));
 
 /** Architectures that are named, with their paths. */
@@ -156,7 +156,18 @@ const oneTokenizer: Limit = ({ teacher, student }) => [
     : []),
 ];
 
+const noAuto: Limit = ({ task, student }) =>
+  student.architecture === 'auto'
+    ? [
+        {
+          path: 'student.architecture',
+          problem: `auto chooses among students of whole texts or words, which ${task} does not have: leave it out`,
+        },
+      ]
+    : [];
+
 const LANGUAGE_MODEL: readonly Limit[] = [
+  noAuto,
   oneTokenizer,
   given(
     ({ teacher }) => ({
@@ -212,7 +223,13 @@ const noTextUnit = given(
 const OTHERS: readonly Limit[] = [noTarget, noMask, noTextUnit, noNextToken];
 
 /** Where a row of the corpus has an answer for each word. */
-const OF_WORDS: readonly Limit[] = [noRelabelling, oneTeacher, noBag, noCorrections, noPairs];
+const OF_WORDS: readonly Limit[] = [
+  noRelabelling,
+  oneTeacher,
+  noWholeTexts,
+  noCorrections,
+  noPairs,
+];
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,

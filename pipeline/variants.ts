@@ -1,4 +1,5 @@
 import { hintFor } from '#datasets/nearest-name.ts';
+import { candidatesOf } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
@@ -23,7 +24,7 @@ export function variantOrder(loaded: LoadedConfig): string[] {
 /** Variants that must be trained before this one. */
 function needsOf(loaded: LoadedConfig, name: string): string[] {
   const variant = loaded.config.variants[name];
-  const needs: string[] = [];
+  const needs = candidatesOf(loaded.config, name).map((candidate) => candidate.name);
   if (variant?.initFrom !== undefined) {
     checkVariant(loaded, variant.initFrom, `variants.${name}.initFrom`);
     needs.push(variant.initFrom);
@@ -48,5 +49,9 @@ export function exportedVariant(config: DecantConfig, order: readonly string[]):
     const variant = config.variants[name];
     return variant?.labels === undefined && (variant?.softLossWeight ?? 1) > 0;
   };
-  return order.find(learnsFromTeacher) ?? order[0] ?? '';
+  const candidates = new Set(
+    order.flatMap((name) => candidatesOf(config, name).map((candidate) => candidate.name)),
+  );
+  const students = order.filter((name) => !candidates.has(name));
+  return students.find(learnsFromTeacher) ?? students[0] ?? '';
 }

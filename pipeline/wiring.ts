@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 import { idxLabelsOf } from '#datasets/corpus/idx.ts';
 import { isLanguageModel } from '#datasets/task.ts';
-import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
+import { candidatesOf, chooseInstance, studentInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
-import { ConfigError } from './config-sources.ts';
 import { deviceSettings } from './device.ts';
 import {
   createInstance,
@@ -16,6 +15,7 @@ import {
   type StageInstance,
 } from './graph.ts';
 import { withPins } from './pinned.ts';
+import { hardRelabelInstance } from './relabel-wiring.ts';
 import {
   evaluateStudent,
   evaluateTeacher,
@@ -23,10 +23,8 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
-
 import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
-
 import {
   MAIN_TEACHER,
   type MainTeacher,
@@ -36,7 +34,7 @@ import {
   teachersOfVariant,
 } from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
-import { checkVariant, exportedVariant, variantOrder } from './variants.ts';
+import { exportedVariant, variantOrder } from './variants.ts';
 import { viewInputs, viewLabelInstance } from './view-wiring.ts';
 
 type Variant = DecantConfig['variants'][string];
@@ -61,7 +59,11 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const order = variantOrder(loaded);
   const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
   const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
-  const trained = order.map((name) => trainInstance(loaded, teachers, name));
+  const trained = order.map((name) =>
+    candidatesOf(config, name).length > 0
+      ? chooseInstance(config, name)
+      : trainInstance(loaded, teachers, name),
+  );
   const exported = exportedVariant(config, order);
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
@@ -209,7 +211,7 @@ function trainInstance(
         : { hardLabels: { instance: 'hard-relabel', output: 'hard-labels' } }),
       ...(initFrom === undefined
         ? {}
-        : { initFrom: { instance: `train-student:${initFrom}`, output: 'student' } }),
+        : { initFrom: { instance: studentInstance(config, initFrom), output: 'student' } }),
     },
   });
 }
@@ -222,26 +224,6 @@ function trainRows(teachers: readonly Teacher[]): Record<string, InputReference>
       { instance: softLabelName(name), output: 'rows/train' },
     ]),
   );
-}
-
-function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
-  const settings = loaded.config['hard-relabel'];
-  if (settings === undefined) {
-    const problem = 'is missing, but a variant has labels: hard-relabel';
-    throw new ConfigError(loaded.file, [{ path: 'hard-relabel', problem }]);
-  }
-  const { student, ...config } = settings;
-  checkVariant(loaded, student, 'hard-relabel.student');
-  return createInstance('hard-relabel', hardRelabel, {
-    config,
-    files: {},
-    inputs: {
-      ...perSplit(['train', 'validation'], 'soft-label', 'rows'),
-      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      predictions: { instance: `train-student:${student}`, output: 'predictions' },
-      classes: { instance: 'prepare', output: 'classes' },
-    },
-  });
 }
 
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {

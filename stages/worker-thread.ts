@@ -130,14 +130,10 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
   return { promise, resolve, reject };
 }
 
-/**
- * tsx registers itself in the main thread only, also when it comes by --import, and on Node 20 a thread
- * cannot read .ts by itself. So the thread starts with two lines of JavaScript that register it there.
- */
+/** A thread does not inherit what makes Node read TypeScript, so it starts with two lines of JavaScript. */
 function bootUrl(entry: URL): URL {
   const script = [
-    `import { register } from ${JSON.stringify(import.meta.resolve('tsx/esm/api'))};`,
-    'register();',
+    `import ${JSON.stringify(import.meta.resolve('#loader/register.mjs'))};`,
     `await import(${JSON.stringify(entry.href)});`,
   ].join('\n');
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`);

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { repository } from '#tests/support/paths.ts';
 
-/** Control -> work -> rows -> bytes. A layer may import itself and everything to its right. */
-const layers = ['pipeline', 'stages', 'datasets', 'cache'] as const;
+/** Control -> work -> rows -> bytes, and what reads our files. A layer may import itself and all to its right. */
+const layers = ['pipeline', 'stages', 'datasets', 'cache', 'loader'] as const;
 
 /** Folders of stages/ that every stage may use. */
-const sharedTools = ['numerics', 'onnx', 'tensorflow', 'students'];
+const sharedTools = ['numerics', 'onnx', 'tensorflow', 'students', 'tensorboard'];
 
 /** Heavy or opinionated packages, each behind the files named here. */
 const owners: Readonly<Record<string, readonly string[]>> = {
@@ -25,6 +25,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   tokenizers: ['datasets/tokenizer.ts'],
   'csv-parse': ['datasets/corpus/csv.ts'],
   'fs-native-extensions': ['cache/lock.ts'],
+  esbuild: ['loader/hooks.mjs'],
 };
 
 const sources = layers.flatMap((layer) =>

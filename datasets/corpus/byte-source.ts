@@ -11,7 +11,7 @@ export interface ByteSource {
 }
 
 /**
- * Opens a file, gunzipped where its name ends in .gz, behind the byte order mark if it has one. A file that
+ * Opens a file (or `STDIN`), gunzipped where its name ends in .gz, behind the byte order mark if it has one. A file that
  * is no text is taken as it is.
  */
 export async function openBytes(path: string, { text } = { text: true }): Promise<ByteSource> {
@@ -26,7 +26,7 @@ export async function openBytes(path: string, { text } = { text: true }): Promis
 }
 
 async function* readChunks(path: string): AsyncGenerator<Buffer, void, void> {
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
+  const file = path === STDIN ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
   const packed = path.toLowerCase().endsWith('.gz');
   // `pipeline` hands an error of the file on to the reader; `pipe` would leave it waiting for ever.
   const bytes = packed ? pipeline(file, createGunzip(), () => {}) : file;
@@ -62,6 +62,9 @@ async function* continueAfter(
 function startsWith(bytes: Buffer, mark: Buffer): boolean {
   return bytes.subarray(0, mark.length).equals(mark);
 }
+
+/** The path that stands for what is piped into the program. */
+export const STDIN = 'stdin';
 
 const utf8Mark = Buffer.from([0xef, 0xbb, 0xbf]);
 const utf16Little = Buffer.from([0xff, 0xfe]);

@@ -1,14 +1,6 @@
 import type { Command } from 'commander';
 import { SPLITS } from '#datasets/example.ts';
-import { ANSWER_FORMATS } from '#pipeline/answer-formats.ts';
-import { cacheExportCommand, EXPORT_FORMATS } from '#pipeline/commands/cache-export.ts';
-import { cacheGcCommand } from '#pipeline/commands/cache-gc.ts';
-import { cacheHeadCommand } from '#pipeline/commands/cache-head.ts';
-import { cacheInfoCommand } from '#pipeline/commands/cache-info.ts';
-import { cacheLsCommand } from '#pipeline/commands/cache-ls.ts';
-import { cacheSqlCommand } from '#pipeline/commands/cache-sql.ts';
-import { cacheStatsCommand } from '#pipeline/commands/cache-stats.ts';
-import { cacheVerifyCommand } from '#pipeline/commands/cache-verify.ts';
+import { ANSWER_FORMATS, EXPORT_FORMATS } from '#pipeline/format-names.ts';
 import {
   choice,
   count,
@@ -25,16 +17,20 @@ export function addCacheCommands(cache: Command): void {
   withProject(cache.command('ls'))
     .description('the soft-label caches of the store, the fresh one first')
     .option('--json', 'print it as JSON')
-    .action(async (options) => exitWith(await cacheLsCommand(options)));
+    .action(async (options) => {
+      const { cacheLsCommand } = await import('#pipeline/commands/cache-ls.ts');
+      exitWith(await cacheLsCommand(options));
+    });
 
   withProject(cache.command('info'))
     .description('all that manifest and footers say about one cache')
     .argument('[fingerprint]', 'cache or its beginning, from `cache ls`; default: the fresh one')
     .option('--teacher <name>', TEACHER_HELP)
     .option('--json', 'print it as JSON')
-    .action(async (fingerprint: string | undefined, options) =>
-      exitWith(await cacheInfoCommand(fingerprint, options)),
-    );
+    .action(async (fingerprint: string | undefined, options) => {
+      const { cacheInfoCommand } = await import('#pipeline/commands/cache-info.ts');
+      exitWith(await cacheInfoCommand(fingerprint, options));
+    });
 
   withProject(cache.command('head'))
     .description('the first rows: text, gold label, what the teacher says and how sure it is')
@@ -45,7 +41,10 @@ export function addCacheCommands(cache: Command): void {
     .addOption(
       choice('--format <format>', 'how to print them', ['table', 'json', 'jsonl', 'csv'], 'table'),
     )
-    .action(async (options) => exitWith(await cacheHeadCommand(options)));
+    .action(async (options) => {
+      const { cacheHeadCommand } = await import('#pipeline/commands/cache-head.ts');
+      exitWith(await cacheHeadCommand(options));
+    });
 
   withProject(cache.command('stats'))
     .description(
@@ -55,7 +54,10 @@ export function addCacheCommands(cache: Command): void {
     .addOption(choice('--split <split>', 'only rows of this split', SPLITS))
     .option('--classes <n>', 'classes to show, those of least agreement first', count, 20)
     .option('--json', 'print it as JSON, with all classes')
-    .action(async (options) => exitWith(await cacheStatsCommand(options)));
+    .action(async (options) => {
+      const { cacheStatsCommand } = await import('#pipeline/commands/cache-stats.ts');
+      exitWith(await cacheStatsCommand(options));
+    });
 
   withProject(cache.command('sql'))
     .description('ask the cache with one SELECT over views')
@@ -63,9 +65,10 @@ export function addCacheCommands(cache: Command): void {
     .addOption(choice('--format <format>', 'how to write the rows', ANSWER_FORMATS, 'table'))
     .option('--output <file>', 'write them there instead of stdout')
     .option('--no-spreadsheet-safe', CSV_HELP)
-    .action(async (query: string | undefined, options) =>
-      exitWith(await cacheSqlCommand(query, options)),
-    );
+    .action(async (query: string | undefined, options) => {
+      const { cacheSqlCommand } = await import('#pipeline/commands/cache-sql.ts');
+      exitWith(await cacheSqlCommand(query, options));
+    });
 
   withProject(cache.command('export'))
     .description('write the soft labels with texts and gold labels for other programs')
@@ -77,7 +80,10 @@ export function addCacheCommands(cache: Command): void {
     .option('--where <sql>', `only these rows, such as "split = 'train' and confidence > 0.9"`)
     .option('--columns <a,b>', 'only these columns', names)
     .option('--no-spreadsheet-safe', CSV_HELP)
-    .action(async (options) => exitWith(await cacheExportCommand(options)));
+    .action(async (options) => {
+      const { cacheExportCommand } = await import('#pipeline/commands/cache-export.ts');
+      exitWith(await cacheExportCommand(options));
+    });
 
   withProject(cache.command('verify'))
     .description('read all of a cache: files, checksums, and what must hold of every row')
@@ -98,9 +104,10 @@ export function addCacheCommands(cache: Command): void {
       time('--wait-lock <time>', 'repair: wait this long when a run holds the store', '0s'),
     )
     .option('--json', 'print it as JSON')
-    .action(async (fingerprint: string | undefined, options) =>
-      exitWith(await cacheVerifyCommand(fingerprint, options)),
-    );
+    .action(async (fingerprint: string | undefined, options) => {
+      const { cacheVerifyCommand } = await import('#pipeline/commands/cache-verify.ts');
+      exitWith(await cacheVerifyCommand(fingerprint, options));
+    });
 
   withProject(cache.command('gc'))
     .description('remove what no fresh stage, no newer run and no tag needs')
@@ -109,7 +116,10 @@ export function addCacheCommands(cache: Command): void {
     .addOption(time('--older-than <time>', 'remove nothing younger than this', '7d'))
     .addOption(time('--wait-lock <time>', 'wait this long when a run holds the store', '0s'))
     .option('--json', 'print it as JSON')
-    .action(async (options) => exitWith(await cacheGcCommand(options)));
+    .action(async (options) => {
+      const { cacheGcCommand } = await import('#pipeline/commands/cache-gc.ts');
+      exitWith(await cacheGcCommand(options));
+    });
 }
 
 const TEACHER_HELP = 'whose cache, of several teachers (default: teacher)';

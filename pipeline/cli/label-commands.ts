@@ -1,8 +1,5 @@
 import type { Command } from 'commander';
 import { SPLITS } from '#datasets/example.ts';
-import { forgetCommand } from '#pipeline/commands/forget.ts';
-import { labelsAskCommand } from '#pipeline/commands/labels-ask.ts';
-import { labelsReviewCommand } from '#pipeline/commands/labels-review.ts';
 import { choice, count, exitWith, time, withProject } from './options.ts';
 
 /** Commands of people about single rows: labels, forget. */
@@ -14,7 +11,10 @@ export function addLabelCommands(program: Command): void {
     .option('--limit <n>', 'rows to show, worst first', count, 100)
     .option('--student <variant>', 'student to ask beside the teacher (default: the exported one)')
     .option('--output <file>', 'file to write; it must not be there yet (default: stdout)')
-    .action(async (options) => exitWith(await labelsReviewCommand(options)));
+    .action(async (options) => {
+      const { labelsReviewCommand } = await import('#pipeline/commands/labels-review.ts');
+      exitWith(await labelsReviewCommand(options));
+    });
   withProject(labels.command('ask'))
     .description('train rows without a label that are worth one, as CSV')
     .option('--n <n>', 'rows to ask for', count, 100)
@@ -22,7 +22,10 @@ export function addLabelCommands(program: Command): void {
     .option('--student <variant>', 'which student (default: the exported one)')
     .option('--per-class <n>', 'most rows of one predicted class (default: twice its share)', count)
     .option('--output <file>', 'file to write; it must not be there yet (default: stdout)')
-    .action(async (options) => exitWith(await labelsAskCommand(options)));
+    .action(async (options) => {
+      const { labelsAskCommand } = await import('#pipeline/commands/labels-ask.ts');
+      exitWith(await labelsAskCommand(options));
+    });
 
   withProject(program.command('forget'))
     .description('take rows out of the whole store, for ever; the same command resumes')
@@ -31,5 +34,8 @@ export function addLabelCommands(program: Command): void {
     .option('--dry-run', 'show what holds the rows, and stop')
     .addOption(time('--wait-lock <time>', 'wait this long when a run holds the store', '0s'))
     .option('--json', 'print the receipt as JSON')
-    .action(async (options) => exitWith(await forgetCommand(options)));
+    .action(async (options) => {
+      const { forgetCommand } = await import('#pipeline/commands/forget.ts');
+      exitWith(await forgetCommand(options));
+    });
 }

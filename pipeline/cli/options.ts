@@ -32,6 +32,12 @@ export function count(text: string): number {
   return Number(text);
 }
 
+/** A whole number of at least 1. */
+export function countFromOne(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('write a whole number from 1 on');
+  return Number(text);
+}
+
 /** A number above 0. */
 export function positive(text: string): number {
   const value = Number(text);

@@ -1,12 +1,4 @@
 import type { Command } from 'commander';
-import {
-  configSchemaCommand,
-  configShowCommand,
-  configValidateCommand,
-} from '#pipeline/commands/config.ts';
-import { doctorCommand } from '#pipeline/commands/doctor.ts';
-import { initCommand } from '#pipeline/commands/init.ts';
-import { scheduleCommand } from '#pipeline/commands/schedule.ts';
 import { recipes } from '#pipeline/init/recipes.ts';
 import { bashCompletion } from './completion.ts';
 import { choice, exitWith, share, withProject } from './options.ts';
@@ -30,20 +22,32 @@ export function addProjectCommands(program: Command): void {
     .option('--hold-out <share>', 'put this share of the labelled rows aside as test rows', share)
     .option('--config <file>', 'what to write', 'decant.yaml')
     .option('--force', 'replace an existing configuration')
-    .action(async (file: string, options) => exitWith(await initCommand(file, options)));
+    .action(async (file: string, options) => {
+      const { initCommand } = await import('#pipeline/commands/init.ts');
+      exitWith(await initCommand(file, options));
+    });
 
   const config = program.command('config').description('look at the configuration');
   withProject(config.command('show'))
     .description('print the configuration with all defaults')
     .option('--origin', 'say where each value comes from')
-    .action((options) => exitWith(configShowCommand(options)));
+    .action(async (options) => {
+      const { configShowCommand } = await import('#pipeline/commands/config.ts');
+      exitWith(configShowCommand(options));
+    });
   withProject(config.command('validate'))
     .description('check the configuration and the files that it names')
-    .action(async (options) => exitWith(await configValidateCommand(options)));
+    .action(async (options) => {
+      const { configValidateCommand } = await import('#pipeline/commands/config.ts');
+      exitWith(await configValidateCommand(options));
+    });
   config
     .command('schema')
     .description('print the JSON schema of decant.yaml for editors')
-    .action(() => exitWith(configSchemaCommand()));
+    .action(async () => {
+      const { configSchemaCommand } = await import('#pipeline/commands/config.ts');
+      exitWith(configSchemaCommand());
+    });
 
   const schedule = program.command('schedule').description('print ready files for a scheduler');
   for (const kind of ['cron', 'systemd'] as const) {
@@ -52,14 +56,20 @@ export function addProjectCommands(program: Command): void {
       .option('--at <HH:MM>', 'time of day', '02:30')
       .option('--metrics-file <file>', 'pass it on to `decant run`')
       .option('--output <dir>', 'write the files there instead of printing them')
-      .action(async (options) => exitWith(await scheduleCommand(kind, options)));
+      .action(async (options) => {
+        const { scheduleCommand } = await import('#pipeline/commands/schedule.ts');
+        exitWith(await scheduleCommand(kind, options));
+      });
   }
 
   program
     .command('doctor')
     .description('what is installed, what works and what is missing')
     .option('--json', 'print it as JSON')
-    .action(async (options) => exitWith(await doctorCommand(options)));
+    .action(async (options) => {
+      const { doctorCommand } = await import('#pipeline/commands/doctor.ts');
+      exitWith(await doctorCommand(options));
+    });
 
   program
     .command('completion')

@@ -1,20 +1,31 @@
 import type { Command } from 'commander';
-import { predictCommand } from '#pipeline/commands/predict.ts';
+import { INPUT_FORMATS } from '#pipeline/format-names.ts';
+import { STUDENT_PRECISIONS } from '#stages/students/precision.ts';
 import { addCacheCommands } from './cache-commands.ts';
-import { exitWith } from './options.ts';
+import { choice, countFromOne, exitWith } from './options.ts';
 
 /** Commands about what runs have made: predict, cache. */
 export function addResultCommands(program: Command): void {
   program
     .command('predict')
-    .description('label lines of stdin with a student')
+    .description('label texts of stdin with a student')
     .requiredOption(
       '--student <dir>',
       'exported student: a Hugging Face directory with onnx/model.onnx',
     )
-    .option('--top <k>', 'classes to show for each line', Number, 1)
+    .addOption(choice('--format <format>', 'what stdin is', INPUT_FORMATS, 'lines'))
+    .option('--column <name>', 'column or key of the text', 'text')
+    .option('--top <k>', 'classes to show for each text', countFromOne, 1)
+    .option('--explain', 'what each word adds to the probability of the label')
+    .addOption(
+      choice('--precision <type>', 'ONNX file that answers', STUDENT_PRECISIONS, 'float32'),
+    )
+    .option('--threads <n>', 'threads that answer (default: one a core)', countFromOne)
     .option('--json', 'print JSON lines')
-    .action(async (options) => exitWith(await predictCommand(options)));
+    .action(async (options) => {
+      const { predictCommand } = await import('#pipeline/commands/predict.ts');
+      exitWith(await predictCommand(options));
+    });
 
   addCacheCommands(
     program.command('cache').description('look into the cache, check it, clear it up'),

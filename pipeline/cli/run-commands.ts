@@ -1,9 +1,4 @@
 import type { Command } from 'commander';
-import { compareCommand } from '#pipeline/commands/compare.ts';
-import { estimateCommand } from '#pipeline/commands/estimate.ts';
-import { historyCommand, tagCommand, untagCommand } from '#pipeline/commands/history.ts';
-import { runCommand } from '#pipeline/commands/run.ts';
-import { statusCommand } from '#pipeline/commands/status.ts';
 import { choice, collect, count, exitWith, positive, time, withProject } from './options.ts';
 
 /** Commands about runs: run, status, history, compare, tag, untag. */
@@ -28,27 +23,39 @@ export function addRunCommands(program: Command): void {
       choice('--log-format <format>', 'how progress is logged', ['auto', 'plain', 'json'], 'auto'),
     )
     .addOption(time('--log-every <time>', 'least time between two lines of progress', '5s'))
-    .action(async (stages: string[], options) => exitWith(await runCommand(stages, options)));
+    .action(async (stages: string[], options) => {
+      const { runCommand } = await import('#pipeline/commands/run.ts');
+      exitWith(await runCommand(stages, options));
+    });
 
   withProject(program.command('estimate'))
     .description('what the teacher would cost: rows, tokens, hours, money and disk')
     .option('--price-per-hour <x>', 'what an hour of this device costs', positive)
     .option('--seconds <n>', 'how long the teacher is timed', positive, 30)
     .option('--json', 'print it as JSON')
-    .action(async (options) => exitWith(await estimateCommand(options)));
+    .action(async (options) => {
+      const { estimateCommand } = await import('#pipeline/commands/estimate.ts');
+      exitWith(await estimateCommand(options));
+    });
 
   withProject(program.command('status'))
     .description('what is fresh, what is stale, and which input or setting changed it')
     .option('--check', 'exit with 0 when all is fresh, with 10 when not')
     .option('--json', 'print it as JSON')
     .option('--rehash', 'read every input file again instead of trusting unchanged ones')
-    .action(async (options) => exitWith(await statusCommand(options)));
+    .action(async (options) => {
+      const { statusCommand } = await import('#pipeline/commands/status.ts');
+      exitWith(await statusCommand(options));
+    });
 
   withProject(program.command('history'))
     .description('the runs of the store, newest first, with the best student of each')
     .option('--limit <n>', 'runs to show', count, 20)
     .option('--json', 'print everything that run.json keeps, as JSON')
-    .action(async (options) => exitWith(await historyCommand(options)));
+    .action(async (options) => {
+      const { historyCommand } = await import('#pipeline/commands/history.ts');
+      exitWith(await historyCommand(options));
+    });
 
   withProject(program.command('compare'))
     .description('two runs side by side: settings that differ, and all figures')
@@ -56,18 +63,25 @@ export function addRunCommands(program: Command): void {
     .argument('<b>', 'likewise')
     .option('--markdown', 'print tables for a pull request')
     .option('--json', 'print it as JSON')
-    .action(async (a: string, b: string, options) => exitWith(await compareCommand(a, b, options)));
+    .action(async (a: string, b: string, options) => {
+      const { compareCommand } = await import('#pipeline/commands/compare.ts');
+      exitWith(await compareCommand(a, b, options));
+    });
 
   withProject(program.command('tag'))
     .description('name a run; `cache gc` keeps what it made')
     .argument('<run>', 'run id or its beginning, another tag, or "last"')
     .argument('<name>', 'the tag; an existing one moves')
-    .action(async (run: string, name: string, options) =>
-      exitWith(await tagCommand(run, name, options)),
-    );
+    .action(async (run: string, name: string, options) => {
+      const { tagCommand } = await import('#pipeline/commands/history.ts');
+      exitWith(await tagCommand(run, name, options));
+    });
 
   withProject(program.command('untag'))
     .description('take a tag away')
     .argument('<name>', 'the tag')
-    .action(async (name: string, options) => exitWith(await untagCommand(name, options)));
+    .action(async (name: string, options) => {
+      const { untagCommand } = await import('#pipeline/commands/history.ts');
+      exitWith(await untagCommand(name, options));
+    });
 }

@@ -1,6 +1,4 @@
 import type { Command } from 'commander';
-import { teacherAddCommand } from '#pipeline/commands/teacher-add.ts';
-import { teacherCheckCommand } from '#pipeline/commands/teacher-check.ts';
 import { exitWith, withProject } from './options.ts';
 
 /** Commands about teachers before a run: add, check. */
@@ -14,12 +12,16 @@ export function addTeacherCommands(program: Command): void {
       'org/name or org/name@revision; or ./DIR with a checkpoint, to make what it lacks',
     )
     .option('--to <dir>', 'folder to put it into (default: its name)')
-    .action(async (model: string, options) => exitWith(await teacherAddCommand(model, options)));
+    .action(async (model: string, options) => {
+      const { teacherAddCommand } = await import('#pipeline/commands/teacher-add.ts');
+      exitWith(await teacherAddCommand(model, options));
+    });
   withProject(teacher.command('check'))
     .description('inputs, classes, tokenizer and a few answers of a teacher')
     .argument('<dir>', 'Hugging Face folder with onnx/model.onnx, or an .onnx file')
     .option('--json', 'print it as JSON')
-    .action(async (folder: string, options) =>
-      exitWith(await teacherCheckCommand(folder, options)),
-    );
+    .action(async (folder: string, options) => {
+      const { teacherCheckCommand } = await import('#pipeline/commands/teacher-check.ts');
+      exitWith(await teacherCheckCommand(folder, options));
+    });
 }

@@ -2,19 +2,10 @@ import { extname } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import { type SqlView, sqlName, withSql } from '#datasets/sql.ts';
-import { type AnswerFormat, writeAnswer } from '#pipeline/answer-formats.ts';
+import { writeAnswer } from '#pipeline/answer-formats.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '#pipeline/format-names.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { softLabelViews } from '#pipeline/soft-label-caches.ts';
-
-/** Formats of an export. */
-export const EXPORT_FORMATS = [
-  'arrow',
-  'parquet',
-  'csv',
-  'jsonl',
-] as const satisfies AnswerFormat[];
-
-type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 export interface CacheExportOptions extends ProjectOptions {
   readonly teacher?: string;

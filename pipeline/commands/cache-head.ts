@@ -1,6 +1,7 @@
 import type { Split } from '#datasets/example.ts';
 import { type SqlView, withSql } from '#datasets/sql.ts';
-import { type AnswerFormat, allRows, writeAnswer } from '#pipeline/answer-formats.ts';
+import { allRows, writeAnswer } from '#pipeline/answer-formats.ts';
+import type { AnswerFormat } from '#pipeline/format-names.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { softLabelViews } from '#pipeline/soft-label-caches.ts';
 import { textTable } from '#pipeline/text-table.ts';

@@ -1,5 +1,6 @@
-import { type AnswerFormat, writeAnswer } from '#pipeline/answer-formats.ts';
+import { writeAnswer } from '#pipeline/answer-formats.ts';
 import { VIEW_DESCRIPTIONS } from '#pipeline/cache-views.ts';
+import type { AnswerFormat } from '#pipeline/format-names.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { viewsOf } from '#pipeline/soft-label-caches.ts';
 import { textTable } from '#pipeline/text-table.ts';

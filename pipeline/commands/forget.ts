@@ -4,14 +4,14 @@ import { digestOf } from '#cache/digest.ts';
 import { lockStore } from '#cache/lock.ts';
 import { leakKeyHash, type Tombstones } from '#datasets/tombstones.ts';
 import { type Asked, type AskedRecord, askedBy, recordOf } from '#pipeline/forget/asked.ts';
+import { findRows } from '#pipeline/forget/find-rows.ts';
 import { artifactsOf, forgetPending, leftoversOf } from '#pipeline/forget/forget.ts';
 import {
   corpusRows,
   type ForgottenRow,
-  findRows,
   leakKeyIn,
   rowsPerSplit,
-} from '#pipeline/forget/forgotten-rows.ts';
+} from '#pipeline/forget/forgotten-row.ts';
 import { heldFiles } from '#pipeline/forget/held-files.ts';
 import { heldLogs } from '#pipeline/forget/held-logs.ts';
 import {

@@ -1,5 +1,6 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { readTokens } from '#datasets/tokens.ts';
+import { studentInstance } from '#pipeline/auto-student.ts';
 import { type CorpusSplit, readCorpusSplit, textNotes } from '#pipeline/labels/corpus-split.ts';
 import {
   type CsvTable,
@@ -69,7 +70,7 @@ async function opinionOf(
   { by, student }: LabelsAskOptions,
 ): Promise<Opinion> {
   if (by === 'teacher') return teacherOpinion(requireArtifact(fresh, 'soft-label'), 'train');
-  const instance = `train-student:${studentNamed(project, student)}`;
+  const instance = studentInstance(project.loaded.config, studentNamed(project, student));
   const { folder } = requireArtifact(fresh, instance);
   return studentOpinion(outputFolder(folder, 'predictions'), 'train');
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import type { Split } from '#datasets/example.ts';
+import { studentInstance } from '#pipeline/auto-student.ts';
 import { type CorpusSplit, readCorpusSplit, textNotes } from '#pipeline/labels/corpus-split.ts';
 import {
   type CsvTable,
@@ -75,7 +76,8 @@ async function panelOf(
   const judges: Judge[] = [{ name: 'teacher', opinion: teacher }];
   if (split === 'train') return judges;
   const name = studentNamed(project, named);
-  const instance = `${split === 'test' ? 'evaluate' : 'train-student'}:${name}`;
+  const instance =
+    split === 'test' ? `evaluate:${name}` : studentInstance(project.loaded.config, name);
   // Nobody has to train a student first; but one that is named has to be there.
   const artifact = named === undefined ? fresh.get(instance) : requireArtifact(fresh, instance);
   if (artifact === undefined) return judges;

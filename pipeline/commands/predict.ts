@@ -1,66 +1,112 @@
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { Failure } from '#cache/failure.ts';
+import { inOrder } from '#datasets/in-order.ts';
+import type { InputFormat } from '#pipeline/format-names.ts';
+import { writeChunks } from '#pipeline/output.ts';
+import { type AskedText, textsOfStdin } from '#pipeline/predict-input.ts';
 import { withoutControls } from '#pipeline/text-table.ts';
-import { type OpenStudent, openStudent } from '#stages/students/open-student.ts';
+import { type WordScore, wordScores } from '#stages/students/occlusion.ts';
+import {
+  type OpenStudent,
+  openStudent,
+  type StudentOptions,
+} from '#stages/students/open-student.ts';
 import type { Prediction, WordPrediction } from '#stages/students/student-answers.ts';
+import { openStudentThreads } from '#stages/students/student-threads.ts';
 
-export interface PredictCommandOptions {
+export interface PredictCommandOptions extends StudentOptions {
   readonly student: string;
-  /** Classes to show for each line. */
+  /** Classes to show for each text. */
   readonly top: number;
+  readonly format: InputFormat;
+  /** Column (CSV) or key (JSONL) of the text. */
+  readonly column: string;
   readonly json?: boolean;
+  readonly explain?: boolean;
+}
+
+/** Words of a sentence have labels of their own already. */
+class NothingToExplainError extends Failure {
+  constructor(folder: string) {
+    super(
+      'usage',
+      'E_EXPLAIN',
+      `${folder}: --explain is for labels of whole texts, and this student names words`,
+      'leave out --explain',
+    );
+  }
 }
 
 /**
- * `decant predict`: lines of stdin -> label, probability and text on stdout, in order. Of a student that names
- * words, each line is a sentence of words between spaces, and what comes out are CoNLL columns.
+ * `decant predict`: texts of stdin -> label, probability and text on stdout, in order. Of a student that names
+ * words, each text is a sentence of words between spaces, and what comes out are CoNLL columns.
  */
 export async function predictCommand(options: PredictCommandOptions): Promise<number> {
-  const student = await openStudent(resolve(options.student));
+  await writeChunks(answersTo(options), undefined);
+  return 0;
+}
+
+async function* answersTo(options: PredictCommandOptions): AsyncGenerator<string, void, void> {
+  const groups = textsOfStdin(options.format, { column: options.column, size: GROUP_TEXTS });
+  const first = await groups.next();
+  // Opened before anything is said: a folder that is no student is an error also without input.
+  const isSmall = first.done === true || first.value.length < GROUP_TEXTS;
+  const open = isSmall ? openStudent : openStudentThreads;
+  const student = await open(resolve(options.student), options);
   try {
-    for await (const texts of batchesOf(createInterface({ input: process.stdin }))) {
-      await print(student, texts, options);
+    if (options.explain === true && student.task === 'token-classification') {
+      throw new NothingToExplainError(options.student);
+    }
+    if (first.done === true) return;
+    const all = before(first.value, groups);
+    for await (const { result } of inOrder(
+      all,
+      () => GROUPS_AHEAD,
+      (group) => linesOf(student, group, options),
+    )) {
+      yield result;
     }
   } finally {
     await student.close();
   }
-  return 0;
 }
 
-async function print(
-  student: OpenStudent,
-  texts: readonly string[],
-  options: PredictCommandOptions,
-) {
-  const lines =
-    student.task === 'token-classification'
-      ? await taggedLines(student, texts, options)
-      : await classifiedLines(student, texts, options);
-  if (!process.stdout.write(lines.join('')))
-    await new Promise((done) => process.stdout.once('drain', done));
+async function* before<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+  yield first;
+  yield* rest;
 }
 
-async function classifiedLines(
+async function linesOf(
   student: OpenStudent,
-  texts: readonly string[],
+  group: readonly AskedText[],
   options: PredictCommandOptions,
-): Promise<string[]> {
+): Promise<string> {
+  if (student.task === 'token-classification') return taggedLines(student, group, options);
+  const texts = group.map(({ text }) => text);
   const predictions = await student.classify(texts, { top: options.top });
+  const scores = options.explain === true ? await wordScores(student, texts, predictions) : [];
   const toLine = options.json === true ? jsonLine : tabbedLine;
-  return predictions.map((prediction, index) => `${toLine(prediction, texts[index] ?? '')}\n`);
+  const lines = group.map((asked, index) => {
+    const prediction = predictions[index];
+    if (prediction === undefined) throw new Error(`no answer to text ${index} of a group`);
+    return `${toLine(asked, prediction, scores[index])}\n`;
+  });
+  return lines.join('');
 }
 
 /** One word a line, a blank line behind each sentence; or one sentence a line as JSON. */
 async function taggedLines(
   student: OpenStudent,
-  texts: readonly string[],
+  group: readonly AskedText[],
   { json }: PredictCommandOptions,
-): Promise<string[]> {
-  const tagged = await student.tag(texts.map((text) => text.trim().split(/\s+/)));
-  if (json === true) {
-    return tagged.map((words, index) => `${JSON.stringify({ text: texts[index], words })}\n`);
-  }
-  return tagged.map((words) => `${words.map(columns).join('')}\n`);
+): Promise<string> {
+  const tagged = await student.tag(group.map(({ text }) => text.trim().split(/\s+/)));
+  const lines = tagged.map((words, index) =>
+    json === true
+      ? `${JSON.stringify({ ...group[index], words })}\n`
+      : `${words.map(columns).join('')}\n`,
+  );
+  return lines.join('');
 }
 
 /** `_`: the word has no token that the student sees. */
@@ -68,26 +114,42 @@ function columns({ word, label, confidence }: WordPrediction): string {
   return `${withoutControls(word)}\t${label ?? '_'}\t${confidence?.toFixed(3) ?? '_'}\n`;
 }
 
-function tabbedLine({ top }: Prediction, text: string): string {
-  const labels = top.map(({ label, probability }) => `${label}\t${probability.toFixed(3)}`);
-  return `${labels.join('\t')}\t${withoutControls(text)}`;
+/** `-` for the label: the student abstains. */
+function tabbedLine(
+  { text }: AskedText,
+  { top, abstained }: Prediction,
+  scores: readonly WordScore[] | undefined,
+): string {
+  const labels = top.map(({ label, probability }, rank) => {
+    const shown = abstained && rank === 0 ? '-' : label;
+    return `${shown}\t${probability.toFixed(3)}`;
+  });
+  const because = scores === undefined ? '' : `\t${scores.map(shownScore).join(' ')}`;
+  return `${labels.join('\t')}\t${withoutControls(text)}${because}`;
 }
 
-function jsonLine({ label, confidence, top }: Prediction, text: string): string {
-  return JSON.stringify({ text, label, confidence, ...(top.length > 1 ? { top } : {}) });
+function shownScore({ word, score }: WordScore): string {
+  const value = score.toFixed(2);
+  return `${withoutControls(word)}(${score < 0 ? '' : '+'}${value})`;
 }
 
-/** Lines in groups; an empty line is skipped, as it has no label. */
-async function* batchesOf(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
-  let batch: string[] = [];
-  for await (const line of lines) {
-    if (line.trim() === '') continue;
-    batch.push(line);
-    if (batch.length < BATCH_LINES) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+function jsonLine(
+  { text, id }: AskedText,
+  { label, confidence, abstained, top }: Prediction,
+  scores: readonly WordScore[] | undefined,
+): string {
+  return JSON.stringify({
+    id,
+    text,
+    label,
+    confidence,
+    ...(abstained && { abstained }),
+    ...(top.length > 1 && { top }),
+    ...(scores !== undefined && { words: scores }),
+  });
 }
 
-const BATCH_LINES = 512;
+/** Below this one thread answers sooner than several start. */
+const GROUP_TEXTS = 512;
+/** So that no thread waits while lines are read and written. */
+const GROUPS_AHEAD = 6;

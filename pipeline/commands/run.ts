@@ -7,19 +7,12 @@ import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
 import { prometheusObserver } from '#pipeline/observers/prometheus.ts';
 import { rateLimited } from '#pipeline/observers/rate-limited.ts';
 import { type RunSetting, runLogObserver } from '#pipeline/observers/run-log.ts';
-import { terminalObserver } from '#pipeline/observers/terminal.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
-import {
-  decantVersion,
-  openProject,
-  type Project,
-  type ProjectOptions,
-} from '#pipeline/project.ts';
+import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
 import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
-import { describeSmoke, withSmokeProject } from '#pipeline/smoke.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
-import { dryRun } from './dry-run.ts';
+import { decantVersion } from '#pipeline/version.ts';
 
 export interface RunCommandOptions extends ProjectOptions {
   readonly from?: string;
@@ -48,8 +41,12 @@ export async function runCommand(
   const project = openProject(options);
   const { from, to, force } = options;
   const selection = selectStages(project.graph, { stages, from, to, force });
-  if (options.dryRun === true) return dryRun(project, selection, options);
+  if (options.dryRun === true) {
+    const { dryRun } = await import('./dry-run.ts');
+    return dryRun(project, selection, options);
+  }
   if (options.smoke !== true) return runAndShow(project, selection, options);
+  const { withSmokeProject } = await import('#pipeline/smoke.ts');
   return withSmokeProject(project, (smoke) => runAndShow(smoke, selection, options));
 }
 
@@ -83,7 +80,7 @@ export async function runSelection(
       rehash: options.rehash === true,
       waitLockMs: options.waitLock,
       observers: [
-        ...screen(options),
+        ...(await screen(options)),
         ...metricsObserver(options),
         runLogObserver(project.store, settingOf(project)),
       ],
@@ -104,11 +101,15 @@ async function show(
   const outcome = await outcomeOf(project, artifacts);
   if (options.json === true) process.stdout.write(`${JSON.stringify(outcome, null, 1)}\n`);
   else if (options.quiet === true) return;
-  else if (options.smoke === true) process.stdout.write(describeSmoke(artifacts));
-  else process.stdout.write(`${describeOutcome(outcome)}\n`);
+  else if (options.smoke === true) {
+    const { describeSmoke } = await import('#pipeline/smoke.ts');
+    process.stdout.write(describeSmoke(artifacts));
+  } else process.stdout.write(`${describeOutcome(outcome)}\n`);
 }
 
-function screen(options: Pick<RunCommandOptions, 'quiet' | 'logFormat' | 'logEvery'>): Observer[] {
+async function screen(
+  options: Pick<RunCommandOptions, 'quiet' | 'logFormat' | 'logEvery'>,
+): Promise<Observer[]> {
   if (options.quiet === true) return [];
   const write = (line: string) => void process.stderr.write(`${line}\n`);
   const isTerminal = process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
@@ -117,7 +118,10 @@ function screen(options: Pick<RunCommandOptions, 'quiet' | 'logFormat' | 'logEve
     return limited(
       jsonLinesObserver({ write, everyMs: options.logEvery, heartbeatMs: HEARTBEAT_MS }),
     );
-  if (options.logFormat === 'auto' && isTerminal) return limited(terminalObserver());
+  if (options.logFormat === 'auto' && isTerminal) {
+    const { terminalObserver } = await import('#pipeline/observers/terminal.ts');
+    return limited(terminalObserver());
+  }
   return limited(
     plainLinesObserver({ write, everyMs: options.logEvery, heartbeatMs: HEARTBEAT_MS }),
   );

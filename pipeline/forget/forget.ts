@@ -10,7 +10,7 @@ import { type Occupant, removeOccupant, storeContents } from '#cache/store-conte
 import type { ShardLayout } from '#datasets/remove-rows.ts';
 import { addTombstones } from '#datasets/tombstones.ts';
 import { tombstonesPath } from '#pipeline/project.ts';
-import { corpusRows, leakKeyIn, rowsPerSplit } from './forgotten-rows.ts';
+import { corpusRows, leakKeyIn, rowsPerSplit } from './forgotten-row.ts';
 import { heldFiles, rewriteFiles } from './held-files.ts';
 import { heldLogs, renamingOf } from './held-logs.ts';
 import { type Pending, type Receipt, readReceipt, removePending, writeReceipt } from './receipt.ts';

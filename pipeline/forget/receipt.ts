@@ -6,7 +6,7 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { readTombstones } from '#datasets/tombstones.ts';
 import { tombstonesPath } from '#pipeline/project.ts';
-import { forgottenRowSchema } from './forgotten-rows.ts';
+import { forgottenRowSchema } from './forgotten-row.ts';
 
 const askedSchema = z.strictObject({
   by: z.enum(['ids', 'where']),

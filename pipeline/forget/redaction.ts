@@ -2,7 +2,7 @@ import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import { leakKeyOf } from '#datasets/example-id.ts';
 import { escapeHtml } from '#stages/report/html.ts';
 import { textsUnder } from '#stages/report/texts.ts';
-import type { ForgottenRow } from './forgotten-rows.ts';
+import type { ForgottenRow } from './forgotten-row.ts';
 
 /** Takes forgotten rows out of what is no table: each returns what it was given where nothing is in it. */
 export interface Redaction {

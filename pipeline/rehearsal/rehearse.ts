@@ -44,7 +44,7 @@ export async function rehearse(
   await requireSpace(scene);
   if (teacherWork(prepared, softLabel) < worthwhile) return false;
   const untried = await untriedOf(scene);
-  const tried = instances.filter((one) => isNeeded(one, untried));
+  const tried = withNeeded(instances, untried);
   if (tried.length === 0) return false;
   const names = tried.map(({ name }) => name).join(', ');
   say(`tries ${names} on a few rows before the teacher is asked`);
@@ -106,14 +106,18 @@ async function untriedOf({ store, instances, digests }: Scene): Promise<StageIns
   return untried;
 }
 
-/** An untried instance, or a student that an untried one starts from or exports. */
-function isNeeded(instance: StageInstance, untried: readonly StageInstance[]): boolean {
-  if (instance.stage.rehearsal === undefined) return false;
-  return untried.some(
-    (one) =>
-      one.name === instance.name ||
-      Object.values(one.inputs).some((ref) => ref.instance === instance.name),
-  );
+/** The untried instances, and those that can be tried and that these start from, choose among or export. */
+function withNeeded(
+  instances: readonly StageInstance[],
+  untried: readonly StageInstance[],
+): readonly StageInstance[] {
+  const needed = new Set(untried.map(({ name }) => name));
+  // Inputs come before their users, so that one look from the end finds those of inputs too.
+  for (const { name, inputs } of instances.toReversed()) {
+    if (!needed.has(name)) continue;
+    for (const { instance } of Object.values(inputs)) needed.add(instance);
+  }
+  return instances.filter(({ name, stage }) => needed.has(name) && stage.rehearsal !== undefined);
 }
 
 function trialOf(

@@ -4,9 +4,18 @@ import { trainStudentConfig } from '#stages/train-student/settings.ts';
 import { modelName } from './model-name.ts';
 import { partOf, without } from './part-of.ts';
 
-const studentPart = partOf(
+const { architecture, ...trainingPart } = partOf(
   without(trainStudentConfig.shape, ['task', 'device', 'deviceId', 'teacherWeights', 'unanswered']),
 );
+const studentPart = {
+  architecture: z
+    .enum([...architecture.unwrap().options, 'auto'])
+    .optional()
+    .describe(
+      `${architecture.description} auto trains those that fit the rows (of texts bag, textcnn and modernbert) and takes the smallest file within half a point, or a standard error, of the best on validation.`,
+    ),
+  ...trainingPart,
+};
 
 /** `student`: what all variants share. */
 export const studentSection = z

@@ -11,11 +11,11 @@ import { findTestFiles } from './test-files.mjs';
  */
 export async function runTests(selection, env = {}) {
   const files = findTestFiles(selection);
-  // TensorFlow and ONNX Runtime use every core themselves; the rest waits for the disk and for tsx.
+  // TensorFlow and ONNX Runtime use every core themselves; the rest waits for the disk.
   const concurrency = Math.max(2, Math.floor(os.availableParallelism() / 2));
   const args = [
     '--import',
-    'tsx',
+    './loader/register.mjs',
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${concurrency}`,

@@ -1,6 +1,6 @@
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
 import { isLanguageModel } from '#datasets/task.ts';
-import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
+import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 
 /** What a student is called by what it reads and what it answers. */
 export interface CardKind {
@@ -22,7 +22,7 @@ export function cardKind(facts: {
 }): CardKind {
   const { metrics, modelType } = facts;
   const ofWords = !isOfValues(metrics) && metrics.words !== undefined;
-  const base = modelType === MLP_TYPE ? TENSORS : ofWords ? WORDS : TEXTS;
+  const base = readsTensorsAlone(modelType) ? TENSORS : ofWords ? WORDS : TEXTS;
   if (!isOfValues(metrics)) return base;
   if (metrics.task === 'masked-lm') return MASKED;
   if (isLanguageModel(metrics.task)) return CAUSAL;

@@ -5,7 +5,7 @@ import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
 import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
-import { MLP_TYPE } from '#stages/students/hugging-face-config.ts';
+import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -25,7 +25,7 @@ export async function copyStudentFiles(
   to: string,
   { modelType }: Pick<StudentConfig, 'modelType'>,
 ): Promise<void> {
-  for (const file of modelType === MLP_TYPE ? TENSOR_FILES : STUDENT_FILES) {
+  for (const file of readsTensorsAlone(modelType) ? TENSOR_FILES : STUDENT_FILES) {
     await atomicFile(join(to, file), (temporary) =>
       copyFile(join(from, file), temporary).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
@@ -75,7 +75,7 @@ export async function readLongTexts(
   folder: string,
   { modelType }: Pick<StudentConfig, 'modelType'>,
 ): Promise<string | undefined> {
-  if (modelType === MLP_TYPE) return undefined;
+  if (readsTensorsAlone(modelType)) return undefined;
   const text = await readFile(join(folder, 'tokenizer_config.json'), 'utf8');
   return tokenizerConfigSchema.parse(JSON.parse(text))[LONG_TEXTS_KEY];
 }

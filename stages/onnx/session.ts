@@ -62,8 +62,8 @@ export interface OnnxSession {
     feeds: Readonly<Record<string, SessionTensor>>,
     fetches?: readonly string[],
   ): Promise<Record<string, SessionTensor>>;
-  /** Milliseconds that all runs so far took; of a session in a thread of its own. */
-  readonly busyMs?: () => number;
+  /** Milliseconds that all runs so far took, and how many they were; of a session in a thread of its own. */
+  readonly busy?: () => { readonly ms: number; readonly batches: number };
   /** Where the nodes of the runs so far ran. Ends the watching; only of a session opened for it. */
   census(): Promise<Census>;
   close(): Promise<void>;

@@ -16,7 +16,7 @@ export type SessionRequest =
 export type SessionReply =
   | {
       readonly type: 'opened';
-      readonly description: Omit<OnnxSession, 'run' | 'census' | 'busyMs' | 'close'>;
+      readonly description: Omit<OnnxSession, 'run' | 'census' | 'busy' | 'close'>;
     }
   | { readonly type: 'results'; readonly results: Tensors; readonly ms: number }
   | { readonly type: 'census'; readonly census: Census };
@@ -37,16 +37,16 @@ export async function openThreadedSession(
   try {
     const opened = await thread.request({ type: 'open', model, options });
     if (opened.type !== 'opened') throw new UnexpectedReplyError(opened);
-    let busyMs = 0;
+    let busy = { ms: 0, batches: 0 };
     return {
       ...opened.description,
       async run(feeds, fetches) {
         const reply = await thread.request({ type: 'run', feeds, fetches }, buffersOf(feeds));
         if (reply.type !== 'results') throw new UnexpectedReplyError(reply);
-        busyMs += reply.ms;
+        busy = { ms: busy.ms + reply.ms, batches: busy.batches + 1 };
         return { ...reply.results };
       },
-      busyMs: () => busyMs,
+      busy: () => busy,
       async census() {
         const reply = await thread.request({ type: 'census' });
         if (reply.type !== 'census') throw new UnexpectedReplyError(reply);

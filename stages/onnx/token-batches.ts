@@ -83,7 +83,9 @@ export function padBatch(
   const tokenTypeIds = new BigInt64Array(size);
   rows.forEach((row, index) => {
     const start = index * sequenceLength;
-    inputIds.set(Array.from(row.tokenIds, BigInt), start);
+    for (let at = 0; at < row.tokenIds.length; at++) {
+      inputIds[start + at] = BigInt(row.tokenIds[at] ?? padTokenId);
+    }
     attentionMask.fill(1n, start, start + row.tokenIds.length);
     if (row.typeIds !== null) tokenTypeIds.set(Array.from(row.typeIds, BigInt), start);
   });

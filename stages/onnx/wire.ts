@@ -39,6 +39,15 @@ export class ProtoMessage {
     return this.#varint(tag(field, FIXED32)).#append(bytes);
   }
 
+  double(field: number, value: number): this {
+    return this.#varint(tag(field, FIXED64)).#append(float64Bytes([value]));
+  }
+
+  /** A packed list. */
+  doubles(field: number, values: readonly number[]): this {
+    return this.bytes(field, float64Bytes(values));
+  }
+
   bytes(field: number, value: Uint8Array): this {
     return this.#varint(tag(field, LENGTH_DELIMITED)).#varint(value.length).#append(value);
   }
@@ -205,12 +214,20 @@ function irVersionOf(opset: number): number {
   return opset >= 19 ? 9 : 8;
 }
 
+function float64Bytes(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(8 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of values.entries()) view.setFloat64(8 * index, value, true);
+  return bytes;
+}
+
 function tag(field: number, wireType: number): number {
   return field * 8 + wireType;
 }
 
 // Wire types of protobuf.
 const VARINT = 0;
+const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 

@@ -6,6 +6,7 @@ import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';
 import { NothingToReportError, readCurves, textFacts, variantsOf } from './gather.ts';
 import { factsOf } from './gather-cache.ts';
+import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
@@ -32,6 +33,7 @@ export async function gatherValues(
       models,
       headline,
       teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,
+      choices: await readChoices(inputs),
       curves: await readCurves(context, models),
       cachedRows: reader.rowCount,
       corpus: {

@@ -6,6 +6,7 @@ import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';
 import { readCacheFigures } from './gather-cache.ts';
+import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readCurve } from './gather-log.ts';
 import { readMistakes } from './gather-mistakes.ts';
@@ -41,6 +42,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     headline,
     teacher,
     baseline,
+    choices: await readChoices(inputs),
     curves: await readCurves(context, models),
     cache: cache.figures,
     relabelling: await readRelabelling(

@@ -1,6 +1,7 @@
 import { Html, html } from './html.ts';
 import type { ReportData } from './report-data.ts';
 import { calibration } from './sections/calibration.ts';
+import { choices } from './sections/choice.ts';
 import { cost } from './sections/cost.ts';
 import { headline, headlineSentence } from './sections/headline.ts';
 import { mistakes } from './sections/mistakes.ts';
@@ -15,6 +16,7 @@ import { STYLE } from './style.ts';
 export function reportPage(data: ReportData): string {
   const body = html`${headline(data)}
 ${resultsTable(data)}
+${choices(data)}
 ${cost(data)}
 ${trainingCurves(data)}
 ${calibration(data)}

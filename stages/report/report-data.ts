@@ -1,5 +1,6 @@
 import type { Metrics, Timings } from '#datasets/metrics.ts';
 import type { RelabelSummary } from '#datasets/relabel-summary.ts';
+import type { ChosenStudent } from './gather-choices.ts';
 
 /** Everything that the page shows, read and counted; the page itself only lays it out. */
 export interface ReportData {
@@ -10,6 +11,8 @@ export interface ReportData {
   readonly headline: ModelResult;
   readonly teacher: ModelResult | null;
   readonly baseline: ModelResult | null;
+  /** What was taken where `architecture: auto` asked for it. */
+  readonly choices: readonly ChosenStudent[];
   readonly curves: readonly TrainingCurve[];
   readonly cache: CacheFigures;
   readonly relabelling: Relabelling | null;

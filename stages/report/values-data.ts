@@ -1,5 +1,6 @@
 import type { Timings } from '#datasets/metrics.ts';
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
+import type { ChosenStudent } from './gather-choices.ts';
 import type { CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
 
 /** A model whose answers are numbers. */
@@ -17,6 +18,7 @@ export interface ValuesData {
   readonly models: readonly ValueModel[];
   readonly headline: ValueModel;
   readonly teacher: ValueModel | null;
+  readonly choices: readonly ChosenStudent[];
   readonly curves: readonly TrainingCurve[];
   /** Train rows that the teacher answered. */
   readonly cachedRows: number;

@@ -3,6 +3,7 @@ import { FIGURE_NAMES, shownFigure, type ValueMetrics } from '#datasets/value-me
 import { bytes, count, magnitude, NONE, threeDigits } from './format.ts';
 import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';
+import { choices } from './sections/choice.ts';
 import { corpus, reproduction } from './sections/origin.ts';
 import { scrollBox } from './sections/scroll-box.ts';
 import { trainingCurves } from './sections/training-curves.ts';
@@ -13,6 +14,7 @@ export function valuesPage(data: ValuesData): string {
   const lead = leadOf(data);
   const body = html`<header><h1>${data.title}</h1><p class="lead">${lead}</p></header>
 ${results(data)}
+${choices(data)}
 ${trainingCurves(data)}
 ${classes(data.headline.metrics)}
 ${corpus(data)}

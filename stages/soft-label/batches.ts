@@ -24,6 +24,16 @@ export interface BatchShape {
   readonly fixedRows: number | undefined;
   /** Tokens of every row where the model has a fixed number. */
   readonly fixedLength: number | undefined;
+  /** Lengths are rounded up to a multiple of it. */
+  readonly lengthStep: number;
+}
+
+/**
+ * Kernels of a GPU like multiples of 8, and few shapes. On the CPU a padded token is only work, but a model that
+ * adds up its tokens does so four floats at a time: at other lengths padding would change the last bits of a row.
+ */
+export function lengthStepOf(provider: string): number {
+  return provider === 'cpu' ? 4 : 8;
 }
 
 /** Any number of rows of any length. */
@@ -31,6 +41,7 @@ export const FREE_SHAPE: BatchShape = {
   exactLengths: false,
   fixedRows: undefined,
   fixedLength: undefined,
+  lengthStep: 4,
 };
 
 /** Batches of rows of the corpus, for a teacher that answers by so many classes. */
@@ -44,7 +55,7 @@ export function planRows(
 
 /**
  * Batches of rows of like length, the longest first: the peak of memory comes at once and not after
- * hours. Lengths are rounded up to a multiple of 8, which keeps the number of shapes small.
+ * hours.
  */
 export function planBatches(lengths: readonly number[], options: BatchOptions): Batch[] {
   const order = lengths.map((_, row) => row);
@@ -85,9 +96,14 @@ function fits(open: Batch, length: number, { tokenBudget, shape }: BatchOptions)
 }
 
 function paddedLength(length: number, { maxLength, shape }: BatchOptions): number {
-  const { exactLengths, fixedLength } = shape;
+  const { exactLengths, fixedLength, lengthStep } = shape;
   if (fixedLength !== undefined) return fixedLength;
   if (exactLengths) return Math.max(length, 1);
-  const rounded = Math.max(Math.ceil(length / 8), 1) * 8;
+  const rounded = roundUp(Math.max(length, 1), lengthStep);
   return Math.max(length, Math.min(rounded, maxLength));
+}
+
+/** The next multiple of `step`. */
+export function roundUp(length: number, step: number): number {
+  return Math.ceil(length / step) * step;
 }

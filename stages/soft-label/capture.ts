@@ -1,9 +1,10 @@
 import { Failure } from '#cache/failure.ts';
+import { inOrder } from '#datasets/in-order.ts';
 import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Batch, FREE_SHAPE, planRows } from './batches.ts';
+import { batchesAhead } from './batches-ahead.ts';
 import { drawLabels, drawName } from './draw-labels.ts';
-import { inOrder } from './in-order.ts';
 import {
   areFinite,
   copyRows,
@@ -59,7 +60,7 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
   const { teacher, signal } = job;
   const total = job.shards.reduce((sum, shard) => sum + freshRows(shard, job).length, 0);
   const seen = { rows: 0, tokens: 0, padded: 0 };
-  const began = { at: performance.now(), busyMs: teacher?.busyMs?.() ?? 0 };
+  const began = { at: performance.now(), busyMs: teacher?.busy?.().ms ?? 0 };
   const start = (task: Task): Promise<TeacherAnswer | undefined> => {
     if (task.type === 'end' || teacher === undefined) return Promise.resolve(undefined);
     return teacher.label(rowsOf(task.draft, task.batch), task.batch.length);
@@ -85,7 +86,7 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
     seen.tokens += tokens;
     seen.padded += rows * task.batch.length;
     const elapsedMs = performance.now() - began.at;
-    const busyMs = teacher?.busyMs === undefined ? undefined : teacher.busyMs() - began.busyMs;
+    const busyMs = teacher?.busy === undefined ? undefined : teacher.busy().ms - began.busyMs;
     const padding = `padding ${percent(1 - seen.tokens / seen.padded)}`;
     const detail =
       busyMs === undefined ? padding : `${padding}, device busy ${percent(busyMs / elapsedMs)}`;
@@ -215,23 +216,9 @@ function countOf(rows: readonly TeacherRow[]) {
   };
 }
 
-/**
- * As many batches as a fast device computes while a shard is encoded, unless their answers would take
- * more than a little memory, as whole rows of a large vocabulary do.
- */
-function batchesAhead({ keep, tokenBudget }: CaptureJob): number {
-  const numbers = keep.topK === undefined ? keep.classCount : 2 * keep.topK;
-  const bytes = 4 * numbers * tokenBudget;
-  return Math.max(FEWEST_AHEAD, Math.min(MOST_AHEAD, Math.floor(ANSWER_BYTES_AHEAD / bytes)));
-}
-
 function percent(share: number): string {
   return `${(100 * share).toFixed(0)} %`;
 }
-
-const FEWEST_AHEAD = 4;
-const MOST_AHEAD = 64;
-const ANSWER_BYTES_AHEAD = 2 ** 26;
 
 const PROBABILITIES =
   'the teacher gives probabilities (each row in [0, 1], adding up to 1) where logits belong: soft labels at T other than 1 would be wrong; export it without its last softmax';

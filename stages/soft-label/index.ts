@@ -1,5 +1,4 @@
 import { defineStage } from '#stages/stage.ts';
-import { describeShards } from './finished-shards.ts';
 import { softLabelConfig } from './settings.ts';
 
 /** Stage one: the teacher sees every row once; what it says is kept in Parquet. Never reads a label. */
@@ -16,7 +15,10 @@ export const softLabel = defineStage({
     classes: { formatVersion: 1 },
   },
 
-  describePartial: describeShards,
+  describePartial: async (outputs) => {
+    const { describeShards } = await import('./finished-shards.ts');
+    return describeShards(outputs);
+  },
 
   async *run(context) {
     const { runSoftLabel } = await import('./run.ts');

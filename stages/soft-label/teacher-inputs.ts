@@ -1,5 +1,4 @@
 import { Failure } from '#cache/failure.ts';
-
 import { hasFreeAxis } from '#datasets/feature-rows.ts';
 import type { TensorShape } from '#datasets/features.ts';
 import {
@@ -13,9 +12,8 @@ import {
   MASK_TYPES,
   tensorOf,
 } from '#stages/onnx/integer-tensor.ts';
-
-import type { SessionTensor, SessionValue } from '#stages/onnx/session.ts';
-import type { Batch, BatchShape } from './batches.ts';
+import type { OnnxSession, SessionTensor, SessionValue } from '#stages/onnx/session.ts';
+import { type Batch, type BatchShape, lengthStepOf, roundUp } from './batches.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
 const COLUMNS = [
@@ -82,11 +80,12 @@ export class MissingMaskError extends Failure {
   }
 }
 
-/** Matches the model's inputs with our columns by name; all of the model's, and the ids or all tensors. */
+/** Matches a session's inputs with our columns by name; all of the model's, and the ids or all tensors. */
 export function matchTeacherInputs(
-  all: readonly SessionValue[],
+  { inputs: all, provider }: Pick<OnnxSession, 'inputs' | 'provider'>,
   shapes: Readonly<Record<string, TensorShape>> = {},
 ): TeacherInputs {
+  const lengthStep = lengthStepOf(provider);
   const features = matchFeatureInputs(all, shapes);
   const tensors = Object.keys(shapes);
   const inputs = all.filter(({ name }) => !tensors.includes(name));
@@ -109,7 +108,7 @@ export function matchTeacherInputs(
   ) {
     throw new TeacherInputsError(all, tensors);
   }
-  if (isTensorOnly) return tensorInputs(features, shapes);
+  if (isTensorOnly) return tensorInputs(features, shapes, lengthStep);
   const exactLengths = !names.has('attention_mask');
   const [fixedRows, fixedLength] = [fixedDimension(all, 0), fixedDimension(inputs, 1)];
   if (exactLengths && fixedLength !== undefined) {
@@ -117,17 +116,19 @@ export function matchTeacherInputs(
   }
   const hasDecoder = names.has('decoder_input_ids');
   if (exactLengths && hasDecoder) throw new MissingMaskError('reads texts and their targets');
-  return { inputs: matched, features, shape: { exactLengths, fixedRows, fixedLength }, hasDecoder };
+  const shape = { exactLengths, fixedRows, fixedLength, lengthStep };
+  return { inputs: matched, features, shape, hasDecoder };
 }
 
 /** Rows of different length are never padded: what a model makes of padding is not known. */
 function tensorInputs(
   features: FeatureInputs,
   shapes: Readonly<Record<string, TensorShape>>,
+  lengthStep: number,
 ): TeacherInputs {
   const exactLengths = hasFreeAxis(shapes);
   const { fixedRows } = features;
-  const shape = { exactLengths, fixedRows, fixedLength: undefined };
+  const shape = { exactLengths, fixedRows, fixedLength: undefined, lengthStep };
   return { inputs: [], features, shape, hasDecoder: false };
 }
 
@@ -150,7 +151,7 @@ export function paddedLengths(
 ): Required<PaddedLengths> {
   if (!hasDecoder || shape.fixedLength !== undefined) return { length, targetLength: length };
   const padded = (lengths: readonly number[]) =>
-    Math.min(length, 8 * Math.ceil(Math.max(1, ...lengths) / 8));
+    Math.min(length, roundUp(Math.max(1, ...lengths), shape.lengthStep));
   return {
     length: padded(rows.map(({ tokenIds }) => tokenIds.length)),
     targetLength: padded(rows.map(({ targetIds }) => targetIds?.length ?? 0)),

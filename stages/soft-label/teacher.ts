@@ -43,8 +43,8 @@ export interface Teacher {
    * its company.
    */
   label(rows: readonly TeacherRow[], length: number): Promise<TeacherAnswer>;
-  /** Milliseconds for which its device has computed; undefined where nobody computes. */
-  readonly busyMs?: (() => number) | undefined;
+  /** For how long its device has computed, and how many batches; undefined where nobody computes. */
+  readonly busy?: OnnxSession['busy'];
   close(): Promise<void>;
 }
 
@@ -132,8 +132,9 @@ export function teacherOf(
   },
 ): ModelTeacher {
   const { keep, padTokenId, outputsOfClasses, shapes, rowsDependOnBatch = false } = options;
+  const { provider } = session;
   const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
-  const inputs = matchTeacherInputs(ownInputs, shapes);
+  const inputs = matchTeacherInputs({ inputs: ownInputs, provider }, shapes);
   let isFirst = true;
   const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
     requireSameSides(rows, inputs.hasDecoder);
@@ -149,9 +150,9 @@ export function teacherOf(
     return results;
   };
   return {
-    provider: session.provider,
+    provider,
     runtimeVersion: session.runtimeVersion,
-    busyMs: session.busyMs,
+    busy: session.busy,
     withoutCuda: session.withoutCuda,
     shape: inputs.shape,
     rowsDependOnBatch,

@@ -19,16 +19,19 @@ export function joinFeatures(
   inputs: ForwardInputs,
   { features = [] }: StudentShape,
 ): Tensor2D {
-  const tensors = features.map(({ name }) => {
-    const tensor = inputs.features?.[name];
-    if (tensor === undefined) throw new Error(`the batch has no tensor "${name}"`);
-    return tensor;
-  });
+  const tensors = features.map(({ name }) => featureOf(inputs, name));
   const parts = [...before, ...tensors] as Tensor2D[];
   return parts.length === 1 && parts[0] !== undefined ? parts[0] : tf.concat(parts, 1);
 }
 
-/** The same in a graph: inputs of their own shape, flattened. */
+/** A tensor of the batch by its name: [batch, numbers]. */
+export function featureOf({ features }: ForwardInputs, name: string): Tensor {
+  const tensor = features?.[name];
+  if (tensor === undefined) throw new Error(`the batch has no tensor "${name}"`);
+  return tensor;
+}
+
+/** What `joinFeatures` gives, in a graph: inputs of their own shape, flattened. */
 export function onnxFeatures(
   builder: OnnxBuilder,
   before: readonly string[],

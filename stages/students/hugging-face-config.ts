@@ -157,6 +157,41 @@ export function mlpConfig(
   };
 }
 
+/** config.json of the convolutions over word pieces, which no Hugging Face class can load either. */
+export function textCnnConfig(
+  shape: StudentShape,
+  classNames: readonly string[],
+): Record<string, unknown> {
+  const { intermediate_size: _ofBag, ...like } = bagConfig(shape, classNames);
+  return {
+    ...like,
+    architectures: ['DecantTextCnnForSequenceClassification'],
+    filters: shape.filters ?? shape.hiddenSize,
+    kernel_widths: shape.kernelWidths,
+    model_type: 'decant-textcnn',
+  };
+}
+
+/** config.json of the convolutions over images and sequences: the ONNX file is for use. */
+export function cnnConfig(
+  shape: StudentShape,
+  classNames: readonly string[],
+): Record<string, unknown> {
+  return {
+    ...mlpConfig(shape, classNames),
+    architectures: ['DecantCnnForClassification'],
+    channels: shape.channels ?? 'last',
+    kernel_size: shape.kernelSize,
+    pool_grid: shape.poolGrid,
+    model_type: CNN_TYPE,
+  };
+}
+
+/** Whether a student of this model_type reads tensors alone, and so has no tokenizer. */
+export function readsTensorsAlone(modelType: string): boolean {
+  return modelType === MLP_TYPE || modelType === CNN_TYPE;
+}
+
 /** Axes of the tensors that a student reads, without the batch. */
 function tensorInputs({ features }: StudentShape): Record<string, unknown> {
   if (features === undefined) return {};
@@ -197,8 +232,8 @@ function idByClass(classNames: readonly string[]): Record<string, number> {
 /** Base of the rotary frequencies, as in the global layers of the published ModernBERT. */
 export const MODERNBERT_THETA = 160_000;
 
-/** model_type of a student that reads no text, and so has no tokenizer. */
-export const MLP_TYPE = 'decant-mlp';
+const MLP_TYPE = 'decant-mlp';
+const CNN_TYPE = 'decant-cnn';
 
 export const MODERNBERT_EPSILON = 1e-5;
 export const BERT_EPSILON = 1e-12;

@@ -2,6 +2,7 @@ import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#dataset
 import { tokenAnswers } from '#stages/onnx/answers.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { batchesByLength } from '#stages/onnx/token-batches.ts';
+import type { StudentPrecision } from './precision.ts';
 import {
   type AnswerRules,
   answerOf,
@@ -9,7 +10,7 @@ import {
   type WordPrediction,
   wordAnswers,
 } from './student-answers.ts';
-import { NotAStudentError, readStudentFolder, type StudentPrecision } from './student-folder.ts';
+import { NotAStudentError, readStudentFolder } from './student-folder.ts';
 
 /** An exported student at work in this thread, which it blocks while the model computes. */
 export interface OpenStudent extends AnswerRules {

@@ -4,7 +4,7 @@ import type { Tensor, Tensor1D, Tensorflow } from '#stages/tensorflow/runtime.ts
 import type { Initialisation, ParameterSpec } from './student.ts';
 
 /** Where a parameter lies in the flat vector. */
-interface ParameterPlace {
+export interface ParameterPlace {
   readonly name: string;
   readonly shape: readonly number[];
   readonly offset: number;

@@ -5,12 +5,10 @@ import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { cutOf, LONG_TEXTS, LONG_TEXTS_KEY, type TextCut } from '#datasets/long-texts.ts';
 import { type OperatingPoint, operatingPointSchema } from './operating-point.ts';
+import type { StudentPrecision } from './precision.ts';
 
 /** What the answers of a student are. */
 export type StudentTask = 'classification' | 'multi-label' | 'regression' | 'token-classification';
-
-/** Which of its ONNX files is asked: onnx/model.onnx, or onnx/model_quantized.onnx. */
-export type StudentPrecision = 'float32' | 'int8';
 
 /** An exported student on the disk. */
 export interface StudentFolder {

@@ -1,10 +1,9 @@
-import { resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
-import { startWorker, type WorkerThread } from '#stages/worker-thread.ts';
 import { microBatches } from './micro-batches.ts';
-import type { StudentOptions } from './open-student.ts';
-import type { AnswerRules, Prediction, WordPrediction } from './student-answers.ts';
+import type { OpenStudent } from './open-student.ts';
+import type { StudentPrecision } from './precision.ts';
 import type { StudentTask } from './student-folder.ts';
+import { openStudentThreads } from './student-threads.ts';
 
 /** What a student says of one text. */
 export interface Classification<Label extends string = string> {
@@ -28,13 +27,20 @@ export interface TaggedWord<Label extends string = string> {
   readonly confidence: number | null;
 }
 
+export interface LoadOptions {
+  /** Threads that answer, each on one core and with the model in memory. Default: 1. */
+  readonly threads?: number | undefined;
+  /** The ONNX file that answers. Default: float32; int8 where the export has it. */
+  readonly precision?: StudentPrecision | undefined;
+}
+
 export interface CallOptions {
   /** Rejects the call with its reason; texts that have not been asked yet are dropped. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * An exported student that answers in a thread of its own; texts of concurrent calls are answered together.
+ * An exported student that answers in threads of its own; texts of concurrent calls are answered together.
  * A method that does not belong to the student's task rejects with code E_STUDENT_TASK.
  */
 export interface Student<Label extends string = string> {
@@ -78,57 +84,36 @@ class StudentClosedError extends Failure {
   }
 }
 
-/** What the thread is asked. */
-export type StudentRequest =
-  | { readonly type: 'open'; readonly folder: string; readonly options: StudentOptions }
-  | { readonly type: 'classify'; readonly texts: readonly string[]; readonly top: number }
-  | { readonly type: 'tag'; readonly sentences: readonly (readonly string[])[] };
-
-/** What the thread answers. */
-export type StudentReply =
-  | { readonly type: 'opened'; readonly rules: AnswerRules }
-  | { readonly type: 'classified'; readonly predictions: readonly Prediction[] }
-  | { readonly type: 'tagged'; readonly sentences: readonly (readonly WordPrediction[])[] };
-
 /**
  * Loads a folder that export-student made. `Label` is the type in its labels.d.ts:
  * `loadStudent<Label>('student')`. Rejects with code E_STUDENT where the folder is no student.
  */
 export async function loadStudent<Label extends string = string>(
   folder: string,
-  options: StudentOptions = {},
+  options: LoadOptions = {},
 ): Promise<Student<Label>> {
-  const thread = startWorker<StudentRequest, StudentReply>(
-    new URL('./student.worker.ts', import.meta.url),
-  );
-  try {
-    const opened = await thread.request({ type: 'open', folder: resolve(folder), options });
-    if (opened.type !== 'opened') throw new UnexpectedReplyError(opened);
-    return serviceOf<Label>(thread, opened.rules, folder);
-  } catch (error) {
-    await thread.close();
-    throw error;
-  }
+  const students = await openStudentThreads(folder, { threads: 1, ...options });
+  return serviceOf<Label>(students, folder, options.threads ?? 1);
 }
 
 function serviceOf<Label extends string>(
-  thread: WorkerThread<StudentRequest, StudentReply>,
-  rules: AnswerRules,
+  students: OpenStudent,
   folder: string,
+  threads: number,
 ): Student<Label> {
-  const { task } = rules;
+  const { task, classNames } = students;
+  // One waits at the door of each thread.
+  const batching = { limit: BATCH_TEXTS, inFlight: 2 * threads };
   // Of several labels those that are said, however many.
   const top = task === 'multi-label' ? 0 : 1;
-  const askTexts = microBatches(async (texts: readonly string[]) => {
-    const reply = await thread.request({ type: 'classify', texts, top });
-    if (reply.type !== 'classified') throw new UnexpectedReplyError(reply);
-    return reply.predictions;
-  }, BATCHING);
-  const askWords = microBatches(async (sentences: readonly (readonly string[])[]) => {
-    const reply = await thread.request({ type: 'tag', sentences });
-    if (reply.type !== 'tagged') throw new UnexpectedReplyError(reply);
-    return reply.sentences;
-  }, BATCHING);
+  const askTexts = microBatches(
+    (texts: readonly string[]) => students.classify(texts, { top }),
+    batching,
+  );
+  const askWords = microBatches(
+    (sentences: readonly (readonly string[])[]) => students.tag(sentences),
+    batching,
+  );
   const open = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
   /** A call that `close` waits for. */
@@ -142,7 +127,7 @@ function serviceOf<Label extends string>(
   // Names of classes came from this folder's config.json; `Label` is the caller's word for them.
   const named = (label: string) => label as Label;
   return {
-    classNames: rules.classNames.map(named),
+    classNames: classNames.map(named),
     task,
     async classify(texts, { signal } = {}) {
       const predictions = await answered('classify', () => askTexts(texts, signal));
@@ -175,16 +160,10 @@ function serviceOf<Label extends string>(
       );
     },
     close() {
-      closed ??= Promise.allSettled(open).then(() => thread.close());
+      closed ??= Promise.allSettled(open).then(() => students.close());
       return closed;
     },
   };
-}
-
-class UnexpectedReplyError extends Error {
-  constructor(reply: StudentReply) {
-    super(`the student's thread answered ${reply.type}`);
-  }
 }
 
 const TASKS = {
@@ -201,5 +180,5 @@ const METHODS = {
   'token-classification': 'tag',
 } as const satisfies Record<StudentTask, keyof typeof TASKS>;
 
-/** Texts of a batch: at 8,000 texts a second it takes 16 ms. The second one waits at the thread's door. */
-const BATCHING = { limit: 128, inFlight: 2 };
+/** At 8,000 texts a second a batch takes 16 ms. */
+const BATCH_TEXTS = 128;

@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 
-export type ArchitectureName = 'modernbert' | 'bert' | 'gpt2' | 'bag' | 'mlp';
+export type ArchitectureName = 'modernbert' | 'bert' | 'gpt2' | 'bag' | 'textcnn' | 'mlp' | 'cnn';
 
 /** Everything that decides the parameters of a student. A bag has no layers and no heads. */
 export interface StudentShape {
@@ -20,6 +20,13 @@ export interface StudentShape {
   readonly sepTokenId: number;
   /** Tensors that it reads of each row, by name; left out where it reads texts alone. */
   readonly features?: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** Of textcnn: how many tokens its filters see, and how many filters there are of each width. */
+  readonly kernelWidths?: readonly number[];
+  readonly filters?: number;
+  /** Of cnn: side of the filters, parts a side of the last means, and which axis of an image is that of its channels. */
+  readonly kernelSize?: number;
+  readonly poolGrid?: number;
+  readonly channels?: 'first' | 'last';
   /** Classes for each token and not for the text: Hugging Face's ...ForTokenClassification. */
   readonly perToken?: boolean;
   /** The classes are the vocabulary, the decoder its embeddings: Hugging Face's ...ForMaskedLM or ...LMHeadModel. */

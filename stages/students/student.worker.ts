@@ -1,6 +1,6 @@
 import { serveRequests } from '#stages/worker-thread.ts';
 import { type OpenStudent, openStudent } from './open-student.ts';
-import type { StudentReply, StudentRequest } from './student-service.ts';
+import type { StudentReply, StudentRequest } from './student-threads.ts';
 
 let student: OpenStudent | undefined;
 

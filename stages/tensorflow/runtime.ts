@@ -9,6 +9,7 @@ export type {
   Tensor,
   Tensor1D,
   Tensor2D,
+  Tensor4D,
 } from '@tensorflow/tfjs-node-gpu';
 
 /** The functions of tfjs, handed on to whoever computes: no other file imports the package. */

@@ -1,8 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { writeFileAtomic } from '#cache/atomic-file.ts';
-import { digestOf } from '#cache/digest.ts';
+import { atomicFile } from '#cache/atomic-file.ts';
+import { digestOfParts } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
 import type { OptimizerState } from '#stages/tensorflow/step-program.ts';
 
@@ -14,77 +13,70 @@ export interface Best {
   readonly threshold: number;
 }
 
-/** All that a killed training needs to go on; the loader's place follows from the step. */
+/**
+ * All that a killed training needs to go on. The loader's place, the schedules and every random number
+ * follow from the step and from settings, which are part of the recipe.
+ */
 export interface Checkpoint {
   readonly state: OptimizerState;
   readonly best: Best | null;
 }
 
-/**
- * Writes the one checkpoint file of a training. `recipe` is the digest of all that decides the weights:
- * a training with another recipe does not take it up.
- */
+/** A checkpoint, and the digest of all that decides the weights of its training. */
+export interface MarkedCheckpoint extends Checkpoint {
+  readonly recipe: string;
+}
+
+/** Writes a checkpoint so that a kill leaves the whole file or none. */
 export async function writeCheckpoint(
-  folder: string,
-  recipe: string,
-  { state, best }: Checkpoint,
+  path: string,
+  { recipe, state, best }: MarkedCheckpoint,
 ): Promise<void> {
-  const vectors = [state.weights, ...Object.values(state.slots)];
-  if (best !== null) vectors.push(best.weights);
-  const body = Buffer.concat(
-    vectors.map((vector) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)),
-  );
+  const vectors = vectorsOf({ state, best });
+  const parts = Object.values(vectors).map(bytesOf);
   const header: Header = {
-    formatVersion: 2,
+    formatVersion: FORMAT_VERSION,
     recipe,
     step: state.step,
-    size: state.weights.length,
-    slots: Object.keys(state.slots),
+    vectors: Object.entries(vectors).map(([name, { length }]) => ({ name, length })),
     best: best === null ? null : { step: best.step, threshold: best.threshold },
-    digest: digestOf(body),
+    digest: digestOfParts(parts),
   };
   const line = Buffer.from(`${JSON.stringify(header)}\n`);
-  await writeFileAtomic(checkpointPath(folder), Buffer.concat([line, body]));
+  await atomicFile(path, (temporary) => writeFile(temporary, [line, ...parts]));
 }
 
-/** Reads the checkpoint of an interrupted training; null where there is none of this recipe. */
-export async function readCheckpoint(folder: string, recipe: string): Promise<Checkpoint | null> {
-  const path = checkpointPath(folder);
-  const bytes = await readFile(path).catch(() => null);
-  if (bytes === null) return null;
+/** Reads what `writeCheckpoint` wrote; a file that is not as it was written is refused. */
+export async function readCheckpoint(path: string): Promise<MarkedCheckpoint> {
+  const bytes = await readFile(path);
   const end = bytes.indexOf('\n');
   const header = parseHeader(path, bytes.toString('utf8', 0, Math.max(0, end)));
-  if (header.recipe !== recipe) return null;
   const body = bytes.subarray(end + 1);
-  if (digestOf(body) !== header.digest)
+  if (digestOfParts([body]) !== header.digest) {
     throw new CorruptCheckpointError(path, 'its digest differs');
-  const vector = (index: number): Float32Array => {
-    const start = index * header.size * Float32Array.BYTES_PER_ELEMENT;
-    // A copy, since a view on the file would need a start that is a multiple of 4.
-    return new Float32Array(
-      Uint8Array.from(body.subarray(start, start + header.size * Float32Array.BYTES_PER_ELEMENT))
-        .buffer,
-    );
+  }
+  let start = 0;
+  const read = new Map(
+    header.vectors.map(({ name, length }) => {
+      const from = start;
+      start += length * Float32Array.BYTES_PER_ELEMENT;
+      // A copy, since a view on the file would need a start that is a multiple of 4.
+      return [name, new Float32Array(new Uint8Array(body.subarray(from, start)).buffer)];
+    }),
+  );
+  const vector = (name: string): Float32Array => {
+    const values = read.get(name);
+    if (values === undefined) throw new CorruptCheckpointError(path, `it has no ${name}`);
+    return values;
   };
-  const { step, slots, best } = header;
-  const named = slots.map((name, index) => [name, vector(1 + index)]);
+  const slots = [...read].flatMap(([name, values]) =>
+    name.startsWith(SLOT) ? [[name.slice(SLOT.length), values]] : [],
+  );
   return {
-    state: { weights: vector(0), slots: Object.fromEntries(named), step },
-    best: best === null ? null : { ...best, weights: vector(1 + slots.length) },
+    recipe: header.recipe,
+    state: { weights: vector(WEIGHTS), slots: Object.fromEntries(slots), step: header.step },
+    best: header.best === null ? null : { ...header.best, weights: vector(BEST) },
   };
-}
-
-/** The step that a checkpoint was made after, of whatever recipe; null where there is none to read. */
-export async function checkpointedStep(folder: string): Promise<number | null> {
-  const path = checkpointPath(folder);
-  const bytes = await readFile(path).catch(() => null);
-  if (bytes === null) return null;
-  return parseHeader(path, bytes.toString('utf8', 0, Math.max(0, bytes.indexOf('\n')))).step;
-}
-
-/** Removes the checkpoint of a training that is done. */
-export async function removeCheckpoint(folder: string): Promise<void> {
-  await rm(checkpointPath(folder), { force: true });
 }
 
 /** The checkpoint is not what was written. */
@@ -99,15 +91,33 @@ export class CorruptCheckpointError extends Failure {
   }
 }
 
+function vectorsOf({ state, best }: Checkpoint): Record<string, Float32Array> {
+  const slots = Object.entries(state.slots).map(([name, values]) => [`${SLOT}${name}`, values]);
+  return {
+    [WEIGHTS]: state.weights,
+    ...Object.fromEntries(slots),
+    ...(best && { [BEST]: best.weights }),
+  };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 type Header = z.infer<typeof headerSchema>;
 
+const FORMAT_VERSION = 3;
+// Names of the vectors: the weights, what the optimiser keeps, the weights to keep.
+const WEIGHTS = 'weights';
+const SLOT = 'slots.';
+const BEST = 'best';
+
 const headerSchema = z.strictObject({
-  formatVersion: z.union([z.literal(1), z.literal(2)]),
+  formatVersion: z.literal(FORMAT_VERSION),
   recipe: z.string(),
   step: z.int().min(0),
-  size: z.int().min(1),
-  // Version 1 knew AdamW alone.
-  slots: z.array(z.string()).default(['firstMoment', 'secondMoment']),
+  /** In the order in which they lie in the file. */
+  vectors: z.array(z.strictObject({ name: z.string(), length: z.int().min(0) })),
   best: z.strictObject({ step: z.int(), threshold: z.number() }).nullable(),
   digest: z.string(),
 });
@@ -118,8 +128,4 @@ function parseHeader(path: string, line: string): Header {
   } catch (error) {
     throw new CorruptCheckpointError(path, error instanceof Error ? error.message : String(error));
   }
-}
-
-function checkpointPath(folder: string): string {
-  return join(folder, 'checkpoint.bin');
 }

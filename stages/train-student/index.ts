@@ -1,5 +1,5 @@
 import { defineStage } from '#stages/stage.ts';
-import { checkpointedStep } from './checkpoint.ts';
+import { EVENT_FILE_PREFIX } from '#stages/tensorboard/event-file.ts';
 import { type TrainStudentConfig, trainStudentConfig } from './settings.ts';
 import { speedKnobs } from './training-recipe.ts';
 
@@ -12,12 +12,13 @@ export const trainStudent = defineStage<TrainStudentConfig>({
   outputs: {
     student: { formatVersion: 1 },
     predictions: { formatVersion: 1 },
-    log: { formatVersion: 1, volatile: ['metrics.jsonl'] },
-    checkpoints: { formatVersion: 1, volatile: ['checkpoint.bin'] },
+    log: { formatVersion: 1, volatile: ['metrics.jsonl', EVENT_FILE_PREFIX] },
+    checkpoints: { formatVersion: 1, volatile: ['checkpoint-'] },
   },
 
   rehearsal: (config) => ({ ...config, steps: 1, evaluateEvery: 1, checkpointEvery: 1 }),
   describePartial: async (outputs) => {
+    const { checkpointedStep } = await import('./checkpoint-folder.ts');
     const step = await checkpointedStep(outputs['checkpoints'] ?? '');
     return step === null ? 'no checkpoint yet' : `checkpoint after step ${step}`;
   },

@@ -2,17 +2,19 @@ import { writePredictions } from '#datasets/predictions.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { layoutOf } from '#stages/students/parameters.ts';
 import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
-import { readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
 import { tokenPredictions, tokenProbe } from './language-outputs.ts';
 import { predictTokens } from './language-predictions.ts';
 import { judgeTokens } from './language-validation.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
+import { DEFAULT_KEPT_CHECKPOINTS } from './settings/checkpoints.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type Measurement, type Trained, train } from './training.ts';
@@ -68,7 +70,7 @@ async function* trainOn(
   } finally {
     stepper.dispose();
   }
-  await removeCheckpoint(outputOf(context, 'checkpoints'));
+  await removeCheckpoints(outputOf(context, 'checkpoints'));
 }
 
 interface Workbench {
@@ -88,14 +90,21 @@ async function* resumeAndTrain(
   const { buckets, layout, shape } = student;
   const folder = outputOf(context, 'checkpoints');
   const recipe = recipeOf(context.config, inputs, student, runtime);
-  const resumed = await readCheckpoint(folder, recipe);
+  const { checkpoint: resumed, damaged } = await latestCheckpoint({ folder, recipe });
+  for (const { message } of damaged) {
+    yield { type: 'warning', message: `${message}; the checkpoint before it serves` };
+  }
   if (resumed !== null) {
     yield {
       type: 'note',
       message: `goes on after step ${resumed.state.step} of ${settings.steps}`,
     };
   }
-  const log = await openTrainingLog(outputOf(context, 'log'), resumed?.state.step ?? 0);
+  const log = await openTrainingLog(outputOf(context, 'log'), {
+    step: resumed?.state.step ?? 0,
+    parameters: layoutOf(student.architecture.parameters(shape)).places,
+    now: () => Date.now(),
+  });
   const forward = { ...layout, buckets, classCount: shape.classCount, signal: context.signal };
   return yield* train(
     {
@@ -106,7 +115,8 @@ async function* resumeAndTrain(
       buckets,
       log,
       signal: context.signal,
-      checkpoints: { folder, recipe },
+      checkpoints: { folder, recipe, keep: settings.keepCheckpoints ?? DEFAULT_KEPT_CHECKPOINTS },
+      now: () => performance.now(),
       validate: async () => {
         const { tokens } = inputs.validation;
         const { answersPerBatch } = layout;

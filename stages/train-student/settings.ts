@@ -1,26 +1,32 @@
 import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
+import { checkpointSettings } from './settings/checkpoints.ts';
+import { convolutionFields } from './settings/convolutions.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
   .strictObject({
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
-      .enum(['modernbert', 'bert', 'gpt2', 'bag', 'mlp'])
+      .enum(['modernbert', 'bert', 'gpt2', 'bag', 'mlp', 'textcnn', 'cnn'])
       .default('modernbert')
       .describe(
-        'Kind of student: modernbert and bert are encoders, gpt2 predicts the next token, bag averages word pieces (and takes tensors beside them), mlp reads tensors alone.',
+        'Kind of student: modernbert and bert are encoders, gpt2 predicts the next token, bag averages word pieces and textcnn looks at a few neighbours (both take tensors beside them), mlp and cnn read tensors alone.',
       ),
     layers: z
       .int()
       .min(1)
       .default(2)
-      .describe('Encoder layers, or hidden layers of an mlp; a bag ignores it.'),
+      .describe(
+        'Encoder layers, hidden layers of an mlp, or blocks of a cnn; bag and textcnn ignore it.',
+      ),
     hiddenSize: z
       .int()
       .min(1)
       .default(128)
-      .describe('Width of the token vectors, or of the hidden layers of an mlp.'),
+      .describe(
+        'Width of the token vectors, of the hidden layers of an mlp, or filters of the last block of a cnn.',
+      ),
     heads: z
       .int()
       .min(1)
@@ -39,7 +45,7 @@ export const trainStudentConfig = z
       .lt(1)
       .optional()
       .describe(
-        'Share of values dropped in training. Default: modernbert, gpt2 and mlp 0, bert 0.1, bag 0.3.',
+        'Share of values dropped in training. Default: modernbert, gpt2, mlp and cnn 0, bert 0.1, bag and textcnn 0.3.',
       ),
     maxLength: z
       .int()
@@ -53,7 +59,7 @@ export const trainStudentConfig = z
       .positive()
       .optional()
       .describe(
-        'Highest learning rate. Default: 0.001 (modernbert, gpt2), 0.002 (bert, mlp), 0.003 (bag).',
+        'Highest learning rate. Default: 0.001 (modernbert, gpt2, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -143,11 +149,13 @@ export const trainStudentConfig = z
       .min(1)
       .default(250)
       .describe('Steps between two checkpoints; a rerun after a kill goes on from the last.'),
+    ...checkpointSettings,
     memoryLimitMb: z
       .number()
       .min(0)
       .default(256)
       .describe('Joined rows up to this size stay in memory; more are read anew every epoch.'),
+    ...convolutionFields,
   })
   .refine(({ hiddenSize, heads }) => heads === undefined || hiddenSize % heads === 0, {
     path: ['heads'],
@@ -198,5 +206,7 @@ const architectureDefaults = {
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
   gpt2: { widening: 4, dropout: 0, learningRate: 1e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
+  textcnn: { widening: 1, dropout: 0.3, learningRate: 1e-3 },
   mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },
+  cnn: { widening: 1, dropout: 0, learningRate: 2e-3 },
 } as const;

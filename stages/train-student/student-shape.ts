@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import type { TensorShape } from '#datasets/features.ts';
+import { DEFAULT_KERNEL, DEFAULT_POOL_GRID } from '#stages/students/cnn-grid.ts';
 import {
   type ArchitectureName,
   NO_TOKEN,
   type StudentShape,
   StudentShapeError,
 } from '#stages/students/student.ts';
+import { DEFAULT_WIDTHS } from '#stages/students/textcnn-windows.ts';
 import type { Settings } from './settings.ts';
 
 /** What a student's tokenizer says about its embedding table and special tokens. */
@@ -47,6 +49,7 @@ export function studentShape(
     classCount: given.classCount,
     maxLength: settings.maxLength ?? given.maxLength,
     ...(features && { features }),
+    ...convolutionShape(settings),
     ...(settings.task === 'token-classification' && { perToken: true }),
   };
 }
@@ -77,6 +80,17 @@ function ofLanguageModel(
   return {};
 }
 
+/** What only students that convolve have; an encoder's shape knows nothing of it. */
+function convolutionShape(settings: Settings): Partial<StudentShape> {
+  const { architecture, kernelWidths = DEFAULT_WIDTHS, filters, channels } = settings;
+  if (architecture === 'textcnn') {
+    return { kernelWidths, filters: filters ?? settings.hiddenSize };
+  }
+  if (architecture !== 'cnn') return {};
+  const { kernelSize = DEFAULT_KERNEL, poolGrid = DEFAULT_POOL_GRID } = settings;
+  return { kernelSize, poolGrid, ...(channels && { channels }) };
+}
+
 /** Of rows without text. */
 export const NO_VOCABULARY: Vocabulary = {
   vocabularySize: 0,
@@ -101,7 +115,7 @@ function featuresOf(
   });
 }
 
-/** Which student reads what: encoders only texts, a bag also tensors beside them, an mlp only tensors. */
+/** Which student reads what: encoders only texts, bag and textcnn also tensors beside them, mlp and cnn only tensors. */
 function requireInputs(
   architecture: ArchitectureName,
   { text, tensors }: { readonly text: boolean; readonly tensors: boolean },
@@ -109,15 +123,18 @@ function requireInputs(
   const refuse = (problem: string, fix: string): never => {
     throw new StudentShapeError(architecture, problem, fix);
   };
-  if (architecture === 'mlp') {
+  if (architecture === 'mlp' || architecture === 'cnn') {
     if (text) refuse('it reads tensors alone, and the rows have texts', TAKE_BAG);
     return;
   }
-  if (!text) refuse('it reads texts, and the rows have none', 'set student.architecture: mlp');
-  if (tensors && architecture !== 'bag') refuse('it reads texts alone', TAKE_BAG);
+  if (!text)
+    refuse('it reads texts, and the rows have none', 'set student.architecture: mlp or cnn');
+  if (tensors && architecture !== 'bag' && architecture !== 'textcnn')
+    refuse('it reads texts alone', TAKE_BAG);
 }
 
-const TAKE_BAG = 'set student.architecture: bag, which reads texts and tensors side by side';
+const TAKE_BAG =
+  'set student.architecture: bag or textcnn, which read texts and tensors side by side';
 
 /**
  * Reads tokenizer.json and special_tokens_map.json of a folder. Who predicts the next token needs no special

@@ -2,6 +2,10 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
+import type { ParameterPlace } from '#stages/students/parameters.ts';
+import { openEventFile } from '#stages/tensorboard/event-file.ts';
+import { histogramOf } from '#stages/tensorboard/histogram.ts';
+import type { OptimizerState } from '#stages/tensorflow/step-program.ts';
 
 /** Means over the steps since the line before. */
 export interface TrainingLine {
@@ -28,21 +32,75 @@ export interface ValidationLine {
   readonly validationNll?: number;
 }
 
-/** `metrics.jsonl`, one line a measurement. */
+/** `metrics.jsonl` with one line a measurement, and the same for TensorBoard. */
 export interface TrainingLog {
   append(line: TrainingLine | ValidationLine): Promise<void>;
+  /** For TensorBoard: how the weights of each parameter are spread and, under AdamW, how long its gradient is. */
+  describe(state: OptimizerState): Promise<void>;
+}
+
+export interface TrainingLogOptions {
+  /** The training goes on after it; 0 at the start. */
+  readonly step: number;
+  /** Where each parameter lies in the weights. */
+  readonly parameters: readonly ParameterPlace[];
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /**
  * Opens the log of a training that goes on after `step`. Later lines of an interrupted run are dropped,
  * and so is the validation at `step`, which is measured again.
  */
-export async function openTrainingLog(folder: string, step: number): Promise<TrainingLog> {
+export async function openTrainingLog(
+  folder: string,
+  { step, parameters, now }: TrainingLogOptions,
+): Promise<TrainingLog> {
   const path = join(folder, 'metrics.jsonl');
   const earlier = await readFile(path, 'utf8').catch(() => '');
   const kept = earlier.split('\n').filter((line) => stepOf(line) <= step);
   await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''));
-  return { append: (line) => appendFile(path, `${JSON.stringify(line)}\n`) };
+  const isFinal = (event: { readonly step: number; readonly tag: string }) =>
+    event.step < step || (event.step === step && event.tag.startsWith(TRAIN));
+  const events = await openEventFile(folder, isFinal, now);
+  return {
+    async append(line) {
+      await appendFile(path, `${JSON.stringify(line)}\n`);
+      const { step: at, ...values } = line;
+      const group = 'loss' in line ? TRAIN : 'validation/';
+      const numbers = Object.entries(values).flatMap(([name, value]) =>
+        value === null ? [] : [[name, value] as const],
+      );
+      await events.append(at, tagged(group, numbers));
+    },
+    async describe({ step: at, weights, slots }) {
+      const ofEach = <Value>(vector: Float32Array, valueOf: (part: Float32Array) => Value) =>
+        parameters.map(({ name, offset, length }): [string, Value] => {
+          return [name, valueOf(vector.subarray(offset, offset + length))];
+        });
+      const gradients = slots[FIRST_MOMENT];
+      await events.append(at, {
+        ...tagged(
+          'weights/',
+          ofEach(weights, (part) => histogramOf(part)),
+        ),
+        ...(gradients && tagged('gradients/', ofEach(gradients, normOf))),
+      });
+    },
+  };
+}
+
+function tagged<Value>(
+  group: string,
+  values: readonly (readonly [string, Value])[],
+): Record<string, Value> {
+  return Object.fromEntries(values.map(([name, value]) => [`${group}${name}`, value]));
+}
+
+function normOf(values: Float32Array): number {
+  let sum = 0;
+  for (const value of values) sum += value * value;
+  return Math.sqrt(sum);
 }
 
 /** Step after which a line is final; Infinity for the torn last line of a killed run. */
@@ -56,3 +114,7 @@ function stepOf(line: string): number {
 }
 
 const logged = z.object({ step: z.int(), validationAccuracy: z.number().nullish() });
+
+const TRAIN = 'train/';
+/** The mean of the last gradients, about ten of them. */
+const FIRST_MOMENT = 'firstMoment';

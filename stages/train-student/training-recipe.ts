@@ -10,6 +10,8 @@ import type { TrainingInputs } from './training-inputs.ts';
 export const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
   'deviceId',
   'checkpointEvery',
+  'checkpointMinutes',
+  'keepCheckpoints',
   'memoryLimitMb',
 ];
 

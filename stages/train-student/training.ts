@@ -9,7 +9,9 @@ import {
 } from '#stages/tensorflow/step-program.ts';
 import { type BatchLayout, trainingFeeds } from './batch-feeds.ts';
 import { type Batch, trainingBatches } from './batches.ts';
-import { type Best, type Checkpoint, writeCheckpoint } from './checkpoint.ts';
+import type { Best, Checkpoint } from './checkpoint.ts';
+import { type CheckpointFolder, saveCheckpoint } from './checkpoint-folder.ts';
+import { checkpointTimes } from './checkpoint-times.ts';
 import { learningRateAt } from './schedule.ts';
 import type { Settings } from './settings.ts';
 import type { TrainingLine, TrainingLog } from './training-log.ts';
@@ -26,7 +28,9 @@ export interface Training {
   /** Measures the weights that the stepper holds; throws `signal.reason` on abort. */
   readonly validate: () => Promise<Measurement>;
   readonly log: TrainingLog;
-  readonly checkpoints: { readonly folder: string; readonly recipe: string };
+  readonly checkpoints: CheckpointFolder;
+  /** Milliseconds that pass. */
+  readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -55,8 +59,8 @@ export async function* train(
   let step = resumed?.state.step ?? 0;
   let best = resumed?.best ?? null;
   let validation: Validation | null = null;
-  const save = (): Promise<void> =>
-    writeCheckpoint(checkpoints.folder, checkpoints.recipe, { state: stepper.state(), best });
+  const save = (): Promise<void> => saveCheckpoint(checkpoints, { state: stepper.state(), best });
+  const isCheckpointDue = checkpointTimes(settings, training.now);
   const batches = trainingBatches(training.transferSet, { ...settings, ...training }, step);
   let recent: StepResult[] = [];
   try {
@@ -68,6 +72,7 @@ export async function* train(
         validation = measured.validation;
         best = betterOf(best, measured.score, step, stepper);
         await training.log.append({ step, ...validation });
+        await training.log.describe(stepper.state());
         yield* validationEvents(step, validation);
       }
       if (isDue(step, logEvery, settings.steps) && recent.length > 0) {
@@ -76,7 +81,7 @@ export async function* train(
         yield* lossEvents(line, settings.steps, validation);
         recent = [];
       }
-      if (isDue(step, settings.checkpointEvery, settings.steps)) await save();
+      if (isCheckpointDue(step)) await save();
       if (step >= settings.steps) break;
       // A turn of the event loop, so that an abort that came in is seen.
       await nextTurn();

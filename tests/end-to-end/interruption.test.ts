@@ -110,13 +110,15 @@ describe('a run', { skip: process.platform !== 'linux' && 'looks for processes i
     assertEnded(interrupted, 130);
     assert.match(interrupted.stderr, /E_INTERRUPTED: run the same command again/);
 
-    const second = start(store);
+    // No step is a multiple of this: what lies there afterwards was written because of the signal.
+    const second = start(store, '--set', 'student.checkpointEvery=1000');
     await second.said(training);
     second.kill('SIGTERM');
     const terminated = await endsSoon(second);
     assertEnded(terminated, 75);
     assert.match(terminated.stderr, /E_STOPPED: run the same command again/);
     assert.equal(lastRun(store).status, 'stopped');
+    assert.match(checkpointsIn(store).join(), /^checkpoint-\d{8}\.bin$/);
     await finishes(store, 'train-student');
   });
 
@@ -201,6 +203,12 @@ interface RunRecord {
 
 function lastRun(store: string): RunRecord {
   return JSON.parse(readFileSync(`${store}/last-run.json`, 'utf8')) as RunRecord;
+}
+
+/** Checkpoints of the training that is not done. */
+function checkpointsIn(store: string): string[] {
+  const partials = readdirSync(`${store}/partial`).filter((name) => name.startsWith('train-'));
+  return partials.flatMap((name) => readdirSync(`${store}/partial/${name}/checkpoints`));
 }
 
 function softLabelCounts(store: string): Readonly<Record<string, number>> {

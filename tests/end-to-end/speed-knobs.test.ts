@@ -17,6 +17,8 @@ const otherValues: Readonly<Record<string, unknown>> = {
   threads: 1,
   tokenBudget: 200,
   checkpointEvery: 7,
+  checkpointMinutes: 0.001,
+  keepCheckpoints: 3,
   memoryLimitMb: 0,
   latencyRuns: 3,
   output: 'logits',

@@ -9,9 +9,8 @@ import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 /** A checkout whose command line tells what it was given and ends with 10. */
 function checkout(): string {
   const project = temporaryFolder();
-  cpSync(join(repository, 'pipeline/setup'), join(project, 'pipeline/setup'), { recursive: true });
-  for (const file of ['package.json', 'tsconfig.json', 'pipeline/decant.mjs']) {
-    cpSync(join(repository, file), join(project, file));
+  for (const path of ['package.json', 'pipeline/decant.mjs', 'pipeline/setup', 'loader']) {
+    cpSync(join(repository, path), join(project, path), { recursive: true });
   }
   writeFileSync(
     join(project, 'pipeline/cli.ts'),

@@ -12,7 +12,7 @@ const all = digits();
 const skip = all === undefined && 'the digits beside the checkout are not there';
 const names = Array.from({ length: 10 }, (_, digit) => String(digit));
 
-test('frames: numbers of 8 time steps with 8 values each enter the model as [frames, values]', {
+test('frames: a cnn slides over 8 time steps with 8 values each', {
   skip,
 }, async () => {
   const rows = (all ?? []).map(({ pixels, label }) => ({
@@ -35,10 +35,9 @@ test('frames: numbers of 8 time steps with 8 values each enter the model as [fra
     },
     teacher: { architecture: 'mlp', hiddenSize: 64, steps: 120, evaluateEvery: 60 },
     student: {
-      architecture: 'mlp',
-      layers: 1,
-      hiddenSize: 24,
-      learningRate: 0.02,
+      architecture: 'cnn',
+      hiddenSize: 32,
+      learningRate: 0.01,
       steps: 120,
       evaluateEvery: 60,
     },
@@ -46,7 +45,9 @@ test('frames: numbers of 8 time steps with 8 values each enter the model as [fra
   assert.ok(accuracy(figures.student) > 0.8, `student ${accuracy(figures.student)}`);
 });
 
-test('IDX files: Fashion-MNIST as it is published, bytes scaled by 1/255', { skip }, async () => {
+test('IDX files: Fashion-MNIST as it is published, bytes scaled by 1/255, into a cnn', {
+  skip,
+}, async () => {
   const folder = temporaryFolder();
   const write = (split: string, from: number, to: number): string => {
     const parts = fashionFiles(from, to);
@@ -67,11 +68,18 @@ test('IDX files: Fashion-MNIST as it is published, bytes scaled by 1/255', { ski
       classNames: names,
       columns: {
         text: null,
-        tensors: { image: { columns: 'pixels', shape: [784], scale: '1/255' } },
+        tensors: { image: { columns: 'pixels', shape: [28, 28, 1], scale: '1/255' } },
       },
     },
     teacher: { architecture: 'mlp', hiddenSize: 64, layers: 1, steps: 80, evaluateEvery: 80 },
-    student: { architecture: 'mlp', layers: 1, hiddenSize: 16, steps: 80, evaluateEvery: 80 },
+    student: {
+      architecture: 'cnn',
+      layers: 3,
+      hiddenSize: 32,
+      learningRate: 0.01,
+      steps: 120,
+      evaluateEvery: 120,
+    },
   });
   assert.ok(accuracy(figures.teacher) > 0.7, `teacher ${accuracy(figures.teacher)}`);
   assert.ok(accuracy(figures.student) > 0.68, `student ${accuracy(figures.student)}`);

@@ -10,14 +10,17 @@ interface PlannedBatch {
 
 /** Tokens a second of the teacher alone: arrival order at batch 32 against our batches, on mixed lengths. */
 export async function lengths(
-  { model, corpus }: BenchSample,
+  { model, corpus, classNames }: BenchSample,
   rounds: number,
   rowCount: number,
 ): Promise<string[][]> {
   const rows = mixedRows(corpus.rows.train, rowCount);
-  const plans = { 'arrival order, batch 32': arrival(rows, 32), 'length buckets': batchesOf(rows) };
+  const plans = {
+    'arrival order, batch 32': arrival(rows, 32),
+    'length buckets': batchesOf(rows, classNames.length),
+  };
   const session = await openSession(model, { device: 'cpu', threads: 2 });
-  const inputs = matchTeacherInputs(session.inputs);
+  const inputs = matchTeacherInputs(session);
   const run = async (batches: readonly PlannedBatch[]) => {
     const feeds: Record<string, SessionTensor>[] = batches.map(({ members, length }) =>
       feedsOf(inputs, members, { length }, 0),

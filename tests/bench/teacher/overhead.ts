@@ -78,7 +78,7 @@ async function overhead(
   const teacher = teacherOf(session, head.outputs, { keep, padTokenId: 0 });
   const folder = temporaryFolder();
   const shards = shardsOf(rows, folder);
-  const batches = shards.flatMap((shard) => batchesOf(shard.rows));
+  const batches = shards.flatMap((shard) => batchesOf(shard.rows, keep.classCount));
   const times = await takeTurns(
     {
       bare: () => timeBare(session, head.outputs, batches),
@@ -111,7 +111,8 @@ async function timeBare(
   outputs: HeadOutputs,
   batches: ReturnType<typeof batchesOf>,
 ): Promise<number> {
-  const inputs = matchTeacherInputs(session.inputs.filter(({ name }) => name !== outputs.asked));
+  const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
+  const inputs = matchTeacherInputs({ ...session, inputs: ownInputs });
   const feeds = batches.map(({ members, length }) => ({
     ...feedsOf(inputs, members, { length }, 0),
     ...askedOf(outputs, members, length),

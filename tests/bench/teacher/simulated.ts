@@ -51,7 +51,7 @@ export async function simulated(
           const start = performance.now();
           await Promise.all(
             shards
-              .flatMap((shard) => batchesOf(shard.rows))
+              .flatMap((shard) => batchesOf(shard.rows, CLASSES))
               .map(({ members, length }) => {
                 const dims = [members.length, length];
                 const data = new BigInt64Array(members.length * length);
@@ -82,6 +82,7 @@ async function openDevice(device: DeviceRequest): Promise<OnnxSession> {
   const thread = startWorker<object, SessionReply>(new URL('./device.worker.ts', import.meta.url));
   await thread.request({ type: 'device', device });
   const shape = ['batch', 'sequence'];
+  let busy = { ms: 0, batches: 0 };
   return {
     inputs: ['input_ids', 'attention_mask'].map((name) => ({ name, type: 'int64', shape })),
     outputs: [],
@@ -91,8 +92,10 @@ async function openDevice(device: DeviceRequest): Promise<OnnxSession> {
     async run(feeds, fetches) {
       const reply = await thread.request({ type: 'run', feeds, fetches }, buffersOf(feeds));
       if (reply.type !== 'results') throw new Error(reply.type);
+      busy = { ms: busy.ms + reply.ms, batches: busy.batches + 1 };
       return { ...reply.results };
     },
+    busy: () => busy,
     census: () => Promise.reject(new Error('a simulated device has no nodes')),
     close: () => thread.close(),
   };

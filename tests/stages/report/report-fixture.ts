@@ -35,6 +35,7 @@ export function reportFixture(): ReportData {
     headline: distilled,
     teacher,
     baseline: goldOnly,
+    choices: [],
     curves: [
       curve(goldOnly, { from: 4.3, to: 0.05, best: 0.86 }),
       curve(distilled, { from: 9.1, to: 0.4, best: 0.9 }),

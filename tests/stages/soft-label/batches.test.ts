@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FREE_SHAPE, planBatches } from '#stages/soft-label/batches.ts';
-import { inOrder } from '#stages/soft-label/in-order.ts';
+import { inOrder } from '#datasets/in-order.ts';
+import { FREE_SHAPE, lengthStepOf, planBatches } from '#stages/soft-label/batches.ts';
+import { batchesAhead } from '#stages/soft-label/batches-ahead.ts';
 import { mergeProvenance } from '#stages/soft-label/provenance.ts';
 import { recipeChanges } from '#stages/soft-label/recipe-changes.ts';
+import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
+import type { Teacher } from '#stages/soft-label/teacher.ts';
 
 test('property: every row stands in one batch, fits into its length, and batches fit the budget', () => {
   const lengths = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 });
@@ -47,12 +50,21 @@ test('above 8,192 classes a batch has room for fewer answers, and below for as m
   );
 });
 
-test('the longest rows come first, lengths are multiples of 8 and end at maxLength', () => {
-  const options = { tokenBudget: 48, maxLength: 20, shape: FREE_SHAPE };
+test('the longest rows come first, lengths are multiples of the step and end at maxLength', () => {
+  const options = { tokenBudget: 48, maxLength: 20, shape: { ...FREE_SHAPE, lengthStep: 8 } };
   assert.deepEqual(planBatches([3, 20, 9, 17, 8], options), [
     { rows: [1, 3], length: 20 },
     { rows: [2, 4, 0], length: 16 },
   ]);
+});
+
+test('lengths are multiples of 4 on the CPU and of 8 elsewhere', () => {
+  const shape = { ...FREE_SHAPE, lengthStep: lengthStepOf('cpu') };
+  assert.deepEqual(planBatches([3, 20, 9, 17, 8], { tokenBudget: 48, maxLength: 20, shape }), [
+    { rows: [1, 3], length: 20 },
+    { rows: [2, 4, 0], length: 12 },
+  ]);
+  assert.equal(lengthStepOf('cuda'), 8);
 });
 
 test('a model of fixed size decides both rows and length', () => {
@@ -79,12 +91,23 @@ test('results come in order, and at most `depth` pieces of work are ahead', asyn
     running -= 1;
     return item * 10;
   };
-  for await (const { item, result } of inOrder([0, 1, 2, 3, 4], 2, work)) {
+  for await (const { item, result } of inOrder([0, 1, 2, 3, 4], () => 2, work)) {
     assert.equal(result, item * 10);
     seen.push(item);
   }
   assert.deepEqual(seen, [0, 1, 2, 3, 4]);
   assert.ok(most <= 3);
+});
+
+test('half a second of batches waits for the device, at least four, and no more than fit into memory', () => {
+  const ahead = (ms: number, topK: number) => {
+    const teacher = { busy: () => ({ ms, batches: 100 }) } as Teacher;
+    const keep = keepOf(softLabelConfig.parse({ topK }), 30_522);
+    return batchesAhead({ keep, tokenBudget: 2048, teacher })();
+  };
+  assert.equal(ahead(500, 8), 100);
+  assert.equal(ahead(100_000, 8), 4);
+  assert.equal(ahead(0, 64), 64, '64 MiB of answers of 1 MiB');
 });
 
 test('a failure is thrown in its turn, after the work that was started has ended', async () => {
@@ -96,7 +119,7 @@ test('a failure is thrown in its turn, after the work that was started has ended
     return item;
   };
   const drain = async () => {
-    for await (const _ of inOrder([0, 1, 2, 3, 4], 2, work));
+    for await (const _ of inOrder([0, 1, 2, 3, 4], () => 2, work));
   };
   await assert.rejects(drain, /second/);
   assert.deepEqual(ended, [0, 1, 2, 3]);

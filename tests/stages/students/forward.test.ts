@@ -43,7 +43,7 @@ for (const name of ['bert', 'modernbert'] as const) {
   });
 }
 
-for (const name of ['modernbert', 'bert', 'bag'] as const) {
+for (const name of ['modernbert', 'bert', 'bag', 'textcnn'] as const) {
   describe(name, () => {
     const shape = smallShape(name);
     const specs = architectureOf(name).parameters(shape);

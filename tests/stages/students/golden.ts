@@ -85,7 +85,8 @@ function tokenShape(name: (typeof TOKEN_GOLDENS)[number]): StudentShape {
 
 /** A small student of each kind. */
 export function smallShape(architecture: StudentShape['architecture']): StudentShape {
-  return { ...common, architecture, intermediateSize: 48, maxLength: 64, dropout: 0 };
+  const ofKind = architecture === 'textcnn' ? { kernelWidths: [1, 3], filters: 24 } : {};
+  return { ...common, architecture, intermediateSize: 48, maxLength: 64, dropout: 0, ...ofKind };
 }
 
 /** A padded batch as the trainer feeds it: rows padded on the right to the given length. */

@@ -21,7 +21,7 @@ for (const name of ['bert', 'modernbert'] as const) {
 }
 
 test('class names that look like numbers keep the order of the classes', () => {
-  for (const name of ['modernbert', 'bert', 'bag'] as const) {
+  for (const name of ['modernbert', 'bert', 'bag', 'textcnn'] as const) {
     const { id2label } = architectureOf(name).config(smallShape(name), ['5', '1', 'x']);
     assert.deepEqual(id2label, { 0: '5', 1: '1', 2: 'x' });
   }

@@ -17,7 +17,7 @@ for (const name of ['bert', 'modernbert'] as const) {
   });
 }
 
-for (const name of ['modernbert', 'bert', 'bag'] as const) {
+for (const name of ['modernbert', 'bert', 'bag', 'textcnn'] as const) {
   describe(`the ONNX file of ${name}`, () => {
     const shape = smallShape(name);
     const weights = randomWeights(shape);

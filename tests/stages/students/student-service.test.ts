@@ -137,10 +137,14 @@ test('the service of the README answers over HTTP', async () => {
   const folder = temporaryFolder();
   cpSync(join(sampleFolder('mini'), 'teacher'), join(folder, 'student'), { recursive: true });
   writeFileSync(join(folder, 'service.mjs'), serviceOfReadme());
-  const service = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), 'service.mjs'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const service = spawn(
+    process.execPath,
+    ['--import', import.meta.resolve('#loader/register.mjs'), 'service.mjs'],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   try {
     const port = String(await once(service.stdout, 'data')).trim();
     const ask = { method: 'POST', body: 'lost my card' };
@@ -162,7 +166,7 @@ test('a folder that is no student is refused by its name', async () => {
 test('behind decant/student stand ONNX Runtime and tokenizers, and nothing of training', () => {
   const entries = ['student-service.ts', 'student.worker.ts'];
   const { packages, files } = importGraph(entries.map((file) => `stages/students/${file}`));
-  assert.deepEqual(packages, ['onnxruntime-node', 'tokenizers', 'tsx', 'zod']);
+  assert.deepEqual(packages, ['onnxruntime-node', 'tokenizers', 'zod']);
   assert.ok(files.includes('stages/onnx/session.ts'), files.join('\n'));
 });
 

@@ -23,6 +23,7 @@ const cases = [
   ['modernbert', false],
   ['bert', false],
   ['bag', false],
+  ['textcnn', false],
   ['modernbert', true],
   ['bert', true],
 ] as const;
@@ -67,6 +68,7 @@ function trainingOf(
     clsTokenId: 1,
     sepTokenId: 2,
     perToken,
+    ...(name === 'textcnn' && { kernelWidths: [1, 2, 3] }),
   };
   return {
     architecture,

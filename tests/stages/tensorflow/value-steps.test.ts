@@ -27,8 +27,12 @@ const features = { image: 12, facts: 2 };
 for (const [architecture, task] of [
   ['bag', 'multi-label'],
   ['bag', 'regression'],
+  ['textcnn', 'multi-label'],
+  ['textcnn', 'regression'],
   ['mlp', 'multi-label'],
   ['mlp', 'regression'],
+  ['cnn', 'multi-label'],
+  ['cnn', 'regression'],
 ] as const) {
   test(`${architecture}, ${task}: recorded steps are the eager ones, and the ONNX file is the student`, async (t) => {
     const layout = layoutOf(task);
@@ -74,6 +78,12 @@ for (const [architecture, task] of [
   });
 }
 
+type Kind = 'bag' | 'textcnn' | 'mlp' | 'cnn';
+
+function readsText(kind: Kind): boolean {
+  return kind === 'bag' || kind === 'textcnn';
+}
+
 function layoutOf(valueTask: ValueTask): BatchLayout {
   return {
     batchSize: BATCH,
@@ -86,10 +96,10 @@ function layoutOf(valueTask: ValueTask): BatchLayout {
   };
 }
 
-function shapeOf(architecture: 'bag' | 'mlp'): StudentShape {
+function shapeOf(architecture: Kind): StudentShape {
   return {
     architecture,
-    vocabularySize: architecture === 'bag' ? 30 : 0,
+    vocabularySize: readsText(architecture) ? 30 : 0,
     classCount: OUTPUTS,
     maxLength: 8,
     layers: 2,
@@ -100,6 +110,8 @@ function shapeOf(architecture: 'bag' | 'mlp'): StudentShape {
     padTokenId: 0,
     clsTokenId: 1,
     sepTokenId: 2,
+    ...(architecture === 'textcnn' && { kernelWidths: [1, 3] }),
+    ...(architecture === 'cnn' && { channels: 'first' }),
     features: [
       { name: 'image', shape: [1, 3, 4] },
       { name: 'facts', shape: [2] },
@@ -139,8 +151,8 @@ function batchOf(specs: readonly (readonly [string, readonly number[]])[], index
   return Object.fromEntries(specs.map(([name, shape]) => [name, own[name] ?? numbers(shape)]));
 }
 
-function tokensOf(batch: Feeds, row: number, architecture: 'bag' | 'mlp'): Int32Array {
-  if (architecture === 'mlp') return new Int32Array();
+function tokensOf(batch: Feeds, row: number, architecture: Kind): Int32Array {
+  if (!readsText(architecture)) return new Int32Array();
   const length = batch['lengths']?.[row] ?? 0;
   return Int32Array.from(batch['inputIds']?.subarray(row * TOKENS, row * TOKENS + length) ?? []);
 }

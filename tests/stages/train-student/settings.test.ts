@@ -11,6 +11,8 @@ test('defaults follow the architecture and the width', () => {
   assert.deepEqual(dependent({}), [2, 256, 0, 1e-3]);
   assert.deepEqual(dependent({ architecture: 'bert' }), [2, 512, 0.1, 2e-3]);
   assert.deepEqual(dependent({ architecture: 'bag' }), [2, 256, 0.3, 3e-3]);
+  assert.deepEqual(dependent({ architecture: 'textcnn' }), [2, 128, 0.3, 1e-3]);
+  assert.deepEqual(dependent({ architecture: 'cnn' }), [2, 128, 0, 2e-3]);
   assert.deepEqual(dependent({ hiddenSize: 64 }), [1, 128, 0, 1e-3]);
   assert.deepEqual(dependent({ hiddenSize: 225 }), [3, 450, 0, 1e-3]);
   assert.deepEqual(dependent({ heads: 4, dropout: 0.2, learningRate: 1 }), [4, 256, 0.2, 1]);

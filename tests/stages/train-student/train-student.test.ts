@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listFiles } from '#cache/digest.ts';
@@ -9,6 +9,9 @@ import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { readPredictions } from '#datasets/predictions.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { readTokens } from '#datasets/tokens.ts';
+import { EVENT_FILE_PREFIX } from '#stages/tensorboard/event-file.ts';
+import { placeOfEvent } from '#stages/tensorboard/events.ts';
+import { wholeRecords } from '#stages/tensorboard/records.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { runStage, type StageRun } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -67,6 +70,12 @@ test('a training writes a student, its answers and its log, and leaves no checkp
     [60, 'undefined'],
     [60, 'number'],
   ]);
+  const shown = (await eventsOf(undisturbed)).filter(([step]) => step === 60);
+  assert.deepEqual(shown, [
+    [60, 'train/loss'],
+    [60, 'validation/validationAccuracy'],
+    [60, 'weights/model.embeddings.tok_embeddings.weight'],
+  ]);
 });
 
 test('the run says where it ran, how well it learned and that no step was eager', () => {
@@ -99,10 +108,19 @@ test('the same seed gives the same bytes, another seed other ones', async () => 
 test('speed knobs change no byte: checkpoints and streamed or remembered rows', async () => {
   const sharded = await syntheticInputs({ shardRows: 33 });
   const usual = await runStage(trainStudent, { config: small, inputs: sharded });
-  const config = { ...small, checkpointEvery: 7, memoryLimitMb: 0 };
+  const config = {
+    ...small,
+    checkpointEvery: 7,
+    checkpointMinutes: 0,
+    keepCheckpoints: 3,
+    memoryLimitMb: 0,
+  };
   const run = await runStage(trainStudent, { config, inputs: sharded });
   assert.deepEqual(await sealedBytes(run), await sealedBytes(usual));
-  assert.deepEqual(trainStudent.speedKnobs, ['deviceId', 'checkpointEvery', 'memoryLimitMb']);
+  assert.deepEqual(
+    trainStudent.speedKnobs.filter((knob) => knob !== 'deviceId' && !Object.hasOwn(config, knob)),
+    [],
+  );
 });
 
 for (const stopAfter of [25, 50, 60]) {
@@ -110,13 +128,27 @@ for (const stopAfter of [25, 50, 60]) {
     const config = { ...small, checkpointEvery: 1000 };
     const folder = temporaryFolder();
     await abortedRun(config, inputs, folder, stopAfter);
-    assert.deepEqual(await readdir(join(folder, 'checkpoints')), ['checkpoint.bin']);
+    const name = `checkpoint-000000${stopAfter}.bin`;
+    assert.deepEqual(await readdir(join(folder, 'checkpoints')), [name]);
     const resumed = await runStage(trainStudent, { config, inputs, folder });
     assert.ok(resumed.notes.some((note) => note.startsWith(`goes on after step ${stopAfter}`)));
     assert.deepEqual(await sealedBytes(resumed), await sealedBytes(undisturbed));
+    assert.deepEqual(await eventsOf(resumed), await eventsOf(undisturbed));
     assert.deepEqual(await readdir(join(folder, 'checkpoints')), []);
   });
 }
+
+test('a training with a damaged newest checkpoint says so, goes on from the one before and ends alike', async () => {
+  const folder = temporaryFolder();
+  const config = { ...small, checkpointEvery: 10 };
+  await abortedRun(config, inputs, folder, 25);
+  const newest = join(folder, 'checkpoints', 'checkpoint-00000025.bin');
+  await truncate(newest, 1000);
+  const resumed = await runStage(trainStudent, { config, inputs, folder });
+  assert.match(resumed.warnings.join(), /checkpoint-00000025\.bin: damaged .* before it serves/);
+  assert.ok(resumed.notes.some((note) => note.startsWith('goes on after step 20 ')));
+  assert.deepEqual(await sealedBytes(resumed), await sealedBytes(undisturbed));
+});
 
 test('a checkpoint of other settings is not taken up', async () => {
   const folder = temporaryFolder();
@@ -253,7 +285,7 @@ test('a loss that is no number stops the training with advice and keeps the last
   const folder = temporaryFolder();
   const config = { ...small, learningRate: 1e30, checkpointEvery: 1, schedule: 'constant' };
   await fails({ config, inputs, folder }, 'E_TRAINING_DIVERGED', /^step \d+: the loss is/);
-  assert.deepEqual(await readdir(join(folder, 'checkpoints')), ['checkpoint.bin']);
+  assert.match((await readdir(join(folder, 'checkpoints'))).join(), /^checkpoint-\d+\.bin/);
 });
 
 test('a student can start from another one, of the same shape only', async () => {
@@ -310,6 +342,15 @@ async function abortedRun(
     },
   });
   await assert.rejects(run, reason);
+}
+
+/** What TensorBoard shows: step and first tag of each event, sorted, since a measurement may be made again. */
+async function eventsOf({ outputs }: StageRun): Promise<(readonly [number, string])[]> {
+  const path = join(outputs['log'] ?? '', `${EVENT_FILE_PREFIX}.0.decant`);
+  const events = [...wholeRecords(await readFile(path))].map(placeOfEvent);
+  return events
+    .map(({ step, tag }) => [step, tag] as const)
+    .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1));
 }
 
 /** Every file that belongs to the digest of the artifact. */

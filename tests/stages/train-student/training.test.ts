@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StageEvent } from '#stages/stage.ts';
 import type { OptimizerState, Stepper } from '#stages/tensorflow/step-program.ts';
-import { type Checkpoint, readCheckpoint } from '#stages/train-student/checkpoint.ts';
+import type { Checkpoint } from '#stages/train-student/checkpoint.ts';
+import { latestCheckpoint } from '#stages/train-student/checkpoint-folder.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
 import {
   DivergedError,
@@ -42,7 +43,7 @@ test('an abort in the middle of a validation loses neither step nor measurement'
     return accuracy(step === 20 ? 1 : 0.5);
   };
   await assert.rejects(trainWith({ validate, folder, signal: controller.signal }), reason);
-  const checkpoint = await readCheckpoint(folder, 'recipe');
+  const { checkpoint } = await latestCheckpoint({ folder, recipe: 'recipe' });
   assert.equal(checkpoint?.state.step, 20);
   assert.equal(checkpoint?.best?.step, 10);
   const { trained } = await trainWith({
@@ -66,7 +67,8 @@ test('a checkpoint is written before the loss stops being a number, and none aft
     assert.match(error.fix, /lower learningRate/);
     return true;
   });
-  assert.equal((await readCheckpoint(folder, 'recipe'))?.state.step, 10);
+  const { checkpoint } = await latestCheckpoint({ folder, recipe: 'recipe' });
+  assert.equal(checkpoint?.state.step, 10);
 });
 
 test('progress tells the mean loss since the line before and the last validation', async () => {
@@ -111,8 +113,9 @@ async function trainWith(
       layout: { batchSize: 2, padTokenId: 0, dropout: false, soft: null, goldPerRow: 0 },
       buckets: [8],
       validate: async () => options.validate(stepper.state().step),
-      log: { append: () => Promise.resolve() },
-      checkpoints: { folder: options.folder ?? temporaryFolder(), recipe: 'recipe' },
+      log: { append: () => Promise.resolve(), describe: () => Promise.resolve() },
+      checkpoints: { folder: options.folder ?? temporaryFolder(), recipe: 'recipe', keep: 2 },
+      now: () => 0,
       signal: options.signal ?? new AbortController().signal,
     },
     options.resumed ?? null,

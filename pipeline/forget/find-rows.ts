@@ -1,29 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { digestOf, listFiles } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
-import { SPLITS, type StoredExample } from '#datasets/example.ts';
-import { leakKeyOf } from '#datasets/example-id.ts';
+import type { StoredExample } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { sqlString, withSql } from '#datasets/sql.ts';
 import { readViews, VIEWS_FILE } from '#datasets/views.ts';
 import type { Asked } from './asked.ts';
-
-/** All that the store knows of an example that is to be forgotten. */
-export const forgottenRowSchema = z.strictObject({
-  exampleId: z.string(),
-  sourceId: z.string().nullable(),
-  split: z.enum(SPLITS),
-  /** Null where no table of the store has it. */
-  text: z.string().nullable(),
-  textPair: z.string().nullable(),
-  /** A changed form of a row that is to be forgotten, made by an augmentation: it goes, and needs no tombstone. */
-  isView: z.literal(true).optional(),
-});
-
-export type ForgottenRow = z.infer<typeof forgottenRowSchema>;
+import { type ForgottenRow, leakKeyIn } from './forgotten-row.ts';
 
 export interface RowsFound {
   /** Those that were named and those with near-equal texts: to a person they are the same. */
@@ -67,19 +52,6 @@ export async function findRows(
   return { rows: [...rows, ...views], nearEqual: others.length, before };
 }
 
-/** Key of a row's text without case and signs; null where the store has no text. */
-export function leakKeyIn({
-  text,
-  textPair,
-}: Pick<StoredExample, 'text' | 'textPair'>): string | null {
-  return text === null ? null : leakKeyOf(text, textPair);
-}
-
-/** The rows themselves, without their views. */
-export function corpusRows(rows: readonly ForgottenRow[]): ForgottenRow[] {
-  return rows.filter(({ isView }) => isView !== true);
-}
-
 /** Views of these rows, and those of other rows that read like one of them. */
 async function viewsOf(
   tables: readonly string[],
@@ -114,18 +86,6 @@ async function rowsWhere(
     }
   }
   return [...rows.values()];
-}
-
-/** How many of them each split has, and how many views of train rows there are. */
-export function rowsPerSplit(rows: readonly ForgottenRow[]): Record<string, number> {
-  const ofCorpus = corpusRows(rows);
-  const counts: (readonly [string, number])[] = [
-    ...SPLITS.map(
-      (split) => [split, ofCorpus.filter((row) => row.split === split).length] as const,
-    ),
-    ['view', rows.length - ofCorpus.length],
-  ];
-  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
 /** Paths of every examples.parquet of the store. */

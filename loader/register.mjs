@@ -1,0 +1,5 @@
+// Makes Node read our TypeScript, in this thread: `node --import ./loader/register.mjs FILE.ts`.
+import { register } from 'node:module';
+
+process.setSourceMapsEnabled(true);
+register('./hooks.mjs', import.meta.url);
