@@ -8,9 +8,10 @@ import type { Architecture, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
-import { initialWeights } from './initial-weights.ts';
+import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
 import { answersPerBatch } from './language-targets.ts';
 import type { Settings } from './settings.ts';
+import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
 import { tokenIdsOf, tokenLengths } from './token-rows.ts';
@@ -24,7 +25,9 @@ export interface StudentSetup {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches, ascending. */
   readonly buckets: readonly number[];
+  readonly losses: StudentLosses;
   readonly program: StepProgram;
+  readonly initialisation: StartWeights['initialisation'];
 }
 
 /** Folders that a student is built from. */
@@ -32,6 +35,9 @@ export interface StudentSources {
   readonly tokenizer: string;
   /** Another student to start from. */
   readonly initFrom: string | undefined;
+  readonly initialise: Start['initialise'];
+  /** Module of a soft loss of the user's own. */
+  readonly softLoss: string | undefined;
 }
 
 /** Builds the student that the settings ask for over these inputs. */
@@ -65,20 +71,28 @@ export async function setUpStudent(
       answersPerBatch: answersPerBatch(inputs.train, { buckets, batchSize: settings.batchSize }),
     }),
   };
-  const start = await initialWeights(architecture.parameters(shape), {
-    ...sources,
-    tokenizer: hasText ? sources.tokenizer : undefined,
-    seed: settings.seed,
+  const losses = await studentLosses(settings, inputs, {
+    soft: layout.soft,
+    module: sources.softLoss,
   });
+  const { weights, initialisation } = await startWeights(
+    { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
+    {
+      ...sources,
+      tokenizer: hasText ? sources.tokenizer : undefined,
+      seed: settings.seed,
+    },
+  );
   const program = studentProgram({
     architecture,
     shape,
     layout,
     buckets,
-    initialWeights: start,
+    initialWeights: weights,
     settings,
+    losses,
   });
-  return { architecture, shape, layout, buckets, program };
+  return { architecture, shape, layout, buckets, losses, program, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */
