@@ -7,6 +7,7 @@ import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
+import { describeTime, expectedTime } from './expected-time.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
@@ -16,6 +17,7 @@ import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type Measurement, type Trained, train } from './training.ts';
 import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
+import { describeMemory, trainingMemory } from './training-memory.ts';
 import { recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
@@ -49,10 +51,15 @@ async function* trainOn(
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow(settings);
+  const memory = trainingMemory(runtime.tf, student, settings.executor);
+  yield { type: 'note', message: describeMemory(memory, student) };
   const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
   const stepper = createStepper(runtime.tf, student.program);
   try {
     yield* describeStudent(student, stepper, runtime);
+    const now = () => performance.now();
+    const time = await expectedTime({ stepper, student, settings, inputs, transferSet, now });
+    if (time !== null) yield { type: 'note', message: describeTime(time, settings) };
     const trained = yield* resumeAndTrain(context, inputs, {
       settings,
       transferSet,

@@ -24,6 +24,8 @@ export interface StudentSetup {
   /** Sequence lengths of the batches, ascending. */
   readonly buckets: readonly number[];
   readonly program: StepProgram;
+  /** The same program for batches of another size. */
+  readonly programOf: (batchSize: number) => StepProgram;
 }
 
 /** Folders that a student is built from. */
@@ -62,15 +64,17 @@ export async function setUpStudent(
     tokenizer: hasText ? sources.tokenizer : undefined,
     seed: settings.seed,
   });
-  const program = studentProgram({
-    architecture,
-    shape,
-    layout,
-    buckets,
-    initialWeights: start,
-    settings,
-  });
-  return { architecture, shape, layout, buckets, program };
+  const programOf = (batchSize: number) =>
+    studentProgram({
+      architecture,
+      shape,
+      layout: { ...layout, batchSize },
+      buckets,
+      initialWeights: start,
+      settings,
+    });
+  const program = programOf(layout.batchSize);
+  return { architecture, shape, layout, buckets, program, programOf };
 }
 
 /** A row has more tokens than the student has positions for. */
