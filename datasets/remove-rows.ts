@@ -19,9 +19,10 @@ import {
   takeRows,
   writeSoftLabelShard,
 } from './soft-labels.ts';
+import { takeTokens } from './take-tokens.ts';
 import { readTargets, writeTargets } from './targets.ts';
 import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
-import { readTokens, type TokenTable, takeTokens, writeTokens } from './tokens.ts';
+import { readTokens, type TokenTable, writeTokens } from './tokens.ts';
 import { readViews, writeViews } from './views.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */

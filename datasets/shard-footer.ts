@@ -1,5 +1,6 @@
 import { openParquet } from '#datasets/parquet/reader.ts';
-import { metaOf, type SoftLabelMeta } from './soft-label-meta.ts';
+import { metaOf } from './soft-label-footer.ts';
+import type { SoftLabelMeta } from './soft-label-meta.ts';
 
 /** What a lone shard says about itself; throws where it is no shard. With `pages` all of it is read. */
 export async function readShardFooter(

@@ -9,13 +9,8 @@ import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import { readAhead } from './read-ahead.ts';
 import { checkRows, columnData } from './soft-label-columns.ts';
 import { numbersOf, rowsOf } from './soft-label-decoding.ts';
-import {
-  footerOf,
-  metaAt,
-  metaOf,
-  refuseMixedMeta,
-  type SoftLabelMeta,
-} from './soft-label-meta.ts';
+import { footerOf, metaOf } from './soft-label-footer.ts';
+import { metaAt, refuseMixedMeta, type SoftLabelMeta } from './soft-label-meta.ts';
 import {
   concatNumbers,
   concatRows,

@@ -179,6 +179,11 @@ const FLAT_TYPES: ReadonlyMap<DuckDBTypeId | undefined, ValueType> = new Map([
   [DuckDBTypeId.SQLNULL, 'utf8'],
 ]);
 
+/** A `FROM` over Parquet files with equal columns. */
+export function parquetFiles(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlString).join(', ')}])`;
+}
+
 /** A text as an SQL literal. */
 export function sqlString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

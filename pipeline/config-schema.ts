@@ -10,6 +10,7 @@ import {
   reportSection,
 } from './sections/results.ts';
 import { studentSection, variantsSection } from './sections/students.ts';
+import { sweepSection } from './sections/sweep.ts';
 import { softLabelSection, teacherSection, teachersSection } from './sections/teachers.ts';
 
 const fingerprint = z
@@ -59,6 +60,7 @@ const sections = z.strictObject({
     .prefault({})
     .describe('What of the corpus may lie in the store.'),
   report: reportSection,
+  sweep: sweepSection.optional(),
   gate: gateSection,
   pinned: z
     .record(

@@ -5,8 +5,9 @@ import type { StageInstance } from './graph.ts';
 /** A file that decant.yaml names cannot be read. */
 export class InputFileError extends Failure {
   constructor(path: string, role: string, problem: string) {
-    const ofTeacher = role === 'answers' ? 'teacher.answers' : 'teacher.model';
-    const setting = CORPUS_ROLES.includes(role) ? `corpus.${role}` : ofTeacher;
+    const setting = CORPUS_ROLES.includes(role)
+      ? `corpus.${role}`
+      : (SETTINGS[role] ?? 'teacher.model');
     super(
       'data',
       'E_INPUT_FILE',
@@ -35,3 +36,12 @@ export async function requireInputFiles(graph: readonly StageInstance[]): Promis
 }
 
 const CORPUS_ROLES = ['train', 'validation', 'test', 'corrections'];
+
+/** Of the other roles, those that teacher.model does not name. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  answers: 'teacher.answers',
+  initialiseConfig: 'initialise.from',
+  initialiseTokenizer: 'initialise.from',
+  initialiseWeights: 'initialise.from',
+  softLoss: 'student.softLoss.module',
+};

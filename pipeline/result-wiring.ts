@@ -71,6 +71,7 @@ export function exportInstance(
       // Left out where there is one teacher, so that its students stay fresh.
       furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
       corpusLicense: config.corpus.license,
+      startsFrom: config.variants[name]?.initFrom,
     },
     files: {},
     inputs: {
@@ -134,7 +135,11 @@ export function reportInstance(
       variants: order,
       exported,
       licenses: licensesOf(loaded.config, parts.teachers),
-      resolvedConfig: configAsYaml(loaded, { origins: false }),
+      // What `decant sweep` tries is nothing that a report is made from.
+      resolvedConfig: configAsYaml(
+        { ...loaded, config: { ...loaded.config, sweep: undefined } },
+        { origins: false },
+      ),
       command: 'npx decant run',
     },
     files: {},

@@ -11,6 +11,8 @@ export interface RunSummary {
   readonly failure?: FailureReport;
   /** Fresh artifacts by instance, made now or before. */
   readonly artifacts: ReadonlyMap<string, Artifact>;
+  /** Trials that failed, by instance. */
+  readonly failedTrials: ReadonlyMap<string, FailureReport>;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function runPipeline(options: RunOptions): Promise<RunSummary> {
     runId: run.runId,
     exitCode: failure === undefined ? 0 : exitCodeOf(failure),
     artifacts: run.artifacts,
+    failedTrials: run.failedTrials,
   };
   return failure === undefined ? base : { ...base, failure };
 }

@@ -12,6 +12,7 @@ import { requireNothingPending } from './forget/receipt.ts';
 import { filesOf, type StageInstance } from './graph.ts';
 import { type HostOutcome, obeying, startHost } from './host-process.ts';
 import type { HostTask } from './host-protocol.ts';
+import { inPool } from './in-pool.ts';
 import { ForcedPinError } from './pinned.ts';
 import {
   type FreshArtifacts,
@@ -41,6 +42,14 @@ export interface RunOptions {
   /** Asks the run to stop; the reason is a StopReason. A second request is `kill`. */
   readonly stop: AbortSignal;
   readonly kill: AbortSignal;
+  /** What comes after the graph, one after the other. */
+  readonly trials?: readonly Trials[];
+}
+
+/** Instances of which some may run at the same time, and whose failures stop no other one. */
+export interface Trials {
+  readonly instances: readonly StageInstance[];
+  readonly jobs: number;
 }
 
 /** One run: its lock, what is fresh so far, and the stages that it makes. It throws what stops it. */
@@ -48,6 +57,7 @@ export class Run {
   readonly runId =
     `${new Date().toISOString().replaceAll(/[-:]|\.\d+Z/g, '')}-${randomBytes(2).toString('hex')}`;
   readonly artifacts: FreshArtifacts = new Map();
+  readonly failedTrials = new Map<string, FailureReport>();
   readonly #options: RunOptions;
   readonly #digests: FileDigests;
   #lock: StoreLock | undefined;
@@ -82,14 +92,29 @@ export class Run {
   }
 
   async all(): Promise<void> {
-    const { store, graph, selection } = this.#options;
-    const instances = graph.map(({ name }) => name).filter((name) => selection.includes(name));
+    const { store, graph, selection, trials = [] } = this.#options;
+    const everything = [...graph, ...trials.flatMap((one) => one.instances)];
+    const instances = everything.map(({ name }) => name).filter((name) => selection.includes(name));
     this.tell({ type: 'run-started', runId: this.runId, store, instances });
     try {
       for (const instance of graph) await this.#one(instance);
+      for (const { instances: ofTrials, jobs } of trials) {
+        await inPool(ofTrials, jobs, (instance) => this.#trial(instance));
+      }
       await this.#options.accept(this.artifacts);
     } finally {
       await this.#digests.save();
+    }
+  }
+
+  /** What follows a failed trial is left out. */
+  async #trial(instance: StageInstance): Promise<void> {
+    if (Object.values(instance.inputs).some((ref) => !this.artifacts.has(ref.instance))) return;
+    try {
+      await this.#one(instance);
+    } catch (error) {
+      if (this.#options.stop.aborted) throw error;
+      this.failedTrials.set(instance.name, reportOf(error));
     }
   }
 

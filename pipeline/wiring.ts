@@ -14,6 +14,8 @@ import {
   perSplit,
   type StageInstance,
 } from './graph.ts';
+import { initialiseParts } from './initialise-wiring.ts';
+import { ownLossOf } from './own-loss.ts';
 import { withPins } from './pinned.ts';
 import { hardRelabelInstance } from './relabel-wiring.ts';
 import {
@@ -153,10 +155,11 @@ function softLabelInstances(
 
 function trainInstance(
   loaded: LoadedConfig,
-  teachers: readonly Teacher[],
+  teachers: readonly [MainTeacher, ...Teacher[]],
   name: string,
 ): StageInstance {
   const { config } = loaded;
+  const { initialise, files } = initialiseParts(loaded, teachers[0], name);
   const {
     initFrom,
     labels,
@@ -179,6 +182,10 @@ function trainInstance(
   const skips = chosen.some(
     ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
   );
+  const ownLoss = ownLossOf(loaded.folder, {
+    softLoss: own.softLoss ?? shared.softLoss,
+    isUsed: learnsFromTeacher,
+  });
   const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
@@ -186,11 +193,13 @@ function trainInstance(
       seed: config.seed,
       ...shared,
       ...own,
+      ...ownLoss.settings,
       ...mixing,
       unanswered,
+      initialise,
       ...deviceSettings(config),
     },
-    files: {},
+    files: { ...files, ...ownLoss.files },
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),

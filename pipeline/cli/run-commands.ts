@@ -28,6 +28,25 @@ export function addRunCommands(program: Command): void {
       exitWith(await runCommand(stages, options));
     });
 
+  withProject(program.command('sweep'))
+    .description('train one variant with many settings (decant.yaml: sweep) and compare them')
+    .option('--trials <n>', 'draw so many at random', count)
+    .option('--jobs <n>', 'trainings at the same time', count, 1)
+    .option('--output <file>', 'page with plots and table (default: sweeps/ in the store)')
+    .option('--dry-run', 'show what would be trained, and stop')
+    .addOption(time('--wait-lock <time>', 'wait this long when another run holds the store', '0s'))
+    .addOption(time('--max-duration <time>', 'stop cleanly with exit code 75 after this long'))
+    .option('--quiet', 'say nothing unless something goes wrong')
+    .option('--json', 'print the result as JSON on stdout')
+    .addOption(
+      choice('--log-format <format>', 'how progress is logged', ['plain', 'json'], 'plain'),
+    )
+    .addOption(time('--log-every <time>', 'least time between two lines of progress', '5s'))
+    .action(async (options) => {
+      const { sweepCommand } = await import('#pipeline/commands/sweep.ts');
+      exitWith(await sweepCommand(options));
+    });
+
   withProject(program.command('estimate'))
     .description('what the teacher would cost: rows, tokens, hours, money and disk')
     .option('--price-per-hour <x>', 'what an hour of this device costs', positive)

@@ -9,5 +9,14 @@ export function yamlFlow(texts: readonly string[]): string {
   return `[${texts.map(yamlScalar).join(', ')}]`;
 }
 
+/** Settings in one line. */
+export function yamlFlowMap(settings: Readonly<Record<string, unknown>>): string {
+  const shown = Object.entries(settings).map(([name, value]) => {
+    const text = typeof value === 'string' ? yamlScalar(value) : JSON.stringify(value);
+    return `${yamlScalar(name)}: ${text}`;
+  });
+  return `{ ${shown.join(', ')} }`;
+}
+
 /** Words that some version of YAML takes for something else. */
 const RESERVED = /^(true|false|null|yes|no|on|off|y|n)$/i;

@@ -1,5 +1,5 @@
 import type { Observer, RunEvent } from '#pipeline/events.ts';
-import { describeResult, startMeter } from './progress.ts';
+import { describeResult, type ProgressMeter, startMeter } from './progress.ts';
 
 export interface PlainLinesOptions {
   readonly write: (line: string) => void;
@@ -10,7 +10,7 @@ export interface PlainLinesOptions {
 
 /** Shows a run as plain lines: for logs, cron and batch schedulers. */
 export function plainLinesObserver({ write, everyMs, heartbeatMs }: PlainLinesOptions): Observer {
-  let meter = startMeter();
+  const meters = new Map<string, ProgressMeter>();
   let lastProgress = '';
   let lastAt = 0;
   let current = '';
@@ -27,7 +27,8 @@ export function plainLinesObserver({ write, everyMs, heartbeatMs }: PlainLinesOp
     if (event.type === 'note') say(instance, event.message);
     if (event.type === 'warning') say(instance, `warning: ${event.message}`);
     if (event.type !== 'progress') return;
-    lastProgress = meter.describe(event);
+    current = instance;
+    lastProgress = meters.get(instance)?.describe(event) ?? '';
     if (performance.now() - lastAt >= everyMs) say(instance, lastProgress);
   };
   const observe = (event: RunEvent): void => {
@@ -37,7 +38,7 @@ export function plainLinesObserver({ write, everyMs, heartbeatMs }: PlainLinesOp
       case 'waiting-for-lock':
         return write(event.message);
       case 'stage-started':
-        meter = startMeter();
+        meters.set(event.instance, startMeter());
         [current, lastProgress] = [event.instance, ''];
         return say(event.instance, `starts: ${event.because}`);
       case 'stage-event':

@@ -7,16 +7,11 @@ import { writeHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
 import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { takeTokens } from '#datasets/take-tokens.ts';
 import { hasTargets, readTargets, writeTargets } from '#datasets/targets.ts';
 import { isValueTask, type ValueTask } from '#datasets/task.ts';
 import { hasTokenLabels, readTokenLabels, writeTokenLabels } from '#datasets/token-labels.ts';
-import {
-  readTokens,
-  type TokenAnswers,
-  type TokenTable,
-  takeTokens,
-  writeTokens,
-} from '#datasets/tokens.ts';
+import { readTokens, type TokenAnswers, type TokenTable, writeTokens } from '#datasets/tokens.ts';
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import { labelledRows, perAnswer } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';

@@ -32,29 +32,29 @@ export const studentSection = z
   .prefault({})
   .describe('What all variants share.');
 
+/** What one variant may say. */
+export const variantSettings = z.strictObject({
+  ...studentPart,
+  initFrom: z.string().optional().describe('Variant whose student this one starts from.'),
+  teachers: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
+  views: z
+    .boolean()
+    .optional()
+    .describe(
+      'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+    ),
+  labels: z
+    .literal('hard-relabel')
+    .optional()
+    .describe('Also learn from the labels that hard-relabel gives.'),
+});
+
 /** `variants`: students, by name. */
 export const variantsSection = z
-  .record(
-    modelName,
-    z.strictObject({
-      ...studentPart,
-      initFrom: z.string().optional().describe('Variant whose student this one starts from.'),
-      teachers: z
-        .array(z.string())
-        .min(1)
-        .optional()
-        .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
-      views: z
-        .boolean()
-        .optional()
-        .describe(
-          'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
-        ),
-      labels: z
-        .literal('hard-relabel')
-        .optional()
-        .describe('Also learn from the labels that hard-relabel gives.'),
-    }),
-  )
+  .record(modelName, variantSettings)
   .default({})
   .describe('Students to train from the one cache, by name; a language model has none.');

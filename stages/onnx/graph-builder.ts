@@ -153,34 +153,6 @@ export class GraphBuilder {
     return this.#reduce('ReduceSum', type === 'float64' ? value : this.cast(value, 'float64'));
   }
 
-  /**
-   * exp(value / T) for each T, for values <= 0. Where one temperature is another times a power of two,
-   * squaring replaces the Exp: e2 = e4^2, e1 = e2^2. Each squaring doubles the relative error
-   * (6e-8 at the start), so a chain ends after four.
-   */
-  expAtEach(value: string, temperatures: readonly number[]): ReadonlyMap<number, string> {
-    const done = new Map<number, { readonly name: string; readonly squarings: number }>();
-    for (const temperature of temperatures.toSorted((a, b) => b - a)) {
-      const chains = [...done].map(([from, { name, squarings }]) => {
-        const more = Math.log2(from / temperature);
-        return { name, more, squarings: squarings + more };
-      });
-      const chain = chains.findLast(
-        ({ more, squarings }) => Number.isInteger(more) && squarings <= MAX_SQUARINGS,
-      );
-      if (chain === undefined) {
-        const name = this.unary('Exp', this.divide(value, temperature));
-        done.set(temperature, { name, squarings: 0 });
-      } else {
-        done.set(temperature, {
-          name: this.#square(chain.name, chain.more),
-          squarings: chain.squarings,
-        });
-      }
-    }
-    return new Map([...done].map(([temperature, { name }]) => [temperature, name]));
-  }
-
   /** Declares a value as an output of the graph, cast to a type, under a name of its own. */
   output(label: string, value: string, width: Dimension, type: DataType = 'float32'): string {
     const name = `${this.#prefix}${label}`;
@@ -220,12 +192,6 @@ export class GraphBuilder {
     return name;
   }
 
-  #square(value: string, times: number): string {
-    let result = value;
-    for (let count = 0; count < times; count++) result = this.binary('Mul', result, result);
-    return result;
-  }
-
   #int64(label: string, values: readonly number[]): string {
     const name = `${this.#prefix}${label}`;
     this.#initializers.set(name, int64Tensor(name, values));
@@ -256,8 +222,6 @@ function freePrefix(names: ReadonlySet<string>): string {
 const AXES_ARE_AN_INPUT: Readonly<Record<Reduction, number>> = { ReduceSum: 13, ReduceMax: 18 };
 
 const SQUEEZE_AXES_ARE_AN_INPUT = 13;
-
-const MAX_SQUARINGS = 4;
 
 /** ONNX cuts the end of a slice at the end of its axis. */
 const LAST = 2 ** 31;

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type * as OnnxRuntime from 'onnxruntime-node';
@@ -7,9 +6,10 @@ import { Failure } from '#cache/failure.ts';
 import { type Census, censusOf } from './census.ts';
 import { floatOfHalf } from './half-floats.ts';
 import type { ByteEdit } from './logits-head.ts';
+import { modelBytes } from './model-bytes.ts';
 import { type Device, onDevice, type Provider } from './placement.ts';
 import { openProfile } from './profile.ts';
-import { ModelRefusedError, runFailureOf } from './session-errors.ts';
+import { ModelRefusedError, missingRuntime, runFailureOf } from './session-errors.ts';
 import type { Dimension } from './wire.ts';
 
 /** Values with their element type, as they enter or leave a session. */
@@ -163,38 +163,13 @@ async function loadRuntime(): Promise<Runtime> {
   const halfFloats = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
   Reflect.deleteProperty(globalThis, 'Float16Array');
   try {
-    const ort = await import('onnxruntime-node');
+    const ort = await import('onnxruntime-node').catch(missingRuntime);
     new ort.Tensor('float32', new Float32Array(1), [1]).dispose();
     return ort;
   } finally {
     if (halfFloats !== undefined) Object.defineProperty(globalThis, 'Float16Array', halfFloats);
   }
 }
-
-/** The model with what is added to it, in one buffer: weights may be half of the memory there is. */
-async function modelBytes(
-  model: string | Uint8Array,
-  appendix: Uint8Array = new Uint8Array(),
-): Promise<Uint8Array> {
-  if (typeof model !== 'string') return Buffer.concat([model, appendix]);
-  const file = await open(model);
-  try {
-    const { size } = await file.stat();
-    const bytes = Buffer.allocUnsafeSlow(size + appendix.length);
-    for (let at = 0; at < size; ) {
-      const { bytesRead } = await file.read(bytes, at, Math.min(size - at, READ_BYTES), at);
-      if (bytesRead === 0) throw new Error(`${model} became shorter while it was read`);
-      at += bytesRead;
-    }
-    bytes.set(appendix, size);
-    return bytes;
-  } finally {
-    await file.close();
-  }
-}
-
-/** One read returns at most 2 GiB less a page. */
-const READ_BYTES = 2 ** 30;
 
 function providersFor(
   provider: Provider,

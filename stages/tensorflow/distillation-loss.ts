@@ -1,8 +1,9 @@
+import { FAR_BELOW, LOG_ZERO, meanOverRows, SMALLEST_SHARE } from './row-means.ts';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from './runtime.ts';
 
 /** What a teacher says about a batch: its best k classes and the rest as one bucket. */
 export interface TopKTargets {
-  /** int32 [batch, k], different classes a row; one of them again, at a probability of 0, fills up a list. */
+  /** int32 [batch, k], different classes a row; the first again, at a log-probability of -Infinity, fills up a list. */
   readonly topIds: Tensor;
   /** [batch, k]: log p_T(i) = z_i / T - LSE_T over all classes. */
   readonly teacherLogProbs: Tensor;
@@ -41,6 +42,8 @@ export interface GoldTargets {
   readonly weights: Tensor1D;
   /** Share of the target that is spread evenly over all classes. */
   readonly labelSmoothing: number;
+  /** [classCount]: how much each class counts; left out where all count alike. */
+  readonly classWeights?: Tensor1D | undefined;
 }
 
 /**
@@ -108,8 +111,15 @@ export function softLossSampled(
   });
 }
 
-/** Cross-entropy with the gold class: the weighted mean over the rows that have one, 0 when none has. */
+/**
+ * Cross-entropy with the gold class: the weighted mean over the rows that have one, 0 when none has. With
+ * class weights w, -sum w_c target_c log q_c over the sum of the gold classes' weights, as PyTorch has it.
+ */
 export function hardLoss(tf: Tensorflow, studentLogits: Tensor2D, targets: GoldTargets): Scalar {
+  const { classWeights } = targets;
+  if (classWeights !== undefined) {
+    return weightedHardLoss(tf, studentLogits, { ...targets, classWeights });
+  }
   return meanOverRows(tf, studentLogits, targets.weights, (logits) => {
     const classCount = logits.shape[1];
     const { goldIds, labelSmoothing } = targets;
@@ -123,33 +133,36 @@ export function hardLoss(tf: Tensorflow, studentLogits: Tensor2D, targets: GoldT
   });
 }
 
-/** Losses of the rows [batch] and their derivatives by the logits [batch, classCount]. */
-export interface RowLosses {
-  readonly losses: Tensor;
-  readonly gradient: Tensor;
-}
-
-/**
- * The weighted mean of row losses. Derivatives are written out: a third of the operations that automatic
- * differentiation needs, and none of them subtracts nearly equal numbers.
- */
-export function meanOverRows(
+function weightedHardLoss(
   tf: Tensorflow,
   studentLogits: Tensor2D,
-  weights: Tensor1D,
-  rowLosses: (logits: Tensor2D) => RowLosses,
+  {
+    goldIds,
+    weights,
+    labelSmoothing,
+    classWeights,
+  }: GoldTargets & { readonly classWeights: Tensor1D },
 ): Scalar {
-  const mean = tf.customGrad<Scalar>((...inputs) => {
-    const [logits, save] = inputs as [Tensor2D, (tensors: Tensor[]) => void];
-    const share = tf.div(weights, tf.maximum(tf.sum(weights), SMALLEST_TOTAL)); // [batch]
-    const { losses, gradient } = rowLosses(logits);
-    save([tf.mul(gradient, tf.expandDims(share, 1))]);
-    return {
-      value: tf.sum(tf.mul(losses, share)),
-      gradFunc: (upstream, saved) => saved.map((derivative) => tf.mul(derivative, upstream)),
-    };
-  });
-  return mean(studentLogits);
+  // A row without gold may name any number: 0 is a class, and its weight of 0 silences it.
+  const known = tf.where(tf.greater(weights, 0), goldIds, tf.zerosLike(goldIds));
+  const totals = tf.mul(weights, tf.gather(classWeights, known));
+  return meanOverRows(
+    tf,
+    studentLogits,
+    weights,
+    (logits) => {
+      const classCount = logits.shape[1];
+      const even = labelSmoothing / classCount;
+      const shares = tf.oneHot(known, classCount, 1 - labelSmoothing + even, even, 'float32');
+      const target = tf.mul(shares, classWeights);
+      const student = tf.logSoftmax(logits);
+      return {
+        losses: tf.neg(tf.sum(tf.mul(target, student), 1)),
+        gradient: tf.sub(tf.mul(tf.exp(student), tf.sum(target, 1, true)), target),
+      };
+    },
+    totals as Tensor1D,
+  );
 }
 
 /** The bucket's own term of the KL [batch] and its share in the gradient's target [batch, classCount]. */
@@ -171,7 +184,12 @@ function tailBucket(
 }
 
 /** Row by row, values [batch, k] at the columns `ids`; 0 elsewhere. */
-function scatterRows(tf: Tensorflow, values: Tensor, ids: Tensor, shape: [number, number]): Tensor {
+export function scatterRows(
+  tf: Tensorflow,
+  values: Tensor,
+  ids: Tensor,
+  shape: [number, number],
+): Tensor {
   const [batch, classCount] = shape;
   const firsts = Int32Array.from({ length: batch }, (_, row) => row * classCount);
   const flatIds = tf.add(ids, tf.tensor2d(firsts, [batch, 1], 'int32'));
@@ -186,15 +204,3 @@ function scatterRows(tf: Tensorflow, values: Tensor, ids: Tensor, shape: [number
 function negativeEntropy(tf: Tensorflow, logProbs: Tensor): Tensor {
   return tf.sum(tf.mul(tf.exp(logProbs), logProbs), 1);
 }
-
-/** Its exponential is 0 in float32, and unlike -Infinity it stays 0 when multiplied by that. */
-const LOG_ZERO = -1e4;
-
-/** Stands for -Infinity under a logarithm of sums. */
-const FAR_BELOW = -1e30;
-
-/** Under a logarithm that a share of 0 multiplies. */
-const SMALLEST_SHARE = 1e-30;
-
-/** Total weight below which a batch counts as empty. */
-const SMALLEST_TOTAL = 1e-12;

@@ -1,5 +1,7 @@
-import { meanOverRows } from './distillation-loss.ts';
+import { divergenceOf } from './divergences.ts';
+import { meanOverRows, type RowLosses } from './row-means.ts';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from './runtime.ts';
+import type { SoftLossKind } from './soft-loss-kind.ts';
 
 /** Numbers that a batch shall come near to. */
 export interface ValueTargets {
@@ -55,20 +57,87 @@ export function binarySoftLoss(
   });
 }
 
+/**
+ * T^2 times the mean over the classes of another divergence of yes and no, each class as above; of mse the
+ * squared difference of the logits, which is the same at every T.
+ */
+export function binaryDivergence(
+  tf: Tensorflow,
+  kind: SoftLossKind,
+  studentLogits: Tensor2D,
+  { teacherLogits, temperature, weights }: BinaryTargets,
+): Scalar {
+  if (kind.name === 'mse') {
+    return squaredErrorLoss(tf, studentLogits, { targets: teacherLogits, weights });
+  }
+  return meanOverRows(tf, studentLogits, weights, (logits) => {
+    const student = tf.div(logits, temperature);
+    const teacher = yesAndNo(tf, tf.div(teacherLogits, temperature));
+    const { losses, slopes } = divergenceOf(tf, kind, { teacher, student: yesAndNo(tf, student) });
+    const pull = tf.mul(tf.reshape(tf.sigmoid(student), [-1, 1]), tf.sum(slopes, 1, true));
+    const byLogit = tf.sub(tf.slice(slopes, [0, 0], [-1, 1]), pull);
+    const classCount = logits.shape[1];
+    return {
+      losses: tf.mul(tf.mean(tf.reshape(losses, logits.shape), 1), tf.square(temperature)),
+      gradient: tf.mul(tf.reshape(byLogit, logits.shape), tf.div(temperature, classCount)),
+    };
+  });
+}
+
+/** What a multi-label student is told by people. */
+export interface BinaryGold extends ValueTargets {
+  readonly labelSmoothing: number;
+  /** [classCount]: how much a yes of each class counts; left out where it counts like a no. */
+  readonly yesWeights?: Tensor1D | undefined;
+}
+
 /** Mean over the classes of the binary cross-entropy with gold shares; the weighted mean over rows as above. */
 export function binaryHardLoss(
   tf: Tensorflow,
   studentLogits: Tensor2D,
-  { targets, weights, labelSmoothing }: ValueTargets & { readonly labelSmoothing: number },
+  { targets, weights, labelSmoothing, yesWeights }: BinaryGold,
 ): Scalar {
   return meanOverRows(tf, studentLogits, weights, (logits) => {
     // Half of what is smoothed goes to each of yes and no.
     const target = tf.add(tf.mul(targets, 1 - labelSmoothing), labelSmoothing / 2);
+    if (yesWeights !== undefined) return weightedBinary(tf, logits, target, yesWeights);
     return {
       losses: tf.mean(crossEntropy(tf, logits, target), 1),
       gradient: tf.div(tf.sub(tf.sigmoid(logits), target), logits.shape[1]),
     };
   });
+}
+
+/** -w p log sigmoid(z) - (1 - p) log(1 - sigmoid(z)), as PyTorch's pos_weight has it. */
+function weightedBinary(
+  tf: Tensorflow,
+  logits: Tensor2D,
+  target: Tensor,
+  yesWeights: Tensor1D,
+): RowLosses {
+  const yes = tf.mul(target, yesWeights);
+  const no = tf.sub(1, target);
+  const probability = tf.sigmoid(logits);
+  return {
+    losses: tf.mean(
+      tf.add(tf.mul(yes, softplus(tf, tf.neg(logits))), tf.mul(no, softplus(tf, logits))),
+      1,
+    ),
+    gradient: tf.div(
+      tf.sub(tf.mul(no, probability), tf.mul(yes, tf.sub(1, probability))),
+      logits.shape[1],
+    ),
+  };
+}
+
+/** log sigmoid(z) and log(1 - sigmoid(z)). [rows * classCount, 2] */
+function yesAndNo(tf: Tensorflow, logits: Tensor): Tensor {
+  return tf.neg(
+    tf.concat(
+      [tf.neg(logits), logits].map((one) => tf.reshape(softplus(tf, one), [-1, 1])),
+      1,
+    ),
+  );
 }
 
 /** log(1 + e^z) - p z */

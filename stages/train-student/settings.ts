@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
+import { initialisationFields } from './settings/initialisation.ts';
+import { lossProblems, lossSettings } from './settings/losses.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
@@ -106,7 +108,7 @@ export const trainStudentConfig = z
       .number()
       .min(0)
       .default(0.9)
-      .describe('Weight of T^2 KL(teacher || student); 0 trains on rows with a gold label only.'),
+      .describe('Weight of the soft loss; 0 trains on rows with a gold label only.'),
     hardLossWeight: z
       .number()
       .min(0)
@@ -118,6 +120,8 @@ export const trainStudentConfig = z
       .lt(1)
       .default(0)
       .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    ...initialisationFields,
+    ...lossSettings,
     seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
     shuffleWindow: z
       .int()
@@ -164,6 +168,11 @@ export const trainStudentConfig = z
   .refine(({ softLossWeight, hardLossWeight }) => softLossWeight + hardLossWeight > 0, {
     path: ['hardLossWeight'],
     message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
+  })
+  .superRefine((settings, context) => {
+    for (const { path, message } of lossProblems(settings)) {
+      context.addIssue({ code: 'custom', path: [path], message });
+    }
   });
 
 /** Config of the stage as it is written and fingerprinted; some defaults depend on other fields. */

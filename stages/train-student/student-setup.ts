@@ -8,8 +8,9 @@ import type { Architecture, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
-import { initialWeights } from './initial-weights.ts';
+import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
+import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
 import { tokenIdsOf, tokenLengths } from './token-rows.ts';
@@ -23,9 +24,11 @@ export interface StudentSetup {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches, ascending. */
   readonly buckets: readonly number[];
+  readonly losses: StudentLosses;
   readonly program: StepProgram;
   /** The same program for batches of another size. */
   readonly programOf: (batchSize: number) => StepProgram;
+  readonly initialisation: StartWeights['initialisation'];
 }
 
 /** Folders that a student is built from. */
@@ -33,6 +36,9 @@ export interface StudentSources {
   readonly tokenizer: string;
   /** Another student to start from. */
   readonly initFrom: string | undefined;
+  readonly initialise: Start['initialise'];
+  /** Module of a soft loss of the user's own. */
+  readonly softLoss: string | undefined;
 }
 
 /** Builds the student that the settings ask for over these inputs. */
@@ -58,23 +64,31 @@ export async function setUpStudent(
   ];
   for (const table of tables) requireFitting(table, shape);
   const layout = layoutOfBatches(settings, inputs, transferSet, shape);
-  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
-  const start = await initialWeights(architecture.parameters(shape), {
-    ...sources,
-    tokenizer: hasText ? sources.tokenizer : undefined,
-    seed: settings.seed,
+  const losses = await studentLosses(settings, inputs, {
+    soft: layout.soft,
+    module: sources.softLoss,
   });
+  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
+  const { weights, initialisation } = await startWeights(
+    { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
+    {
+      ...sources,
+      tokenizer: hasText ? sources.tokenizer : undefined,
+      seed: settings.seed,
+    },
+  );
   const programOf = (batchSize: number) =>
     studentProgram({
       architecture,
       shape,
       layout: { ...layout, batchSize },
       buckets,
-      initialWeights: start,
+      initialWeights: weights,
       settings,
+      losses,
     });
   const program = programOf(layout.batchSize);
-  return { architecture, shape, layout, buckets, program, programOf };
+  return { architecture, shape, layout, buckets, losses, program, programOf, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */

@@ -19,7 +19,7 @@ export const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
 export function recipeOf(
   config: TrainStudentConfig,
   { train, validation, features, views }: TrainingInputs,
-  { program, buckets, shape }: StudentSetup,
+  { program, buckets, shape, losses }: StudentSetup,
   { version, device }: Runtime,
 ): string {
   const { tokenIds } = train;
@@ -30,6 +30,7 @@ export function recipeOf(
     shape,
     version,
     device,
+    ...(losses.moduleDigest !== undefined && { softLoss: losses.moduleDigest }),
     ...(features && { features: digestOf(featureBytes(features.train)) }),
     examples: digestOf(
       [train, validation.tokens, ...(views ? [views.tokens] : [])]

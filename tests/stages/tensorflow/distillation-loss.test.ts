@@ -16,7 +16,6 @@ import { referenceCases } from '#tests/support/kd-reference.ts';
 import {
   type BatchLoss,
   hard,
-  mixed,
   softDense,
   softSampled,
   softTopK,
@@ -106,32 +105,6 @@ test("losses and gradients are PyTorch's: kl_div, batchmean, T squared", () => {
     const classCount = student[0]?.length ?? 0;
     for (const k of [classCount - 1, classCount]) {
       assertSame(softTopK(student, teacher, k, params.T), { loss, gradient: grad.student });
-    }
-  }
-});
-
-test("losses and gradients are PyTorch's: soft and hard loss together", () => {
-  for (const { inputs, params, loss, grad } of referenceCases('kd_combined')) {
-    const { student, teacher, labels } = inputs;
-    const [soft, gold] = [softDense(student, teacher, params.T), hard(student, labels)];
-    const both = mixed(gold, params.alpha_hard, soft, 1 - params.alpha_hard);
-    assertSame(both, { loss, gradient: grad.student });
-  }
-});
-
-test("losses and gradients are PyTorch's: label smoothing", () => {
-  for (const { inputs, params, loss, grad } of referenceCases('ce_label_smoothing')) {
-    assertSame(hard(inputs.logits, inputs.labels, params.label_smoothing), {
-      loss,
-      gradient: grad.logits,
-    });
-  }
-});
-
-test("losses and gradients are PyTorch's: huge logits and a flipped pair", () => {
-  for (const name of ['kl_numeric_identical', 'kl_numeric_trl_edge']) {
-    for (const { inputs, loss, grad } of referenceCases(name)) {
-      assertSame(softDense(inputs.student, inputs.teacher, 1), { loss, gradient: grad.student });
     }
   }
 });

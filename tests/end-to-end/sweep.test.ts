@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { before, test } from 'node:test';
+import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
+import { succeed } from '#tests/support/cli-result.ts';
+import { smallConfig, smallProject } from '#tests/support/small-project.ts';
+import { storeSnapshot } from '#tests/support/store-snapshot.ts';
+
+const project = smallProject({
+  student: { ...smallConfig.student, architecture: 'bag', schedule: 'constant' },
+  sweep: { over: { hiddenSize: [8], heads: [1, 3], learningRate: [0.002, 0.003, 1e30] } },
+});
+const store = project.path('.decant');
+let first: SweepAnswer;
+
+before(async () => {
+  const { code, stdout, stderr } = await project.decant('sweep', '--jobs', '2', '--json');
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /train-student:sweep-\w+ failed: step \d+: the loss is/);
+  first = JSON.parse(stdout) as SweepAnswer;
+});
+
+test('every trial that can be trained is, those that cannot are named, and one that fails stops no other', () => {
+  assert.deepEqual(
+    new Set(first.trials.map(({ settings }) => settings['learningRate'])),
+    new Set([0.002, 0.003]),
+  );
+  assert.ok(first.trials.every(({ figure, value }) => figure === 'accuracy' && value > 0));
+  assert.ok(first.trials.some(({ isOnFront }) => isOnFront.size));
+  assert.ok(first.trials.some(({ isOnFront }) => isOnFront.latency));
+  assert.deepEqual(
+    first.failed.map(({ settings, failure }) => [settings['learningRate'], failure.code]),
+    [[1e30, 'E_TRAINING_DIVERGED']],
+  );
+  assert.equal(first.refused.length, 3);
+  assert.ok(first.refused.every(({ because }) => because === 'heads: must divide hiddenSize'));
+  const page = readFileSync(first.page, 'utf8');
+  assert.equal(page.match(/<svg/g)?.length, 2);
+});
+
+test('trials are measured on the validation rows and on no other', async () => {
+  const outputs = (await newest('prepare')).manifest.outputs;
+  const said = (await newest('soft-label')).manifest.outputs;
+  for (const { name } of first.trials) {
+    const { inputs } = (await newest(`validate:${name}`)).manifest;
+    assert.equal(inputs['labels/test'], outputs['labels/validation']?.digest);
+    assert.equal(inputs['tokens/student/test'], outputs['tokens/student/validation']?.digest);
+    assert.equal(inputs['rows/test'], said['rows/validation']?.digest);
+    assert.ok(!Object.values(inputs).includes(outputs['labels/test']?.digest ?? ''));
+  }
+});
+
+test('the same command trains nothing that is done, and more trials only what is new', async () => {
+  const made = storeSnapshot(store);
+  const over = { hiddenSize: [8], heads: [1], learningRate: [0.003, 0.002] };
+  const set = ['--set', `sweep.over=${JSON.stringify(over)}`];
+  const dry = JSON.parse(await succeed(project, 'sweep', '--dry-run', '--json', ...set));
+  assert.deepEqual(
+    (dry as { trials: { would: string }[] }).trials.map(({ would }) => would),
+    ['keep', 'keep'],
+  );
+  const { stdout, stderr } = await project.decant('sweep', ...set);
+  assert.doesNotMatch(stderr, /starts/);
+  assert.match(stdout, /trial +hiddenSize +heads +learningRate +accuracy +agreement/);
+  assert.match(stdout, /variants:\n {2}best: \{ temperature: 2, hiddenSize: 8, /);
+  assert.deepEqual(storeSnapshot(store), made);
+});
+
+test('a configuration without a sweep, and a range without an end, are refused with the way out', async () => {
+  const missing = await smallProject().decant('sweep');
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /there is no section sweep\n {2}E_SWEEP_MISSING: .*over/);
+  const range = 'sweep.over={"learningRate":{"from":0.1,"to":1}}';
+  const endless = await project.decant('sweep', '--set', range);
+  assert.equal(endless.code, 2);
+  assert.match(endless.stderr, /E_SWEEP_ENDLESS: .*--trials/);
+});
+
+interface SweepAnswer {
+  readonly page: string;
+  readonly trials: readonly {
+    readonly name: string;
+    readonly settings: Readonly<Record<string, unknown>>;
+    readonly figure: string;
+    readonly value: number;
+    readonly isOnFront: { readonly size: boolean; readonly latency: boolean };
+  }[];
+  readonly failed: readonly {
+    readonly settings: Readonly<Record<string, unknown>>;
+    readonly failure: { readonly code: string };
+  }[];
+  readonly refused: readonly { readonly because: string }[];
+}
+
+async function newest(instance: string): Promise<Artifact> {
+  const [artifact] = await listArtifacts(store, instance);
+  assert.ok(artifact !== undefined, `${instance} has an artifact`);
+  return artifact;
+}
