@@ -1,5 +1,5 @@
 // Takes steps of one student and prints what it said of its memory and what it took, in bytes.
-// Usage: node --import ./loader/register.mjs tests/bench/student-memory-run.ts '{"shape": ..., "batchSize": 32, "length": 64}'
+// Usage: node --import ./cache/loader/register.mjs tests/bench/student-memory-run.ts '{"shape": ..., "batchSize": 32, "length": 64}'
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { architectureOf } from '#stages/students/architectures.ts';

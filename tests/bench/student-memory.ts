@@ -44,7 +44,7 @@ function sized(layers: number, hiddenSize: number, vocabularySize: number) {
 
 function run(given: unknown): { statedBytes: number; peakBytes: number } {
   const script = join(repository, 'tests', 'bench', 'student-memory-run.ts');
-  const args = ['--import', './loader/register.mjs', script, JSON.stringify(given)];
+  const args = ['--import', './cache/loader/register.mjs', script, JSON.stringify(given)];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: repository,
     encoding: 'utf8',
