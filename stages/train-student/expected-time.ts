@@ -1,6 +1,8 @@
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
-import { inferenceFeeds, trainingFeeds } from './batch-feeds.ts';
+import { inferenceFeeds } from './batch-feeds.ts';
+import { stepOverBatch } from './batch-parts.ts';
 import { bucketIndexOf } from './buckets.ts';
+import { valueAt } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
 import { tokenLengths } from './token-rows.ts';
@@ -35,7 +37,11 @@ export async function expectedTime(plan: Plan): Promise<ExpectedTime | null> {
   if (settings.steps < SHORT * buckets.length) return null;
   const rows = await transferSet.readShard(0);
   const before = stepper.state();
-  const costs = buckets.map((bucket) => costOf(plan, bucket, rows));
+  const measured = buckets.map((bucket) => costOf(plan, bucket, rows));
+  // A length of which the first shard has no row is taken for the next one.
+  const costs = measured.map((_, index) =>
+    measured.slice(index).find((cost) => cost !== undefined),
+  );
   stepper.restore(before);
   const meanOf = (lengths: readonly number[], costOf: (bucket: number) => number): number =>
     lengths.reduce((sum, length) => sum + costOf(bucketIndexOf(length, buckets)), 0) /
@@ -71,11 +77,20 @@ function costOf(
   { stepper, student: { layout }, settings, now }: Plan,
   bucket: number,
   shard: readonly TransferRow[],
-): Cost {
-  const rows = shard.filter(({ tokenIds }) => tokenIds.length <= bucket).slice(0, layout.batchSize);
-  const feeds = () => trainingFeeds({ rows, bucket }, layout, { ...settings, dropoutSeed: [0, 0] });
+): Cost | undefined {
+  const fitting = shard.filter(({ tokenIds }) => tokenIds.length <= bucket);
+  if (fitting.length === 0) return undefined;
+  const batch = { rows: fitting.slice(0, settings.batchSize), bucket };
+  const { temperature, softLossWeight, hardLossWeight, steps, seed } = settings;
+  const scalars = {
+    temperature: valueAt(temperature, 0, steps),
+    softLossWeight: valueAt(softLossWeight, 0, steps),
+    hardLossWeight: valueAt(hardLossWeight, 0, steps),
+  };
+  const options = { layout, scalars, seed, step: 0, learningRate: 0 };
+  const rows = batch.rows.slice(0, layout.batchSize);
   return {
-    stepMs: fastest(now, () => stepper.step(bucket, feeds(), 0)),
+    stepMs: fastest(now, () => stepOverBatch(stepper, batch, options)),
     evaluationMs: fastest(now, () =>
       stepper.evaluate(bucket, inferenceFeeds(rows, bucket, layout)),
     ),

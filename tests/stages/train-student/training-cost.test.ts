@@ -71,7 +71,9 @@ test('the time is told by steps that leave the student as it was', async (t) => 
   const plan = {
     stepper,
     student: { layout, buckets: [8, 16] },
-    settings: settingsOf(trainStudentConfig.parse({ steps: 600, evaluateEvery: 100 })),
+    settings: settingsOf(
+      trainStudentConfig.parse({ steps: 600, evaluateEvery: 100, batchSize: 8 }),
+    ),
     inputs: { validation: validationOf(80) },
     transferSet,
     now: () => (clock += 50),
