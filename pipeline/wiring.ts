@@ -41,7 +41,9 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
     ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
   ];
-  if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
+  // The cache of a language model may be all that is wanted.
+  const hasStudents = Object.keys(config.variants).length > 0;
+  if (!hasStudents) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
   const students = studentsOf(loaded, order);
   const needsRelabel = students.some(({ labels }) => labels === 'hard-relabel');

@@ -47,7 +47,7 @@ A small ${kind.name} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocale
 
 ## Measured
 
-On ${metrics.rows.toLocaleString('en-US')} labelled test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
+On ${metrics.rows.toLocaleString('en-US')} ${kind.unit === 'tokens' ? '' : 'labelled '}test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
 
 | figure | value |
 |---|---|
@@ -70,11 +70,14 @@ ${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 ${licences(facts).join('\n')}
 
 ${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
+${listed(kind.outputs, classNames)}`;
+}
 
-## ${kind.outputs === 'classes' ? 'Classes' : 'Outputs'}
-
-${classNames.map((name) => `- ${plain(name)}`).join('\n')}
-`;
+/** A vocabulary is told by its tokenizer. */
+function listed(outputs: 'classes' | 'outputs' | 'tokens', classNames: readonly string[]): string {
+  if (outputs === 'tokens') return '';
+  const names = classNames.map((name) => `- ${plain(name)}`).join('\n');
+  return `\n## ${outputs === 'classes' ? 'Classes' : 'Outputs'}\n\n${names}\n`;
 }
 
 /** What the ONNX files are worth, where there are several. */

@@ -37,7 +37,9 @@ export async function* runExportStudent(
     throw new IncompleteStudentError(join(student, 'probe.json'), 'it holds no input');
   }
   await copyStudentFiles(student, exported, studentConfig);
-  await writeFileAtomic(join(exported, 'labels.d.ts'), labelTypes(classNames));
+  if (!studentConfig.isLanguageModel) {
+    await writeFileAtomic(join(exported, 'labels.d.ts'), labelTypes(classNames));
+  }
   signal.throwIfAborted();
 
   const model = join(exported, 'onnx', 'model.onnx');
