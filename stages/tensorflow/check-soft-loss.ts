@@ -163,7 +163,7 @@ function graphIsEager(subject: Subject): Finding {
 }
 
 /** A training of the logits themselves. */
-function programOf({ loss, form }: Subject, target: TargetExample): StepProgram {
+function programOf({ loss }: Subject, target: TargetExample): StepProgram {
   const size = ROWS * CLASSES;
   return {
     initialWeights: Float32Array.from(studentLogits(1)),

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
+import { foldSettings } from './settings/folds.ts';
+import { initialisationFields } from './settings/initialisation.ts';
 import { lossProblems, lossSettings } from './settings/losses.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
@@ -119,6 +121,7 @@ export const trainStudentConfig = z
       .lt(1)
       .default(0)
       .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    ...initialisationFields,
     ...lossSettings,
     seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
     shuffleWindow: z
@@ -152,6 +155,7 @@ export const trainStudentConfig = z
       .default(250)
       .describe('Steps between two checkpoints; a rerun after a kill goes on from the last.'),
     ...checkpointSettings,
+    ...foldSettings,
     memoryLimitMb: z
       .number()
       .min(0)
