@@ -72,6 +72,8 @@ export function trainInstance(
       ...shared,
       ...own,
       ...ownLoss.settings,
+      // They come with soft labels; a student of gold alone may share its settings with others.
+      hints: learnsFromTeacher ? (own.hints ?? shared.hints) : undefined,
       ...mixing,
       unanswered,
       leftOutFold,

@@ -214,14 +214,14 @@ function* describeRows(
 }
 
 function* describeStudent(
-  { buckets, program, shape }: StudentSetup,
+  { buckets, architecture, shape }: StudentSetup,
   stepper: Stepper,
   { version, device }: Runtime,
 ): Generator<StageEvent> {
   yield { type: 'environment', name: 'tensorflow', value: version };
   yield { type: 'environment', name: 'device', value: device };
   yield { type: 'environment', name: 'executor', value: stepper.kind };
-  yield { type: 'count', name: 'parameters', value: program.initialWeights.length };
+  yield { type: 'count', name: 'parameters', value: layoutOf(architecture.parameters(shape)).size };
   if (shape.vocabularySize === 0) return;
   yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
 }

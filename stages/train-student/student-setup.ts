@@ -4,14 +4,16 @@ import { isValueTask } from '#datasets/task.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { sizeOf } from '#stages/students/features.ts';
-import type { Architecture, StudentShape } from '#stages/students/student.ts';
+import { initialise } from '#stages/students/parameters.ts';
+import type { Architecture, ParameterSpec, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
+import { hintsOf } from './hints.ts';
 import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
-import { studentProgram } from './student-program.ts';
+import { stepParameters, studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
 import { tokenIdsOf, tokenLengths } from './token-rows.ts';
 import type { TrainingInputs } from './training-inputs.ts';
@@ -75,12 +77,15 @@ export async function setUpStudent(
       seed: settings.seed,
     },
   );
+  const projections = stepParameters({ architecture, shape, layout }).slice(
+    architecture.parameters(shape).length,
+  );
   const program = studentProgram({
     architecture,
     shape,
     layout,
     buckets,
-    initialWeights: weights,
+    initialWeights: withProjections(weights, projections, settings.seed),
     settings,
     losses,
   });
@@ -122,9 +127,23 @@ function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: Stude
   }
 }
 
+/** The student's weights, and behind them those of its training alone. */
+function withProjections(
+  weights: Float32Array,
+  projections: readonly ParameterSpec[],
+  seed: number,
+): Float32Array {
+  if (projections.length === 0) return weights;
+  const behind = initialise(projections, seed);
+  const all = new Float32Array(weights.length + behind.length);
+  all.set(weights);
+  all.set(behind, weights.length);
+  return all;
+}
+
 function layoutOfBatches(
-  { batchSize, dropout, hardLossWeight, task }: Settings,
-  { gold, wordGold }: TrainingInputs,
+  { batchSize, dropout, hardLossWeight, task, hints }: Settings,
+  { gold, wordGold, softLabels }: TrainingInputs,
   transferSet: TransferSet,
   { padTokenId, features, perToken }: StudentShape,
 ): BatchLayout {
@@ -136,6 +155,7 @@ function layoutOfBatches(
     padTokenId,
     dropout: dropout > 0,
     soft: transferSet.soft,
+    ...(hints && { hints: hintsOf(hints, softLabels[0]?.reader) }),
     goldPerRow: hard ? widest : 0,
     ...(isValueTask(task) && { valueTask: task }),
     ...(features && {
