@@ -15,6 +15,7 @@ import {
   trainingFeedSpecs,
 } from './batch-feeds.ts';
 import { projectionsOf } from './hints.ts';
+import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
 import { feedOf, type StepLosses, stepLoss } from './step-loss.ts';
 
 /** What a student's training step is made of. */
@@ -25,11 +26,7 @@ export interface StudentTraining {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches. */
   readonly buckets: readonly number[];
-  readonly settings: {
-    readonly labelSmoothing: number;
-    readonly weightDecay: number;
-    readonly maxGradNorm: number;
-  };
+  readonly settings: OptimizerChoice & { readonly labelSmoothing: number };
   /** What differs from the usual losses. */
   readonly losses?: Partial<Omit<StepLosses, 'labelSmoothing'>>;
 }
@@ -54,7 +51,7 @@ interface Pass {
 /** The step: forward pass, soft and hard loss as far as the layout has them, AdamW. */
 export function studentProgram(training: StudentTraining): StepProgram {
   const { architecture, shape, layout, settings } = training;
-  const { labelSmoothing, weightDecay, maxGradNorm } = settings;
+  const { labelSmoothing, accumulate = 1 } = settings;
   const losses = { softLoss: softLossKind('forward-kl'), ...training.losses, labelSmoothing };
   const specs = stepParameters(training);
   const forward = (
@@ -96,13 +93,7 @@ export function studentProgram(training: StudentTraining): StepProgram {
     evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
     evaluate: (tf, weights, feeds, bucket) =>
       forward(tf, unflatten(tf, weights, specs), feeds, { bucket }),
-    optimizer: {
-      kind: 'adamw',
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay,
-      maxGradNorm,
-    },
+    optimizer: optimizerOf(settings),
+    accumulates: accumulate > 1,
   };
 }

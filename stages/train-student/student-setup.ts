@@ -11,6 +11,7 @@ import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { hintsOf } from './hints.ts';
 import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
+import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { stepParameters, studentProgram } from './student-program.ts';
@@ -28,6 +29,8 @@ export interface StudentSetup {
   readonly buckets: readonly number[];
   readonly losses: StudentLosses;
   readonly program: StepProgram;
+  /** The same program for batches of another size. */
+  readonly programOf: (batchSize: number) => StepProgram;
   readonly initialisation: StartWeights['initialisation'];
 }
 
@@ -80,16 +83,19 @@ export async function setUpStudent(
   const projections = stepParameters({ architecture, shape, layout }).slice(
     architecture.parameters(shape).length,
   );
-  const program = studentProgram({
-    architecture,
-    shape,
-    layout,
-    buckets,
-    initialWeights: withProjections(weights, projections, settings.seed),
-    settings,
-    losses,
-  });
-  return { architecture, shape, layout, buckets, losses, program, initialisation };
+  const start = withProjections(weights, projections, settings.seed);
+  const programOf = (batchSize: number) =>
+    studentProgram({
+      architecture,
+      shape,
+      layout: { ...layout, batchSize },
+      buckets,
+      initialWeights: start,
+      settings,
+      losses,
+    });
+  const program = programOf(layout.batchSize);
+  return { architecture, shape, layout, buckets, losses, program, programOf, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */
@@ -142,16 +148,16 @@ function withProjections(
 }
 
 function layoutOfBatches(
-  { batchSize, dropout, hardLossWeight, task, hints }: Settings,
+  { batchSize, accumulate, dropout, hardLossWeight, task, hints }: Settings,
   { gold, wordGold, softLabels }: TrainingInputs,
   transferSet: TransferSet,
   { padTokenId, features, perToken }: StudentShape,
 ): BatchLayout {
-  const hard = hardLossWeight > 0 && transferSet.goldCount > 0;
+  const hard = largestOf(hardLossWeight) > 0 && transferSet.goldCount > 0;
   const perRow = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
   const widest = wordGold === undefined ? perRow : 1;
   return {
-    batchSize,
+    batchSize: batchSize / (accumulate ?? 1),
     padTokenId,
     dropout: dropout > 0,
     soft: transferSet.soft,

@@ -65,7 +65,6 @@ for (const [architecture, perToken] of [
   ['bert', false],
   ['bert', true],
   ['modernbert', true],
-  ['textcnn', false],
 ] as const) {
   test(`${architecture}${perToken ? ' of words' : ''}: steps with hints are the eager ones, dropout on`, (t) => {
     const shape: StudentShape = {
