@@ -193,7 +193,13 @@ function softFeeds(slots: readonly Slot[], answers: number, soft: SoftLayout): F
 function hintFeeds(slots: readonly Slot[], answers: number, hints: readonly Hint[]): Feeds {
   const feeds = hints.map(({ width }, place) => {
     const values = new Float32Array(answers * width);
-    for (const slot of slots) values.set(slot.soft?.hints?.[place] ?? [], slot.place * width);
+    for (const { soft, place: row } of slots) {
+      if (soft === null) continue;
+      const features = soft.hints?.[place];
+      // Nothing in their place would train towards 0 without a word.
+      if (features === undefined) throw new Error(`a soft label has no features for hint ${place}`);
+      values.set(features, row * width);
+    }
     return [hintFeed(place), values] as const;
   });
   return Object.fromEntries(feeds);
