@@ -5,7 +5,7 @@ import type {
   ParameterSpec,
   StudentShape,
 } from '#stages/students/student.ts';
-import type { Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+import type { Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { softLossKind } from '#stages/tensorflow/soft-loss-kind.ts';
 import type { FeedTensors, StepProgram } from '#stages/tensorflow/step-program.ts';
 import {
