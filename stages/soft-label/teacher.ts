@@ -3,12 +3,7 @@ import type { TensorShape } from '#datasets/features.ts';
 import type { Census } from '#stages/onnx/census.ts';
 import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
-import {
-  float32Of,
-  type OnnxSession,
-  type SessionOptions,
-  type SessionTensor,
-} from '#stages/onnx/session.ts';
+import { float32Of, type OnnxSession, type SessionOptions } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
@@ -26,7 +21,7 @@ import {
   paddedLengths,
   TargetsMismatchError,
 } from './teacher-inputs.ts';
-import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
+import { rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** Who answers: a model with a head that keeps the answer small, or a file. */
 export interface Teacher {
