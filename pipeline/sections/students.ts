@@ -49,10 +49,10 @@ export const variantSettings = z.strictObject({
     .optional()
     .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
   views: z
-    .boolean()
+    .union([z.boolean(), trainStudentConfig.shape.views.unwrap()])
     .optional()
     .describe(
-      'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+      'false learns from no views that augmentations make; else how: see student.views. Default: true.',
     ),
   labels: z
     .literal('hard-relabel')
@@ -64,4 +64,6 @@ export const variantSettings = z.strictObject({
 export const variantsSection = z
   .record(modelName, variantSettings)
   .default({})
-  .describe('Students to train from the one cache, by name; a language model has none.');
+  .describe(
+    'Students to train from the one cache, by name; a language model may have none: the cache is its result then.',
+  );

@@ -1,24 +1,31 @@
 import { writeInitialisation } from '#datasets/initialisation.ts';
+import { writePredictions } from '#datasets/predictions.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
-import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
-import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
+import { createExecutor } from './executor.ts';
+import { describeTime, expectedTime } from './expected-time.ts';
 import type { Start } from './initial-weights.ts';
 import { doubtAboutStart, sayStart } from './initialisation.ts';
+import { tokenPredictions, tokenProbe } from './language-outputs.ts';
+import { predictTokens } from './language-predictions.ts';
+import { judgeTokens } from './language-validation.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
 import { DEFAULT_KEPT_CHECKPOINTS } from './settings/checkpoints.ts';
+import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
+import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
 import { type Measurement, type Trained, train } from './training.ts';
 import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
+import { describeMemory, trainingMemory } from './training-memory.ts';
 import { recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
@@ -42,7 +49,9 @@ async function* trainOn(
   inputs: TrainingInputs,
 ): AsyncGenerator<StageEvent, void, void> {
   const settings = settingsOf(context.config);
-  const transferSet = await transferSetOf(inputs, settings);
+  const temperatures = temperaturePlan(inputs, settings);
+  const transferSetAt = (temperature: number) => transferSetOf(inputs, settings, temperature);
+  const transferSet = await transferSetAt(temperatures.first);
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
@@ -55,17 +64,24 @@ async function* trainOn(
     const unlike = doubtAboutStart(student.initialisation);
     if (unlike !== null) yield { type: 'warning', message: unlike };
   }
-  const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
+  const doubt = largestOf(settings.softLossWeight) > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow(settings);
-  const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
-  const stepper = createStepper(runtime.tf, student.program);
+  const memory = trainingMemory(runtime.tf, student, settings.executor);
+  yield { type: 'note', message: describeMemory(memory, student) };
+  const { stepper, xla, warning } = createExecutor(runtime.tf, student.program, settings);
+  if (warning !== null) yield { type: 'warning', message: warning };
+  if (xla) yield { type: 'environment', name: 'xla', value: 'on' };
   try {
     yield* describeStudent(student, stepper, runtime);
+    const now = () => performance.now();
+    const time = await expectedTime({ stepper, student, settings, inputs, transferSet, now });
+    if (time !== null) yield { type: 'note', message: describeTime(time, settings) };
     const trained = yield* resumeAndTrain(context, inputs, {
       settings,
       transferSet,
+      ...(temperatures.others.length > 0 && { transferSetAt }),
       student,
       stepper,
       runtime,
@@ -96,6 +112,7 @@ function initialiseOf({
 interface Workbench {
   readonly settings: Settings;
   readonly transferSet: TransferSet;
+  readonly transferSetAt?: TransferSetAt;
   readonly student: StudentSetup;
   readonly stepper: Stepper;
   readonly runtime: Runtime;
@@ -105,8 +122,9 @@ interface Workbench {
 async function* resumeAndTrain(
   context: StageContext<TrainStudentConfig>,
   inputs: TrainingInputs,
-  { settings, transferSet, student, stepper, runtime }: Workbench,
+  bench: Workbench,
 ): AsyncGenerator<StageEvent, Trained, void> {
+  const { settings, transferSet, transferSetAt, student, stepper, runtime } = bench;
   const { buckets, layout, shape } = student;
   const folder = outputOf(context, 'checkpoints');
   const recipe = recipeOf(context.config, inputs, student, runtime);
@@ -131,6 +149,7 @@ async function* resumeAndTrain(
       stepper,
       settings,
       transferSet,
+      transferSetAt,
       layout,
       buckets,
       log,
@@ -139,6 +158,11 @@ async function* resumeAndTrain(
       now: () => performance.now(),
       validate: async () => {
         const { tokens } = inputs.validation;
+        const { answersPerBatch } = layout;
+        if (answersPerBatch !== undefined) {
+          const options = { ...forward, answersPerBatch };
+          return judgeTokens(inputs.validation, await predictTokens(stepper, tokens, options));
+        }
         const rows = { tokens, features: inputs.features?.validation };
         return measured(inputs, await predictRows(stepper, rows, forward), shape.classCount);
       },
@@ -171,22 +195,29 @@ async function* writeOutputs(
 ): AsyncGenerator<StageEvent, void, void> {
   const { classCount } = shape;
   const forward = { ...layout, buckets, classCount, signal: context.signal };
+  const folder = outputOf(context, 'student');
+  const { task } = context.config;
+  const tokenizer = inputOf(context, 'tokenizer/student');
+  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
+  if (initialisation !== undefined) await writeInitialisation(folder, initialisation);
+  yield { type: 'note', message: `the student has the weights of step ${step}` };
+  const predictions = outputOf(context, 'predictions');
+  const { answersPerBatch } = layout;
+  if (answersPerBatch !== undefined) {
+    const { tokens } = validation;
+    const scores = await predictTokens(stepper, tokens, { ...forward, answersPerBatch });
+    await writeProbe(folder, tokenProbe(tokens, scores, classCount));
+    await writePredictions(predictions, 'validation', tokenPredictions(tokens, scores));
+    return;
+  }
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
     const rows = { tokens, features: features?.[split] };
     return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
-  const folder = outputOf(context, 'student');
-  const { task } = context.config;
-  const tokenizer = inputOf(context, 'tokenizer/student');
-  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
   await writeProbe(folder, probeOf(splits));
-  if (initialisation !== undefined) await writeInitialisation(folder, initialisation);
-  for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
-  }
-  yield { type: 'note', message: `the student has the weights of step ${step}` };
+  for (const split of splits) await writeSplitPredictions(predictions, split, task);
 }
 
 function* describeRows(
@@ -200,7 +231,7 @@ function* describeRows(
     yield { type: 'note', message: `learns from ${views} views of train rows too` };
   }
   yield { type: 'count', name: 'goldRows', value: goldCount };
-  if (goldCount === 0 && hardLossWeight > 0) {
+  if (goldCount === 0 && largestOf(hardLossWeight) > 0) {
     yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
   }
   if (inputs.train.typeIds !== null) {

@@ -2,19 +2,24 @@ import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
+import { executorSettings } from './settings/executors.ts';
 import { foldSettings } from './settings/folds.ts';
 import { initialisationFields } from './settings/initialisation.ts';
+import { optimisationProblems } from './settings/limits.ts';
 import { lossProblems, lossSettings } from './settings/losses.ts';
+import { optimizerSettings } from './settings/optimizer.ts';
+import { rowSettings } from './settings/rows.ts';
+import { largestOf, type Scheduled, scheduled } from './settings/schedules.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
   .strictObject({
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
-      .enum(['modernbert', 'bert', 'bag', 'mlp', 'textcnn', 'cnn'])
+      .enum(['modernbert', 'bert', 'gpt2', 'bag', 'mlp', 'textcnn', 'cnn'])
       .default('modernbert')
       .describe(
-        'Kind of student: modernbert and bert are encoders, bag averages word pieces and textcnn looks at a few neighbours (both take tensors beside them), mlp and cnn read tensors alone.',
+        'Kind of student: modernbert and bert are encoders, gpt2 predicts the next token, bag averages word pieces and textcnn looks at a few neighbours (both take tensors beside them), mlp and cnn read tensors alone.',
       ),
     layers: z
       .int()
@@ -40,7 +45,7 @@ export const trainStudentConfig = z
       .min(1)
       .optional()
       .describe(
-        'Width of the feed-forward part. Default: 2 x hiddenSize (modernbert, bag), 4 x (bert).',
+        'Width of the feed-forward part. Default: 2 x hiddenSize (modernbert, bag), 4 x (bert, gpt2).',
       ),
     dropout: z
       .number()
@@ -48,7 +53,7 @@ export const trainStudentConfig = z
       .lt(1)
       .optional()
       .describe(
-        'Share of values dropped in training. Default: modernbert, mlp and cnn 0, bert 0.1, bag and textcnn 0.3.',
+        'Share of values dropped in training. Default: modernbert, gpt2, mlp and cnn 0, bert 0.1, bag and textcnn 0.3.',
       ),
     maxLength: z
       .int()
@@ -57,12 +62,10 @@ export const trainStudentConfig = z
       .describe('Longest input in tokens. Default: the length the inputs were tokenised with.'),
     steps: z.int().min(1).default(1500).describe('Optimiser steps; the same for all variants.'),
     batchSize: z.int().min(1).default(32).describe('Rows of one step.'),
-    learningRate: z
-      .number()
-      .positive()
+    learningRate: scheduled(z.number().min(0), { warmup: true })
       .optional()
       .describe(
-        'Highest learning rate. Default: 0.001 (modernbert, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
+        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, gpt2, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -84,11 +87,11 @@ export const trainStudentConfig = z
       .positive()
       .default(1)
       .describe('Gradients of a larger global norm are scaled down to it.'),
-    temperature: z
-      .number()
-      .positive()
+    temperature: scheduled(z.number().positive(), { warmup: false })
       .default(2)
-      .describe('Divisor of the logits in the soft loss; a top-k cache must have stored it.'),
+      .describe(
+        'Divisor of the logits in the soft loss, or a schedule of it; a top-k cache must have stored each.',
+      ),
     mix: z
       .enum(['weights', 'confidence'])
       .optional()
@@ -105,14 +108,10 @@ export const trainStudentConfig = z
       .describe(
         'leave-out: train rows without soft label take no part, however many. Left out: more than a quarantine explains are an error.',
       ),
-    softLossWeight: z
-      .number()
-      .min(0)
+    softLossWeight: scheduled(z.number().min(0), { warmup: true })
       .default(0.9)
       .describe('Weight of the soft loss; 0 trains on rows with a gold label only.'),
-    hardLossWeight: z
-      .number()
-      .min(0)
+    hardLossWeight: scheduled(z.number().min(0), { warmup: true })
       .default(0.1)
       .describe('Weight of the cross-entropy against gold (or relabelled) labels.'),
     labelSmoothing: z
@@ -161,18 +160,28 @@ export const trainStudentConfig = z
       .min(0)
       .default(256)
       .describe('Joined rows up to this size stay in memory; more are read anew every epoch.'),
+    ...optimizerSettings,
+    ...rowSettings,
+    ...executorSettings,
     ...convolutionFields,
   })
   .refine(({ hiddenSize, heads }) => heads === undefined || hiddenSize % heads === 0, {
     path: ['heads'],
     message: 'must divide hiddenSize',
   })
-  .refine(({ softLossWeight, hardLossWeight }) => softLossWeight + hardLossWeight > 0, {
-    path: ['hardLossWeight'],
-    message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
-  })
+  .refine(
+    ({ softLossWeight, hardLossWeight }) =>
+      largestOf(softLossWeight) + largestOf(hardLossWeight) > 0,
+    {
+      path: ['hardLossWeight'],
+      message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
+    },
+  )
   .superRefine((settings, context) => {
-    for (const { path, message } of lossProblems(settings)) {
+    for (const { path, message } of [
+      ...lossProblems(settings),
+      ...optimisationProblems(settings),
+    ]) {
       context.addIssue({ code: 'custom', path: [path], message });
     }
   });
@@ -188,7 +197,7 @@ interface Dependent {
   readonly heads: number;
   readonly intermediateSize: number;
   readonly dropout: number;
-  readonly learningRate: number;
+  readonly learningRate: Scheduled;
 }
 
 /** Fills in the defaults that depend on the architecture and the width. */
@@ -215,6 +224,7 @@ function defaultHeads(hiddenSize: number): number {
 const architectureDefaults = {
   modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
+  gpt2: { widening: 4, dropout: 0, learningRate: 1e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
   textcnn: { widening: 1, dropout: 0.3, learningRate: 1e-3 },
   mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },

@@ -9,6 +9,8 @@ import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
+import { answersPerBatch } from './language-targets.ts';
+import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { studentProgram } from './student-program.ts';
@@ -26,6 +28,8 @@ export interface StudentSetup {
   readonly buckets: readonly number[];
   readonly losses: StudentLosses;
   readonly program: StepProgram;
+  /** The same program for batches of another size. */
+  readonly programOf: (batchSize: number) => StepProgram;
   readonly initialisation: StartWeights['initialisation'];
 }
 
@@ -49,7 +53,9 @@ export async function setUpStudent(
   const architecture = architectureOf(settings.architecture);
   const features = inputs.features && shapesOf(inputs.features.train);
   const hasText = features === undefined || inputs.train.tokenIds.length > 0;
-  const vocabulary = hasText ? await readVocabulary(sources.tokenizer) : NO_VOCABULARY;
+  const vocabulary = hasText
+    ? await readVocabulary(sources.tokenizer, settings.task)
+    : NO_VOCABULARY;
   const shape = studentShape(settings, vocabulary, {
     classCount: inputs.classNames.length,
     maxLength: inputs.train.maxLength,
@@ -61,12 +67,19 @@ export async function setUpStudent(
     ...(inputs.views ? [inputs.views.tokens] : []),
   ];
   for (const table of tables) requireFitting(table, shape);
-  const layout = layoutOfBatches(settings, inputs, transferSet, shape);
+  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
+  const ofRows = layoutOfBatches(settings, inputs, transferSet, shape);
+  const { batchSize } = ofRows;
+  const layout = {
+    ...ofRows,
+    ...(shape.languageModel && {
+      answersPerBatch: answersPerBatch(inputs.train, { buckets, batchSize }),
+    }),
+  };
   const losses = await studentLosses(settings, inputs, {
     soft: layout.soft,
     module: sources.softLoss,
   });
-  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
   const { weights, initialisation } = await startWeights(
     { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
     {
@@ -75,16 +88,18 @@ export async function setUpStudent(
       seed: settings.seed,
     },
   );
-  const program = studentProgram({
-    architecture,
-    shape,
-    layout,
-    buckets,
-    initialWeights: weights,
-    settings,
-    losses,
-  });
-  return { architecture, shape, layout, buckets, losses, program, initialisation };
+  const programOf = (batchSize: number) =>
+    studentProgram({
+      architecture,
+      shape,
+      layout: { ...layout, batchSize },
+      buckets,
+      initialWeights: weights,
+      settings,
+      losses,
+    });
+  const program = programOf(layout.batchSize);
+  return { architecture, shape, layout, buckets, losses, program, programOf, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */
@@ -123,16 +138,16 @@ function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: Stude
 }
 
 function layoutOfBatches(
-  { batchSize, dropout, hardLossWeight, task }: Settings,
+  { batchSize, accumulate, dropout, hardLossWeight, task }: Settings,
   { gold, wordGold }: TrainingInputs,
   transferSet: TransferSet,
   { padTokenId, features, perToken }: StudentShape,
 ): BatchLayout {
-  const hard = hardLossWeight > 0 && transferSet.goldCount > 0;
+  const hard = largestOf(hardLossWeight) > 0 && transferSet.goldCount > 0;
   const perRow = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
   const widest = wordGold === undefined ? perRow : 1;
   return {
-    batchSize,
+    batchSize: batchSize / (accumulate ?? 1),
     padTokenId,
     dropout: dropout > 0,
     soft: transferSet.soft,

@@ -6,6 +6,7 @@ import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import type { TeacherCache } from './mixed-caches.ts';
+import { largestOf } from './settings/schedules.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import { openTrainingCaches } from './training-caches.ts';
 import { readTrainingLabels, type TrainingLabels } from './training-labels.ts';
@@ -26,6 +27,8 @@ export interface TrainingInputs extends TrainingLabels {
 export interface ViewInputs {
   readonly tokens: TokenTable;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
+  /** The row that each view was made from, by their example ids. */
+  readonly of: ReadonlyMap<string, string>;
   /** In the order of `softLabels`. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
 }
@@ -37,11 +40,12 @@ export async function readTrainingInputs(
   const classNames = await readClasses(inputOf(context, 'classes'));
   const train = await readTokens(inputOf(context, 'tokens/student/train'));
   const validation = await readTokens(inputOf(context, 'tokens/student/validation'));
-  const labels = await readTrainingLabels(context, validation, classNames);
+  const labels = await readTrainingLabels(context, { train, validation, classNames });
   const views = await readViewsOf(context, labels.gold);
   const features = await featuresOf(context, { train, validation });
   const read = { classNames, train, ...labels, ...features };
-  if (context.config.softLossWeight === 0) return { ...read, softLabels: [], views: undefined };
+  if (largestOf(context.config.softLossWeight) === 0)
+    return { ...read, softLabels: [], views: undefined };
   // Last, so that nothing that fails above leaves them open.
   const caches = await openTrainingCaches(context, classNames, { withViews: views !== undefined });
   return {
@@ -58,12 +62,14 @@ async function readViewsOf(
 ): Promise<Omit<ViewInputs, 'softLabels'> | undefined> {
   const [index, tokens] = [inputs['views/inputs'], inputs['views/tokens']];
   if (index === undefined || tokens === undefined) return undefined;
-  const labelled = (await readViews(index)).flatMap(({ exampleId, of }) => {
+  // Of rows that share a view the first decides.
+  const views = (await readViews(index)).toReversed();
+  const labelled = views.flatMap(({ exampleId, of }) => {
     const targets = gold.get(of);
     return targets === undefined ? [] : [[exampleId, targets] as const];
   });
-  // Of rows that share a view the first decides.
-  return { tokens: await readTokens(tokens), gold: new Map(labelled.toReversed()) };
+  const of = new Map(views.map((view) => [view.exampleId, view.of]));
+  return { tokens: await readTokens(tokens), gold: new Map(labelled), of };
 }
 
 /** Tensors of both splits, if any. */

@@ -15,6 +15,8 @@ export interface TrainingLine {
   readonly hardLoss?: number;
   readonly gradNorm: number;
   readonly learningRate: number;
+  /** Share of the time in which steps waited for their batches. */
+  readonly waitShare: number;
 }
 
 /** What the student knows after `step` steps; null where there is nothing to compare with. */
@@ -28,6 +30,8 @@ export interface ValidationLine {
   readonly validationError?: number | null;
   readonly validationCorrelation?: number | null;
   readonly entityF1?: number;
+  /** Of language models: negative log-likelihood of a token, in nats. */
+  readonly validationNll?: number;
 }
 
 /** `metrics.jsonl` with one line a measurement, and the same for TensorBoard. */

@@ -14,7 +14,7 @@ import { type QualityStudent, qualityStudents, qualityVariants } from './quality
  * `npm run bench:quality`: test accuracy, share of the teacher's, and calibration of some ways to train each
  * student on the banking77 sample and on sentence polarity, mean and spread of three seeds, beside PyTorch's
  * figures for the same recipe. One store, so each teacher runs once.
- *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,half,svd,best,polarity] [store=FOLDER]
+ *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn,half,svd,best,polarity] [store=FOLDER]
  */
 interface Figures {
   readonly accuracy: number;
