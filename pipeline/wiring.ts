@@ -14,6 +14,7 @@ import {
   evaluateStudent,
   evaluateTeacher,
   exportInstance,
+  hasInt8,
   reportInstance,
 } from './result-wiring.ts';
 import { trainInstance } from './student-wiring.ts';
@@ -57,6 +58,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
     ...names.map((name) => evaluateStudent(config, name)),
+    ...(hasInt8(config) ? [evaluateStudent(config, exported, 'int8')] : []),
   ];
   const instances = [
     ...beforeStudents,
