@@ -5,7 +5,7 @@ import type {
   ParameterSpec,
   StudentShape,
 } from '#stages/students/student.ts';
-import type { Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+import type { Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { softLossKind } from '#stages/tensorflow/soft-loss-kind.ts';
 import type { FeedTensors, StepProgram } from '#stages/tensorflow/step-program.ts';
 import {
@@ -15,6 +15,7 @@ import {
   trainingFeedSpecs,
 } from './batch-feeds.ts';
 import { projectionsOf } from './hints.ts';
+import { languageFeedSpecs, probedClasses, tokenScores } from './language-step.ts';
 import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
 import { feedOf, type StepLosses, stepLoss } from './step-loss.ts';
 
@@ -66,9 +67,11 @@ export function studentProgram(training: StudentTraining): StepProgram {
       (input) => [input, feedOf<Tensor2D>(feeds, featureFeed(input))] as const,
     );
     const dropout = 'dropoutSeed' in feeds && { dropoutSeed: feedOf(feeds, 'dropoutSeed') };
+    const asked = 'answerAt' in feeds && { answerAt: feedOf(feeds, 'answerAt') };
     const batch = {
       ...inputs,
       ...dropout,
+      ...asked,
       ...(features.length > 0 && { features: Object.fromEntries(features) }),
       batchSize,
       sequenceLength: bucket,
@@ -90,10 +93,35 @@ export function studentProgram(training: StudentTraining): StepProgram {
       const logits = forward(tf, named, feeds, { bucket, onFeatures });
       return stepLoss(tf, { logits, features, named }, feeds, layout, losses);
     },
-    evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
-    evaluate: (tf, weights, feeds, bucket) =>
-      forward(tf, unflatten(tf, weights, specs), feeds, { bucket }),
+    ...evaluationOf(
+      layout,
+      (tf, weights, feeds, bucket) => forward(tf, unflatten(tf, weights, specs), feeds, { bucket }),
+      shape.classCount,
+    ),
     optimizer: optimizerOf(settings),
     accumulates: accumulate > 1,
+  };
+}
+
+type Forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => Tensor2D;
+
+/** Logits, or of a language model what it says at the asked tokens. */
+function evaluationOf(
+  layout: BatchLayout,
+  forward: Forward,
+  classCount: number,
+): Pick<StepProgram, 'evaluationFeeds' | 'evaluate'> {
+  const { answersPerBatch } = layout;
+  if (answersPerBatch === undefined) {
+    return {
+      evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
+      evaluate: forward,
+    };
+  }
+  const probedIds = probedClasses(classCount);
+  return {
+    evaluationFeeds: (bucket) => languageFeedSpecs({ ...layout, answersPerBatch }, bucket),
+    evaluate: (tf, weights, feeds, bucket) =>
+      tokenScores(tf, forward(tf, weights, feeds, bucket), feedOf(feeds, 'goldIds'), probedIds),
   };
 }
