@@ -14,7 +14,7 @@ import { DEFAULT_KEPT_CHECKPOINTS } from './settings/checkpoints.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type Measurement, type Trained, train } from './training.ts';
-import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
+import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
@@ -29,8 +29,7 @@ export async function* runTrainStudent(
   try {
     yield* trainOn(context, inputs);
   } finally {
-    const { softLabels, views } = inputs;
-    for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
+    await closeTrainingInputs(inputs);
   }
 }
 

@@ -1,8 +1,8 @@
 import { readClasses } from '#datasets/classes.ts';
 import { type FeatureTable, featuresInOrder, readFeaturesIfAny } from '#datasets/features.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { closeTokens, readTokens, readTokensWithin, type StoredTokens } from '#datasets/tokens.ts';
 import { readViews } from '#datasets/views.ts';
-import { inputOf } from '#stages/folders.ts';
+import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import type { TeacherCache } from './mixed-caches.ts';
@@ -13,7 +13,8 @@ import { readTrainingLabels, type TrainingLabels } from './training-labels.ts';
 /** What the stage reads. No test row is among it. */
 export interface TrainingInputs extends TrainingLabels {
   readonly classNames: readonly string[];
-  readonly train: TokenTable;
+  /** Long ones lie in a file. `closeTrainingInputs` closes it. */
+  readonly train: StoredTokens;
   /** The cache of each teacher; none in a training without soft loss. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
   /** Changed forms of train rows; undefined where none are learned from. */
@@ -24,7 +25,7 @@ export interface TrainingInputs extends TrainingLabels {
 
 /** Views of train rows, with the gold labels of these. */
 export interface ViewInputs {
-  readonly tokens: TokenTable;
+  readonly tokens: StoredTokens;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
   /** In the order of `softLabels`. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
@@ -35,7 +36,7 @@ export async function readTrainingInputs(
   context: StageContext<TrainStudentConfig>,
 ): Promise<TrainingInputs> {
   const classNames = await readClasses(inputOf(context, 'classes'));
-  const train = await readTokens(inputOf(context, 'tokens/student/train'));
+  const train = await readStored(context, inputOf(context, 'tokens/student/train'));
   const validation = await readTokens(inputOf(context, 'tokens/student/validation'));
   const labels = await readTrainingLabels(context, validation, classNames);
   const views = await readViewsOf(context, labels.gold);
@@ -51,25 +52,44 @@ export async function readTrainingInputs(
   };
 }
 
+/** Closes all that reading has left open. */
+export async function closeTrainingInputs({
+  train,
+  views,
+  softLabels,
+}: TrainingInputs): Promise<void> {
+  for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
+  for (const tokens of [train, ...(views ? [views.tokens] : [])]) closeTokens(tokens);
+}
+
+/** Tokens that may be more than memory is to hold. */
+function readStored(
+  context: StageContext<TrainStudentConfig>,
+  folder: string,
+): Promise<StoredTokens> {
+  const limitBytes = context.config.memoryLimitMb * 2 ** 20;
+  return readTokensWithin(folder, { limitBytes, spill: outputOf(context, 'checkpoints') });
+}
+
 /** Texts and gold of the views; undefined where the student learns from none. */
 async function readViewsOf(
-  { inputs }: StageContext<TrainStudentConfig>,
+  context: StageContext<TrainStudentConfig>,
   gold: TrainingInputs['gold'],
 ): Promise<Omit<ViewInputs, 'softLabels'> | undefined> {
-  const [index, tokens] = [inputs['views/inputs'], inputs['views/tokens']];
+  const { 'views/inputs': index, 'views/tokens': tokens } = context.inputs;
   if (index === undefined || tokens === undefined) return undefined;
   const labelled = (await readViews(index)).flatMap(({ exampleId, of }) => {
     const targets = gold.get(of);
     return targets === undefined ? [] : [[exampleId, targets] as const];
   });
   // Of rows that share a view the first decides.
-  return { tokens: await readTokens(tokens), gold: new Map(labelled.toReversed()) };
+  return { tokens: await readStored(context, tokens), gold: new Map(labelled.toReversed()) };
 }
 
 /** Tensors of both splits, if any. */
 async function featuresOf(
   context: StageContext<TrainStudentConfig>,
-  tokens: Readonly<Record<'train' | 'validation', TokenTable>>,
+  tokens: Readonly<Record<'train' | 'validation', StoredTokens>>,
 ): Promise<Pick<TrainingInputs, 'features'>> {
   const of = async (split: 'train' | 'validation') => {
     const table = await readFeaturesIfAny(context.inputs[`inputs/${split}`]);
