@@ -61,8 +61,14 @@ export function loadConfig(request: ConfigRequest): LoadedConfig {
 }
 
 /** A configuration that is not on the disk yet, checked as if it were. */
-export function checkedConfig(file: string, text: string): LoadedConfig {
-  const parsed = decantConfigSchema.safeParse(parseYaml(file, text));
+export function checkedConfig(
+  file: string,
+  text: string,
+  set: readonly string[] = [],
+): LoadedConfig {
+  const settings = parseYaml(file, text);
+  for (const assignment of set) applySet(settings, assignment);
+  const parsed = decantConfigSchema.safeParse(settings);
   if (!parsed.success) throw new ConfigError(file, parsed.error.issues.flatMap(problemsOf));
   return { config: spelledOut(file, parsed.data), file, folder: dirname(file), origins: new Map() };
 }

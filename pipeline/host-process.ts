@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { isCompiled, ownProgramPath } from '#cache/own-program.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { FailureReport } from './events.ts';
 import type { FromHost, HostTask, StopReason, ToHost } from './host-protocol.ts';
@@ -24,8 +24,8 @@ export function startHost(
   lockFd: number,
   onEvent: (event: StageEvent) => void,
 ): StageHost {
-  const child = fork(join(import.meta.dirname, 'stage-host.ts'), ['serve'], {
-    execArgv: ['--import', import.meta.resolve('#loader/register.mjs'), '--no-warnings'],
+  const child = fork(ownProgramPath('./stage-host.ts', import.meta.url), ['serve'], {
+    execArgv: [...readingTypeScript(), '--no-warnings'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', lockFd],
     serialization: 'advanced',
   });
@@ -66,6 +66,10 @@ export function startHost(
     stop: (reason) => post(child, { type: 'stop', reason }),
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+function readingTypeScript(): string[] {
+  return isCompiled ? [] : ['--import', import.meta.resolve('#loader/register.mjs')];
 }
 
 /** Passes stop and kill requests on to a host until it has ended. */

@@ -37,8 +37,11 @@ export async function requireInputFiles(graph: readonly StageInstance[]): Promis
 
 const CORPUS_ROLES = ['train', 'validation', 'test', 'corrections'];
 
-/** Settings of files that are no model. */
+/** Of the other roles, those that teacher.model does not name. */
 const SETTINGS: Readonly<Record<string, string>> = {
   answers: 'teacher.answers',
+  initialiseConfig: 'initialise.from',
+  initialiseTokenizer: 'initialise.from',
+  initialiseWeights: 'initialise.from',
   softLoss: 'student.softLoss.module',
 };

@@ -28,9 +28,13 @@ export function openProject(options: ProjectOptions): Project {
     environment: process.env,
     set: options.set ?? [],
   });
+  return projectOf(loaded, options.store);
+}
+
+/** The graph and the store of a configuration; the store lies beside it where none is named. */
+export function projectOf(loaded: LoadedConfig, named: string | undefined): Project {
   checkGate(loaded);
-  const store =
-    options.store === undefined ? join(loaded.folder, '.decant') : resolve(options.store);
+  const store = named === undefined ? join(loaded.folder, '.decant') : resolve(named);
   return { loaded, graph: graphOf(loaded, tombstonesPath(store)), store };
 }
 

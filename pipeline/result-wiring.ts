@@ -71,6 +71,7 @@ export function exportInstance(
       // Left out where there is one teacher, so that its students stay fresh.
       furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
       corpusLicense: config.corpus.license,
+      startsFrom: config.variants[name]?.initFrom,
     },
     files: {},
     inputs: {

@@ -19,6 +19,11 @@ class StopRequest extends Failure {
   }
 }
 
+/** Why a run is asked to stop, as the reason of its signal. */
+export function stopRequest(reason: StopReason): Failure {
+  return new StopRequest(reason);
+}
+
 /** Signals for a run: the reason of `stop` is a StopRequest; `kill` comes with the second SIGINT. */
 export interface StopRequests {
   readonly stop: AbortSignal;

@@ -14,6 +14,7 @@ import {
   perSplit,
   type StageInstance,
 } from './graph.ts';
+import { initialiseParts } from './initialise-wiring.ts';
 import { ownLossOf } from './own-loss.ts';
 import { withPins } from './pinned.ts';
 import { hardRelabelInstance } from './relabel-wiring.ts';
@@ -154,10 +155,11 @@ function softLabelInstances(
 
 function trainInstance(
   loaded: LoadedConfig,
-  teachers: readonly Teacher[],
+  teachers: readonly [MainTeacher, ...Teacher[]],
   name: string,
 ): StageInstance {
   const { config } = loaded;
+  const { initialise, files } = initialiseParts(loaded, teachers[0], name);
   const {
     initFrom,
     labels,
@@ -194,9 +196,10 @@ function trainInstance(
       ...ownLoss.settings,
       ...mixing,
       unanswered,
+      initialise,
       ...deviceSettings(config),
     },
-    files: ownLoss.files,
+    files: { ...files, ...ownLoss.files },
     inputs: {
       ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),

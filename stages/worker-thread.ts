@@ -1,5 +1,6 @@
 import { parentPort, type TransferListItem, Worker } from 'node:worker_threads';
 import { Failure, type FailureKind } from '#cache/failure.ts';
+import { isCompiled } from '#cache/own-program.ts';
 
 /** A thread that answers requests one after the other, in the order in which they were made. */
 export interface WorkerThread<Request, Reply> {
@@ -17,11 +18,11 @@ export interface WorkerService<Request, Reply> {
 }
 
 /**
- * Starts a TypeScript file as a thread; the file calls `serveRequests`. A thread is never terminated:
+ * Starts a file of ours (`ownProgram`) as a thread; the file calls `serveRequests`. A thread is never terminated:
  * ending one inside a native call aborts the whole process.
  */
 export function startWorker<Request, Reply>(entry: URL): WorkerThread<Request, Reply> {
-  const worker = new Worker(bootUrl(entry));
+  const worker = new Worker(isCompiled ? entry : bootUrl(entry));
   const waiting: PromiseWithResolvers<Reply>[] = [];
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   let dead: Error | undefined;

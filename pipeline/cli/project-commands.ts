@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { recipes } from '#pipeline/init/recipes.ts';
+import { setUp } from '#pipeline/setup/setup.mjs';
+import { runProgram } from '#pipeline/setup/setup-error.mjs';
 import { bashCompletion } from './completion.ts';
 import { choice, exitWith, share, withProject } from './options.ts';
 
@@ -61,6 +63,19 @@ export function addProjectCommands(program: Command): void {
         exitWith(await scheduleCommand(kind, options));
       });
   }
+
+  program
+    .command('setup')
+    .description('fetch the native libraries, checked by hash; nothing is run while npm installs')
+    .argument('[options...]', 'as `npm run setup`: --device auto|cpu|gpu, --check, ...')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (args: readonly string[]) => {
+      await runProgram(async () => {
+        await setUp({ args });
+        return 0;
+      });
+    });
 
   program
     .command('doctor')

@@ -1,19 +1,18 @@
 import type { Observer } from '#pipeline/events.ts';
 import { describeFailure } from '#pipeline/failures.ts';
 import { requireGate } from '#pipeline/gate.ts';
-import { gitCommitOf } from '#pipeline/git-commit.ts';
 import { jsonLinesObserver } from '#pipeline/observers/json-lines.ts';
 import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
 import { prometheusObserver } from '#pipeline/observers/prometheus.ts';
 import { rateLimited } from '#pipeline/observers/rate-limited.ts';
-import { type RunSetting, runLogObserver } from '#pipeline/observers/run-log.ts';
+import { runLogObserver } from '#pipeline/observers/run-log.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
 import type { RunOptions } from '#pipeline/run.ts';
 import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
+import { runSetting } from '#pipeline/run-setting.ts';
 import { type Selection, selectStages } from '#pipeline/selection.ts';
 import { listenForStop } from '#pipeline/stop-requests.ts';
-import { decantVersion } from '#pipeline/version.ts';
 
 export interface RunCommandOptions extends ProjectOptions {
   readonly from?: string;
@@ -84,7 +83,7 @@ export async function runSelection(
       observers: [
         ...(await screen(options)),
         ...metricsObserver(options),
-        runLogObserver(project.store, settingOf(project)),
+        runLogObserver(project.store, runSetting(project)),
       ],
       accept: (artifacts) => requireGate(project.loaded, artifacts),
       stop: requests.stop,
@@ -132,14 +131,6 @@ async function screen(
 
 function metricsObserver({ metricsFile }: Pick<RunCommandOptions, 'metricsFile'>): Observer[] {
   return metricsFile === undefined ? [] : [prometheusObserver(metricsFile)];
-}
-
-function settingOf({ loaded }: Project): RunSetting {
-  return {
-    versions: { decant: decantVersion(), node: process.version },
-    gitCommit: gitCommitOf(loaded.folder),
-    config: loaded.config,
-  };
 }
 
 /** Looked at this often, so that a stage is never silent for more than twice as long. */

@@ -21,7 +21,8 @@ export function packagesAreCurrent(project, { development }) {
   if (wanted === undefined || present === undefined) return false;
   return Object.entries(wanted).every(([folder, locked]) => {
     // npm leaves out optional packages of other platforms.
-    if (folder === '' || locked.optional || (locked.dev && !development)) return true;
+    const isForTests = locked.dev && !NEEDED.has(folder);
+    if (folder === '' || locked.optional || (isForTests && !development)) return true;
     return present[folder]?.version === locked.version;
   });
 }
@@ -49,6 +50,45 @@ export async function installPackages(project) {
     "check the network and npm's settings and run `npm start` again",
   );
 }
+
+/**
+ * Puts the packages with native halves into a project that has Decant among its packages. They are no
+ * dependencies of ours: their install scripts download from hosts that are often closed, and then npm undoes
+ * the whole installation. The project's package.json stays as it is.
+ * @param {string} project
+ */
+export async function installNativePackages(project) {
+  const missing = Object.entries(nativeVersions()).filter(([name, version]) => {
+    const manifest = readJson(path.join(project, 'node_modules', name, 'package.json'));
+    return /** @type {{ version?: string } | undefined} */ (manifest)?.version !== version;
+  });
+  if (missing.length === 0) return;
+  const wanted = missing.map(([name, version]) => `${name}@${version}`);
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted];
+  const outcome = await runCommand('npm', args, { cwd: project });
+  if (outcome.status === 0) return;
+  throw new SetupError(
+    'retry',
+    `npm ${args.join(' ')} failed:\n${lastLines(outcome, 8)}`,
+    "check the network and npm's settings and run `npx decant setup` again",
+  );
+}
+
+/** Of the packages with native halves, as our package.json names them. */
+function nativeVersions() {
+  const file = path.resolve(import.meta.dirname, '..', '..', 'package.json');
+  const { peerDependencies = {} } = /** @type {{ peerDependencies?: Record<string, string> }} */ (
+    readJson(file) ?? {}
+  );
+  return peerDependencies;
+}
+
+/** Tools of development for npm, as the package does without them, and needed to start. */
+const NEEDED = new Set([
+  'node_modules/@tensorflow/tfjs-node-gpu',
+  'node_modules/esbuild',
+  'node_modules/onnxruntime-node',
+]);
 
 /**
  * @param {string} file

@@ -3,8 +3,15 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-/** Root of the repository. */
-export const projectFolder = path.resolve(import.meta.dirname, '..', '..');
+const packagesAbove = import.meta.dirname.lastIndexOf(`${path.sep}node_modules${path.sep}`);
+
+/** Do we stand in somebody's node_modules? Then npm, and nobody else, installs packages there. */
+export const isInstalled = packagesAbove >= 0;
+
+/** The folder whose node_modules we use: the root of the repository, or of the project we are installed in. */
+export const projectFolder = isInstalled
+  ? import.meta.dirname.slice(0, packagesAbove)
+  : path.resolve(import.meta.dirname, '..', '..');
 
 /**
  * Where downloaded native libraries live: outside node_modules, so that they survive `npm ci` and

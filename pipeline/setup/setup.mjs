@@ -9,12 +9,13 @@ import { installOfficial } from './official.mjs';
 import { placeCudaProvider, preloadList } from './onnxruntime.mjs';
 import { parseOptions, rememberChoice, USAGE } from './options.mjs';
 import {
+  installNativePackages,
   installPackages,
   PACKAGES_FETCH_MB,
   PACKAGES_KEEP_MB,
   packagesAreCurrent,
 } from './packages.mjs';
-import { projectFolder } from './places.mjs';
+import { isInstalled, projectFolder } from './places.mjs';
 import { inMegabytes, say } from './say.mjs';
 import { probeOnnxruntime, probeTensorflow } from './self-check.mjs';
 import { runProgram, SetupError } from './setup-error.mjs';
@@ -72,7 +73,7 @@ function chooseDevices({ device, from }, driver) {
 
 /** @param {Plan} plan */
 function isComplete({ project, development, key }) {
-  return packagesAreCurrent(project, { development }) && isInPlace(project, key);
+  return (isInstalled || packagesAreCurrent(project, { development })) && isInPlace(project, key);
 }
 
 /** @param {Plan} plan */
@@ -86,10 +87,11 @@ async function carryOut(plan) {
   // Another set-up may have done it while this one waited for the lock.
   if (isComplete(plan) && !options.check) return tellState(plan);
   await announce(plan);
-  if (!packagesAreCurrent(project, { development })) {
+  if (!isInstalled && !packagesAreCurrent(project, { development })) {
     await installPackages(project);
     say('npm packages installed');
   }
+  if (isInstalled) await installNativePackages(project);
   if (!isInPlace(project, key)) {
     const sites = choice.from === 'official' ? await official(plan) : await fromWheels(plan);
     writeState(project, stateOf(plan, sites));
@@ -103,7 +105,7 @@ async function carryOut(plan) {
  */
 async function announce({ project, options, driver, choice, development }) {
   say(`${driver.note}: TensorFlow for ${choice.tfDevice}, ONNX Runtime for ${choice.ortDevice}`);
-  if (!packagesAreCurrent(project, { development })) {
+  if (!isInstalled && !packagesAreCurrent(project, { development })) {
     say(
       `npm packages: up to ${inMegabytes(PACKAGES_FETCH_MB)} to fetch, ${inMegabytes(PACKAGES_KEEP_MB)} to keep in node_modules`,
     );

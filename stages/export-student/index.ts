@@ -8,6 +8,10 @@ const configSchema = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe('Licences of further teachers by name, for the model card; empty where not stated.'),
+  startsFrom: z
+    .string()
+    .optional()
+    .describe('Variant whose student this one started from, for the model card.'),
   corpusLicense: z.string().optional().describe('Licence of the corpus, for the model card.'),
 });
 

@@ -1,3 +1,4 @@
+import type { InitialisationRecord } from '#datasets/initialisation.ts';
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
 import { cardKind } from './card-kind.ts';
 import { measuredValues } from './value-card.ts';
@@ -18,6 +19,10 @@ export interface CardFacts {
   /** By name; empty where not stated. */
   readonly furtherLicenses: Readonly<Record<string, string>>;
   readonly corpusLicense: string | undefined;
+  /** Variant whose student this one started from. */
+  readonly startsFrom: string | undefined;
+  /** Undefined for a student whose weights started at random, or as those of another student. */
+  readonly initialisation: InitialisationRecord | undefined;
 }
 
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
@@ -52,7 +57,7 @@ Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind
 
 ## How it was made
 
-\`decant.yaml\` of the run holds every setting. \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
+\`decant.yaml\` of the run holds every setting. ${startOf(facts)} \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
 
 ## Use
 
@@ -68,6 +73,27 @@ ${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind th
 
 ${classNames.map((name) => `- ${plain(name)}`).join('\n')}
 `;
+}
+
+/** Where its weights were before the first step. */
+function startOf({ initialisation, startsFrom }: CardFacts): string {
+  if (startsFrom !== undefined) {
+    return `Its weights started as those of the student "${plain(startsFrom)}" of the same run.`;
+  }
+  if (initialisation === undefined) return 'Its weights started at random.';
+  const { from, name, take, layers, widths, random = [], digests } = initialisation;
+  const named = name === undefined ? '' : ` (${plain(name)})`;
+  const whose =
+    from === 'teacher'
+      ? `the teacher${named}`
+      : `the model${named} whose file has the SHA-256 \`${digests[0] ?? ''}\``;
+  const [before, after] = widths ?? [];
+  const narrowed = before === after ? '' : `, narrowed from ${before} to ${after} numbers by SVD`;
+  if (take === 'embeddings') {
+    return `Its word pieces started as those of ${whose}${narrowed}, all else at random.`;
+  }
+  const fresh = random.length === 0 ? '' : `; ${random.map(plain).join(', ')} started at random`;
+  return `Its weights started as layers ${layers?.join(', ') ?? ''} of ${whose}, with what is around them${fresh}.`;
 }
 
 const CUT_OTHERWISE = `

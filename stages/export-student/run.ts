@@ -3,6 +3,7 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { readClasses } from '#datasets/classes.ts';
 import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
 import { labelledExamples, readGoldOfRows } from '#datasets/gold-of-rows.ts';
+import { readInitialisation } from '#datasets/initialisation.ts';
 import { readAnyMetrics } from '#datasets/metrics.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { answerKeys } from '#datasets/token-answers.ts';
@@ -64,6 +65,8 @@ export async function* runExportStudent(
       teacherLicense: config.teacherLicense,
       furtherLicenses: config.furtherLicenses ?? {},
       corpusLicense: config.corpusLicense,
+      startsFrom: config.startsFrom,
+      initialisation: await readInitialisation(student),
     });
     await writeFileAtomic(join(exported, 'README.md'), card);
   } finally {

@@ -1,5 +1,6 @@
 import {
   type ByteSource,
+  bytesAsSource,
   dimensionsOf,
   type Field,
   fieldsOf,
@@ -35,6 +36,23 @@ export interface GraphNodes {
 /** Reads the nodes of a model file; weights are passed over. */
 export function readGraphNodes(path: string): GraphNodes {
   return withFileSource(path, nodesIn);
+}
+
+/** An integer attribute of a node; `missing` where the node does not have it. */
+export function integerAttribute(
+  { attributes }: Pick<GraphNode, 'attributes'>,
+  name: string,
+  missing: number,
+): number {
+  for (const bytes of attributes) {
+    const source = bytesAsSource(bytes);
+    const fields = [...fieldsOf(source, 0, source.size)];
+    const isNamed = fields.some((field) => field.number === 1 && textOf(source, field) === name);
+    if (!isNamed) continue;
+    const value = fields.find((field) => field.number === ATTRIBUTE_INTEGER)?.value;
+    return value === undefined ? missing : Number(BigInt.asIntN(64, value));
+  }
+  return missing;
 }
 
 function nodesIn(source: ByteSource): GraphNodes {
@@ -111,5 +129,6 @@ const GRAPH_NODE = 1;
 const GRAPH_INITIALIZER = 5;
 const GRAPH_OUTPUT = 12;
 const NODE_ATTRIBUTE = 5;
+const ATTRIBUTE_INTEGER = 3;
 const ATTRIBUTE_GRAPH = 6;
 const ATTRIBUTE_GRAPHS = 11;

@@ -1,6 +1,6 @@
-import type { GraphNode, GraphNodes } from './graph-nodes.ts';
+import { type GraphNode, type GraphNodes, integerAttribute } from './graph-nodes.ts';
 import type { Dimension } from './wire.ts';
-import { bytesAsSource, dimensionsOf, fieldsOf, nested, textOf } from './wire-reader.ts';
+import { bytesAsSource, dimensionsOf, fieldsOf, nested } from './wire-reader.ts';
 
 /** A byte of a model in memory that is replaced; the file stays as it is. */
 export interface ByteEdit {
@@ -70,7 +70,7 @@ function tokenwiseInput(
     return isPerClass(shapeOf(first)) ? second : undefined;
   }
   if (node.operator === 'MatMul') return shapeOf(second)?.length === 2 ? first : undefined;
-  if (node.operator !== 'Gemm' || intAttribute(node, 'transA') !== 0) return undefined;
+  if (node.operator !== 'Gemm' || integerAttribute(node, 'transA', 0) !== 0) return undefined;
   const [, , bias = ''] = node.inputs;
   const hasPlainBias = bias === '' || isPerClass(shapeOf(bias));
   return hasPlainBias && shapeOf(second)?.length === 2 ? first : undefined;
@@ -112,18 +112,8 @@ function valueShape({ attributes: [bytes = new Uint8Array()] }: GraphNode) {
 /** Columns of the matrix that a head multiplies by. */
 function widthOf(node: GraphNode, { constants }: GraphNodes): number | undefined {
   const shape = constants.get(node.inputs[1] ?? '');
-  const isTurned = node.operator === 'Gemm' && intAttribute(node, 'transB') !== 0;
+  const isTurned = node.operator === 'Gemm' && integerAttribute(node, 'transB', 0) !== 0;
   return isTurned ? shape?.[0] : shape?.[1];
-}
-
-function intAttribute({ attributes }: GraphNode, name: string): number {
-  for (const bytes of attributes) {
-    const source = bytesAsSource(bytes);
-    const fields = [...fieldsOf(source, 0, source.size)];
-    const isNamed = fields.some((field) => field.number === 1 && textOf(source, field) === name);
-    if (isNamed) return Number(fields.find((field) => field.number === 3)?.value ?? 0n);
-  }
-  return 0;
 }
 
 /**

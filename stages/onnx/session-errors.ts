@@ -62,3 +62,17 @@ const MEMORY_CODE = 'E_MODEL_MEMORY';
 /** The arena's words on CPU and CUDA, those of C++, and those of the CUDA libraries. */
 const OUT_OF_MEMORY =
   /Failed to allocate memory|BFCArena|bad[_ ]alloc|out of memory|CUBLAS_STATUS_ALLOC_FAILED|Available memory of \d+ is smaller/i;
+
+/** Installing Decant alone brings no native packages. */
+class MissingRuntimeError extends Failure {
+  constructor(cause: unknown) {
+    const problem = 'the package onnxruntime-node is not installed';
+    super('model', 'E_ONNX_RUNTIME', problem, 'run `npx decant setup` in your project', { cause });
+  }
+}
+
+/** Throws what came of loading ONNX Runtime, in words where the package is not there. */
+export function missingRuntime(cause: unknown): never {
+  if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+  throw new MissingRuntimeError(cause);
+}

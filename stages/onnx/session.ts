@@ -9,7 +9,7 @@ import type { ByteEdit } from './logits-head.ts';
 import { modelBytes } from './model-bytes.ts';
 import { type Device, onDevice, type Provider } from './placement.ts';
 import { openProfile } from './profile.ts';
-import { ModelRefusedError, runFailureOf } from './session-errors.ts';
+import { ModelRefusedError, missingRuntime, runFailureOf } from './session-errors.ts';
 import type { Dimension } from './wire.ts';
 
 /** Values with their element type, as they enter or leave a session. */
@@ -163,7 +163,7 @@ async function loadRuntime(): Promise<Runtime> {
   const halfFloats = Object.getOwnPropertyDescriptor(globalThis, 'Float16Array');
   Reflect.deleteProperty(globalThis, 'Float16Array');
   try {
-    const ort = await import('onnxruntime-node');
+    const ort = await import('onnxruntime-node').catch(missingRuntime);
     new ort.Tensor('float32', new Float32Array(1), [1]).dispose();
     return ort;
   } finally {

@@ -1,3 +1,4 @@
+import { ownProgram } from '#cache/own-program.ts';
 import { startWorker } from '#stages/worker-thread.ts';
 import type { Census } from './census.ts';
 import type { OnnxSession, SessionOptions, SessionTensor } from './session.ts';
@@ -32,7 +33,7 @@ export async function openThreadedSession(
   options: SessionOptions,
 ): Promise<OnnxSession> {
   const thread = startWorker<SessionRequest, SessionReply>(
-    new URL('./session.worker.ts', import.meta.url),
+    ownProgram('./session.worker.ts', import.meta.url),
   );
   try {
     const opened = await thread.request({ type: 'open', model, options });

@@ -136,14 +136,14 @@ function layerKinds(config: ModernBertConfig): LayerKind[] {
   });
 }
 
-const ROBERTA_NAMES = bertNames('roberta', {
+export const ROBERTA_NAMES = bertNames('roberta', {
   dense: 'classifier.dense',
   classifier: 'classifier.out_proj',
 });
 
 const ROBERTA_TOKEN_NAMES: BertNames = { ...ROBERTA_NAMES, classifier: 'classifier' };
 
-const DISTILBERT_NAMES: BertNames = {
+export const DISTILBERT_NAMES: BertNames = {
   embeddings: 'distilbert.embeddings',
   layer: (index) => `distilbert.transformer.layer.${index}`,
   query: 'attention.q_lin',

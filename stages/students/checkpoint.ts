@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { type CheckpointGraph, checkpointGraph } from './checkpoint-graphs.ts';
 import { MissingParameterError, type Tensors } from './onnx-builder.ts';
+import { withoutLegacyName } from './origin-checkpoint.ts';
 import { readSafetensors } from './safetensors.ts';
 
 /** A folder of Hugging Face whose weights our graphs cannot take. */
@@ -58,7 +59,8 @@ export async function checkpointOnnx(folder: string, model = folder): Promise<Ui
   const path = join(folder, 'model.safetensors');
   if (!existsSync(path)) throw refuse(withoutWeights(folder));
   const graph = await requireKnownCheckpoint(folder, statSync(path).size, model);
-  const tensors = withoutLegacyNames(await readSafetensors(path, { skipIntegers: true }));
+  const stored = await readSafetensors(path, { skipIntegers: true });
+  const tensors = new Map([...stored].map(([name, tensor]) => [withoutLegacyName(name), tensor]));
   requireRows(tensors, graph.words, graph.vocabularySize, refuse);
   const bytes = [...tensors.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
   if (bytes > MOST_BYTES) throw refuse(TOO_LARGE);
@@ -92,18 +94,6 @@ export async function requireKnownCheckpoint(
 function withoutWeights(folder: string): string {
   const index = join(folder, 'model.safetensors.index.json');
   return existsSync(index) ? 'its weights are in several files' : 'it has no model.safetensors';
-}
-
-/** Checkpoints that were once TensorFlow's call gains gamma and biases beta. */
-function withoutLegacyNames(tensors: Tensors): Tensors {
-  return new Map(
-    [...tensors].map(([name, tensor]) => [
-      name
-        .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
-        .replace(/LayerNorm\.beta$/, 'LayerNorm.bias'),
-      tensor,
-    ]),
-  );
 }
 
 function requireRows(

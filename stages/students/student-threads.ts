@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { ownProgram } from '#cache/own-program.ts';
 import { startWorker, type WorkerThread } from '#stages/worker-thread.ts';
 import type { OpenStudent, StudentOptions } from './open-student.ts';
 import type { AnswerRules, Prediction, WordPrediction } from './student-answers.ts';
@@ -58,7 +59,7 @@ export async function openStudentThreads(
 class Lane {
   open = 0;
   readonly #thread: WorkerThread<StudentRequest, StudentReply> = startWorker(
-    new URL('./student.worker.ts', import.meta.url),
+    ownProgram('./student.worker.ts', import.meta.url),
   );
 
   async ask(request: StudentRequest): Promise<StudentReply> {

@@ -1,23 +1,67 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import type { InitialisationRecord } from '#datasets/initialisation.ts';
 import { initialise, layoutOf } from '#stages/students/parameters.ts';
 import { readSafetensors } from '#stages/students/safetensors.ts';
 import type { ParameterSpec } from '#stages/students/student.ts';
+import { type Beginner, type InitialiseFiles, startFromModel } from './initialisation.ts';
+import type { InitialiseSource } from './settings/initialisation.ts';
 
 /** Where a student's weights start. */
 export interface Start {
   readonly seed: number;
   /** Folder of another student whose weights are taken over; undefined: random. */
   readonly initFrom: string | undefined;
+  /** Another model that weights are taken from. */
+  readonly initialise:
+    | { readonly settings: InitialiseSource; readonly files: InitialiseFiles }
+    | undefined;
   /** Folder of the tokenizer that this student reads with; undefined where it reads no text. */
   readonly tokenizer: string | undefined;
 }
 
-/** The flat weight vector before the first step. */
-export async function initialWeights(
+/** The weights before the first step, and where they are from if not from chance. */
+export interface StartWeights {
+  /** The flat vector. */
+  readonly weights: Float32Array;
+  readonly initialisation: InitialisationRecord | undefined;
+}
+
+/** What a student is before its first step. */
+export async function startWeights(
+  student: Omit<Beginner, 'tokenizer'>,
+  start: Start,
+): Promise<StartWeights> {
+  const { specs, shape } = student;
+  const { initialise: asked, seed, tokenizer } = start;
+  if (asked === undefined) {
+    return { weights: await initialWeights(specs, start), initialisation: undefined };
+  }
+  if (tokenizer === undefined) throw new NothingToInitialiseError(shape.architecture);
+  const weights = initialise(specs, seed);
+  const beginner = { ...student, tokenizer: join(tokenizer, 'tokenizer.json') };
+  return {
+    weights,
+    initialisation: await startFromModel(weights, beginner, asked.settings, asked.files),
+  };
+}
+
+/** A student of tensors has no parts that a text model could give it. */
+class NothingToInitialiseError extends Failure {
+  constructor(architecture: string) {
+    super(
+      'usage',
+      'E_INITIALISE_TENSORS',
+      `initialise: a ${architecture} that reads no text has nothing in common with a text model`,
+      'leave student.initialise out',
+    );
+  }
+}
+
+async function initialWeights(
   specs: readonly ParameterSpec[],
-  { seed, initFrom, tokenizer }: Start,
+  { seed, initFrom, tokenizer }: Pick<Start, 'seed' | 'initFrom' | 'tokenizer'>,
 ): Promise<Float32Array> {
   if (initFrom === undefined) return initialise(specs, seed);
   if (tokenizer !== undefined) await requireSameTokenizer(initFrom, tokenizer);

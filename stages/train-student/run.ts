@@ -1,3 +1,4 @@
+import { writeInitialisation } from '#datasets/initialisation.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
@@ -7,6 +8,8 @@ import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
+import type { Start } from './initial-weights.ts';
+import { doubtAboutStart, sayStart } from './initialisation.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
@@ -42,9 +45,15 @@ async function* trainOn(
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
+    initialise: initialiseOf(context),
     softLoss: context.files['softLoss']?.[0],
   });
   yield* describeRows(transferSet, inputs, settings);
+  if (student.initialisation !== undefined) {
+    yield { type: 'note', message: sayStart(student.initialisation) };
+    const unlike = doubtAboutStart(student.initialisation);
+    if (unlike !== null) yield { type: 'warning', message: unlike };
+  }
   const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
@@ -67,6 +76,20 @@ async function* trainOn(
     stepper.dispose();
   }
   await removeCheckpoints(outputOf(context, 'checkpoints'));
+}
+
+/** The model that weights are taken from, where the settings name one. */
+function initialiseOf({
+  config: { initialise = 'random' },
+  files,
+}: StageContext<TrainStudentConfig>): Start['initialise'] {
+  if (initialise === 'random') return undefined;
+  const { initialiseConfig, initialiseWeights = [], initialiseTokenizer } = files;
+  const [config, tokenizer] = [initialiseConfig?.[0], initialiseTokenizer?.[0]];
+  if (config === undefined || tokenizer === undefined) {
+    throw new Error('the graph names no files for student.initialise');
+  }
+  return { settings: initialise, files: { config, weights: initialiseWeights, tokenizer } };
 }
 
 interface Workbench {
@@ -141,7 +164,7 @@ function doubtIn({ validation, judge }: TrainingInputs): string | null {
 async function* writeOutputs(
   context: StageContext<TrainStudentConfig>,
   { classNames, train, validation, features }: TrainingInputs,
-  { architecture, shape, layout, buckets }: StudentSetup,
+  { architecture, shape, layout, buckets, initialisation }: StudentSetup,
   stepper: Stepper,
   { weights, step }: Trained,
 ): AsyncGenerator<StageEvent, void, void> {
@@ -158,6 +181,7 @@ async function* writeOutputs(
   const tokenizer = inputOf(context, 'tokenizer/student');
   await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
   await writeProbe(folder, probeOf(splits));
+  if (initialisation !== undefined) await writeInitialisation(folder, initialisation);
   for (const split of splits) {
     await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
   }

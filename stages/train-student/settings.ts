@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
+import { initialisationFields } from './settings/initialisation.ts';
 import { lossProblems, lossSettings } from './settings/losses.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
@@ -119,6 +120,7 @@ export const trainStudentConfig = z
       .lt(1)
       .default(0)
       .describe('Share of a gold label that is spread over all classes in the hard loss.'),
+    ...initialisationFields,
     ...lossSettings,
     seed: z.int().min(0).default(1).describe('Decides the start weights, the order and dropout.'),
     shuffleWindow: z

@@ -8,7 +8,7 @@ import type { Architecture, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
-import { initialWeights } from './initial-weights.ts';
+import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
 import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { studentProgram } from './student-program.ts';
@@ -26,6 +26,7 @@ export interface StudentSetup {
   readonly buckets: readonly number[];
   readonly losses: StudentLosses;
   readonly program: StepProgram;
+  readonly initialisation: StartWeights['initialisation'];
 }
 
 /** Folders that a student is built from. */
@@ -33,6 +34,7 @@ export interface StudentSources {
   readonly tokenizer: string;
   /** Another student to start from. */
   readonly initFrom: string | undefined;
+  readonly initialise: Start['initialise'];
   /** Module of a soft loss of the user's own. */
   readonly softLoss: string | undefined;
 }
@@ -65,21 +67,24 @@ export async function setUpStudent(
     module: sources.softLoss,
   });
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
-  const start = await initialWeights(architecture.parameters(shape), {
-    ...sources,
-    tokenizer: hasText ? sources.tokenizer : undefined,
-    seed: settings.seed,
-  });
+  const { weights, initialisation } = await startWeights(
+    { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
+    {
+      ...sources,
+      tokenizer: hasText ? sources.tokenizer : undefined,
+      seed: settings.seed,
+    },
+  );
   const program = studentProgram({
     architecture,
     shape,
     layout,
     buckets,
-    initialWeights: start,
+    initialWeights: weights,
     settings,
     losses,
   });
-  return { architecture, shape, layout, buckets, losses, program };
+  return { architecture, shape, layout, buckets, losses, program, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */

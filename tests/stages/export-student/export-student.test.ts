@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listFiles } from '#cache/digest.ts';
+import { writeInitialisation } from '#datasets/initialisation.ts';
 import { writeMetrics } from '#datasets/metrics.ts';
 import { readProbe, writeProbe } from '#datasets/probe.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
@@ -55,6 +56,36 @@ test('the card says how a student cuts long texts that others would cut otherwis
   const file = join(given['student'] ?? '', 'tokenizer_config.json');
   writeFileSync(file, '{"decant_long_texts": "head-tail"}');
   assert.match(await cardOf(), /Of a text that is too long .* first quarter and the end/);
+});
+
+test('the card says where the weights started', async () => {
+  const given = await inputs();
+  const student = given['student'] ?? '';
+  const cardOf = async (further: object = {}) => {
+    const settings = { config: { ...config, ...further }, inputs: given };
+    const { outputs } = await runStage(exportStudent, settings);
+    return readFileSync(join(outputs['student'] ?? '', 'README.md'), 'utf8');
+  };
+  assert.match(await cardOf(), /Its weights started at random\./);
+  assert.match(await cardOf({ startsFrom: 'first' }), /started as those of the student "first"/);
+  const record = { version: 1 as const, name: 'org/base', digests: ['ab12'] };
+  await writeInitialisation(student, {
+    ...record,
+    from: 'teacher',
+    take: 'all',
+    layers: [0, 2],
+    random: ['classifier.weight'],
+  });
+  assert.match(
+    await cardOf(),
+    /as layers 0, 2 of the teacher \(org\/base\), with what is around them; classifier\.weight started at random\./,
+  );
+  const embeddings = { from: 'checkpoint', take: 'embeddings' } as const;
+  await writeInitialisation(student, { ...record, ...embeddings, widths: [384, 128] });
+  assert.match(
+    await cardOf(),
+    /word pieces started as those of the model \(org\/base\) whose file has the SHA-256 `ab12`, narrowed from 384 to 128 numbers by SVD, all else at random\./,
+  );
 });
 
 test('a graph that is not the trained student is refused and names the example', async () => {

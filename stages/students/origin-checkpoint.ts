@@ -1,0 +1,42 @@
+import type { LazyTensor } from './origin.ts';
+import { asBert, type OriginFamily } from './origin-names.ts';
+import { readSafetensors } from './safetensors.ts';
+
+/** The tensors of safetensors files by the names of our students. */
+export async function checkpointTensors(
+  files: readonly string[],
+  family: OriginFamily,
+): Promise<ReadonlyMap<string, LazyTensor>> {
+  const tensors = new Map<string, LazyTensor>();
+  for (const file of files) {
+    for (const [name, tensor] of await readSafetensors(file, { skipIntegers: true })) {
+      tensors.set(withoutLegacyName(name), { shape: tensor.shape, read: () => tensor });
+    }
+  }
+  const { type } = family;
+  return type === 'modernbert' || type === 'gpt2'
+    ? withModel(tensors, MODEL_PREFIXES[type])
+    : asBert(tensors, family);
+}
+
+/** Checkpoints that were once TensorFlow's call gains gamma and biases beta. */
+export function withoutLegacyName(name: string): string {
+  return name
+    .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
+    .replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
+}
+
+/** Models without a head are saved without their own name in front. */
+function withModel(
+  tensors: ReadonlyMap<string, LazyTensor>,
+  { prefix, parts }: { readonly prefix: string; readonly parts: RegExp },
+): ReadonlyMap<string, LazyTensor> {
+  return new Map(
+    [...tensors].map(([name, tensor]) => [parts.test(name) ? `${prefix}.${name}` : name, tensor]),
+  );
+}
+
+const MODEL_PREFIXES = {
+  modernbert: { prefix: 'model', parts: /^(embeddings|layers|final_norm)\./ },
+  gpt2: { prefix: 'transformer', parts: /^(wte|wpe|h|ln_f)\./ },
+} as const;
