@@ -25,9 +25,6 @@ const [shards, tokens, spill] = [
   join(folder, 'spill'),
 ];
 const say = (text: string) => void process.stdout.write(`${text}\n`);
-if (isWriter) await writeCorpus();
-else await measured();
-
 async function measured(): Promise<void> {
   try {
     for (const path of [shards, tokens, spill]) mkdirSync(path);
@@ -139,3 +136,6 @@ function mb(bytes: number): string {
 
 const NOTHING = new Int32Array(new SharedArrayBuffer(4));
 const SHARD_ROWS = 2048;
+
+if (isWriter) await writeCorpus();
+else await measured();
