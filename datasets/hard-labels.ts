@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import type { ColumnSpec } from '#datasets/parquet/columns.ts';
 import type { Split } from './example.ts';
-import { readTable, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
+import { readGroups, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
 
 /** A label that relabelling gave to an example, with what it replaces and why. */
 export interface HardLabel {
@@ -17,6 +18,8 @@ export interface HardLabel {
   /** Calibrated probability of the new label, 0 to 1. */
   readonly teacherConfidence: number;
   readonly studentConfidence: number;
+  /** Fold that the student had left out when it was asked; null: it had learned from this row. */
+  readonly fold: number | null;
 }
 
 /** A hard label for a test example. */
@@ -31,7 +34,8 @@ export class TestSplitError extends Failure {
 export async function writeHardLabels(folder: string, rows: readonly HardLabel[]): Promise<void> {
   const path = pathIn(folder);
   refuseTest(path, rows);
-  await writeTable(path, FORMAT, {
+  const hasFolds = rows.some(({ fold }) => fold !== null);
+  await writeTable(path, formatOf({ hasFolds }), {
     rowCount: rows.length,
     slice: (from, to) => {
       const part = rows.slice(from, to);
@@ -45,6 +49,7 @@ export async function writeHardLabels(folder: string, rows: readonly HardLabel[]
         reason: part.map((row) => row.reason),
         teacher_confidence: part.map((row) => row.teacherConfidence),
         student_confidence: part.map((row) => row.studentConfidence),
+        ...(hasFolds && { fold: part.map((row) => row.fold) }),
       };
     },
   });
@@ -53,7 +58,9 @@ export async function writeHardLabels(folder: string, rows: readonly HardLabel[]
 /** Reads what `writeHardLabels` wrote, in the same order; refuses test examples. */
 export async function readHardLabels(folder: string): Promise<HardLabel[]> {
   const path = pathIn(folder);
-  const rows = await readTable(path, FORMAT, (group) => {
+  const { groups, columns } = await readGroups(path, formatOf({ hasFolds: false }));
+  const rows = groups.flatMap((group) => {
+    const folds = columns.has(FOLD.name) ? group.numbers(FOLD.name) : [];
     const [splits, reasons] = [splitsOf(path, group), group.texts('reason')];
     const [oldLabels, oldLabelIds] = [group.utf8('old_label'), group.numbers('old_label_id')];
     const [newLabels, newLabelIds] = [group.texts('new_label'), group.int32('new_label_id')];
@@ -71,6 +78,7 @@ export async function readHardLabels(folder: string): Promise<HardLabel[]> {
       reason: valueAt(reasons, row),
       teacherConfidence: valueAt(teacher, row),
       studentConfidence: valueAt(student, row),
+      fold: folds[row] ?? null,
     }));
   });
   refuseTest(path, rows);
@@ -86,18 +94,24 @@ function pathIn(folder: string): string {
   return join(folder, 'hard-labels.parquet');
 }
 
-const FORMAT: TableFormat = {
-  name: 'hard-labels',
-  formatVersion: 1,
-  columns: [
-    { name: 'example_id', type: 'utf8' },
-    { name: 'split', type: 'utf8' },
-    { name: 'old_label', type: 'utf8', nullable: true },
-    { name: 'old_label_id', type: 'int32', nullable: true },
-    { name: 'new_label', type: 'utf8' },
-    { name: 'new_label_id', type: 'int32' },
-    { name: 'reason', type: 'utf8' },
-    { name: 'teacher_confidence', type: 'float' },
-    { name: 'student_confidence', type: 'float' },
-  ],
-};
+/** Labels that no left-out student has vouched for have no column of folds. */
+function formatOf({ hasFolds }: { readonly hasFolds: boolean }): TableFormat {
+  return {
+    name: 'hard-labels',
+    formatVersion: 1,
+    columns: [
+      { name: 'example_id', type: 'utf8' },
+      { name: 'split', type: 'utf8' },
+      { name: 'old_label', type: 'utf8', nullable: true },
+      { name: 'old_label_id', type: 'int32', nullable: true },
+      { name: 'new_label', type: 'utf8' },
+      { name: 'new_label_id', type: 'int32' },
+      { name: 'reason', type: 'utf8' },
+      { name: 'teacher_confidence', type: 'float' },
+      { name: 'student_confidence', type: 'float' },
+      ...(hasFolds ? [FOLD] : []),
+    ],
+  };
+}
+
+const FOLD: ColumnSpec = { name: 'fold', type: 'int32', nullable: true };

@@ -20,6 +20,13 @@ const relabelSummarySchema = z.strictObject({
   disagreed: z.int(),
   belowConfidence: z.int(),
   keptGold: z.int(),
+  /** Gold labels that got another class; of a relabelling with folds. */
+  changed: z.int().optional(),
+  /** Labels that the caps kept from being given. */
+  capped: z.int().optional(),
+  folds: z.int().optional(),
+  /** Share of the gold labels that the joint estimate of confident learning counts as wrong. */
+  estimatedNoise: z.number().optional(),
   calibration: z.strictObject({ teacher: calibrationSchema, student: calibrationSchema }),
 });
 

@@ -29,7 +29,7 @@ async function startCheckout(project) {
     fail('the npm packages are not installed', `run npm start or npm run setup in ${project}`);
   }
   noteMissingLibraries(project, `npm start or npm run setup in ${project}`);
-  await import(new URL('../loader/register.mjs', import.meta.url).href);
+  await import(new URL('../cache/loader/register.mjs', import.meta.url).href);
   await import(new URL('./cli.ts', import.meta.url).href);
 }
 

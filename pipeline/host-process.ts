@@ -69,7 +69,7 @@ export function startHost(
 }
 
 function readingTypeScript(): string[] {
-  return isCompiled ? [] : ['--import', import.meta.resolve('#loader/register.mjs')];
+  return isCompiled ? [] : ['--import', import.meta.resolve('#cache/loader/register.mjs')];
 }
 
 /** Passes stop and kill requests on to a host until it has ended. */

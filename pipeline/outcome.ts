@@ -144,8 +144,9 @@ function millions(count: number): string {
     : `${(count / 1e6).toFixed(1)} M`;
 }
 
+/** Controls stand behind the variant that they belong to. */
 function rank({ loaded }: Project, name: string): number {
-  return Object.keys(loaded.config.variants).indexOf(name);
+  return Object.keys(loaded.config.variants).indexOf(name.split('.')[0] ?? '');
 }
 
 /** A path as people paste it: relative to where they are when that is shorter. */

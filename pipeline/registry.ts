@@ -1,4 +1,5 @@
 import { chooseStudent } from '#stages/choose-student/index.ts';
+import { controlLabels } from '#stages/control-labels/index.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
@@ -20,6 +21,7 @@ export const stages: readonly AnyStage[] = [
   trainStudent,
   chooseStudent,
   hardRelabel,
+  controlLabels,
   evaluate,
   exportStudent,
   report,

@@ -1,27 +1,107 @@
+import { controlLabels } from '#stages/control-labels/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
-import { studentInstance } from './auto-student.ts';
+import { candidatesOf, studentInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
-import { createInstance, perSplit, type StageInstance } from './graph.ts';
+import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
+import { type PlannedStudent, trainInstance } from './student-wiring.ts';
+import type { MainTeacher, Teacher } from './teachers.ts';
 import { checkVariant } from './variants.ts';
 
-/** Hard labels by the teacher and the student that the settings name. */
-export function hardRelabelInstance(loaded: LoadedConfig): StageInstance {
+/** The variants in their order, each followed by its controls where `hard-relabel.control` asks for them. */
+export function studentsOf(loaded: LoadedConfig, order: readonly string[]): PlannedStudent[] {
+  const { variants, 'hard-relabel': settings } = loaded.config;
+  return order.flatMap((name): PlannedStudent[] => {
+    const { labels } = variants[name] ?? {};
+    const student = { name, variant: name, labels };
+    const isChosen = candidatesOf(loaded.config, name).length > 0;
+    if (isChosen || labels === undefined || settings?.control !== true) return [student];
+    return [
+      student,
+      { name: `${name}.random`, variant: name, labels: 'control-labels' },
+      { name: `${name}.unchanged`, variant: name, labels: undefined },
+    ];
+  });
+}
+
+/** What gives hard labels: with folds also the students that leave a part of the rows out. */
+export function relabelInstances(
+  loaded: LoadedConfig,
+  teachers: readonly [MainTeacher, ...Teacher[]],
+): StageInstance[] {
   const settings = loaded.config['hard-relabel'];
   if (settings === undefined) {
     const problem = 'is missing, but a variant has labels: hard-relabel';
     throw new ConfigError(loaded.file, [{ path: 'hard-relabel', problem }]);
   }
-  const { student, ...config } = settings;
+  const { student, control, ...config } = settings;
   checkVariant(loaded, student, 'hard-relabel.student');
-  return createInstance('hard-relabel', hardRelabel, {
+  const { folds } = config;
+  if (folds !== undefined) refuseAsWitness(loaded, student);
+  const witnesses = Array.from({ length: folds ?? 0 }, (_, at) =>
+    trainInstance(loaded, teachers, {
+      name: `${student}.fold${at + 1}`,
+      variant: student,
+      labels: undefined,
+      leftOutFold: { fold: at + 1, of: folds ?? 0 },
+    }),
+  );
+  const relabel = createInstance('hard-relabel', hardRelabel, {
     config,
     files: {},
     inputs: {
       ...perSplit(['train', 'validation'], 'soft-label', 'rows'),
       ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      predictions: { instance: studentInstance(loaded.config, student), output: 'predictions' },
+      ...predictionsOf(loaded, student, folds),
       classes: { instance: 'prepare', output: 'classes' },
     },
   });
+  if (control !== true) return [...witnesses, relabel];
+  const random = createInstance('control-labels', controlLabels, {
+    config: { seed: loaded.config.seed },
+    files: {},
+    inputs: {
+      ...perSplit(['train'], 'prepare', 'labels'),
+      ...perSplit(['train'], 'prepare', 'tokens/student'),
+      'hard-labels': { instance: 'hard-relabel', output: 'hard-labels' },
+      classes: { instance: 'prepare', output: 'classes' },
+    },
+  });
+  return [...witnesses, relabel, random];
+}
+
+function predictionsOf(
+  { config }: LoadedConfig,
+  student: string,
+  folds: number | undefined,
+): Record<string, InputReference> {
+  const output = 'predictions';
+  if (folds === undefined)
+    return { predictions: { instance: studentInstance(config, student), output } };
+  return Object.fromEntries(
+    Array.from({ length: folds }, (_, at) => `fold${at + 1}`).map((fold) => [
+      `predictions@${fold}`,
+      { instance: `train-student:${student}.${fold}`, output },
+    ]),
+  );
+}
+
+/** With folds the student is trained anew, so it must be one architecture and start from nothing. */
+function refuseAsWitness(loaded: LoadedConfig, student: string): void {
+  const { config, file } = loaded;
+  const refuse = (problem: string) => {
+    throw new ConfigError(file, [{ path: 'hard-relabel.student', problem }]);
+  };
+  const start = config.variants[student]?.initFrom;
+  if (start !== undefined) {
+    refuse(
+      `"${student}" starts from "${start}", which has learned from every row: with folds name a variant without initFrom`,
+    );
+  }
+  const [candidate] = candidatesOf(config, student);
+  if (candidate !== undefined) {
+    refuse(
+      `"${student}" is chosen among architectures: with folds name one, such as ${candidate.name}`,
+    );
+  }
 }

@@ -2,44 +2,29 @@ import { resolve } from 'node:path';
 import { idxLabelsOf } from '#datasets/corpus/idx.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { prepare } from '#stages/prepare/index.ts';
-import { trainStudent } from '#stages/train-student/index.ts';
-import { candidatesOf, chooseInstance, studentInstance } from './auto-student.ts';
+import { candidatesOf, chooseInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
-import { deviceSettings } from './device.ts';
-import {
-  createInstance,
-  type InputReference,
-  inOrder,
-  perSplit,
-  type StageInstance,
-} from './graph.ts';
-import { initialiseParts } from './initialise-wiring.ts';
-import { ownLossOf } from './own-loss.ts';
+
+import { createInstance, inOrder, type StageInstance } from './graph.ts';
+
 import { withPins } from './pinned.ts';
-import { hardRelabelInstance } from './relabel-wiring.ts';
+import { relabelInstances, studentsOf } from './relabel-wiring.ts';
 import {
   evaluateStudent,
   evaluateTeacher,
   exportInstance,
   reportInstance,
 } from './result-wiring.ts';
+import { trainInstance } from './student-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
+
 import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
-import {
-  MAIN_TEACHER,
-  type MainTeacher,
-  softLabelName,
-  type Teacher,
-  teachersOf,
-  teachersOfVariant,
-} from './teachers.ts';
-import { tensorInputs } from './tensor-wiring.ts';
-import { exportedVariant, variantOrder } from './variants.ts';
-import { viewInputs, viewLabelInstance } from './view-wiring.ts';
 
-type Variant = DecantConfig['variants'][string];
+import { type MainTeacher, type Teacher, teachersOf, teachersOfVariant } from './teachers.ts';
+import { exportedVariant, variantOrder } from './variants.ts';
+import { viewLabelInstance } from './view-wiring.ts';
 
 /**
  * The graph of a configuration: every stage instance with its settings, files and inputs, in an
@@ -57,17 +42,19 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   ];
   if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
-  const needsRelabel = order.some((name) => config.variants[name]?.labels === 'hard-relabel');
-  const relabel = needsRelabel ? [hardRelabelInstance(loaded)] : [];
-  const trained = order.map((name) =>
-    candidatesOf(config, name).length > 0
-      ? chooseInstance(config, name)
-      : trainInstance(loaded, teachers, name),
+  const students = studentsOf(loaded, order);
+  const needsRelabel = students.some(({ labels }) => labels === 'hard-relabel');
+  const relabel = needsRelabel ? relabelInstances(loaded, teachers) : [];
+  const trained = students.map((student) =>
+    candidatesOf(config, student.name).length > 0
+      ? chooseInstance(config, student.name)
+      : trainInstance(loaded, teachers, student),
   );
+  const names = students.map(({ name }) => name);
   const exported = exportedVariant(config, order);
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
-    ...order.map((name) => evaluateStudent(config, name)),
+    ...names.map((name) => evaluateStudent(config, name)),
   ];
   const instances = [
     ...beforeStudents,
@@ -75,7 +62,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...relabel,
     ...evaluations,
     exportInstance(config, teachersOfVariant(loaded, teachers, exported), exported),
-    reportInstance(loaded, { teachers, order, exported, needsRelabel }),
+    reportInstance(loaded, { teachers, order: names, exported, needsRelabel }),
   ];
   return inOrder(withPins(loaded, instances));
 }
@@ -151,84 +138,6 @@ function softLabelInstances(
   return config.augmentations === undefined
     ? [ofRows]
     : [ofRows, viewLabelInstance(ofRows, teacher)];
-}
-
-function trainInstance(
-  loaded: LoadedConfig,
-  teachers: readonly [MainTeacher, ...Teacher[]],
-  name: string,
-): StageInstance {
-  const { config } = loaded;
-  const { initialise, files } = initialiseParts(loaded, teachers[0], name);
-  const {
-    initFrom,
-    labels,
-    teachers: _ofWiring,
-    views = true,
-    ...own
-  } = config.variants[name] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
-  const chosen = teachersOfVariant(loaded, teachers, name);
-  // A variant that learns from gold labels alone does not become stale with the teacher's words.
-  const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
-  const isMix = learnsFromTeacher && chosen.length > 1;
-  // Left out where nothing is mixed, so that students of one teacher stay fresh.
-  const mixing = {
-    mix: isMix ? (own.mix ?? ofAll) : undefined,
-    teacherWeights: isMix
-      ? Object.fromEntries(chosen.map((teacher) => [teacher.name, teacher.weight]))
-      : undefined,
-  };
-  const skips = chosen.some(
-    ({ source }) => source.type === 'answers' && source.settings.missing === 'skip',
-  );
-  const ownLoss = ownLossOf(loaded.folder, {
-    softLoss: own.softLoss ?? shared.softLoss,
-    isUsed: learnsFromTeacher,
-  });
-  const unanswered = learnsFromTeacher && skips ? 'leave-out' : undefined;
-  return createInstance(`train-student:${name}`, trainStudent, {
-    config: {
-      task: taskSetting(config),
-      seed: config.seed,
-      ...shared,
-      ...own,
-      ...ownLoss.settings,
-      ...mixing,
-      unanswered,
-      initialise,
-      ...deviceSettings(config),
-    },
-    files: { ...files, ...ownLoss.files },
-    inputs: {
-      ...perSplit(['train', 'validation'], 'prepare', 'tokens/student'),
-      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
-      ...tensorInputs(config, ['train', 'validation']),
-      ...(learnsFromTeacher ? trainRows(chosen) : {}),
-      ...(learnsFromTeacher && views && config.augmentations !== undefined
-        ? viewInputs(chosen)
-        : {}),
-      ...perSplit(['validation'], 'soft-label', 'rows'),
-      'tokenizer/student': { instance: 'prepare', output: 'tokenizer/student' },
-      classes: { instance: 'prepare', output: 'classes' },
-      ...(labels === undefined
-        ? {}
-        : { hardLabels: { instance: 'hard-relabel', output: 'hard-labels' } }),
-      ...(initFrom === undefined
-        ? {}
-        : { initFrom: { instance: studentInstance(config, initFrom), output: 'student' } }),
-    },
-  });
-}
-
-/** What each teacher says of the train rows: `rows/train` of the main one, `rows/train@NAME` of another. */
-function trainRows(teachers: readonly Teacher[]): Record<string, InputReference> {
-  return Object.fromEntries(
-    teachers.map(({ name }) => [
-      name === MAIN_TEACHER ? 'rows/train' : `rows/train@${name}`,
-      { instance: softLabelName(name), output: 'rows/train' },
-    ]),
-  );
 }
 
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {

@@ -134,7 +134,7 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
 /** A thread does not inherit what makes Node read TypeScript, so it starts with two lines of JavaScript. */
 function bootUrl(entry: URL): URL {
   const script = [
-    `import ${JSON.stringify(import.meta.resolve('#loader/register.mjs'))};`,
+    `import ${JSON.stringify(import.meta.resolve('#cache/loader/register.mjs'))};`,
     `await import(${JSON.stringify(entry.href)});`,
   ].join('\n');
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { repository } from '#tests/support/paths.ts';
 
 /** Control -> work -> rows -> bytes, and what reads our files. A layer may import itself and all to its right. */
-const layers = ['pipeline', 'stages', 'datasets', 'cache', 'loader'] as const;
+const layers = ['pipeline', 'stages', 'datasets', 'cache'] as const;
 
 /** Folders of stages/ that every stage may use. */
 const sharedTools = ['numerics', 'onnx', 'tensorflow', 'students', 'tensorboard'];
@@ -25,7 +25,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   tokenizers: ['datasets/tokenizer.ts'],
   'csv-parse': ['datasets/corpus/csv.ts'],
   'fs-native-extensions': ['cache/lock.ts'],
-  esbuild: ['loader/hooks.mjs'],
+  esbuild: ['cache/loader/hooks.mjs'],
 };
 
 const sources = layers.flatMap((layer) =>

@@ -10,14 +10,8 @@ import {
   rounded,
   writeCsv,
 } from '#pipeline/labels/csv-file.ts';
+import { requireArtifact, studentNamed } from '#pipeline/labels/made-already.ts';
 import { requireOneClass } from '#pipeline/labels/one-class.ts';
-import {
-  type Opinion,
-  requireArtifact,
-  studentNamed,
-  studentOpinion,
-  teacherOpinion,
-} from '#pipeline/labels/opinions.ts';
 import { type Question, worthAsking } from '#pipeline/labels/worth-asking.ts';
 import {
   freshArtifacts,
@@ -25,6 +19,7 @@ import {
   type Project,
   type ProjectOptions,
 } from '#pipeline/project.ts';
+import { type Opinion, studentOpinion, teacherOpinion } from '#stages/hard-relabel/opinions.ts';
 
 export interface LabelsAskOptions extends ProjectOptions {
   readonly n: number;
@@ -69,7 +64,9 @@ async function opinionOf(
   fresh: ReadonlyMap<string, Artifact>,
   { by, student }: LabelsAskOptions,
 ): Promise<Opinion> {
-  if (by === 'teacher') return teacherOpinion(requireArtifact(fresh, 'soft-label'), 'train');
+  if (by === 'teacher') {
+    return teacherOpinion(outputFolder(requireArtifact(fresh, 'soft-label').folder, 'rows/train'));
+  }
   const instance = studentInstance(project.loaded.config, studentNamed(project, student));
   const { folder } = requireArtifact(fresh, instance);
   return studentOpinion(outputFolder(folder, 'predictions'), 'train');

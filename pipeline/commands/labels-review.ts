@@ -10,22 +10,21 @@ import {
   rounded,
   writeCsv,
 } from '#pipeline/labels/csv-file.ts';
-import { type DoubtfulLabel, doubtfulLabels } from '#pipeline/labels/doubtful-labels.ts';
+import { requireArtifact, studentNamed } from '#pipeline/labels/made-already.ts';
 import { requireOneClass } from '#pipeline/labels/one-class.ts';
-import {
-  meanOf,
-  type Opinion,
-  requireArtifact,
-  studentNamed,
-  studentOpinion,
-  teacherOpinion,
-} from '#pipeline/labels/opinions.ts';
 import {
   freshArtifacts,
   openProject,
   type Project,
   type ProjectOptions,
 } from '#pipeline/project.ts';
+import {
+  meanOf,
+  type Opinion,
+  studentOpinion,
+  teacherOpinion,
+} from '#stages/hard-relabel/opinions.ts';
+import { type DoubtfulLabel, doubtfulLabels } from '#stages/numerics/doubtful-labels.ts';
 import { readCorrections } from '#stages/prepare/corrections.ts';
 
 export interface LabelsReviewOptions extends ProjectOptions {
@@ -46,7 +45,7 @@ export async function labelsReviewCommand(options: LabelsReviewOptions): Promise
   const decided = await decidedExamples(project);
   const gold = new Map([...corpus.gold].filter(([exampleId]) => !decided.has(exampleId)));
   const opinion = meanOf(panel.map((one) => one.opinion));
-  const doubtful = doubtfulLabels(gold, opinion, corpus.classNames.length);
+  const { doubtful } = doubtfulLabels(gold, opinion, corpus.classNames.length);
   const shown = doubtful.slice(0, options.limit);
   await writeCsv(options.output, reviewTable(shown, corpus, panel));
   const lines = [
@@ -72,7 +71,9 @@ async function panelOf(
   fresh: ReadonlyMap<string, Artifact>,
   { split, student: named }: LabelsReviewOptions,
 ): Promise<Judge[]> {
-  const teacher = await teacherOpinion(requireArtifact(fresh, 'soft-label'), split);
+  const teacher = await teacherOpinion(
+    outputFolder(requireArtifact(fresh, 'soft-label').folder, `rows/${split}`),
+  );
   const judges: Judge[] = [{ name: 'teacher', opinion: teacher }];
   if (split === 'train') return judges;
   const name = studentNamed(project, named);

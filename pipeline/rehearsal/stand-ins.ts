@@ -47,7 +47,9 @@ export async function writeStandIns(standIns: StandIns): Promise<void> {
     const tokens = await writeSlice(standIns, split);
     await writeUniformLabels(standIns, split, tokens, classNames);
   }
-  await writeHardLabels(join(folder, 'hard-relabel', 'hard-labels'), []);
+  for (const stage of ['hard-relabel', 'control-labels']) {
+    await writeHardLabels(join(folder, stage, 'hard-labels'), []);
+  }
   const { task } = standIns.softLabel;
   for (const { folder: place, name } of evaluated) {
     await writeMetrics(place, isValueTask(task) ? noFigures(name, task) : noMetrics(name));

@@ -1,19 +1,17 @@
 import { z } from 'zod';
+import { hardRelabelConfig } from '#stages/hard-relabel/settings.ts';
 
 /** `hard-relabel`: labels that teacher and student give. */
 export const hardRelabelSection = z
   .strictObject({
     student: z.string().describe('Variant whose opinion is asked.'),
-    policy: z
-      .literal('fill-unlabelled')
-      .default('fill-unlabelled')
-      .describe('fill-unlabelled: only rows without gold get a label.'),
-    minConfidence: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.9)
-      .describe('Calibrated confidence that teacher and student must both reach.'),
+    ...hardRelabelConfig.shape,
+    control: z
+      .boolean()
+      .optional()
+      .describe(
+        'Trains two more students for each one with labels: hard-relabel. NAME.random learns from as many labels at random, NAME.unchanged from none of them: what NAME has above both is due to relabelling.',
+      ),
   })
   .optional()
   .describe('How hard labels are made; needed by variants with labels: hard-relabel.');

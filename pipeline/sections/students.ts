@@ -5,7 +5,14 @@ import { modelName } from './model-name.ts';
 import { partOf, without } from './part-of.ts';
 
 const { architecture, ...trainingPart } = partOf(
-  without(trainStudentConfig.shape, ['task', 'device', 'deviceId', 'teacherWeights', 'unanswered']),
+  without(trainStudentConfig.shape, [
+    'task',
+    'device',
+    'deviceId',
+    'teacherWeights',
+    'unanswered',
+    'leftOutFold',
+  ]),
 );
 const studentPart = {
   architecture: z

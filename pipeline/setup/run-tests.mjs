@@ -15,7 +15,7 @@ export async function runTests(selection, env = {}) {
   const concurrency = Math.max(2, Math.floor(os.availableParallelism() / 2));
   const args = [
     '--import',
-    './loader/register.mjs',
+    './cache/loader/register.mjs',
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${concurrency}`,

@@ -9,7 +9,7 @@ import { setUp } from './setup.mjs';
 import { runProgram } from './setup-error.mjs';
 
 /** Named, so that it never wanders into node_modules where .gitignore is absent. */
-const FOLDERS = ['pipeline', 'stages', 'datasets', 'cache', 'loader', 'tests'];
+const FOLDERS = ['pipeline', 'stages', 'datasets', 'cache', 'tests'];
 
 const CHECKS = [
   { name: 'types', command: ['tsc'] },

@@ -21,20 +21,31 @@ export class NoCalibrationRowsError extends Failure {
   }
 }
 
-/** Isotonic regression of correctness on confidence over the labelled validation rows. */
-export function calibrationOf(
-  who: 'teacher' | 'student',
+/** How sure a model was of its class on a labelled row, and whether it was right. */
+export interface Claim {
+  readonly confidence: number;
+  readonly isRight: boolean;
+}
+
+/** What a model claimed about the rows that have a label. */
+export function claimsOf(
   guesses: ReadonlyMap<string, Guess>,
   gold: ReadonlyMap<string, number>,
-): Calibration {
-  const labelled = [...guesses].filter(([exampleId]) => gold.has(exampleId));
-  if (labelled.length === 0) throw new NoCalibrationRowsError(who);
+): Claim[] {
+  return [...guesses].flatMap(([exampleId, { classId, confidence }]) =>
+    gold.has(exampleId) ? [{ confidence, isRight: gold.get(exampleId) === classId }] : [],
+  );
+}
+
+/** Isotonic regression of correctness on confidence over labelled validation rows. */
+export function calibrationOf(who: 'teacher' | 'student', claims: readonly Claim[]): Calibration {
+  if (claims.length === 0) throw new NoCalibrationRowsError(who);
   const fit = fitIsotonic(
-    labelled.map(([, guess]) => guess.confidence),
-    labelled.map(([exampleId, guess]) => (gold.get(exampleId) === guess.classId ? 1 : 0)),
+    claims.map(({ confidence }) => confidence),
+    claims.map(({ isRight }) => (isRight ? 1 : 0)),
   );
   return {
-    rows: labelled.length,
+    rows: claims.length,
     fit,
     accuracyAt: (confidence) => isotonicAt(fit, confidence),
   };

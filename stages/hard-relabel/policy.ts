@@ -1,24 +1,77 @@
-/** What teacher and student say of one train row. Confidences are calibrated: how often such a claim is right. */
-export interface Opinions {
+import type { HardRelabelConfig } from './settings.ts';
+
+/** What is known of one train row. Confidences are calibrated: how often such a claim is right. */
+export interface RowEvidence {
+  readonly exampleId: string;
+  readonly goldId: number | null;
+  /** Whether the student has learned without this row. */
+  readonly fold: number | null;
   readonly teacherId: number;
   readonly teacherConfidence: number;
   readonly studentId: number;
   readonly studentConfidence: number;
+  /** Of confident learning: the class that the row is counted as, where it is not that of its label. */
+  readonly doubt: Doubt | null;
 }
 
-/** What becomes of a row; only `filled` rows get a label. */
-export type Decision = 'kept-gold' | 'disagreed' | 'below-confidence' | 'filled';
+export interface Doubt {
+  readonly suggestedId: number;
+  /** Calibrated. */
+  readonly confidence: number;
+}
 
-/**
- * fill-unlabelled: a gold label is never touched; a row without one gets the class that both put
- * first, if each of them is right at least `minConfidence` of the time when it is this sure.
- */
-export function fillUnlabelled(
-  opinions: Opinions,
-  { hasGold, minConfidence }: { hasGold: boolean; minConfidence: number },
+/** What becomes of a row: a label and why, or why none. */
+export type Decision =
+  | {
+      readonly type: 'filled' | 'changed';
+      readonly labelId: number;
+      /** Of the weaker witness. */
+      readonly confidence: number;
+      readonly reason: Reason;
+    }
+  | { readonly type: 'kept-gold' | 'disagreed' | 'below-confidence' };
+
+export type Reason =
+  | 'teacher-and-student-agree'
+  | 'teacher-confident'
+  | 'teacher-and-left-out-student-agree'
+  | 'confident-learning';
+
+/** Decides about one row; a gold label stays where nothing out of fold speaks against it. */
+export function decide(row: RowEvidence, config: HardRelabelConfig): Decision {
+  return row.goldId === null ? fill(row, config) : change(row, row.goldId, config);
+}
+
+function fill(row: RowEvidence, { policy, minConfidence }: HardRelabelConfig): Decision {
+  const { teacherId: labelId, teacherConfidence, studentId, studentConfidence } = row;
+  if (policy === 'teacher-confident') {
+    return teacherConfidence >= minConfidence
+      ? { type: 'filled', labelId, confidence: teacherConfidence, reason: 'teacher-confident' }
+      : { type: 'below-confidence' };
+  }
+  if (labelId !== studentId) return { type: 'disagreed' };
+  const confidence = Math.min(teacherConfidence, studentConfidence);
+  return confidence >= minConfidence
+    ? { type: 'filled', labelId, confidence, reason: 'teacher-and-student-agree' }
+    : { type: 'below-confidence' };
+}
+
+function change(
+  row: RowEvidence,
+  goldId: number,
+  { policy, minConfidence }: HardRelabelConfig,
 ): Decision {
-  if (hasGold) return 'kept-gold';
-  if (opinions.teacherId !== opinions.studentId) return 'disagreed';
-  const weaker = Math.min(opinions.teacherConfidence, opinions.studentConfidence);
-  return weaker >= minConfidence ? 'filled' : 'below-confidence';
+  const { fold, teacherId, studentId, doubt } = row;
+  const kept = { type: 'kept-gold' } as const;
+  if (policy === 'fill-unlabelled' || fold === null) return kept;
+  if (policy === 'confident-learning') {
+    if (doubt === null || doubt.confidence < minConfidence) return kept;
+    const { suggestedId: labelId, confidence } = doubt;
+    return { type: 'changed', labelId, confidence, reason: 'confident-learning' };
+  }
+  if (teacherId === goldId || teacherId !== studentId) return kept;
+  const confidence = Math.min(row.teacherConfidence, row.studentConfidence);
+  if (confidence < minConfidence) return kept;
+  const reason = 'teacher-and-left-out-student-agree';
+  return { type: 'changed', labelId: teacherId, confidence, reason };
 }

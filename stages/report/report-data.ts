@@ -66,6 +66,8 @@ export interface RelabelledExample {
   /** Null where texts are not to be shown. */
   readonly text: string | null;
   readonly exampleId: string;
+  /** Null where the row had none. */
+  readonly oldLabel: string | null;
   readonly newLabel: string;
   readonly reason: string;
   readonly teacherConfidence: number;

@@ -1,4 +1,6 @@
-import type { FeatureTable } from '#datasets/features.ts';
+import { type FeatureTable, takeFeatures } from '#datasets/features.ts';
+import { type Fold, foldOf } from '#datasets/folds.ts';
+import { takeTokens } from '#datasets/take-tokens.ts';
 import { targetSource } from './mixed-caches.ts';
 import type { Settings } from './settings.ts';
 import type { TrainingInputs, ViewInputs } from './training-inputs.ts';
@@ -21,12 +23,26 @@ export async function transferSetOf(
     const rows = { tokens, features, gold, softTargets };
     return openTransferSet({ ...rows, memoryLimitBytes, leavesOut });
   };
-  const { train: tokens, gold, wordGold, softLabels, views, features } = inputs;
+  const { wordGold, softLabels, views } = inputs;
+  const { tokens, features, gold } = withoutFold(inputs, settings.leftOutFold);
   if (wordGold !== undefined) {
     const softTargets = await targetSource(softLabels, settings);
     return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
   }
-  const rows = await open({ tokens, gold, softLabels }, features?.train);
+  const rows = await open({ tokens, gold, softLabels }, features);
   const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
   return hasViews ? withViews(rows, await open(views, undefined)) : rows;
+}
+
+/** The train rows that are learned from. */
+function withoutFold({ train, features, gold }: TrainingInputs, leftOut: Fold | undefined) {
+  if (leftOut === undefined) return { tokens: train, features: features?.train, gold };
+  const rows = train.exampleIds.flatMap((exampleId, row) =>
+    foldOf(exampleId, leftOut.of) === leftOut.fold ? [] : [row],
+  );
+  return {
+    tokens: takeTokens(train, rows),
+    features: features && takeFeatures(features.train, rows),
+    gold,
+  };
 }

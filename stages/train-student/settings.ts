@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
+import { foldSettings } from './settings/folds.ts';
 import { initialisationFields } from './settings/initialisation.ts';
 import { lossProblems, lossSettings } from './settings/losses.ts';
 
@@ -154,6 +155,7 @@ export const trainStudentConfig = z
       .default(250)
       .describe('Steps between two checkpoints; a rerun after a kill goes on from the last.'),
     ...checkpointSettings,
+    ...foldSettings,
     memoryLimitMb: z
       .number()
       .min(0)

@@ -1,5 +1,5 @@
 // Writes and reads so many rows, shard by shard, and prints the peak memory of doing so, in bytes.
-// Usage: node --import ./loader/register.mjs tests/bench/cache-peak-memory.ts ROWS
+// Usage: node --import ./cache/loader/register.mjs tests/bench/cache-peak-memory.ts ROWS
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

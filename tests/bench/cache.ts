@@ -87,7 +87,7 @@ async function tellLoader(): Promise<void> {
 function tellMemory(): void {
   const script = join(import.meta.dirname, 'cache-peak-memory.ts');
   const lines = STREAMED_ROWS.map((rows) => {
-    const args = ['--import', './loader/register.mjs', script, String(rows)];
+    const args = ['--import', './cache/loader/register.mjs', script, String(rows)];
     const { peakBytes } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
     return [rows.toLocaleString('en-US'), `${(peakBytes / 2 ** 20).toFixed(0)} MiB`];
   });

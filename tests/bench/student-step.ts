@@ -1,5 +1,5 @@
 // Milliseconds of one training step: the recorded graph, the eager reference and, where python3 has
-// it, PyTorch. Usage: node --import ./loader/register.mjs tests/bench/student-step.ts [steps]
+// it, PyTorch. Usage: node --import ./cache/loader/register.mjs tests/bench/student-step.ts [steps]
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { randomFor } from '#stages/numerics/random.ts';

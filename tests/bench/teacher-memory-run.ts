@@ -1,5 +1,5 @@
 // Runs stage one once and prints what it said of its memory and what it took, in bytes.
-// Usage: node --import ./loader/register.mjs tests/bench/teacher-memory-run.ts '{"config": ..., "files": ..., "inputs": ...}'
+// Usage: node --import ./cache/loader/register.mjs tests/bench/teacher-memory-run.ts '{"config": ..., "files": ..., "inputs": ...}'
 import { softLabel } from '#stages/soft-label/index.ts';
 import { runStage } from '#tests/support/run-stage.ts';
 

@@ -14,6 +14,7 @@ const filled: HardLabel = {
   reason: 'fill-unlabelled',
   teacherConfidence: 0.5,
   studentConfidence: 0.25,
+  fold: null,
 };
 
 test('hard labels come back, with and without an old label', async () => {

@@ -104,6 +104,7 @@ async function addHardLabels(add: AddTable): Promise<void> {
       reason: 'agree',
       teacherConfidence: 0.1,
       studentConfidence: 1 / 3,
+      fold: null,
     },
     {
       exampleId: IDS[1],
@@ -115,6 +116,7 @@ async function addHardLabels(add: AddTable): Promise<void> {
       reason: '',
       teacherConfidence: 1,
       studentConfidence: 0,
+      fold: null,
     },
   ];
   for (const [name, count] of [

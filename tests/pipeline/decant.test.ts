@@ -9,7 +9,7 @@ import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 /** A checkout whose command line tells what it was given and ends with 10. */
 function checkout(): string {
   const project = temporaryFolder();
-  for (const path of ['package.json', 'pipeline/decant.mjs', 'pipeline/setup', 'loader']) {
+  for (const path of ['package.json', 'pipeline/decant.mjs', 'pipeline/setup', 'cache/loader']) {
     cpSync(join(repository, path), join(project, path), { recursive: true });
   }
   writeFileSync(

@@ -20,7 +20,7 @@ export interface SampleInputs {
 export function sampleInputs(name: 'mini' | 'banking77', softLabelConfig: object): SampleInputs {
   const folder = temporaryFolder();
   const args = [import.meta.filename, name, folder, JSON.stringify(softLabelConfig)];
-  const child = spawnSync(process.execPath, ['--import', './loader/register.mjs', ...args], {
+  const child = spawnSync(process.execPath, ['--import', './cache/loader/register.mjs', ...args], {
     cwd: repository,
     encoding: 'utf8',
   });

@@ -58,7 +58,7 @@ export async function memory(sample: BenchSample, rows: number): Promise<string[
 
 function runAside(options: object): { statedBytes: number; peakBytes: number } {
   const script = join(repository, 'tests', 'bench', 'teacher-memory-run.ts');
-  const args = ['--import', './loader/register.mjs', script, JSON.stringify(options)];
+  const args = ['--import', './cache/loader/register.mjs', script, JSON.stringify(options)];
   const { stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: repository,
     encoding: 'utf8',

@@ -1,50 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Split } from '#datasets/example.ts';
 import { readHardLabels } from '#datasets/hard-labels.ts';
-import { writePredictions } from '#datasets/predictions.ts';
 import { readRelabelSummary } from '#datasets/relabel-summary.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { runStage } from '#tests/support/run-stage.ts';
-import { temporaryFolder } from '#tests/support/temporary-folder.ts';
-import {
-  classFolder,
-  exampleId,
-  labelFolder,
-  softLabelFolder,
-  softLabelsOf,
-  tinyMeta,
-} from '#tests/support/tiny-world.ts';
-
-/** A row as both models see it: which class, and how far above the others. */
-interface Row {
-  readonly id: number;
-  readonly teacher: readonly [classId: number, margin: number];
-  readonly student: readonly [classId: number, margin: number];
-}
-
-// Sure claims were right on validation, unsure ones were not.
-const validation: Row[] = Array.from({ length: 60 }, (_, row) => ({
-  id: 1000 + row,
-  teacher: [0, row < 30 ? 6 : 0.5],
-  student: [0, row < 30 ? 6 : 0.5],
-}));
-const validationGold = Object.fromEntries(
-  validation.map(({ id }, row) => [exampleId(id), row < 30 || row % 2 === 0 ? 0 : 1]),
-);
-
-const train: Row[] = [
-  { id: 1, teacher: [1, 6], student: [1, 6] },
-  { id: 2, teacher: [1, 6], student: [2, 6] },
-  { id: 3, teacher: [2, 0.5], student: [2, 6] },
-  { id: 4, teacher: [2, 6], student: [2, 0.5] },
-  { id: 5, teacher: [1, 6], student: [1, 6] },
-];
-// Example 5 is labelled, and both models contradict its label.
-const trainGold = { [exampleId(5)]: 0 };
+import { exampleId } from '#tests/support/tiny-world.ts';
+import { relabelInputs as inputs, train, validationGold } from './relabel-inputs.ts';
 
 test('only agreed, sure rows without gold are filled', async () => {
   for (const mode of ['top-k', 'dense'] as const) {
@@ -61,6 +25,7 @@ test('only agreed, sure rows without gold are filled', async () => {
       newLabel: 'top_up_failed',
       newLabelId: 1,
       reason: 'teacher-and-student-agree',
+      fold: null,
     });
     assert.deepEqual([teacherConfidence, studentConfidence], [1, 1]);
     assert.deepEqual(run.counts, { filled: 1, disagreed: 1, belowConfidence: 2, keptGold: 1 });
@@ -124,60 +89,3 @@ test('two runs write the same bytes', async () => {
     assert.deepEqual(bytes[0], bytes[1]);
   }
 });
-
-interface Changes {
-  readonly mode?: 'top-k' | 'dense';
-  readonly split?: Split;
-  readonly studentTrain?: readonly Row[];
-  readonly validationGold?: Readonly<Record<string, number>>;
-  readonly classNames?: string[];
-}
-
-async function inputs(changes: Changes = {}): Promise<Record<string, string>> {
-  const folder = temporaryFolder();
-  const meta = tinyMeta({
-    mode: changes.mode ?? 'top-k',
-    topK: changes.mode === 'dense' ? null : 2,
-    ...(changes.classNames && { classNames: changes.classNames }),
-  });
-  const cache = (name: string, split: Split, rows: readonly Row[]) => {
-    const logits = rows.map(({ id, teacher }) => ({
-      id: exampleId(id),
-      logits: logitsOf(teacher),
-    }));
-    return softLabelFolder(join(folder, name), softLabelsOf(split, logits, meta), meta);
-  };
-  const predictions = join(folder, 'predictions');
-  mkdirSync(predictions);
-  await predict(predictions, 'train', changes.studentTrain ?? train);
-  await predict(predictions, 'validation', validation);
-  return {
-    'rows/train': await cache('rows-train', changes.split ?? 'train', train),
-    'rows/validation': await cache('rows-validation', 'validation', validation),
-    predictions,
-    'labels/train': await labelFolder(join(folder, 'labels-train'), trainGold),
-    'labels/validation': await labelFolder(
-      join(folder, 'labels-validation'),
-      changes.validationGold ?? validationGold,
-    ),
-    classes: await classFolder(join(folder, 'classes')),
-  };
-}
-
-async function predict(folder: string, split: Split, rows: readonly Row[]): Promise<void> {
-  const logits = rows.map(({ student }) => logitsOf(student));
-  await writePredictions(folder, split, {
-    rowCount: rows.length,
-    exampleIds: rows.map(({ id }) => exampleId(id)),
-    predictedIds: Int32Array.from(rows, ({ student: [classId] }) => classId),
-    confidence: Float32Array.from(
-      rows,
-      ({ student: [, margin] }) => 1 / (1 + 2 * Math.exp(-margin)),
-    ),
-    logits: Float32Array.from(logits.flat()),
-  });
-}
-
-function logitsOf([classId, margin]: readonly [number, number]): number[] {
-  return [0, 1, 2].map((id) => (id === classId ? margin : 0));
-}

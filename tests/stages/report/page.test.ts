@@ -99,3 +99,20 @@ function poisoned(value: unknown, text: string): unknown {
     Object.entries(value).map(([key, item]) => [key, poisoned(item, text)]),
   );
 }
+
+test('the controls of a relabelled student say whether its labels helped', () => {
+  const data = reportFixture();
+  const relabelled = data.models.at(-1) ?? assert.fail();
+  const control = (suffix: string, accuracy: number) => ({
+    ...relabelled,
+    metrics: { ...relabelled.metrics, name: `${relabelled.metrics.name}${suffix}`, accuracy },
+  });
+  const { accuracy } = relabelled.metrics;
+  const pageWith = (unchanged: number) => {
+    const controls = [control('.unchanged', unchanged), control('.random', accuracy - 0.2)];
+    return reportPage({ ...data, models: [...data.models, ...controls] }).replaceAll('\u202f', ' ');
+  };
+  assert.match(pageWith(accuracy - 0.05), /Relabelling brought \+5\.0 points\./);
+  assert.match(pageWith(accuracy + 0.001), /-0\.1 points, which is within the interval/);
+  assert.doesNotMatch(reportPage(data), /Whether it helped/);
+});

@@ -67,6 +67,7 @@ export function reportFixture(): ReportData {
       examples: texts.map((text, index) => ({
         text,
         exampleId: `${index}`.repeat(32),
+        oldLabel: index % 2 === 0 ? null : (classNames[0] ?? null),
         newLabel: classNames[index % classNames.length] ?? '',
         reason: 'teacher-and-student-agree',
         teacherConfidence: 0.9 + index / 60,

@@ -139,7 +139,7 @@ test('the service of the README answers over HTTP', async () => {
   writeFileSync(join(folder, 'service.mjs'), serviceOfReadme());
   const service = spawn(
     process.execPath,
-    ['--import', import.meta.resolve('#loader/register.mjs'), 'service.mjs'],
+    ['--import', import.meta.resolve('#cache/loader/register.mjs'), 'service.mjs'],
     {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'inherit'],

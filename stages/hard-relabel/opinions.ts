@@ -1,5 +1,3 @@
-import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { Failure } from '#cache/failure.ts';
 import {
   type BestTwo,
   bestTwo,
@@ -9,8 +7,6 @@ import {
 import type { Split } from '#datasets/example.ts';
 import { readPredictions } from '#datasets/predictions.ts';
 import { openExampleLabels } from '#datasets/window-means.ts';
-import type { Project } from '#pipeline/project.ts';
-import { checkVariant, exportedVariant, variantOrder } from '#pipeline/variants.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
 
 /** What one model says of the rows of a split; undefined for a row that it has not seen. */
@@ -19,34 +15,9 @@ export interface Opinion {
   bestTwo(exampleId: string): BestTwo | undefined;
 }
 
-/** What is asked for has to be made first. */
-export class NotMadeError extends Failure {
-  constructor(instance: string) {
-    super(
-      'usage',
-      'E_NOT_MADE',
-      `${instance} is stale or not made yet`,
-      `make it: npx decant run --to ${instance}`,
-    );
-  }
-}
-
-/** The fresh artifact of an instance; throws where there is none. */
-export function requireArtifact(fresh: ReadonlyMap<string, Artifact>, instance: string): Artifact {
-  const artifact = fresh.get(instance);
-  if (artifact === undefined) throw new NotMadeError(instance);
-  return artifact;
-}
-
-/** The variant that a person names, or the one that is exported. */
-export function studentNamed({ loaded }: Project, name: string | undefined): string {
-  if (name !== undefined) checkVariant(loaded, name, '--student');
-  return name ?? exportedVariant(loaded.config, variantOrder(loaded));
-}
-
-/** The teacher's opinion, from the cache. */
-export async function teacherOpinion({ folder }: Artifact, split: Split): Promise<Opinion> {
-  const reader = await openExampleLabels(outputFolder(folder, `rows/${split}`));
+/** A teacher's opinion, from the soft labels in this folder. */
+export async function teacherOpinion(folder: string): Promise<Opinion> {
+  const reader = await openExampleLabels(folder);
   try {
     const byExample = new Map<string, Answer>();
     for await (const rows of reader.rows()) {
@@ -75,7 +46,9 @@ export async function studentOpinion(folder: string, split: Split): Promise<Opin
 }
 
 /** Several models as one: the mean of their probabilities, where all of them know the row. */
-export function meanOf(opinions: readonly Opinion[]): Pick<Opinion, 'probabilities'> {
+export function meanOf(
+  opinions: readonly Pick<Opinion, 'probabilities'>[],
+): Pick<Opinion, 'probabilities'> {
   return {
     probabilities(exampleId) {
       const all = opinions.map((opinion) => opinion.probabilities(exampleId));

@@ -61,7 +61,7 @@ function keep(file, code) {
   }
 }
 
-const KEPT = path.join(import.meta.dirname, '../node_modules/.cache/decant-typescript');
+const KEPT = path.join(import.meta.dirname, '../../node_modules/.cache/decant-typescript');
 
 /** Raise it when the same text would now give other JavaScript. */
 const FORM = 1;

@@ -1,5 +1,4 @@
-import { classThresholds, labelIssue } from '#stages/numerics/confident-learning.ts';
-import type { Opinion } from './opinions.ts';
+import { classThresholds, countedClass, estimatedNoise, labelIssue } from './confident-learning.ts';
 
 /** A labelled row whose label the models doubt. */
 export interface DoubtfulLabel {
@@ -14,13 +13,14 @@ export interface DoubtfulLabel {
 
 /**
  * Rows that confident learning counts as of another class than their label, worst first. `gold` names
- * the class of each labelled row; rows of which there is no opinion are left out.
+ * the class of each labelled row; rows of which there is no opinion are left out. `estimatedNoise`: the share
+ * of these labels that is wrong by the joint estimate.
  */
 export function doubtfulLabels(
   gold: ReadonlyMap<string, number>,
-  opinion: Pick<Opinion, 'probabilities'>,
+  opinion: { probabilities(exampleId: string): Float64Array | undefined },
   classCount: number,
-): DoubtfulLabel[] {
+): { readonly doubtful: DoubtfulLabel[]; readonly estimatedNoise: number } {
   const known = [...gold].filter(([exampleId]) => opinion.probabilities(exampleId) !== undefined);
   const probsOf = (exampleId: string) => opinion.probabilities(exampleId) ?? new Float64Array();
   const thresholds = classThresholds(
@@ -36,5 +36,13 @@ export function doubtfulLabels(
     const suggestedProbability = probs[issue.suggestedId] ?? 0;
     return [{ exampleId, goldId, ...issue, goldProbability, suggestedProbability }];
   });
-  return doubtful.sort((a, b) => a.margin - b.margin || (a.exampleId < b.exampleId ? -1 : 1));
+  const counted = known.map(([exampleId]) => countedClass(probsOf(exampleId), thresholds));
+  return {
+    doubtful: doubtful.sort((a, b) => a.margin - b.margin || (a.exampleId < b.exampleId ? -1 : 1)),
+    estimatedNoise: estimatedNoise(
+      known.map(([, goldId]) => goldId),
+      counted,
+      classCount,
+    ),
+  };
 }

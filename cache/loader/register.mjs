@@ -1,4 +1,4 @@
-// Makes Node read our TypeScript, in this thread: `node --import ./loader/register.mjs FILE.ts`.
+// Makes Node read our TypeScript, in this thread: `node --import ./cache/loader/register.mjs FILE.ts`.
 import { register } from 'node:module';
 
 process.setSourceMapsEnabled(true);

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+
+/** Which rows get which label. */
+export const POLICIES = ['fill-unlabelled', 'teacher-confident', 'confident-learning'] as const;
+
+/** Settings of `hard-relabel`. */
+export const hardRelabelConfig = z
+  .strictObject({
+    policy: z
+      .enum(POLICIES)
+      .default('fill-unlabelled')
+      .describe(
+        'fill-unlabelled: rows without gold on which teacher and student agree. teacher-confident: the teacher alone fills them, and with folds changes gold labels that the left-out student contradicts too. confident-learning: as fill-unlabelled, and with folds changes gold labels that are confidently counted as of another class (Northcutt et al. 2021).',
+      ),
+    minConfidence: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.9)
+      .describe(
+        'Calibrated confidence that a label needs: how often such a claim was right on labelled validation rows. Where two must agree, both need it.',
+      ),
+    folds: z
+      .int()
+      .min(2)
+      .max(20)
+      .optional()
+      .describe(
+        'Trains the student so many times, each time without one part of the rows, and asks about that part. A gold label is changed on such evidence only. Left out: gold labels stay.',
+      ),
+    evidence: z
+      .enum(['teacher-and-student', 'student'])
+      .optional()
+      .describe(
+        'Of confident-learning, whose probabilities count. student: for a teacher that was trained on these very labels. Default: the mean of both.',
+      ),
+    maxChanged: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe('Largest share of all gold labels that is changed. Default: 0.4.'),
+    maxPerClass: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe(
+        "Largest share of one class' gold labels that is changed, and of the filled rows that one class gets. Default: 0.6 of the changes, no limit for filled rows.",
+      ),
+  })
+  .refine(({ policy, folds }) => policy !== 'confident-learning' || folds !== undefined, {
+    path: ['folds'],
+    message:
+      'confident-learning changes gold labels, and a student that has learned them is no witness: set folds, such as 5',
+  })
+  .refine(({ policy, evidence }) => policy === 'confident-learning' || evidence === undefined, {
+    path: ['evidence'],
+    message: 'belongs to policy: confident-learning',
+  });
+
+export type HardRelabelConfig = z.infer<typeof hardRelabelConfig>;
+
+export const DEFAULT_MAX_CHANGED = 0.4;
+export const DEFAULT_MAX_CHANGED_PER_CLASS = 0.6;
