@@ -48,6 +48,23 @@ const metricsSchema = z.strictObject({
   negativeLogLikelihood: z.number(),
   /** Rows of which the likelihood above is a bound and not a value. */
   goldOutsideTopK: z.int(),
+  /** How right the surest rows are, at a share of all; and the area under risk over coverage. */
+  coverage: z
+    .array(z.strictObject({ coverage: share, confidence: share, accuracy: share }))
+    .optional(),
+  areaUnderRisk: share.optional(),
+  /** Parts of the test rows, by a number that each row has. */
+  slices: z
+    .array(
+      z.strictObject({
+        of: z.literal('tokens'),
+        from: z.int(),
+        to: z.int(),
+        rows: z.int(),
+        accuracy: share,
+      }),
+    )
+    .optional(),
   /** Of token classification only. */
   words: wordsSchema.optional(),
   parameters: z.int().nullable(),

@@ -15,6 +15,8 @@ import {
   negativeLogLikelihood,
 } from '#stages/numerics/metrics.ts';
 import { randomFor } from '#stages/numerics/random.ts';
+import { accuracyAtCoverage, areaUnderRisk } from '#stages/numerics/selective.ts';
+import { lengthSlices } from './length-slices.ts';
 import type { Scores } from './scores.ts';
 
 /** Figures of a model that do not come from its scores. */
@@ -23,6 +25,14 @@ export interface Identity {
   readonly subject: 'teacher' | 'student';
   readonly parameters: number | null;
   readonly fileBytes: number;
+}
+
+/** What a model is measured beside. */
+export interface Reference {
+  readonly teacher: Scores | undefined;
+  readonly classNames: readonly string[];
+  /** Tokens of each row, where a row has one answer. */
+  readonly lengths?: ReadonlyMap<string, number> | undefined;
 }
 
 /** A test split without any gold label measures nothing. */
@@ -42,7 +52,7 @@ export function measure(
   identity: Identity,
   scores: Scores,
   gold: ReadonlyMap<string, number>,
-  reference: { readonly teacher: Scores | undefined; readonly classNames: readonly string[] },
+  reference: Reference,
 ): Metrics {
   const keys = rowKeys(scores);
   const rows = keys.flatMap((key, row) => (gold.has(key) ? [row] : []));
@@ -52,7 +62,7 @@ export function measure(
   const confidence = Float32Array.from(rows, (row) => scores.confidence[row] ?? 0);
   const correct = correctness(predictedIds, goldIds);
   const bins = calibrationBins(confidence, correct);
-  const { classNames } = reference;
+  const { classNames, lengths } = reference;
   const perClass = classScores(predictedIds, goldIds, classNames.length);
   const logProbs = rows.map((row, index) => scores.logProbOf(row, goldIds[index] ?? -1));
   const nameOf = (classId: number) => classNames[classId] ?? String(classId);
@@ -70,6 +80,14 @@ export function measure(
     expectedCalibrationError: expectedCalibrationError(bins),
     macroF1: macroF1(perClass),
     negativeLogLikelihood: negativeLogLikelihood(Float64Array.from(logProbs, ({ value }) => value)),
+    coverage: accuracyAtCoverage(confidence, correct, COVERAGES),
+    areaUnderRisk: areaUnderRisk(confidence, correct),
+    ...(lengths && {
+      slices: lengthSlices(
+        rows.map((row) => lengths.get(keys[row] ?? '') ?? 0),
+        correct,
+      ),
+    }),
     goldOutsideTopK: logProbs.filter(({ isBound }) => isBound).length,
     calibrationBins: bins,
     confusions: confusionPairs(predictedIds, goldIds, MOST_CONFUSED).map((pair) => ({
@@ -105,3 +123,4 @@ function agreementWith(student: Scores, teacher: Scores): number | null {
 }
 
 const MOST_CONFUSED = 10;
+const COVERAGES = [1, 0.95, 0.9, 0.8, 0.7, 0.5];

@@ -18,6 +18,7 @@ import { inputOf, outputOf } from '#stages/folders.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { wordMetrics } from './entities.ts';
+import { lengthsOf } from './length-slices.ts';
 import { type Identity, measure } from './measure.ts';
 import { measureValues } from './measure-values.ts';
 import { type Scores, teacherScores } from './scores.ts';
@@ -77,8 +78,10 @@ async function measured(
   }
   const gold = await readGoldOfRows(folder);
   const { classNames } = reference;
+  const { tokens } = await testRows(context);
+  const lengths = gold.ofWords === undefined ? lengthsOf(tokens) : undefined;
   return {
-    ...measure(identity, scores, gold.ofRows, reference),
+    ...measure(identity, scores, gold.ofRows, { ...reference, lengths }),
     ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
   };
 }

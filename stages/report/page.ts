@@ -8,6 +8,7 @@ import { mistakes } from './sections/mistakes.ts';
 import { corpus, reproduction } from './sections/origin.ts';
 import { relabelling } from './sections/relabelling.ts';
 import { resultsTable } from './sections/results-table.ts';
+import { selective } from './sections/selective.ts';
 import { teacherCache } from './sections/teacher-cache.ts';
 import { trainingCurves } from './sections/training-curves.ts';
 import { STYLE } from './style.ts';
@@ -20,6 +21,7 @@ ${choices(data)}
 ${cost(data)}
 ${trainingCurves(data)}
 ${calibration(data)}
+${selective(data)}
 ${mistakes(data)}
 ${teacherCache(data)}
 ${relabelling(data)}

@@ -125,6 +125,16 @@ function model(
     macroF1: accuracy - 0.002,
     negativeLogLikelihood: 1.4 * (1 - accuracy) * 3,
     goldOutsideTopK: isTeacher ? 38 : 0,
+    coverage: [1, 0.95, 0.9, 0.8, 0.7, 0.5].map((coverage) => ({
+      coverage,
+      confidence: 1.05 - coverage,
+      accuracy: 1 - (1 - accuracy) * coverage ** 2,
+    })),
+    areaUnderRisk: (1 - accuracy) / 4,
+    slices: [
+      { of: 'tokens', from: 5, to: 11, rows: 800, accuracy: accuracy + 0.01 },
+      { of: 'tokens', from: 12, to: 60, rows: 2280, accuracy: accuracy - 0.004 },
+    ],
     parameters,
     fileBytes: bytes,
     calibrationBins: bins,
