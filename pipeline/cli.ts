@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addLabelCommands } from './cli/label-commands.ts';
+import { addLossCommands } from './cli/loss-commands.ts';
 import { addProjectCommands } from './cli/project-commands.ts';
 import { addResultCommands } from './cli/result-commands.ts';
 import { addRunCommands } from './cli/run-commands.ts';
@@ -19,6 +20,7 @@ function buildProgram(): Command {
   addResultCommands(program);
   addLabelCommands(program);
   addTeacherCommands(program);
+  addLossCommands(program);
   addProjectCommands(program);
   return program;
 }

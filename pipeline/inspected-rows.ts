@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CorpusRow } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
+import { isValueTask } from '#datasets/task.ts';
 import { corpusColumnsOf } from '#stages/prepare/read-corpus.ts';
 import type { LoadedConfig } from './config.ts';
 import { loadConfig } from './config.ts';
@@ -30,7 +31,10 @@ export function configBeside(options: ProjectOptions): LoadedConfig | undefined 
   return loadConfig({ file, environment: process.env, set: options.set ?? [] });
 }
 
-/** At most a thousand labelled rows, evenly taken, of the split that students are chosen by; of a tagger, words. */
+/**
+ * At most a thousand labelled rows, evenly taken, of the split that students are chosen by; of a tagger, words;
+ * of tasks without one class a row any rows, and no labels.
+ */
 export async function inspectedRows(
   loaded: LoadedConfig | undefined,
   ofWords: boolean,
@@ -46,7 +50,7 @@ export async function inspectedRows(
     for await (const entry of openCorpus(resolve(loaded.folder, file), columns, task)) {
       if (entry.type !== 'row') continue;
       if (entry.row.words !== undefined) rows.push(...wordsIn(entry.row));
-      else if (entry.row.label !== null) rows.push(entry.row);
+      else if (entry.row.label !== null || isValueTask(task)) rows.push(entry.row);
     }
   }
   if (rows.length === 0) return ofWords ? BUILT_IN_WORDS : BUILT_IN;

@@ -10,6 +10,7 @@ import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { inspectTeacher } from '#stages/soft-label/inspect-teacher.ts';
+import { checkLoss } from '#stages/train-student/check-loss.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import type { AnyStage } from './graph.ts';
 
@@ -33,7 +34,7 @@ export function isStageName(name: string): boolean {
 }
 
 /** What a host can run besides: they look ahead, or at what a run has made, and are no part of it. */
-const besides: readonly AnyStage[] = [calibrate, checkTeacher, inspectTeacher];
+const besides: readonly AnyStage[] = [calibrate, checkTeacher, inspectTeacher, checkLoss];
 
 /** The stage of a name that came from our own graph. */
 export function stageNamed(name: string): AnyStage {

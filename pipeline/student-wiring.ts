@@ -1,5 +1,6 @@
 import type { Fold } from '#datasets/folds.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
+import { largestOf } from '#stages/train-student/settings/schedules.ts';
 import { studentInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
@@ -42,13 +43,13 @@ export function trainInstance(
     initFrom,
     labels: _ofPlan,
     teachers: _ofWiring,
-    views = true,
+    views,
     ...own
   } = config.variants[variant] ?? ({} as Variant);
   const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
   const chosen = teachersOfVariant(loaded, teachers, variant);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
-  const learnsFromTeacher = (own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
+  const learnsFromTeacher = largestOf(own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
   const isMix = learnsFromTeacher && chosen.length > 1;
   // Left out where nothing is mixed, so that students of one teacher stay fresh.
   const mixing = {
@@ -71,6 +72,7 @@ export function trainInstance(
       seed: config.seed,
       ...shared,
       ...own,
+      ...(typeof views === 'string' && { views }),
       ...ownLoss.settings,
       ...mixing,
       unanswered,
@@ -85,7 +87,7 @@ export function trainInstance(
       ...tensorInputs(config, ['train', 'validation']),
       ...(learnsFromTeacher ? trainRows(chosen) : {}),
       ...(learnsFromTeacher &&
-      views &&
+      views !== false &&
       config.augmentations !== undefined &&
       leftOutFold === undefined
         ? viewInputs(chosen)

@@ -6,6 +6,7 @@ import {
   type TokenizerVocabulary,
   vocabularyOf,
 } from '#datasets/tokenizer-json.ts';
+import { firstPositionOf } from '#stages/onnx/first-position.ts';
 import type { GraphValue } from '#stages/onnx/model-skim.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
@@ -83,9 +84,7 @@ function isTagger(config: string): boolean {
 function positionsOf(config: string): number | undefined {
   const parsed = configSchema.safeParse(JSON.parse(readFileSync(config, 'utf8')));
   if (!parsed.success) return undefined;
-  const { max_position_embeddings: rows, model_type: type, pad_token_id: padding } = parsed.data;
-  const isOffset = type !== undefined && /roberta|camembert/.test(type);
-  return isOffset ? rows - (padding ?? 1) - 1 : rows;
+  return parsed.data.max_position_embeddings - firstPositionOf(parsed.data);
 }
 
 const configSchema = z.looseObject({

@@ -1,3 +1,4 @@
+import { isValueTask, type Task } from '#datasets/task.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
 import type { GraphValue } from '#stages/onnx/model-skim.ts';
 import type { Inspection } from '#stages/soft-label/inspect-teacher.ts';
@@ -16,6 +17,8 @@ export interface TeacherReport {
   readonly wanted: number;
   readonly maxLength: number;
   readonly skill: Skill | undefined;
+  /** Of decant.yaml, if there is one. */
+  readonly task: Task | undefined;
 }
 
 /** How well a teacher knows labelled rows. */
@@ -83,7 +86,7 @@ export function reportAsText(report: TeacherReport): string {
     ...lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
     '',
     textTable(
-      ['text', 'label', 'says', 'probability'],
+      ['text', 'label', 'says', report.task === 'regression' ? 'value' : 'probability'],
       samplesOf(report).map((one) => [
         shortened(one.text),
         one.label ?? '-',
@@ -104,7 +107,8 @@ function lengthLine({ facts, maxLength, shown, inspection }: TeacherReport): str
   return `${positions} tokens; cut at ${formatCount(maxLength)} (${share})`;
 }
 
-function skillLine({ skill, shown }: TeacherReport): string {
+function skillLine({ skill, shown, task }: TeacherReport): string {
+  if (isValueTask(task)) return `not told for task: ${task}; evaluate measures it`;
   if (skill === undefined) return 'no labelled rows: run it where your decant.yaml is';
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;
   return `${share(skill.accuracy)} of ${formatCount(skill.rows)} labelled ${shown.source} rows; always the most frequent class: ${share(skill.majority)}`;
@@ -119,7 +123,7 @@ function samplesOf({ facts, shown, inspection }: TeacherReport) {
 }
 
 /** What a person should know before this teacher is asked about a whole corpus. */
-export function warningsOf({ facts, skill, inspection, wanted }: TeacherReport): string[] {
+export function warningsOf({ facts, skill, inspection, wanted, task }: TeacherReport): string[] {
   const warnings: string[] = [];
   if (skill !== undefined && skill.rows > 0 && skill.accuracy < skill.majority + MARGIN) {
     warnings.push(
@@ -135,7 +139,9 @@ export function warningsOf({ facts, skill, inspection, wanted }: TeacherReport):
   }
   if (inspection.looksLikeProbabilities) {
     warnings.push(
-      'its output looks like probabilities: export it without the softmax, temperatures need logits',
+      task === 'multi-label'
+        ? 'its output looks like probabilities: export it without the sigmoid, students learn from logits'
+        : 'its output looks like probabilities: export it without the softmax, temperatures need logits',
     );
   }
   if (saysOneThing(inspection)) {

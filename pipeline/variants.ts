@@ -1,4 +1,5 @@
 import { hintFor } from '#datasets/nearest-name.ts';
+import { largestOf } from '#stages/train-student/settings/schedules.ts';
 import { candidatesOf } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
@@ -47,7 +48,7 @@ export function exportedVariant(config: DecantConfig, order: readonly string[]):
   if (named !== undefined) return named;
   const learnsFromTeacher = (name: string) => {
     const variant = config.variants[name];
-    return variant?.labels === undefined && (variant?.softLossWeight ?? 1) > 0;
+    return variant?.labels === undefined && largestOf(variant?.softLossWeight ?? 1) > 0;
   };
   const candidates = new Set(
     order.flatMap((name) => candidatesOf(config, name).map((candidate) => candidate.name)),

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
-import { isLanguageModel } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask } from '#datasets/task.ts';
 import { askBeside } from '#pipeline/beside.ts';
 import { deviceSettings } from '#pipeline/device.ts';
 import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
@@ -47,6 +47,7 @@ export async function teacherCheckCommand(
   const maxLength = Math.min(wanted, facts.positions ?? wanted);
   const inspection = await inspect(files, facts, shown, {
     maxLength,
+    ...(isValueTask(task) && { task }),
     ...(loaded && deviceSettings(loaded.config)),
     threads: loaded?.config.threads,
   });
@@ -57,6 +58,7 @@ export async function teacherCheckCommand(
     inspection,
     wanted,
     maxLength,
+    task,
     skill: skillOf(facts, shown, inspection),
   };
   const text =

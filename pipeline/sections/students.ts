@@ -49,10 +49,10 @@ export const variantSettings = z.strictObject({
     .optional()
     .describe('Teachers to learn from: teacher, or names of teachers. Default: all.'),
   views: z
-    .boolean()
+    .union([z.boolean(), trainStudentConfig.shape.views.unwrap()])
     .optional()
     .describe(
-      'Also learn from the views that augmentations make, where there are soft labels. Default: true.',
+      'false learns from no views that augmentations make; else how: see student.views. Default: true.',
     ),
   labels: z
     .literal('hard-relabel')

@@ -78,7 +78,10 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
       continue;
     }
     if (answer === undefined) throw new Error('rows without a teacher');
-    if (answer.looksLikeProbabilities) yield { type: 'warning', message: PROBABILITIES };
+    if (answer.looksLikeProbabilities) {
+      const message = job.keep.task === undefined ? PROBABILITIES : PROBABILITIES_OF_LABELS;
+      yield { type: 'warning', message };
+    }
     const asked = rowsOf(task.draft, task.batch);
     takeAnswer(task.draft, asked, keptOf(answer.columns, asked, job.keep));
     const { rows, tokens } = countOf(asked);
@@ -222,3 +225,6 @@ function percent(share: number): string {
 
 const PROBABILITIES =
   'the teacher gives probabilities (each row in [0, 1], adding up to 1) where logits belong: soft labels at T other than 1 would be wrong; export it without its last softmax';
+
+const PROBABILITIES_OF_LABELS =
+  'the teacher gives probabilities (all numbers in [0, 1]) where logits belong: students would learn the sigmoid of them; export it without its last sigmoid';

@@ -29,9 +29,13 @@ export function refuseSilence(
   }
 }
 
-/** All rows inside [0, 1] and adding up to 1: no logits. */
-export function areProbabilities(values: Float32Array, classCount: number): boolean {
-  if (!values.every((value) => value >= 0 && value <= 1)) return false;
+/** All rows inside [0, 1] and, where one class is right, adding up to 1: no logits. */
+export function areProbabilities(
+  values: Float32Array,
+  { classCount, task }: Pick<Keep, 'classCount' | 'task'>,
+): boolean {
+  if (task === 'regression' || !values.every((value) => value >= 0 && value <= 1)) return false;
+  if (task === 'multi-label') return true;
   for (let start = 0; start < values.length; start += classCount) {
     const sum = values
       .subarray(start, start + classCount)

@@ -20,9 +20,9 @@ export const inspectionSchema = z.object({
   runtime: z.string(),
   /** Rows that were cut at maxLength. */
   truncated: z.int(),
-  /** All numbers lie in [0, 1] and each row adds up to 1: the model ends with a softmax. */
+  /** All numbers lie in [0, 1] and, where one class is right, each row adds up to 1: no logits. */
   looksLikeProbabilities: z.boolean(),
-  /** One for each row, in their order. */
+  /** One for each row, in their order: the best class and its probability; of regression its value. */
   predictions: z.array(z.object({ classId: z.int(), probability: z.number() })),
 });
 
@@ -42,6 +42,7 @@ export class NotANumberError extends Failure {
 
 const { device, deviceId, threads } = softLabelConfig.shape;
 const configSchema = z.strictObject({
+  task: softLabelConfig.shape.task,
   classCount: z.int().min(1).describe('Classes that the teacher should have.'),
   maxLength: z.int().min(1).describe('Tokens at which a text is cut.'),
   device,

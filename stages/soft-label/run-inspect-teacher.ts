@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import type { TokenisedText } from '#datasets/long-texts.ts';
+import { isValueTask, type ValueTask } from '#datasets/task.ts';
 import { type EncodedWords, openTokenizer } from '#datasets/tokenizer.ts';
 import { filesOf, outputOf } from '#stages/folders.ts';
+import { sigmoid } from '#stages/numerics/binary.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { planBatches } from './batches.ts';
@@ -13,7 +15,7 @@ import {
   inspectedRowsSchema,
   NotANumberError,
 } from './inspect-teacher.ts';
-import { padTokenIdOf } from './pad-token.ts';
+import { paddingOf } from './padding.ts';
 import { type Keep } from './settings.ts';
 import { openTeacher } from './teacher.ts';
 import type { TeacherRow } from './teacher-rows.ts';
@@ -24,16 +26,17 @@ export async function* runInspectTeacher(
 ): AsyncGenerator<StageEvent, void, void> {
   const { rows, truncated } = await tokenisedRows(context);
   const { classCount, maxLength, device, deviceId, threads } = context.config;
+  const task = isValueTask(context.config.task) ? context.config.task : undefined;
   const [model = ''] = filesOf(context, 'model');
-  const padTokenId = await padTokenIdOf(context);
-  const keep = { ...EVERYTHING, classCount };
+  const padding = await paddingOf(context);
+  const keep = { ...EVERYTHING, classCount, ...(task && { task, temperatures: [] }) };
   const perToken = rows.some(({ answers }) => answers !== undefined);
   const teacher = await openTeacher(model, {
     device,
     deviceId,
     threads,
     keep,
-    padTokenId,
+    ...padding,
     perToken,
   });
   try {
@@ -49,7 +52,7 @@ export async function* runInspectTeacher(
       looksLikeProbabilities ||= answer.looksLikeProbabilities;
       for (const [index, place] of batch.rows.entries()) {
         const logits = answer.columns.logits.subarray(index * classCount, (index + 1) * classCount);
-        predictions[place] = predictionOf(logits, rows[place]?.text ?? '');
+        predictions[place] = predictionOf(logits, rows[place]?.text ?? '', task);
       }
       done += batch.rows.length;
       yield { type: 'progress', done, total: rows.length, unit: 'rows' };
@@ -100,10 +103,25 @@ function answerOf({ answerAt = [], wordNumbers = [] }: Partial<EncodedWords>, wo
   return { at: Int32Array.of(at), positions: Int32Array.of(word) };
 }
 
-function predictionOf(logits: Float32Array, text: string): Inspection['predictions'][number] {
+function predictionOf(
+  logits: Float32Array,
+  text: string,
+  task: ValueTask | undefined,
+): Inspection['predictions'][number] {
   if (!logits.every(Number.isFinite)) throw new NotANumberError(text);
   const { ids, logProbs } = topK(logits, 1);
-  return { classId: ids[0] ?? -1, probability: Math.exp(logProbs[0] ?? Number.NEGATIVE_INFINITY) };
+  const classId = ids[0] ?? -1;
+  const logit = logits[classId] ?? Number.NaN;
+  switch (task) {
+    case 'regression':
+      return { classId, probability: logit };
+    case 'multi-label':
+      return { classId, probability: sigmoid(logit) };
+    case undefined:
+      return { classId, probability: Math.exp(logProbs[0] ?? Number.NEGATIVE_INFINITY) };
+    default:
+      return task satisfies never;
+  }
 }
 
 const EVERYTHING: Omit<Keep, 'classCount'> = {

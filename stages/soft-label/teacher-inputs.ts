@@ -14,6 +14,7 @@ import {
 } from '#stages/onnx/integer-tensor.ts';
 import type { OnnxSession, SessionTensor, SessionValue } from '#stages/onnx/session.ts';
 import { type Batch, type BatchShape, lengthStepOf, roundUp } from './batches.ts';
+import type { Padding } from './padding.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
 const COLUMNS = [
@@ -163,11 +164,11 @@ export function feedsOf(
   { inputs, features }: TeacherInputs,
   rows: readonly TeacherRow[],
   { length: textLength, targetLength = textLength }: PaddedLengths,
-  padTokenId: number,
+  padding: Padding,
 ): Record<string, SessionTensor> {
   const tokens = inputs.map(({ name, type }) => {
     const length = name.startsWith('decoder_') ? targetLength : textLength;
-    const column = columnOf(name, rows, length, padTokenId);
+    const column = columnOf(name, rows, length, padding);
     return [name, tensorOf(column, type, [rows.length, length])] as const;
   });
   const tensors = featureFeeds(
@@ -181,10 +182,12 @@ function columnOf(
   name: InputColumn,
   rows: readonly TeacherRow[],
   length: number,
-  padTokenId: number,
+  { padTokenId, firstPosition = 0 }: Padding,
 ): Int32Array {
   const column = new Int32Array(rows.length * length);
   if (name.endsWith('input_ids')) column.fill(padTokenId);
+  // Where positions are counted from the id of padding, padding stands at its own.
+  if (name === 'position_ids' && firstPosition > 0) column.fill(padTokenId);
   rows.forEach((row, index) => {
     const start = index * length;
     const tokenIds = name.startsWith('decoder_') ? (row.targetIds ?? NO_TOKENS) : row.tokenIds;
@@ -192,7 +195,7 @@ function columnOf(
     else if (name.endsWith('input_ids')) column.set(tokenIds, start);
     else if (name === 'position_ids')
       column.set(
-        tokenIds.map((_, place) => place),
+        tokenIds.map((_, place) => firstPosition + place),
         start,
       );
     else if (row.typeIds !== null) column.set(row.typeIds, start);

@@ -3,7 +3,7 @@ import { isLanguageModel } from '#datasets/task.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { outputsOfClasses } from './class-order.ts';
 import { modelConfigOf, modelOf } from './model-files.ts';
-import { padTokenIdOf } from './pad-token.ts';
+import { paddingOf } from './padding.ts';
 import type { Identity } from './provenance.ts';
 import type { Keep, SoftLabelConfig } from './settings.ts';
 import { type ModelTeacher, openTeacher } from './teacher.ts';
@@ -26,7 +26,7 @@ export async function openTeacherOf(
     census,
     output,
     keep,
-    padTokenId: await padTokenIdOf(context),
+    ...(await paddingOf(context)),
     perToken,
     gatherEarly: gather !== 'off',
     shapes: await readShapes(context.inputs['inputs/train']),

@@ -18,6 +18,7 @@ import { areProbabilities, refuseSilence } from './first-answer.ts';
 import { columnsOf, fetchesOf } from './head-results.ts';
 import type { LabelColumns } from './label-columns.ts';
 import { checkClassCount, checkRank, checkShape } from './logits-shape.ts';
+import type { Padding } from './padding.ts';
 import type { Keep } from './settings.ts';
 import {
   feedsOf,
@@ -64,16 +65,16 @@ export function isModel(teacher: Teacher | undefined): teacher is ModelTeacher {
 
 export interface TeacherAnswer {
   readonly columns: LabelColumns;
-  /** Told of the first batch only: the model seems to end with a softmax. */
+  /** Told of the first batch only: the model seems to end with a softmax, or a sigmoid. */
   readonly looksLikeProbabilities: boolean;
 }
 
 export interface TeacherOptions
-  extends Omit<SessionOptions, 'appendix' | 'edits' | 'externalDataFolder'> {
+  extends Omit<SessionOptions, 'appendix' | 'edits' | 'externalDataFolder'>,
+    Padding {
   readonly keep: Keep;
   /** Output with the logits; `logits` or else the first when left out. */
   readonly output?: string | undefined;
-  readonly padTokenId: number;
   /** Rows have an answer for each word or token: the logits are [batch, sequence, classes]. */
   readonly perToken?: boolean | undefined;
   /** Tensors of the corpus, by model input. */
@@ -127,11 +128,11 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
 export function teacherOf(
   session: OnnxSession,
   outputs: HeadOutputs,
-  options: Pick<TeacherOptions, 'keep' | 'padTokenId' | 'outputsOfClasses' | 'shapes'> & {
+  options: Pick<TeacherOptions, 'keep' | keyof Padding | 'outputsOfClasses' | 'shapes'> & {
     readonly rowsDependOnBatch?: boolean;
   },
 ): ModelTeacher {
-  const { keep, padTokenId, outputsOfClasses, shapes, rowsDependOnBatch = false } = options;
+  const { keep, outputsOfClasses, shapes, rowsDependOnBatch = false } = options;
   const { provider } = session;
   const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
   const inputs = matchTeacherInputs({ inputs: ownInputs, provider }, shapes);
@@ -142,7 +143,7 @@ export function teacherOf(
     const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.targetLength);
     const fed = filledUp(rows, inputs.shape, length);
     const results = await session.run(
-      { ...feedsOf(inputs, fed, lengths, padTokenId), ...askedFeed(outputs, asked) },
+      { ...feedsOf(inputs, fed, lengths, options), ...askedFeed(outputs, asked) },
       fetches,
     );
     const leading = asked === undefined ? [fed.length] : [fed.length, lengths.targetLength];
@@ -165,10 +166,7 @@ export function teacherOf(
       const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
-        looksLikeProbabilities:
-          probe &&
-          keep.task === undefined &&
-          areProbabilities(float32Of(results, outputs.logits), keep.classCount),
+        looksLikeProbabilities: probe && areProbabilities(float32Of(results, outputs.logits), keep),
       };
     },
     async probe(rows, length) {

@@ -11,13 +11,18 @@ import {
   type StepProgram,
   type Stepper,
 } from './step-program.ts';
+import type { RecordingOptions } from './step-recorder.ts';
 
 /**
  * Records the program and then runs each step as one call into a graph. Weights and moments live in
  * the graph's session: only the batch goes in and only the reported numbers come out.
  */
-export function createGraphStepper(tf: Tensorflow, program: StepProgram): Stepper {
-  const graph = recordStepGraph(tf, program);
+export function createGraphStepper(
+  tf: Tensorflow,
+  program: StepProgram,
+  how: RecordingOptions = {},
+): Stepper {
+  const graph = recordStepGraph(tf, program, how);
   const session = new GraphSession(tf, graph.savedModel);
   let step = 0;
   // Parts of the batch whose gradients wait in the graph.

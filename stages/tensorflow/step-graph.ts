@@ -10,7 +10,7 @@ import {
 } from './optimizer.ts';
 import type { Scalar, Tensor, Tensor1D, Tensorflow } from './runtime.ts';
 import type { FeedSpec, StepProgram } from './step-program.ts';
-import { StepRecorder } from './step-recorder.ts';
+import { type RecordingOptions, StepRecorder } from './step-recorder.ts';
 
 /** A call into the graph: what is fed to which output, and the one output that is fetched. */
 export interface GraphCall {
@@ -39,7 +39,11 @@ export interface StepGraph {
 }
 
 /** Runs the program once per bucket, forwards and backwards, and keeps what it did as a graph. */
-export function recordStepGraph(tf: Tensorflow, program: StepProgram): StepGraph {
+export function recordStepGraph(
+  tf: Tensorflow,
+  program: StepProgram,
+  how: RecordingOptions = {},
+): StepGraph {
   const recorder = new StepRecorder(tf);
   const training = new Map<number, TrainingCall>();
   const accumulation = new Map<number, TrainingCall>();
@@ -51,9 +55,9 @@ export function recordStepGraph(tf: Tensorflow, program: StepProgram): StepGraph
   tf.tidy(() => {
     const state = declareState(tf, recorder, program, slots);
     for (const bucket of program.buckets) {
-      training.set(bucket, addTraining(tf, recorder, program, bucket, state));
+      training.set(bucket, addTraining(tf, recorder, program, bucket, { ...state, how }));
       if (state.carried !== undefined) {
-        accumulation.set(bucket, addAccumulation(tf, recorder, program, bucket, state));
+        accumulation.set(bucket, addAccumulation(tf, recorder, program, bucket, { ...state, how }));
       }
       const weights = state.slots[AVERAGE] ?? state.weights;
       evaluation.set(bucket, addEvaluation(tf, recorder, program, bucket, weights));
@@ -74,6 +78,11 @@ interface StateTensors extends OptimizerTensors {
   readonly given: Given;
   readonly scalars: readonly FeedSpec[];
   readonly carried?: CarriedTensors;
+}
+
+/** The same, and how a training step will be computed. Answers are float32 as those of the exported student. */
+interface TrainingState extends StateTensors {
+  readonly how: RecordingOptions;
 }
 
 /** The gradient of earlier parts of the batch, and 1, or 0 in the first part. */
@@ -120,12 +129,13 @@ function addTraining(
   recorder: StepRecorder,
   program: StepProgram,
   bucket: number,
-  state: StateTensors,
+  state: TrainingState,
 ): TrainingCall {
   const differentiated = addGradient(tf, recorder, program, bucket, state, `train${bucket}`);
   const { loss, gradient, parts } = differentiated;
-  const { gradNorm, weights, slots } = recorder.record(() =>
-    optimizerStep(tf, state, gradient, state.given, program.optimizer),
+  const { gradNorm, weights, slots } = recorder.record(
+    () => optimizerStep(tf, state, gradient, state.given, program.optimizer),
+    state.how,
   );
   const updates = { weights, ...slots };
   const reported = [loss, gradNorm, ...Object.values(parts)];
@@ -140,7 +150,7 @@ function addAccumulation(
   recorder: StepRecorder,
   program: StepProgram,
   bucket: number,
-  state: StateTensors,
+  state: TrainingState,
 ): TrainingCall {
   const differentiated = addGradient(tf, recorder, program, bucket, state, `part${bucket}`);
   const { loss, gradient, parts, scalars } = differentiated;
@@ -162,7 +172,7 @@ function addGradient(
   recorder: StepRecorder,
   program: StepProgram,
   bucket: number,
-  { weights, carried }: StateTensors,
+  { weights, carried, how }: TrainingState,
   prefix: string,
 ): RecordedGradient {
   const specs = program.feeds(bucket);
@@ -173,7 +183,7 @@ function addGradient(
     const before = tf.mul(carried.gradient, carried.share);
     const gradient = tf.add<Tensor1D>(before, terms.gradient);
     return { ...terms, gradient, prefix, specs, scalars: [scalarSpec(CARRIED_SHARE)] };
-  });
+  }, how);
 }
 
 function addCall(

@@ -7,6 +7,7 @@ import {
   type Tensor,
   type Tensorflow,
 } from './runtime.ts';
+import { compiledAttributes } from './xla-attributes.ts';
 
 type OperationAttribute = Parameters<Binding['executeOp']>[1][number];
 
@@ -20,6 +21,7 @@ export class StepRecorder {
   /** Where each native tensor came from. */
   readonly #sources = new Map<number, Source>();
   readonly #backend: NativeBackend;
+  #how: RecordingOptions = {};
 
   constructor(tf: Tensorflow) {
     this.#backend = nativeBackend(tf);
@@ -42,9 +44,10 @@ export class StepRecorder {
   }
 
   /** Runs the function once and adds the operations it issues to the graph. */
-  record<T>(compute: () => T): T {
+  record<T>(compute: () => T, how: RecordingOptions = {}): T {
     const { binding } = this.#backend;
     const { random } = Math;
+    this.#how = how;
     this.#backend.binding = this.#recording(binding);
     Math.random = refuseRandom;
     try {
@@ -86,7 +89,7 @@ export class StepRecorder {
   }
 
   #constant(type: number, shape: readonly number[], data: ConstantData): string {
-    return this.graph.add('Const', [], {
+    return this.#add('Const', [], {
       dtype: { type },
       value: { constant: { type, shape, data } },
     });
@@ -97,7 +100,33 @@ export class StepRecorder {
       return [attribute, { type: sources[input]?.type ?? 0 }];
     });
     const inputs = sources.map(({ output }) => output);
-    return this.graph.add(name, inputs, { ...Object.fromEntries(implied), ...given });
+    const attributes = { ...Object.fromEntries(implied), ...given };
+    if (this.#how.precision === 'bf16' && PRODUCTS.has(name)) {
+      const rounded = inputs.map((input) => this.#cast(`${input}`, 'float32', 'bf16'));
+      const product = this.#add(name, rounded, { ...attributes, T: { type: BFLOAT16 } });
+      return this.#cast(`${product}:0`, 'bf16', 'float32');
+    }
+    return this.#add(name, inputs, attributes);
+  }
+
+  #cast(input: string, from: Precision, to: Precision): string {
+    const typeOf = (precision: Precision) => ({
+      type: precision === 'bf16' ? BFLOAT16 : this.type('float32'),
+    });
+    return this.#add('Cast', [input], {
+      SrcT: typeOf(from),
+      DstT: typeOf(to),
+      Truncate: { bool: false },
+    });
+  }
+
+  #add(
+    name: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+  ): string {
+    const marks = this.#how.xla === true ? compiledAttributes(name) : {};
+    return this.graph.add(name, inputs, { ...attributes, ...marks });
   }
 
   #sourceOf(id: number, role: string): Source {
@@ -113,6 +142,16 @@ export class StepRecorder {
     const backend = this.#backend as unknown as { getInputTensorIds(tensors: Tensor[]): [number] };
     return backend.getInputTensorIds([tensor])[0];
   }
+}
+
+/** Of the matrix products; everything else is computed in float32. */
+export type Precision = 'float32' | 'bf16';
+
+/** How what is recorded will be computed. */
+export interface RecordingOptions {
+  /** Operations are marked for XLA. */
+  readonly xla?: boolean;
+  readonly precision?: Precision;
 }
 
 /** An output of the graph and its element type. */
@@ -144,6 +183,12 @@ function attributeOf(binding: Binding, { name, type, value }: OperationAttribute
   if (type === binding.TF_ATTR_SHAPE && Array.isArray(value)) return { shape: value };
   throw new Error(`attribute ${name} has a kind that a graph cannot record (${type})`);
 }
+
+/** Operations that bf16 is for: their inputs are rounded to it, sums stay float32 inside the kernels. */
+const PRODUCTS = new Set(['BatchMatMul', 'BatchMatMulV2', 'MatMul']);
+
+/** TensorFlow's number of the type, for which tfjs has no name. */
+const BFLOAT16 = 14;
 
 /**
  * Type attributes that a kernel of tfjs leaves to eager execution to find out, and the input that has

@@ -1,7 +1,7 @@
 import { readAhead } from '#datasets/read-ahead.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import { bucketIndexOf } from './buckets.ts';
-import type { TransferRow, TransferSet } from './transfer-set.ts';
+import type { EpochRows, TransferRow, TransferSet } from './transfer-set.ts';
 
 /** Rows of about equal length. Fewer than `batchSize` only in the last batch of an epoch. */
 export interface Batch {
@@ -24,19 +24,37 @@ export async function* trainingBatches(
   order: BatchOrder,
   firstStep: number,
 ): AsyncGenerator<Batch, never, void> {
-  const perEpoch = batchesPerEpoch(set.lengths, order);
-  let skip = firstStep % perEpoch;
-  for (let epoch = Math.floor(firstStep / perEpoch); ; epoch++) {
-    for await (const batch of epochBatches(set, order, epoch)) {
+  let { epoch, skip } = placeOf(set, order, firstStep);
+  for (; ; epoch++) {
+    for await (const batch of epochBatches(set.ofEpoch?.(epoch) ?? set, order, epoch)) {
       if (skip > 0) skip -= 1;
       else yield batch;
     }
   }
 }
 
-/** Every row of the set once, in an order that depends on the seed and the epoch only. */
-export async function* epochBatches(
+/** The epoch of a step and its place there. */
+function placeOf(
   set: TransferSet,
+  order: BatchOrder,
+  step: number,
+): { epoch: number; skip: number } {
+  const { ofEpoch } = set;
+  if (ofEpoch === undefined) {
+    const perEpoch = batchesPerEpoch(set.lengths, order);
+    return { epoch: Math.floor(step / perEpoch), skip: step % perEpoch };
+  }
+  let skip = step;
+  for (let epoch = 0; ; epoch++) {
+    const count = batchesPerEpoch(ofEpoch(epoch).lengths, order);
+    if (skip < count) return { epoch, skip };
+    skip -= count;
+  }
+}
+
+/** Every row of the epoch once, in an order that depends on the seed and the epoch only. */
+export async function* epochBatches(
+  set: EpochRows,
   order: BatchOrder,
   epoch: number,
 ): AsyncGenerator<Batch, void, void> {
@@ -71,7 +89,7 @@ function* fullBatches(
   }
 }
 
-/** Batches of one epoch; the same for every epoch, since only the order of the rows changes. */
+/** Batches of an epoch with rows of these lengths, whatever their order. */
 export function batchesPerEpoch(lengths: readonly number[], order: BatchOrder): number {
   const counts = order.buckets.map(() => 0);
   for (const length of lengths) {

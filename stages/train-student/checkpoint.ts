@@ -20,7 +20,19 @@ export interface Best {
 export interface Checkpoint {
   readonly state: OptimizerState;
   readonly best: Best | null;
+  readonly progress: Progress;
 }
+
+/** What a training has seen of itself so far. */
+export interface Progress {
+  /** Mean loss of its first steps, terms unweighted; null before these are taken. */
+  readonly firstLoss: number | null;
+  /** The first best measurement on validation. */
+  readonly highest: { readonly share: number; readonly step: number } | null;
+}
+
+/** That of a training before its first step. */
+export const NO_PROGRESS: Progress = { firstLoss: null, highest: null };
 
 /** A checkpoint, and the digest of all that decides the weights of its training. */
 export interface MarkedCheckpoint extends Checkpoint {
@@ -30,9 +42,9 @@ export interface MarkedCheckpoint extends Checkpoint {
 /** Writes a checkpoint so that a kill leaves the whole file or none. */
 export async function writeCheckpoint(
   path: string,
-  { recipe, state, best }: MarkedCheckpoint,
+  { recipe, state, best, progress }: MarkedCheckpoint,
 ): Promise<void> {
-  const vectors = vectorsOf({ state, best });
+  const vectors = vectorsOf({ state, best, progress });
   const parts = Object.values(vectors).map(bytesOf);
   const header: Header = {
     formatVersion: FORMAT_VERSION,
@@ -40,6 +52,7 @@ export async function writeCheckpoint(
     step: state.step,
     vectors: Object.entries(vectors).map(([name, { length }]) => ({ name, length })),
     best: best === null ? null : { step: best.step, threshold: best.threshold },
+    progress,
     digest: digestOfParts(parts),
   };
   const line = Buffer.from(`${JSON.stringify(header)}\n`);
@@ -76,6 +89,7 @@ export async function readCheckpoint(path: string): Promise<MarkedCheckpoint> {
     recipe: header.recipe,
     state: { weights: vector(WEIGHTS), slots: Object.fromEntries(slots), step: header.step },
     best: header.best === null ? null : { ...header.best, weights: vector(BEST) },
+    progress: header.progress,
   };
 }
 
@@ -119,6 +133,12 @@ const headerSchema = z.strictObject({
   /** In the order in which they lie in the file. */
   vectors: z.array(z.strictObject({ name: z.string(), length: z.int().min(0) })),
   best: z.strictObject({ step: z.int(), threshold: z.number() }).nullable(),
+  progress: z
+    .strictObject({
+      firstLoss: z.number().nullable(),
+      highest: z.strictObject({ share: z.number(), step: z.int() }).nullable(),
+    })
+    .default(NO_PROGRESS),
   digest: z.string(),
 });
 

@@ -1,6 +1,7 @@
 import { type FeatureTable, takeFeatures } from '#datasets/features.ts';
 import { type Fold, foldOf } from '#datasets/folds.ts';
 import { takeTokens } from '#datasets/take-tokens.ts';
+import { balancedClasses, everyRow, rotatingViews, surveyRows, withCopies } from './epoch-rows.ts';
 import { targetSource } from './mixed-caches.ts';
 import type { Settings } from './settings.ts';
 import type { TrainingInputs, ViewInputs } from './training-inputs.ts';
@@ -8,30 +9,46 @@ import { openTransferSet, type TransferSet } from './transfer-set.ts';
 import { withViews } from './with-views.ts';
 import { openWordTransferSet } from './word-transfer-set.ts';
 
-/** The train rows, and their views where there are any. */
+/** The train rows, and their views where there are any, with soft targets at a temperature. */
 export async function transferSetOf(
   inputs: TrainingInputs,
   settings: Settings,
+  temperature: number,
 ): Promise<TransferSet> {
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
   const leavesOut = settings.unanswered === 'leave-out';
+  const mixing = { mix: settings.mix, temperature };
   const open = async (
-    { tokens, gold, softLabels }: ViewInputs,
+    { tokens, gold, softLabels }: Omit<ViewInputs, 'of'>,
     features: FeatureTable | undefined,
   ) => {
-    const softTargets = await targetSource(softLabels, settings);
+    const softTargets = await targetSource(softLabels, mixing);
     const rows = { tokens, features, gold, softTargets };
     return openTransferSet({ ...rows, memoryLimitBytes, leavesOut });
   };
   const { wordGold, softLabels, views } = inputs;
   const { tokens, features, gold } = withoutFold(inputs, settings.leftOutFold);
   if (wordGold !== undefined) {
-    const softTargets = await targetSource(softLabels, settings);
+    const softTargets = await targetSource(softLabels, mixing);
     return openWordTransferSet({ tokens, gold: wordGold, softTargets, memoryLimitBytes });
   }
   const rows = await open({ tokens, gold, softLabels }, features);
   const hasViews = views !== undefined && views.tokens.exampleIds.length > 0;
-  return hasViews ? withViews(rows, await open(views, undefined)) : rows;
+  const set = hasViews ? withViews(rows, await open(views, undefined)) : rows;
+  return chosenPerEpoch(set, settings, hasViews ? views.of : new Map());
+}
+
+/** The set, with the rows that an epoch has where it has not all of them once. */
+async function chosenPerEpoch(
+  set: TransferSet,
+  { sampling, views, seed }: Settings,
+  of: ReadonlyMap<string, string>,
+): Promise<TransferSet> {
+  if (sampling !== 'balanced' && views !== 'rotate') return set;
+  const survey = await surveyRows(set);
+  const rows = views === 'rotate' ? rotatingViews(survey, of, seed) : everyRow(survey);
+  const balanced = sampling === 'balanced' ? balancedClasses(survey, rows, seed) : rows;
+  return withCopies(set, survey, balanced);
 }
 
 /** The train rows that are learned from. */

@@ -4,10 +4,7 @@ import { z } from 'zod';
 import { digestOf } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
 import type { OwnSoftLoss } from '#stages/tensorflow/own-soft-loss.ts';
-
-/** Forms that the soft labels of a cache can have. */
-export const TARGET_FORMS = ['dense', 'top-k', 'sampled'] as const;
-export type TargetForm = (typeof TARGET_FORMS)[number];
+import { TARGET_FORMS, type TargetForm } from '#stages/tensorflow/soft-loss-examples.ts';
 
 /** A soft loss of the user's own, from a module that exports `softLoss` and `forms`. */
 export interface OwnLoss {

@@ -3,19 +3,20 @@ import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
-import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
-import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
+import { createExecutor } from './executor.ts';
 import type { Start } from './initial-weights.ts';
 import { doubtAboutStart, sayStart } from './initialisation.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
 import { DEFAULT_KEPT_CHECKPOINTS } from './settings/checkpoints.ts';
+import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
+import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
 import { type Measurement, type Trained, train } from './training.ts';
 import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
@@ -41,7 +42,9 @@ async function* trainOn(
   inputs: TrainingInputs,
 ): AsyncGenerator<StageEvent, void, void> {
   const settings = settingsOf(context.config);
-  const transferSet = await transferSetOf(inputs, settings);
+  const temperatures = temperaturePlan(inputs, settings);
+  const transferSetAt = (temperature: number) => transferSetOf(inputs, settings, temperature);
+  const transferSet = await transferSetAt(temperatures.first);
   const student = await setUpStudent(settings, inputs, transferSet, {
     tokenizer: inputOf(context, 'tokenizer/student'),
     initFrom: context.inputs['initFrom'],
@@ -54,17 +57,19 @@ async function* trainOn(
     const unlike = doubtAboutStart(student.initialisation);
     if (unlike !== null) yield { type: 'warning', message: unlike };
   }
-  const doubt = settings.softLossWeight > 0 ? doubtIn(inputs) : null;
+  const doubt = largestOf(settings.softLossWeight) > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow(settings);
-  const createStepper = settings.executor === 'graph' ? createGraphStepper : createEagerStepper;
-  const stepper = createStepper(runtime.tf, student.program);
+  const { stepper, xla, warning } = createExecutor(runtime.tf, student.program, settings);
+  if (warning !== null) yield { type: 'warning', message: warning };
+  if (xla) yield { type: 'environment', name: 'xla', value: 'on' };
   try {
     yield* describeStudent(student, stepper, runtime);
     const trained = yield* resumeAndTrain(context, inputs, {
       settings,
       transferSet,
+      ...(temperatures.others.length > 0 && { transferSetAt }),
       student,
       stepper,
       runtime,
@@ -95,6 +100,7 @@ function initialiseOf({
 interface Workbench {
   readonly settings: Settings;
   readonly transferSet: TransferSet;
+  readonly transferSetAt?: TransferSetAt;
   readonly student: StudentSetup;
   readonly stepper: Stepper;
   readonly runtime: Runtime;
@@ -104,8 +110,9 @@ interface Workbench {
 async function* resumeAndTrain(
   context: StageContext<TrainStudentConfig>,
   inputs: TrainingInputs,
-  { settings, transferSet, student, stepper, runtime }: Workbench,
+  bench: Workbench,
 ): AsyncGenerator<StageEvent, Trained, void> {
+  const { settings, transferSet, transferSetAt, student, stepper, runtime } = bench;
   const { buckets, layout, shape } = student;
   const folder = outputOf(context, 'checkpoints');
   const recipe = recipeOf(context.config, inputs, student, runtime);
@@ -130,6 +137,7 @@ async function* resumeAndTrain(
       stepper,
       settings,
       transferSet,
+      transferSetAt,
       layout,
       buckets,
       log,
@@ -199,7 +207,7 @@ function* describeRows(
     yield { type: 'note', message: `learns from ${views} views of train rows too` };
   }
   yield { type: 'count', name: 'goldRows', value: goldCount };
-  if (goldCount === 0 && hardLossWeight > 0) {
+  if (goldCount === 0 && largestOf(hardLossWeight) > 0) {
     yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
   }
   if (inputs.train.typeIds !== null) {

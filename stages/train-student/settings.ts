@@ -2,9 +2,14 @@ import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
+import { executorSettings } from './settings/executors.ts';
 import { foldSettings } from './settings/folds.ts';
 import { initialisationFields } from './settings/initialisation.ts';
+import { optimisationProblems } from './settings/limits.ts';
 import { lossProblems, lossSettings } from './settings/losses.ts';
+import { optimizerSettings } from './settings/optimizer.ts';
+import { rowSettings } from './settings/rows.ts';
+import { largestOf, type Scheduled, scheduled } from './settings/schedules.ts';
 
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
@@ -57,12 +62,10 @@ export const trainStudentConfig = z
       .describe('Longest input in tokens. Default: the length the inputs were tokenised with.'),
     steps: z.int().min(1).default(1500).describe('Optimiser steps; the same for all variants.'),
     batchSize: z.int().min(1).default(32).describe('Rows of one step.'),
-    learningRate: z
-      .number()
-      .positive()
+    learningRate: scheduled(z.number().min(0), { warmup: true })
       .optional()
       .describe(
-        'Highest learning rate. Default: 0.001 (modernbert, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
+        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -84,11 +87,11 @@ export const trainStudentConfig = z
       .positive()
       .default(1)
       .describe('Gradients of a larger global norm are scaled down to it.'),
-    temperature: z
-      .number()
-      .positive()
+    temperature: scheduled(z.number().positive(), { warmup: false })
       .default(2)
-      .describe('Divisor of the logits in the soft loss; a top-k cache must have stored it.'),
+      .describe(
+        'Divisor of the logits in the soft loss, or a schedule of it; a top-k cache must have stored each.',
+      ),
     mix: z
       .enum(['weights', 'confidence'])
       .optional()
@@ -105,14 +108,10 @@ export const trainStudentConfig = z
       .describe(
         'leave-out: train rows without soft label take no part, however many. Left out: more than a quarantine explains are an error.',
       ),
-    softLossWeight: z
-      .number()
-      .min(0)
+    softLossWeight: scheduled(z.number().min(0), { warmup: true })
       .default(0.9)
       .describe('Weight of the soft loss; 0 trains on rows with a gold label only.'),
-    hardLossWeight: z
-      .number()
-      .min(0)
+    hardLossWeight: scheduled(z.number().min(0), { warmup: true })
       .default(0.1)
       .describe('Weight of the cross-entropy against gold (or relabelled) labels.'),
     labelSmoothing: z
@@ -163,18 +162,28 @@ export const trainStudentConfig = z
       .describe(
         'Tokens, and joined rows, up to this size stay in memory; more are read anew every epoch.',
       ),
+    ...optimizerSettings,
+    ...rowSettings,
+    ...executorSettings,
     ...convolutionFields,
   })
   .refine(({ hiddenSize, heads }) => heads === undefined || hiddenSize % heads === 0, {
     path: ['heads'],
     message: 'must divide hiddenSize',
   })
-  .refine(({ softLossWeight, hardLossWeight }) => softLossWeight + hardLossWeight > 0, {
-    path: ['hardLossWeight'],
-    message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
-  })
+  .refine(
+    ({ softLossWeight, hardLossWeight }) =>
+      largestOf(softLossWeight) + largestOf(hardLossWeight) > 0,
+    {
+      path: ['hardLossWeight'],
+      message: 'softLossWeight and hardLossWeight are both 0: there is nothing to learn from',
+    },
+  )
   .superRefine((settings, context) => {
-    for (const { path, message } of lossProblems(settings)) {
+    for (const { path, message } of [
+      ...lossProblems(settings),
+      ...optimisationProblems(settings),
+    ]) {
       context.addIssue({ code: 'custom', path: [path], message });
     }
   });
@@ -190,7 +199,7 @@ interface Dependent {
   readonly heads: number;
   readonly intermediateSize: number;
   readonly dropout: number;
-  readonly learningRate: number;
+  readonly learningRate: Scheduled;
 }
 
 /** Fills in the defaults that depend on the architecture and the width. */

@@ -9,6 +9,7 @@ import {
   inferenceFeedSpecs,
   trainingFeedSpecs,
 } from './batch-feeds.ts';
+import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
 import { feedOf, type StepLosses, stepLoss } from './step-loss.ts';
 
 /** What a student's training step is made of. */
@@ -19,11 +20,7 @@ export interface StudentTraining {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches. */
   readonly buckets: readonly number[];
-  readonly settings: {
-    readonly labelSmoothing: number;
-    readonly weightDecay: number;
-    readonly maxGradNorm: number;
-  };
+  readonly settings: OptimizerChoice & { readonly labelSmoothing: number };
   /** What differs from the usual losses. */
   readonly losses?: Partial<Omit<StepLosses, 'labelSmoothing'>>;
 }
@@ -31,7 +28,7 @@ export interface StudentTraining {
 /** The step: forward pass, soft and hard loss as far as the layout has them, AdamW. */
 export function studentProgram(training: StudentTraining): StepProgram {
   const { architecture, shape, layout, settings } = training;
-  const { labelSmoothing, weightDecay, maxGradNorm } = settings;
+  const { labelSmoothing, accumulate = 1 } = settings;
   const losses = { softLoss: softLossKind('forward-kl'), ...training.losses, labelSmoothing };
   const specs = architecture.parameters(shape);
   const forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => {
@@ -60,13 +57,7 @@ export function studentProgram(training: StudentTraining): StepProgram {
     },
     evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
     evaluate: forward,
-    optimizer: {
-      kind: 'adamw',
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay,
-      maxGradNorm,
-    },
+    optimizer: optimizerOf(settings),
+    accumulates: accumulate > 1,
   };
 }

@@ -9,6 +9,7 @@ import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
+import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { studentProgram } from './student-program.ts';
@@ -124,16 +125,16 @@ function requireFitting(tokens: StoredTokens, { maxLength, vocabularySize }: Stu
 }
 
 function layoutOfBatches(
-  { batchSize, dropout, hardLossWeight, task }: Settings,
+  { batchSize, accumulate, dropout, hardLossWeight, task }: Settings,
   { gold, wordGold }: TrainingInputs,
   transferSet: TransferSet,
   { padTokenId, features, perToken }: StudentShape,
 ): BatchLayout {
-  const hard = hardLossWeight > 0 && transferSet.goldCount > 0;
+  const hard = largestOf(hardLossWeight) > 0 && transferSet.goldCount > 0;
   const perRow = [...gold.values()].reduce((most, { length }) => Math.max(most, length), 0);
   const widest = wordGold === undefined ? perRow : 1;
   return {
-    batchSize,
+    batchSize: batchSize / (accumulate ?? 1),
     padTokenId,
     dropout: dropout > 0,
     soft: transferSet.soft,

@@ -6,6 +6,7 @@ import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import type { TeacherCache } from './mixed-caches.ts';
+import { largestOf } from './settings/schedules.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import { openTrainingCaches } from './training-caches.ts';
 import { readTrainingLabels, type TrainingLabels } from './training-labels.ts';
@@ -27,6 +28,8 @@ export interface TrainingInputs extends TrainingLabels {
 export interface ViewInputs {
   readonly tokens: StoredTokens;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
+  /** The row that each view was made from, by their example ids. */
+  readonly of: ReadonlyMap<string, string>;
   /** In the order of `softLabels`. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
 }
@@ -42,7 +45,8 @@ export async function readTrainingInputs(
   const views = await readViewsOf(context, labels.gold);
   const features = await featuresOf(context, { train, validation });
   const read = { classNames, train, ...labels, ...features };
-  if (context.config.softLossWeight === 0) return { ...read, softLabels: [], views: undefined };
+  if (largestOf(context.config.softLossWeight) === 0)
+    return { ...read, softLabels: [], views: undefined };
   // Last, so that nothing that fails above leaves them open.
   const caches = await openTrainingCaches(context, classNames, { withViews: views !== undefined });
   return {
@@ -78,12 +82,14 @@ async function readViewsOf(
 ): Promise<Omit<ViewInputs, 'softLabels'> | undefined> {
   const { 'views/inputs': index, 'views/tokens': tokens } = context.inputs;
   if (index === undefined || tokens === undefined) return undefined;
-  const labelled = (await readViews(index)).flatMap(({ exampleId, of }) => {
+  // Of rows that share a view the first decides.
+  const views = (await readViews(index)).toReversed();
+  const labelled = views.flatMap(({ exampleId, of }) => {
     const targets = gold.get(of);
     return targets === undefined ? [] : [[exampleId, targets] as const];
   });
-  // Of rows that share a view the first decides.
-  return { tokens: await readStored(context, tokens), gold: new Map(labelled.toReversed()) };
+  const of = new Map(views.map((view) => [view.exampleId, view.of]));
+  return { tokens: await readStored(context, tokens), gold: new Map(labelled), of };
 }
 
 /** Tensors of both splits, if any. */

@@ -15,6 +15,8 @@ export interface TrainingLine {
   readonly hardLoss?: number;
   readonly gradNorm: number;
   readonly learningRate: number;
+  /** Share of the time in which steps waited for their batches. */
+  readonly waitShare: number;
 }
 
 /** What the student knows after `step` steps; null where there is nothing to compare with. */

@@ -1,28 +1,29 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Failure } from '#cache/failure.ts';
-import { randomPair } from '#stages/numerics/random.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import {
   answeringWeights,
   type Stepper,
   type StepResult,
 } from '#stages/tensorflow/step-program.ts';
-import { type BatchLayout, trainingFeeds } from './batch-feeds.ts';
-import { type Batch, trainingBatches } from './batches.ts';
-import type { Best, Checkpoint } from './checkpoint.ts';
+import type { BatchLayout } from './batch-feeds.ts';
+import { stepOverBatch } from './batch-parts.ts';
+import type { Batch } from './batches.ts';
+import { type Best, type Checkpoint, NO_PROGRESS, type Progress } from './checkpoint.ts';
 import { type CheckpointFolder, saveCheckpoint } from './checkpoint-folder.ts';
 import { checkpointTimes } from './checkpoint-times.ts';
+import { DivergedError, LossGuard } from './loss-guard.ts';
 import { learningRateAt } from './schedule.ts';
+import { type ScheduledRows, scheduledBatches } from './scheduled-batches.ts';
+import { largestOf, valueAt } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
+import { startStepClock } from './step-clock.ts';
 import type { TrainingLine, TrainingLog } from './training-log.ts';
-import type { TransferSet } from './transfer-set.ts';
 import type { Score, Validation } from './validation.ts';
 
 /** What one training needs. */
-export interface Training {
+export interface Training extends ScheduledRows {
   readonly stepper: Stepper;
   readonly settings: Settings;
-  readonly transferSet: TransferSet;
   readonly layout: BatchLayout;
   readonly buckets: readonly number[];
   /** Measures the weights that the stepper holds; throws `signal.reason` on abort. */
@@ -58,10 +59,20 @@ export async function* train(
   if (resumed !== null) stepper.restore(resumed.state);
   let step = resumed?.state.step ?? 0;
   let best = resumed?.best ?? null;
+  let { highest } = resumed?.progress ?? NO_PROGRESS;
   let validation: Validation | null = null;
-  const save = (): Promise<void> => saveCheckpoint(checkpoints, { state: stepper.state(), best });
+  let savedStep = resumed?.state.step ?? null;
+  const guard = new LossGuard(resumed?.progress.firstLoss ?? null);
+  const save = async (): Promise<void> => {
+    if (!guard.isSound) return;
+    const progress = { firstLoss: guard.firstLoss, highest };
+    const checkpoint = { state: stepper.state(), best, progress };
+    await saveCheckpoint(checkpoints, checkpoint);
+    savedStep = step;
+  };
   const isCheckpointDue = checkpointTimes(settings, training.now);
-  const batches = trainingBatches(training.transferSet, { ...settings, ...training }, step);
+  const batches = scheduledBatches(training, { ...settings, ...training }, step);
+  const clock = startStepClock();
   let recent: StepResult[] = [];
   try {
     for (; ; step++) {
@@ -71,54 +82,61 @@ export async function* train(
         const measured = await training.validate();
         validation = measured.validation;
         best = betterOf(best, measured.score, step, stepper);
+        highest = higherOf(highest, measured.score, step);
         await training.log.append({ step, ...validation });
         await training.log.describe(stepper.state());
         yield* validationEvents(step, validation);
       }
       if (isDue(step, logEvery, settings.steps) && recent.length > 0) {
-        const line = trainingLine(step, recent, learningRateAt(step - 1, settings));
+        const waitShare = clock.waitShare();
+        const line = trainingLine(step, recent, learningRateAt(step - 1, settings), waitShare);
         await training.log.append(line);
         yield* lossEvents(line, settings.steps, validation);
         recent = [];
       }
       if (isCheckpointDue(step)) await save();
       if (step >= settings.steps) break;
+      if (isExhausted(highest, step, settings)) {
+        yield { type: 'note', message: stoppedEarly(step, highest, settings) };
+        break;
+      }
       // A turn of the event loop, so that an abort that came in is seen.
       await nextTurn();
       signal.throwIfAborted();
-      recent.push(takeStep(training, step, (await batches.next()).value));
+      const batch = await clock.waitFor(batches.next());
+      if (batch.done === true) throw new Error(`no batch for step ${step}`);
+      const result = clock.time(() => takeStep(training, step, batch.value));
+      const problem = guard.problemAfter(result);
+      if (problem !== null) {
+        throw new DivergedError(step + 1, problem, largestOf(settings.learningRate), savedStep);
+      }
+      recent.push(result);
     }
   } catch (error) {
     if (signal.aborted && error === signal.reason) await save();
     throw error;
   }
-  if (settings.keep === 'last' || best === null)
+  yield { type: 'note', message: `steps waited for rows ${percent(clock.totalWaitShare())}` };
+  if (settings.keep === 'last' || best === null) {
     return { weights: answeringWeights(stepper.state()), step };
+  }
   return best;
 }
 
-/** The loss is no longer a number. */
-export class DivergedError extends Failure {
-  constructor(step: number, learningRate: number, { loss, gradNorm }: StepResult) {
-    super(
-      'model',
-      'E_TRAINING_DIVERGED',
-      `step ${step}: the loss is ${loss} and the gradient norm ${gradNorm} (learning rate ${learningRate})`,
-      `set a lower learningRate, such as ${learningRate / 3}, or a lower maxGradNorm`,
-    );
-  }
-}
-
 function takeStep({ stepper, settings, layout }: Training, step: number, batch: Batch): StepResult {
-  const feeds = trainingFeeds(batch, layout, {
-    ...settings,
-    dropoutSeed: randomPair(settings.seed, 'dropout', step),
+  const { temperature, softLossWeight, hardLossWeight, steps, seed } = settings;
+  return stepOverBatch(stepper, batch, {
+    layout,
+    scalars: {
+      ...settings,
+      temperature: valueAt(temperature, step, steps),
+      softLossWeight: valueAt(softLossWeight, step, steps),
+      hardLossWeight: valueAt(hardLossWeight, step, steps),
+    },
+    seed,
+    step,
+    learningRate: learningRateAt(step, settings),
   });
-  const result = stepper.step(batch.bucket, feeds, learningRateAt(step, settings));
-  if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradNorm)) {
-    throw new DivergedError(step + 1, settings.learningRate, result);
-  }
-  return result;
 }
 
 function isDue(step: number, every: number, steps: number): boolean {
@@ -140,10 +158,38 @@ function betterOf(
   return { weights: answeringWeights(stepper.state()), step, threshold };
 }
 
+/** The best measurement so far, and the step at which it came first. */
+function higherOf(
+  highest: Progress['highest'],
+  score: Score | null,
+  step: number,
+): Progress['highest'] {
+  if (score === null || (highest !== null && score.share <= highest.share)) return highest;
+  return { share: score.share, step };
+}
+
+function isExhausted(
+  highest: Progress['highest'],
+  step: number,
+  { patience, evaluateEvery }: Settings,
+): boolean {
+  if (patience === undefined || highest === null) return false;
+  return step - highest.step >= patience * evaluateEvery;
+}
+
+function stoppedEarly(
+  step: number,
+  highest: Progress['highest'],
+  { patience, steps }: Settings,
+): string {
+  return `stopped after step ${step} of ${steps}: ${patience} measurements on validation were not above that of step ${highest?.step}`;
+}
+
 function trainingLine(
   step: number,
   recent: readonly StepResult[],
   learningRate: number,
+  waitShare: number,
 ): TrainingLine {
   const mean = (valueOf: (result: StepResult) => number): number =>
     recent.reduce((sum, result) => sum + valueOf(result), 0) / recent.length;
@@ -155,6 +201,7 @@ function trainingLine(
     ...Object.fromEntries(parts),
     gradNorm: mean(({ gradNorm }) => gradNorm),
     learningRate,
+    waitShare,
   };
 }
 
@@ -175,13 +222,16 @@ function* validationEvents(step: number, validation: Validation): Generator<Stag
 }
 
 function validationDetail(validation: Validation | null): string[] {
-  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   if (validation === null) return [];
   const { validationAccuracy, validationError, agreement, entityF1 } = validation;
   if (entityF1 !== undefined) return [`validation F1 ${percent(entityF1)}`];
   if (validationError) return [`validation error ${validationError.toPrecision(3)}`];
   if (validationAccuracy !== null) return [`validation ${percent(validationAccuracy)}`];
   return agreement === null ? [] : [`agreement ${percent(agreement)}`];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 /** Steps between two lines of the log. */

@@ -31,14 +31,20 @@ export interface AnswerTarget {
   readonly soft: SoftTarget | null;
 }
 
-/** The rows a student learns from, shard by shard. */
-export interface TransferSet {
-  readonly rowCount: number;
-  readonly goldCount: number;
+/** The rows of an epoch, shard by shard. */
+export interface EpochRows {
   /** Tokens of each row, in stored order. */
   readonly lengths: readonly number[];
   readonly shardCount: number;
   readShard(shard: number): Promise<readonly TransferRow[]>;
+}
+
+/** The rows a student learns from, which are those of every epoch where there is no choice among them. */
+export interface TransferSet extends EpochRows {
+  readonly rowCount: number;
+  readonly goldCount: number;
+  /** The rows of one epoch, counted from 0, where epochs differ. */
+  readonly ofEpoch?: (epoch: number) => EpochRows;
   /** How the soft targets of its rows lie; null in a training without soft loss. */
   readonly soft: SoftLayout | null;
   /** Token rows without soft label that were left out: a teacher's answer to them was quarantined. */

@@ -16,6 +16,7 @@ const golden = join(goldenFolder, 'tokenizers');
 
 for (const [cases, tokenizer] of [
   ['unigram', join(golden, 'unigram.tokenizer.json')],
+  ['unigram-charsmap', join(golden, 'unigram-charsmap.tokenizer.json')],
   ['bpe', join(golden, 'bpe.tokenizer.json')],
   ['wordpiece-mini', join(sampleFolder('mini'), 'teacher', 'tokenizer.json')],
   ['wordpiece-banking77', join(sampleFolder('banking77'), 'teacher', 'tokenizer.json')],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { before, test } from 'node:test';
+import { stringify } from 'yaml';
 import { readMetrics } from '#datasets/metrics.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
 import { jsonLines } from '#tests/support/corpus-file.ts';
@@ -8,7 +9,7 @@ import { finished } from '#tests/support/exported-students.ts';
 import { lastRun } from '#tests/support/last-run.ts';
 import { type MiniProject, miniConfig } from '#tests/support/mini-project.ts';
 import { writeSentenceEncoder } from '#tests/support/sentence-encoder.ts';
-import { smallProject } from '#tests/support/small-project.ts';
+import { smallConfig, smallProject } from '#tests/support/small-project.ts';
 
 // Answers as somebody would have given them, for all rows but a few, and an encoder without a head.
 const project = smallProject({
@@ -105,4 +106,20 @@ test('more answers make the cache anew, and no model runs', async () => {
   const counts = stages['soft-label']?.result?.counts ?? {};
   assert.deepEqual([counts['unanswered'], counts['teacherRows']], [0, 0]);
   assert.equal(stages['fit-head:encoder']?.status, 'fresh');
+});
+
+test('views are asked of an encoder, too, with the one head that was fitted to the rows', async () => {
+  const settings = {
+    ...smallConfig,
+    corpus: miniConfig.corpus,
+    teacher: { embeddings: 'encoder', head: 'fit', maxLength: 64 },
+    augmentations: [{ dropWords: 0.2 }],
+  };
+  writeFileSync(project.path('views.yaml'), stringify(settings));
+  await succeed(project, 'run', '--config', 'views.yaml', '--to', 'soft-label');
+  const { stages } = lastRun(project);
+  const asked = (name: string) => stages[name]?.result?.counts['teacherRows'] ?? 0;
+  assert.ok(asked('soft-label:teacher.views') > 20, JSON.stringify(Object.keys(stages)));
+  assert.ok(asked('soft-label') > asked('soft-label:teacher.views'));
+  assert.equal(Object.keys(stages).filter((name) => name.startsWith('fit-head')).length, 1);
 });

@@ -16,7 +16,14 @@ const log = await openTrainingLog(folder, {
   ],
   now: () => 1_700_000_000_000,
 });
-await log.append({ step: 25, loss: 0.5, softLoss: 0.25, gradNorm: 2, learningRate: 0.001 });
+await log.append({
+  step: 25,
+  loss: 0.5,
+  softLoss: 0.25,
+  gradNorm: 2,
+  learningRate: 0.001,
+  waitShare: 0.01,
+});
 await log.append({ step: 50, validationAccuracy: 0.75, agreement: null });
 await log.describe({
   weights: Float32Array.of(0, 1, 2, 60, -1, -1),

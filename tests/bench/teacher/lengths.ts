@@ -23,7 +23,7 @@ export async function lengths(
   const inputs = matchTeacherInputs(session);
   const run = async (batches: readonly PlannedBatch[]) => {
     const feeds: Record<string, SessionTensor>[] = batches.map(({ members, length }) =>
-      feedsOf(inputs, members, { length }, 0),
+      feedsOf(inputs, members, { length }, { padTokenId: 0 }),
     );
     const start = performance.now();
     for (const one of feeds) await session.run(one, ['logits']);

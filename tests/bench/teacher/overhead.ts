@@ -114,7 +114,7 @@ async function timeBare(
   const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
   const inputs = matchTeacherInputs({ ...session, inputs: ownInputs });
   const feeds = batches.map(({ members, length }) => ({
-    ...feedsOf(inputs, members, { length }, 0),
+    ...feedsOf(inputs, members, { length }, { padTokenId: 0 }),
     ...askedOf(outputs, members, length),
   }));
   const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats } = outputs;

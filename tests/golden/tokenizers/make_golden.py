@@ -1,5 +1,8 @@
-"""Makes the files of this folder: python3 make_golden.py (tokenizers 0.23.3), in this folder."""
+"""Makes the files of this folder: python3 make_golden.py (tokenizers 0.23.3, sentencepiece 0.2.3), in this folder."""
+import io
 import json
+import tempfile
+import unicodedata
 from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -69,6 +72,43 @@ def unigram():
     return tokenizer
 
 
+def charsmap():
+    """SentencePiece's own form of NFKC, for the characters of the cases and some blocks: the whole map has 240 kB."""
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
+
+    blocks = [(0x00A0, 0x0250), (0x2000, 0x2190), (0x3000, 0x3100), (0xFB00, 0xFB07), (0xFF00, 0xFFA0)]
+    joined = "".join(CASES.values())
+    characters = {chr(code) for start, end in blocks for code in range(start, end)} | set(joined)
+    pairs = {a + b for a, b in zip(joined, joined[1:])}
+    triples = {a + b + c for a, b, c in zip(joined, joined[1:], joined[2:])}
+    rules = {source: unicodedata.normalize("NFKC", source) for source in characters | pairs | triples}
+    # A pair that is the sum of its parts needs no rule. White space and control characters as in nmt_nfkc.
+    rules = {a: b for a, b in rules.items() if a != b and b != "".join(unicodedata.normalize("NFKC", c) for c in a)} | {
+        a: b for a, b in rules.items() if len(a) == 1 and a != b
+    }
+    rules |= {code: " " for code in "\t\n\r\u00a0\u2028\u200b\ufeff"} | {code: "" for code in "\u0001\u007f\u0085"}
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "rules.tsv"
+        codes = lambda text: " ".join(f"{ord(character):X}" for character in text)
+        table.write_text("".join(f"{codes(a)}\t{codes(b)}\n" for a, b in sorted(rules.items())), encoding="utf-8")
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts()), model_writer=model, vocab_size=300, hard_vocab_limit=False,
+            character_coverage=0.98, normalization_rule_tsv=str(table), minloglevel=2,
+        )
+    return sentencepiece_model_pb2.ModelProto.FromString(model.getvalue()).normalizer_spec.precompiled_charsmap
+
+
+def unigram_charsmap():
+    """The unigram tokenizer with the normaliser that XLM-RoBERTa and T5 bring: SentencePiece's precompiled map."""
+    tokenizer = Tokenizer.from_file(str(HERE / "unigram.tokenizer.json"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Precompiled(charsmap()), normalizers.Replace(Regex(" {2,}"), " ")]
+    )
+    return tokenizer
+
+
 def bpe():
     """As RoBERTa: byte-level."""
     tokenizer = Tokenizer(models.BPE())
@@ -106,7 +146,7 @@ def write(name, value):
     (HERE / name).write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
-for kind, make in {"unigram": unigram, "bpe": bpe}.items():
+for kind, make in {"unigram": unigram, "unigram-charsmap": unigram_charsmap, "bpe": bpe}.items():
     path = HERE / f"{kind}.tokenizer.json"
     # A Unigram model is never trained twice to the same bits, so what is there stays: delete it to train anew.
     if not path.exists():

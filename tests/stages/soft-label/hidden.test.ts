@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { removeRows } from '#datasets/remove-rows.ts';
 import { graph, model, node, tensor, valueInfo } from '#stages/onnx/wire.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -10,6 +11,7 @@ import {
   baseConfig,
   CLASS_COUNT,
   corpusOf,
+  idOf,
   rowsOf,
   runSoftLabel,
   teacherWeights,
@@ -120,6 +122,31 @@ test('a cache with features serves who wants none or fewer, and not who wants ot
   assert.deepEqual([fewer.teacherRows, fewer.meta.hidden], [0, { vectors: CLASS_COUNT }]);
   assert.ok(fewer.rows.hidden?.['vectors']?.some((value) => value !== 0));
   assert.equal((await asked({ hidden: ['seen'] })).teacherRows, 18);
+});
+
+test('a broken file with features is made again bit for bit, and rows leave it as they leave any other', async () => {
+  const folder = temporaryFolder();
+  const config = { hidden, shardRows: 5 };
+  const run = await runSoftLabel({ inputs, config, files, folder });
+  const parts = readdirSync(run.outputs['rows/train'] ?? '').toSorted();
+  assert.equal(parts.length, 3);
+  const paths = parts.map((part) => join(run.outputs['rows/train'] ?? '', part));
+  const before = paths.map((path) => readFileSync(path));
+  rmSync(paths[1] ?? '');
+  const mended = await runSoftLabel({ inputs, config, files, folder });
+  assert.deepEqual([mended.counts['resumedRows'], mended.counts['teacherRows']], [13, 5]);
+  assert.deepEqual(
+    paths.map((path) => readFileSync(path)),
+    before,
+  );
+
+  const gone = new Set([2, 7]);
+  await removeRows(paths, new Set([...gone].map(idOf)), { shardRows: 5, codec: 'zstd' });
+  const left = { ...corpus, train: corpus.train.filter((row) => !gone.has(row)) };
+  const without = await runSoftLabel({ inputs: await writeCorpus(left), config, files });
+  const [found, wanted] = [await rowsOf(mended, 'train'), await rowsOf(without, 'train')];
+  assert.equal(found.rows.rowCount, 10);
+  assert.deepEqual(found, { ...wanted, shards: found.shards });
 });
 
 test('a tensor that is not there is refused with what there is; two of one column are', async () => {

@@ -118,6 +118,7 @@ function checkpointAt(step: number): Checkpoint {
       step,
     },
     best: { weights: Float32Array.of(9, 8, 7), step: 3, threshold: 1 / 3 },
+    progress: { firstLoss: 4.5, highest: { share: 0.7, step: 10 } },
   };
 }
 

@@ -4,13 +4,9 @@ import type { StageEvent } from '#stages/stage.ts';
 import type { OptimizerState, Stepper } from '#stages/tensorflow/step-program.ts';
 import type { Checkpoint } from '#stages/train-student/checkpoint.ts';
 import { latestCheckpoint } from '#stages/train-student/checkpoint-folder.ts';
+import { DivergedError } from '#stages/train-student/loss-guard.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
-import {
-  DivergedError,
-  type Measurement,
-  type Trained,
-  train,
-} from '#stages/train-student/training.ts';
+import { type Measurement, type Trained, train } from '#stages/train-student/training.ts';
 import type { TransferRow } from '#stages/train-student/transfer-set.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
@@ -69,6 +65,77 @@ test('a checkpoint is written before the loss stops being a number, and none aft
   });
   const { checkpoint } = await latestCheckpoint({ folder, recipe: 'recipe' });
   assert.equal(checkpoint?.state.step, 10);
+});
+
+test('a loss that climbs far above its start stops the training, and no checkpoint of the climb is kept', async () => {
+  const folder = temporaryFolder();
+  const run = trainWith({
+    validate: () => accuracy(1),
+    folder,
+    lossAt: (step) => (step <= 60 ? 4 : 4 * 1.2 ** (step - 60)),
+    config: { steps: 200, checkpointEvery: 5 },
+  });
+  await assert.rejects(run, (error) => {
+    assert.ok(error instanceof DivergedError);
+    assert.match(
+      error.message,
+      /mean loss of 25 steps is 4\d\.\d, more than 10 times that of the first \(4\.00\)/,
+    );
+    assert.match(error.message, /the checkpoint after step 70, before it, is kept$/);
+    return true;
+  });
+  const { checkpoint: kept } = await latestCheckpoint({ folder, recipe: 'recipe' });
+  assert.deepEqual([kept?.state.step, kept?.progress.firstLoss], [70, 4]);
+});
+
+test('a loss that is tiny at first may grow', async () => {
+  const lossAt = (step: number) => 1e-3 * step;
+  const { trained } = await trainWith({
+    validate: () => accuracy(1),
+    lossAt,
+    config: { steps: 200 },
+  });
+  assert.equal(trained.step, 200);
+});
+
+test('patience ends a training that stands still, and a resumed one at the same step', async () => {
+  const scores: Record<number, number> = { 10: 0.5, 20: 0.8, 30: 0.8, 40: 0.7, 50: 0.6 };
+  const config = { steps: 100, patience: 3, checkpointEvery: 10 };
+  const validate = (step: number) => accuracy(scores[step] ?? 0);
+  const { trained, events } = await trainWith({ validate, config });
+  assert.equal(trained.step, 30);
+  const notes = events.flatMap((event) => (event.type === 'note' ? [event.message] : []));
+  assert.match(notes.join('\n'), /stopped after step 50 of 100: 3 measurements .* step 20/);
+  const folder = temporaryFolder();
+  const controller = new AbortController();
+  const stopped = trainWith({
+    validate: (step) => {
+      if (step === 40) controller.abort(new Error('stop'));
+      return validate(step);
+    },
+    config,
+    folder,
+    signal: controller.signal,
+  });
+  await assert.rejects(stopped, /stop/);
+  const { checkpoint } = await latestCheckpoint({ folder, recipe: 'recipe' });
+  const resumed = await trainWith({ validate, config, resumed: checkpoint });
+  assert.equal(resumed.trained.step, 30);
+  const last = resumed.events.filter(({ type }) => type === 'progress').at(-1);
+  assert.deepEqual(last?.type === 'progress' ? last.done : null, 50);
+});
+
+test('the share of waiting for rows is told with the loss and at the end', async () => {
+  const { events } = await trainWith({ validate: () => accuracy(1) });
+  const shares = events.flatMap((event) =>
+    event.type === 'metric' && event.name === 'waitShare' ? [event.value] : [],
+  );
+  assert.equal(shares.length, 2);
+  assert.ok(shares.every((share) => share >= 0 && share <= 1));
+  const told = events.some(
+    (event) => event.type === 'note' && /waited for rows \d+\.\d %/.test(event.message),
+  );
+  assert.ok(told);
 });
 
 test('progress tells the mean loss since the line before and the last validation', async () => {

@@ -1,0 +1,45 @@
+import { largestOf, type Scheduled } from './schedules.ts';
+
+/** Settings that go together or do not. */
+interface Limited {
+  readonly task?: string | undefined;
+  readonly batchSize: number;
+  readonly learningRate?: Scheduled | undefined;
+  readonly accumulate?: number | undefined;
+  readonly classWeights?: unknown;
+  readonly executor: string;
+  readonly xla?: boolean | string | undefined;
+  readonly precision?: string | undefined;
+  readonly sampling?: string | undefined;
+}
+
+/** What is wrong with them, each with the setting to change. */
+export function optimisationProblems(settings: Limited): { path: string; message: string }[] {
+  const { task = 'classification', batchSize, learningRate, accumulate = 1 } = settings;
+  const { classWeights, executor, xla = false, precision, sampling } = settings;
+  const problem = (isWrong: boolean, path: string, message: string) =>
+    isWrong ? [{ path, message }] : [];
+  return [
+    ...problem(
+      learningRate !== undefined && largestOf(learningRate) === 0,
+      'learningRate',
+      'must be more than 0',
+    ),
+    ...problem(batchSize % accumulate !== 0, 'accumulate', 'must divide batchSize'),
+    ...problem(
+      classWeights !== undefined && accumulate > 1,
+      'accumulate',
+      'parts of a batch would each weigh classes apart: leave out classWeights',
+    ),
+    ...problem(
+      executor !== 'graph' && (xla !== false || precision === 'bf16'),
+      'executor',
+      'xla and precision: bf16 are of recorded steps: set executor: graph',
+    ),
+    ...problem(
+      sampling === 'balanced' && task !== 'classification',
+      'sampling',
+      'balanced needs rows of one class: task: classification',
+    ),
+  ];
+}

@@ -1,0 +1,111 @@
+/**
+ * `npm run bench:student [-- PART...] [--rounds 5] [--steps 20] [--no-xla]`: how fast students learn, beside PyTorch,
+ * beside the eager step, beside a step without a teacher and beside one that asks the teacher. Parts: steps, eager, kd,
+ * online, training, memory. DECANT_TORCH_PYTHON names a Python with PyTorch; DECANT_TORCH_COMPILE=1 compiles there.
+ */
+import { parseArgs } from 'node:util';
+import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
+import { table } from './cache/measure.ts';
+import { stepCase } from './student/cases.ts';
+import { raceSteps, torchContender } from './student/contenders.ts';
+import { ms, times } from './student/figures.ts';
+import { memory } from './student/memory.ts';
+import { besideOnline, trainingSpeed } from './student/online.ts';
+import { peakFlops } from './student/peak.ts';
+import { besideCrossEntropy, besideEager, steps } from './student/steps.ts';
+import { startTorch } from './student/torch-worker.ts';
+import { trainingSample } from './student/training-sample.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  allowNegative: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '20' },
+    rows: { type: 'string', default: '640' },
+    xla: { type: 'boolean', default: true },
+  },
+});
+const [rounds, stepCount, rows] = [values.rounds, values.steps, values.rows].map(Number) as [
+  number,
+  number,
+  number,
+];
+const wants = (part: string) => positionals.length === 0 || positionals.includes(part);
+const { tf, version, device } = loadTensorflow({ device: 'auto' });
+const torch = wants('steps') || wants('training') ? await startTorch() : undefined;
+const bench = { tf, torch, rounds, steps: stepCount, xla: values.xla };
+console.log(
+  `TensorFlow ${version} (${device}), ${torch?.what ?? 'no PyTorch'}; peak of matrix products ${(peakFlops(tf) / 1e9).toFixed(0)} GFLOP/s`,
+);
+
+if (wants('steps')) {
+  const head = [
+    'student, batch 32',
+    'graph, ms',
+    'XLA, ms',
+    'PyTorch, ms',
+    'graph beside it (aim 1.1 x)',
+    'XLA beside it',
+    'of peak',
+    'PyTorch of peak',
+  ];
+  tell('A distillation step', head, await steps(bench));
+}
+if (wants('eager')) {
+  const head = ['student', 'eager, ms', 'graph, ms', 'ratio (aim 2.2 x)'];
+  tell('The recorded step beside the eager one', head, await besideEager(bench));
+}
+if (wants('kd')) {
+  const head = ['classes', 'cross-entropy, ms', 'distillation, ms', 'dearer by', 'aim'];
+  tell('A teacher in the loss', head, await besideCrossEntropy(bench));
+}
+if (wants('online') || wants('training')) {
+  const bert = { architecture: 'bert', hiddenSize: 128, layers: 2, learningRate: 1e-3 };
+  const sample = await trainingSample(tf, rows, bert);
+  if (wants('online')) {
+    const head = [
+      'teacher, ms',
+      'step, ms',
+      'online, ms',
+      'cached, ms',
+      'speed-up',
+      'at best',
+      'share (aim 95 %)',
+      'wait for rows (aim 2 %)',
+    ];
+    tell(
+      'Training from the cache beside a teacher in the loop',
+      head,
+      await besideOnline(sample, bench),
+    );
+  }
+  if (wants('training')) {
+    const usual = stepCase('bert', {
+      layers: 2,
+      hiddenSize: 128,
+      maxLength: 64,
+      vocabularySize: 30_522,
+    });
+    const ours = 1000 / (await trainingSpeed(sample, rounds * stepCount));
+    const taken = torch && (await raceSteps([torchContender(torch, usual)], bench)).get('torch');
+    const head = [
+      'ours: buckets, trimmed vocabulary, ms a step',
+      'PyTorch: padded to 64, whole vocabulary, ms',
+      'ratio (aim 3 x)',
+    ];
+    tell('A whole training of the sample, bert 2x128', head, [
+      [ms(ours), ms(taken), times((taken ?? Number.NaN) / ours)],
+    ]);
+  }
+  await sample.teacher.close();
+}
+if (wants('memory')) {
+  const head = ['steps', 'resident', 'tensors'];
+  tell('Memory over 10,000 steps', head, memory(tf, 10_000));
+}
+torch?.close();
+
+function tell(title: string, head: readonly string[], lines: readonly (readonly string[])[]): void {
+  console.log(`\n${title}, medians of ${rounds} interleaved rounds\n${table(head, lines)}`);
+}
