@@ -7,6 +7,7 @@ import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
 import { createExecutor } from './executor.ts';
+import { describeTime, expectedTime } from './expected-time.ts';
 import type { Start } from './initial-weights.ts';
 import { doubtAboutStart, sayStart } from './initialisation.ts';
 import { transferSetOf } from './learned-rows.ts';
@@ -20,6 +21,7 @@ import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
 import { type Measurement, type Trained, train } from './training.ts';
 import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
+import { describeMemory, trainingMemory } from './training-memory.ts';
 import { recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
@@ -61,11 +63,16 @@ async function* trainOn(
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
   const runtime = loadTensorflow(settings);
+  const memory = trainingMemory(runtime.tf, student, settings.executor);
+  yield { type: 'note', message: describeMemory(memory, student) };
   const { stepper, xla, warning } = createExecutor(runtime.tf, student.program, settings);
   if (warning !== null) yield { type: 'warning', message: warning };
   if (xla) yield { type: 'environment', name: 'xla', value: 'on' };
   try {
     yield* describeStudent(student, stepper, runtime);
+    const now = () => performance.now();
+    const time = await expectedTime({ stepper, student, settings, inputs, transferSet, now });
+    if (time !== null) yield { type: 'note', message: describeTime(time, settings) };
     const trained = yield* resumeAndTrain(context, inputs, {
       settings,
       transferSet,

@@ -27,6 +27,8 @@ export interface StudentSetup {
   readonly buckets: readonly number[];
   readonly losses: StudentLosses;
   readonly program: StepProgram;
+  /** The same program for batches of another size. */
+  readonly programOf: (batchSize: number) => StepProgram;
   readonly initialisation: StartWeights['initialisation'];
 }
 
@@ -76,16 +78,18 @@ export async function setUpStudent(
       seed: settings.seed,
     },
   );
-  const program = studentProgram({
-    architecture,
-    shape,
-    layout,
-    buckets,
-    initialWeights: weights,
-    settings,
-    losses,
-  });
-  return { architecture, shape, layout, buckets, losses, program, initialisation };
+  const programOf = (batchSize: number) =>
+    studentProgram({
+      architecture,
+      shape,
+      layout: { ...layout, batchSize },
+      buckets,
+      initialWeights: weights,
+      settings,
+      losses,
+    });
+  const program = programOf(layout.batchSize);
+  return { architecture, shape, layout, buckets, losses, program, programOf, initialisation };
 }
 
 /** A row has more tokens than the student has positions for. */
