@@ -12,6 +12,8 @@ const probeInputSchema = z.strictObject({
   features: z.record(z.string(), z.array(z.number())).optional(),
   /** Of a student that answers for each token: the places whose logits follow. */
   answerAt: z.array(z.int().min(0)).optional(),
+  /** Of a student with a vocabulary for classes: those whose logits follow; left out, all of them do. */
+  classIds: z.array(z.int().min(0)).optional(),
   /** In class order, as the trainer computed them; place by place where there are several. */
   logits: z.array(z.number()),
 });

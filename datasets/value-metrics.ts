@@ -1,20 +1,23 @@
 import { z } from 'zod';
+import { LANGUAGE_MODEL_TASKS, type LanguageModelTask, type ValueTask } from './task.ts';
 
 const share = z.number().min(0).max(1);
 
-/** What evaluate finds out about a model of a task whose answers are numbers: `metrics.json` has `task` then. */
+/** What evaluate finds out about a model that does not say one class of a row: `metrics.json` has `task` then. */
 export const valueMetricsSchema = z.strictObject({
   formatVersion: z.literal(1),
-  task: z.enum(['multi-label', 'regression']),
+  task: z.enum(['multi-label', 'regression', ...LANGUAGE_MODEL_TASKS]),
   /** `teacher`, or the variant's name. */
   name: z.string(),
   subject: z.enum(['teacher', 'student']),
-  /** Test rows with gold: what the figures are about. */
+  /** Test rows with gold (of language models, asked tokens): what the figures are about. */
   rows: z.int(),
   /** By name, the first one leads; null where it cannot be told. */
   figures: z.record(z.string(), z.number().nullable()),
-  /** Multi-label: share of equal decisions; regression: correlation; null for the teacher itself. */
+  /** Multi-label: share of equal decisions; regression: correlation; language models: share of tokens with the same likeliest one; null for the teacher itself. */
   agreement: z.number().nullable(),
+  /** Of language models: tokens whose likelihood is a bound, as the cache does not keep them. */
+  goldOutsideTopK: z.int().optional(),
   parameters: z.int().nullable(),
   /** Of the ONNX file and its external weights. */
   fileBytes: z.int(),
@@ -33,11 +36,30 @@ export const valueMetricsSchema = z.strictObject({
 
 export type ValueMetrics = z.infer<typeof valueMetricsSchema>;
 
+/** The same of a language model. */
+export interface LanguageMetrics extends ValueMetrics {
+  readonly task: LanguageModelTask;
+  readonly figures: {
+    /** exp of the next. */
+    readonly perplexity: number;
+    /** Mean over the tokens, in nats. */
+    readonly negativeLogLikelihood: number;
+    /** Share of tokens that it finds the likeliest and are right. */
+    readonly accuracy: number;
+  };
+  readonly goldOutsideTopK: number;
+}
+
 /** Figures of which less is better. */
-export const ERRORS: ReadonlySet<string> = new Set(['meanSquaredError', 'meanAbsoluteError']);
+export const ERRORS: ReadonlySet<string> = new Set([
+  'meanSquaredError',
+  'meanAbsoluteError',
+  'perplexity',
+  'negativeLogLikelihood',
+]);
 
 /** Figures of a task, the leading one first. */
-export const FIGURES_OF: Readonly<Record<ValueMetrics['task'], readonly string[]>> = {
+export const FIGURES_OF: Readonly<Record<ValueTask, readonly string[]>> = {
   regression: ['pearson', 'spearman', 'meanSquaredError', 'meanAbsoluteError'],
   'multi-label': ['microF1', 'macroF1', 'meanAveragePrecision', 'subsetAccuracy'],
 };
@@ -52,11 +74,14 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   macroF1: 'macro-F1',
   meanAveragePrecision: 'mAP',
   subsetAccuracy: 'subset accuracy',
+  perplexity: 'perplexity',
+  negativeLogLikelihood: 'nats a token',
+  accuracy: 'accuracy',
 };
 
 /** A figure for people: a share as percent, anything else as a number. */
 export function shownFigure(name: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
-  const isShare = FIGURES_OF['multi-label'].includes(name);
+  const isShare = name === 'accuracy' || FIGURES_OF['multi-label'].includes(name);
   return isShare ? `${(100 * value).toFixed(1)} %` : value.toPrecision(3);
 }

@@ -2,10 +2,11 @@ import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
 import { type AnyMetrics, isOfValues, type Metrics, readAnyMetrics } from '#datasets/metrics.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
-import { isValueTask, type Task } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
 import { ERRORS, FIGURES_OF } from '#datasets/value-metrics.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
+import { LANGUAGE_FIGURES, languageFigure } from './language-gate.ts';
 import { exportedVariant, variantOrder } from './variants.ts';
 
 /** The exported student is not good enough for the `gate` of decant.yaml. */
@@ -48,8 +49,15 @@ export async function requireGate(
     teacher: classifiers.get('teacher'),
     goldOnly: goldOnlyOf(loaded, classifiers),
   };
+  const figure = (name: string) =>
+    isOfValues(student) && isLanguageModel(student.task)
+      ? languageFigure(name, student, {
+          teacher: measured.get('teacher'),
+          goldOnly: goldOnlyNames(loaded).flatMap((one) => measured.get(one) ?? []),
+        })
+      : figureOf(name, student, others);
   const failed = gate.flatMap(([name, least]) => {
-    const value = figureOf(name, student, others);
+    const value = figure(name);
     if (value !== undefined && value >= least) return [];
     return [`${name} is ${value === undefined ? 'not known' : value.toFixed(4)}, wanted ${least}`];
   });
@@ -73,6 +81,7 @@ interface Others {
 
 /** Only what is better when it is more: a gate is a least value. */
 function knownFigures(task: Task): readonly string[] {
+  if (isLanguageModel(task)) return LANGUAGE_FIGURES;
   if (!isValueTask(task)) return KNOWN;
   const figures = FIGURES_OF[task].filter((name) => !ERRORS.has(name));
   const ofClasses = task === 'multi-label' ? CLASS_FIGURES : [];
@@ -112,12 +121,15 @@ async function metricsOf(
   return measured;
 }
 
-function goldOnlyOf({ config }: LoadedConfig, measured: ReadonlyMap<string, Metrics>) {
-  const names = Object.entries(config.variants).filter(
-    ([, { softLossWeight }]) => (softLossWeight ?? config.student.softLossWeight) === 0,
-  );
-  return names
-    .flatMap(([name]) => measured.get(name) ?? [])
+function goldOnlyNames({ config }: LoadedConfig): string[] {
+  return Object.entries(config.variants)
+    .filter(([, { softLossWeight }]) => (softLossWeight ?? config.student.softLossWeight) === 0)
+    .map(([name]) => name);
+}
+
+function goldOnlyOf(loaded: LoadedConfig, measured: ReadonlyMap<string, Metrics>) {
+  return goldOnlyNames(loaded)
+    .flatMap((name) => measured.get(name) ?? [])
     .toSorted((a, b) => b.accuracy - a.accuracy)[0];
 }
 

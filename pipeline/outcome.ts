@@ -7,6 +7,7 @@ import {
   readTimings,
   type Timings,
 } from '#datasets/metrics.ts';
+import { isLanguageModel } from '#datasets/task.ts';
 import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import { type ChoiceOutcome, choicesIn, describeChoice } from './choice-table.ts';
 import { formatBytes, formatCount } from './observers/progress.ts';
@@ -79,13 +80,16 @@ export function describeOutcome(outcome: Outcome): string {
   if (outcome.student !== undefined && outcome.cache !== undefined) {
     parts.push(
       '\nTry next:',
-      ...nextCommands(here(outcome.student)).map((command) => `  ${command}`),
+      ...nextCommands(here(outcome.student), outcome.models).map((command) => `  ${command}`),
     );
   }
   return parts.join('\n');
 }
 
-function nextCommands(student: string): string[] {
+function nextCommands(student: string, [first]: readonly ModelOutcome[]): string[] {
+  if (first !== undefined && isOfValues(first.metrics) && isLanguageModel(first.metrics.task)) {
+    return ['npx decant cache head', 'npx decant status'];
+  }
   return [
     `echo "My new card has still not arrived" | npx decant predict --student ${student}`,
     `npx decant cache sql "select text, gold_label, top_names[1:3] as teacher_says, round(confidence, 3) as confidence from soft_labels join examples using (example_id) where gold_label <> top_label order by confidence desc limit 5"`,

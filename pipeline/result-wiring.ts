@@ -32,10 +32,26 @@ export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher)
   });
 }
 
-/** Measures a student by its exported graph. */
-export function evaluateStudent(config: DecantConfig, name: string): StageInstance {
-  return createInstance(`evaluate:${name}`, evaluate, {
-    config: { subject: 'student', name, task: taskSetting(config), threads: config.threads },
+/** Name of a student with int8 weights in tables and stages; no variant can have it. */
+export function int8Name(name: string): string {
+  return `${name}.int8`;
+}
+
+/** Measures a student by its exported graph; `quantize`: by the one with int8 weights. */
+export function evaluateStudent(
+  config: DecantConfig,
+  name: string,
+  quantize?: 'int8',
+): StageInstance {
+  const shown = quantize === undefined ? name : int8Name(name);
+  return createInstance(`evaluate:${shown}`, evaluate, {
+    config: {
+      subject: 'student',
+      name: shown,
+      task: taskSetting(config),
+      threads: config.threads,
+      quantize,
+    },
     files: {},
     inputs: {
       ...testInputs(config, 'tokens/student', 'soft-label'),
@@ -70,6 +86,7 @@ export function exportInstance(
       teacherLicense: main?.license,
       // Left out where there is one teacher, so that its students stay fresh.
       furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
+      quantize: config.export.quantize,
       corpusLicense: config.corpus.license,
       startsFrom: config.variants[name]?.initFrom,
     },
@@ -77,6 +94,9 @@ export function exportInstance(
     inputs: {
       student: { instance: studentInstance(config, name), output: 'student' },
       metrics: { instance: `evaluate:${name}`, output: 'metrics' },
+      ...(hasInt8(config)
+        ? { 'metrics/int8': { instance: `evaluate:${int8Name(name)}`, output: 'metrics' } }
+        : {}),
       classes: { instance: 'prepare', output: 'classes' },
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
       ...perSplit(['validation'], 'prepare', 'labels'),
@@ -94,6 +114,11 @@ function choicesOf(config: DecantConfig, order: readonly string[]): Record<strin
       { instance: `choose-student:${name}`, output: 'choice' },
     ]),
   );
+}
+
+/** Does the export hold a file with int8 weights? */
+export function hasInt8({ export: { quantize = [] } }: DecantConfig): boolean {
+  return quantize.includes('int8');
 }
 
 /** What the report tells of licences; left out where none is known, so that earlier reports stay fresh. */
@@ -121,7 +146,9 @@ export function reportInstance(
     readonly needsRelabel: boolean;
   },
 ): StageInstance {
-  const { order, exported, needsRelabel } = parts;
+  const { exported, needsRelabel } = parts;
+  const int8 = hasInt8(loaded.config) ? [int8Name(exported)] : [];
+  const order = [...parts.order, ...int8];
   const further = parts.teachers.slice(1).map(({ name }) => name);
   const who = [MAIN_TEACHER, ...further, ...order];
   const of = (stage: string, output: string, names: readonly string[]) =>
@@ -147,12 +174,12 @@ export function reportInstance(
       ...of('evaluate', 'metrics', who),
       ...of('evaluate', 'predictions', [exported]),
       ...Object.fromEntries(
-        order.map((name) => [
+        parts.order.map((name) => [
           `log.${name}`,
           { instance: studentInstance(loaded.config, name), output: 'log' },
         ]),
       ),
-      ...choicesOf(loaded.config, order),
+      ...choicesOf(loaded.config, parts.order),
       ...perSplit(['train'], 'soft-label', 'rows'),
       ...perSplit(SPLITS, 'prepare', 'inputs'),
       ...perSplit(SPLITS, 'prepare', 'labels'),

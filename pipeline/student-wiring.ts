@@ -70,6 +70,8 @@ export function trainInstance(
     config: {
       task: taskSetting(config),
       seed: config.seed,
+      // No other student says which token follows.
+      ...(config.task === 'causal-lm' && { architecture: 'gpt2' }),
       ...shared,
       ...own,
       ...(typeof views === 'string' && { views }),

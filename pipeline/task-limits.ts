@@ -36,21 +36,48 @@ const oneTeacher: Limit = ({ task, teachers }) =>
     problem: `answers of several teachers are mixed a row of the corpus, and ${task} has several answers a row: keep teacher alone`,
   }));
 
-const noWholeTexts: Limit = ({ task, student, variants }) => {
-  const sections = [
-    { path: 'student', architecture: student.architecture },
-    ...Object.entries(variants).map(([name, { architecture }]) => ({
-      path: `variants.${name}`,
-      architecture,
-    })),
-  ];
-  return sections
+/** Each teacher of a language model has a cache, and no student learns from several. */
+const oneTeacherOfStudents: Limit = (config) =>
+  Object.keys(config.variants).length === 0 ? [] : oneTeacher(config);
+
+const noWholeTexts: Limit = (config) =>
+  architecturesIn(config)
     .filter(({ architecture }) => architecture === 'bag' || architecture === 'textcnn')
     .map(({ path, architecture }) => ({
-      path: `${path}.architecture`,
-      problem: `a ${architecture} says one thing about a whole text, and ${task} asks about each word or token: take modernbert or bert`,
+      path,
+      problem: `a ${architecture} says one thing about a whole text, and ${config.task} asks about each word or token: take modernbert or bert`,
     }));
-};
+
+/** Architectures that are named, with their paths. */
+function architecturesIn({ student, variants }: DecantConfig) {
+  const named = [['student', student] as const, ...Object.entries(variants).map(ofVariant)];
+  return named.flatMap(([path, { architecture }]) =>
+    architecture === undefined ? [] : [{ path: `${path}.architecture`, architecture }],
+  );
+}
+
+function ofVariant([name, variant]: [string, DecantConfig['variants'][string]]) {
+  return [`variants.${name}`, variant] as const;
+}
+
+/** Students that can say which token is likely. */
+const onlyArchitectures =
+  (...possible: readonly string[]): Limit =>
+  (config) =>
+    architecturesIn(config)
+      .filter(({ architecture }) => !possible.includes(architecture))
+      .map(({ path }) => ({
+        path,
+        problem: `students of ${config.task} are ${possible.join(' or ')}: take ${possible.length === 1 ? 'it' : 'one'}, or leave it out`,
+      }));
+
+const noNextToken: Limit = (config) =>
+  architecturesIn(config)
+    .filter(({ architecture }) => architecture === 'gpt2')
+    .map(({ path }) => ({
+      path,
+      problem: `gpt2 says which token follows, which belongs to task: causal-lm; take modernbert or bert`,
+    }));
 
 const noCorrections: Limit = ({ task, corpus }) =>
   corpus.corrections === undefined
@@ -149,14 +176,15 @@ const LANGUAGE_MODEL: readonly Limit[] = [
     }),
     'a language model is asked as an ONNX graph: set teacher.model',
   ),
+  noRelabelling,
+  oneTeacherOfStudents,
   given(
-    ({ variants }) =>
-      Object.fromEntries(Object.keys(variants).map((name) => [`variants.${name}`, name])),
-    'the graph of a language model ends with soft-label: the cache is its result, for students that are trained elsewhere (npx decant cache info, export). Take variants out',
+    (config) => ({ 'hard-relabel': config['hard-relabel'] }),
+    'the text of a language model says which token is right: take it out',
   ),
   given(
-    (config) => ({ 'hard-relabel': config['hard-relabel'], gate: config.gate }),
-    'belongs to students, and the graph of a language model ends with soft-label: take it out',
+    ({ variants, gate }) => ({ gate: Object.keys(variants).length === 0 ? gate : undefined }),
+    'belongs to students, and without variants the graph of a language model ends with soft-label: take it out, or name a variant',
   ),
   given(
     ({ corpus }) => ({
@@ -166,6 +194,13 @@ const LANGUAGE_MODEL: readonly Limit[] = [
     'the classes of a language model are the pieces of its tokenizer, and the text itself says which one is right: take it out',
   ),
 ];
+
+/** A decoder that reads what an encoder says is no architecture of ours. */
+const noStudents = given(
+  ({ variants }) =>
+    Object.fromEntries(Object.keys(variants).map((name) => [`variants.${name}`, name])),
+  'students of an encoder-decoder are not built here, so that its graph ends with soft-label: the cache is its result, for students that are trained elsewhere (npx decant cache info, export). Take variants out',
+);
 
 const noTextPair = given(
   ({ corpus }) => ({ 'corpus.columns.textPair': corpus.columns.textPair }),
@@ -185,7 +220,7 @@ const noTextUnit = given(
 );
 
 /** What belongs to a language model alone. */
-const OTHERS: readonly Limit[] = [noTarget, noMask, noTextUnit];
+const OTHERS: readonly Limit[] = [noTarget, noMask, noTextUnit, noNextToken];
 
 /** Where a row of the corpus has an answer for each word. */
 const OF_WORDS: readonly Limit[] = [
@@ -201,7 +236,7 @@ const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows],
   regression: [...OTHERS, noRelabelling, noCorrections, noWindows],
   'token-classification': [...OTHERS, ...OF_WORDS],
-  'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask],
-  'masked-lm': [...LANGUAGE_MODEL, noTarget],
-  'sequence-to-sequence': [...LANGUAGE_MODEL, noTextPair, noMask, noTextUnit],
+  'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask, onlyArchitectures('gpt2')],
+  'masked-lm': [...LANGUAGE_MODEL, noTarget, onlyArchitectures('modernbert', 'bert')],
+  'sequence-to-sequence': [...LANGUAGE_MODEL, noStudents, noTextPair, noMask, noTextUnit],
 };

@@ -14,6 +14,7 @@ import {
   evaluateStudent,
   evaluateTeacher,
   exportInstance,
+  hasInt8,
   reportInstance,
 } from './result-wiring.ts';
 import { trainInstance } from './student-wiring.ts';
@@ -40,7 +41,9 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...teachers.flatMap((teacher) => fitHeadInstance(config, teacher)),
     ...teachers.flatMap((teacher) => softLabelInstances(config, teacher, main)),
   ];
-  if (isLanguageModel(config.task)) return inOrder(withPins(loaded, beforeStudents));
+  // The cache of a language model may be all that is wanted.
+  const hasStudents = Object.keys(config.variants).length > 0;
+  if (!hasStudents) return inOrder(withPins(loaded, beforeStudents));
   const order = variantOrder(loaded);
   const students = studentsOf(loaded, order);
   const needsRelabel = students.some(({ labels }) => labels === 'hard-relabel');
@@ -55,6 +58,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
     ...names.map((name) => evaluateStudent(config, name)),
+    ...(hasInt8(config) ? [evaluateStudent(config, exported, 'int8')] : []),
   ];
   const instances = [
     ...beforeStudents,

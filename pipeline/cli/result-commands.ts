@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { INPUT_FORMATS } from '#pipeline/format-names.ts';
 import { STUDENT_PRECISIONS } from '#stages/students/precision.ts';
 import { addCacheCommands } from './cache-commands.ts';
-import { choice, countFromOne, exitWith } from './options.ts';
+import { choice, countFromOne, exitWith, positive } from './options.ts';
 
-/** Commands about what runs have made: predict, cache. */
+/** Commands about what runs have made: predict, monitor, cache. */
 export function addResultCommands(program: Command): void {
   program
     .command('predict')
@@ -25,6 +25,18 @@ export function addResultCommands(program: Command): void {
     .action(async (options) => {
       const { predictCommand } = await import('#pipeline/commands/predict.ts');
       exitWith(await predictCommand(options));
+    });
+
+  program
+    .command('monitor')
+    .description('compare predictions with what the student said on validation; 4: drifted')
+    .argument('<file>', 'predictions as `decant predict --json` writes them')
+    .requiredOption('--student <dir>', 'exported student that made them')
+    .option('--threshold <psi>', 'largest PSI above what chance gives', positive, 0.2)
+    .option('--json', 'print it as JSON')
+    .action(async (file: string, options) => {
+      const { monitorCommand } = await import('#pipeline/commands/monitor.ts');
+      exitWith(await monitorCommand(file, options));
     });
 
   addCacheCommands(

@@ -9,7 +9,7 @@ import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
 import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { takeTokens } from '#datasets/take-tokens.ts';
 import { hasTargets, readTargets, writeTargets } from '#datasets/targets.ts';
-import { isValueTask, type ValueTask } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
 import { hasTokenLabels, readTokenLabels, writeTokenLabels } from '#datasets/token-labels.ts';
 import { readTokens, type TokenAnswers, type TokenTable, writeTokens } from '#datasets/tokens.ts';
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
@@ -44,7 +44,7 @@ export async function writeStandIns(standIns: StandIns): Promise<void> {
   const { prepared, folder, evaluated } = standIns;
   const classNames = await readClasses(outputFolder(prepared, 'classes'));
   for (const split of ['train', 'validation'] as const) {
-    const tokens = await writeSlice(standIns, split);
+    const tokens = await writeSlice(standIns, split, classNames.length);
     await writeUniformLabels(standIns, split, tokens, classNames);
   }
   for (const stage of ['hard-relabel', 'control-labels']) {
@@ -52,24 +52,34 @@ export async function writeStandIns(standIns: StandIns): Promise<void> {
   }
   const { task } = standIns.softLabel;
   for (const { folder: place, name } of evaluated) {
-    await writeMetrics(place, isValueTask(task) ? noFigures(name, task) : noMetrics(name));
+    await writeMetrics(place, isOfFigures(task) ? noFigures(name, task) : noMetrics(name));
   }
 }
 
 /** The longest rows, where memory is needed most, and the longest with a label. */
-async function writeSlice({ prepared, folder }: StandIns, split: Split): Promise<TokenTable> {
+async function writeSlice(
+  { prepared, folder }: StandIns,
+  split: Split,
+  classCount: number,
+): Promise<TokenTable> {
   const table = await readTokens(outputFolder(prepared, `tokens/student/${split}`));
   const source = outputFolder(prepared, `labels/${split}`);
   const labelled = await labelledExamples(source);
   const length = (row: number) => (table.offsets[row + 1] ?? 0) - (table.offsets[row] ?? 0);
   const longest = table.exampleIds.map((_, row) => row).sort((a, b) => length(b) - length(a));
   const known = longest.filter((row) => labelled.has(table.exampleIds[row] ?? ''));
-  const rows = new Set([...longest.slice(0, ROWS), ...known.slice(0, ROWS)]);
+  const most = Math.min(ROWS, fitting(table, classCount));
+  const rows = new Set([...longest.slice(0, most), ...known.slice(0, most)]);
   const slice = takeTokens(table, [...rows]);
   const ids = new Set(slice.exampleIds);
   await writeTokens(join(folder, 'prepare', `tokens/student/${split}`), slice);
   await copyLabels(source, join(folder, 'prepare', `labels/${split}`), ids);
   return slice;
+}
+
+/** Rows whose equal logits take 64 MB at most: a vocabulary a token is soon more. */
+function fitting({ answers, maxLength }: TokenTable, classCount: number): number {
+  return answers === undefined ? ROWS : Math.max(1, Math.floor(2 ** 24 / (maxLength * classCount)));
 }
 
 /** The labels of these examples, of texts or of words. */
@@ -161,7 +171,11 @@ function noMetrics(name: string): Metrics {
   };
 }
 
-function noFigures(name: string, task: ValueTask): ValueMetrics {
+function isOfFigures(task: Task | undefined): task is ValueMetrics['task'] {
+  return isValueTask(task) || isLanguageModel(task);
+}
+
+function noFigures(name: string, task: ValueMetrics['task']): ValueMetrics {
   const who = { formatVersion: 1, task, name, subject: 'student', rows: 0 } as const;
   return { ...who, figures: {}, agreement: null, parameters: null, fileBytes: 0, perClass: [] };
 }

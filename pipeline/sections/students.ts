@@ -64,4 +64,6 @@ export const variantSettings = z.strictObject({
 export const variantsSection = z
   .record(modelName, variantSettings)
   .default({})
-  .describe('Students to train from the one cache, by name; a language model has none.');
+  .describe(
+    'Students to train from the one cache, by name; a language model may have none: the cache is its result then.',
+  );

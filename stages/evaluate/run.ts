@@ -11,7 +11,7 @@ import {
 import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
-import { isValueTask } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask } from '#datasets/task.ts';
 import { windowsAsRows } from '#datasets/token-windows.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
@@ -21,6 +21,7 @@ import { wordMetrics } from './entities.ts';
 import { lengthsOf } from './length-slices.ts';
 import { type Identity, measure } from './measure.ts';
 import { measureValues } from './measure-values.ts';
+import { runLanguage } from './run-language.ts';
 import { type Scores, teacherScores } from './scores.ts';
 import { type EvaluateConfig } from './settings.ts';
 import { measureSpeed } from './speed.ts';
@@ -32,6 +33,10 @@ export async function* runEvaluate(
   context: StageContext<EvaluateConfig>,
 ): AsyncGenerator<StageEvent, void, void> {
   const { config } = context;
+  if (isLanguageModel(config.task)) {
+    yield* runLanguage(context, config.task);
+    return;
+  }
   const subject = await subjectOf(context);
   const classNames = await readClasses(inputOf(context, 'classes'));
   const tensors = await readShapes(context.inputs['inputs/test']);

@@ -16,6 +16,10 @@ export const evaluateConfig = z.strictObject({
     .describe('Of a teacher: its output with the logits. Default: logits, or else the first.'),
   deviceId: z.int().min(0).optional().describe('Of device: cuda, which of several GPUs.'),
   threads: z.int().min(1).optional().describe('Threads inside an operator. Default: all cores.'),
+  quantize: z
+    .literal('int8')
+    .optional()
+    .describe('Of a student: measure it with int8 weights, as its export has them.'),
   latencyRuns: z
     .int()
     .min(1)

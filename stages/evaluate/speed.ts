@@ -10,6 +10,12 @@ export interface Speed {
   readonly rowsPerSecond: number;
 }
 
+export interface SpeedOptions {
+  /** Rows of the batches that are timed after the single rows. */
+  readonly batchSize?: number;
+  readonly now?: () => number;
+}
+
 /**
  * Times `rowCount` real rows, evenly taken from the table: one by one in corpus order, then in
  * batches by length. The first calls are not counted: they allocate.
@@ -18,7 +24,7 @@ export async function measureSpeed(
   classifier: Classifier,
   { tokens, features }: TestRows,
   rowCount: number,
-  now: () => number = () => performance.now(),
+  { batchSize = SPEED_BATCH, now = () => performance.now() }: SpeedOptions = {},
 ): Promise<Speed> {
   const rows = evenly(tokens.exampleIds.length, rowCount);
   const timed = async (batch: readonly number[]) => {
@@ -32,7 +38,7 @@ export async function measureSpeed(
   for (const row of rows) latencies.push(await timed([row]));
   latencies.sort((a, b) => a - b);
   let batchedMs = 0;
-  for (const batch of lengthBatches(tokens, rows, SPEED_BATCH, features))
+  for (const batch of lengthBatches(tokens, rows, batchSize, features))
     batchedMs += await timed(batch);
   return {
     rows: rows.length,

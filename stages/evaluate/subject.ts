@@ -7,6 +7,7 @@ import { inputOf } from '#stages/folders.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
+import { quantized } from '#stages/onnx/quantize.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
 import type { EvaluateConfig } from './settings.ts';
@@ -15,6 +16,8 @@ import type { EvaluateConfig } from './settings.ts';
 export interface Subject {
   /** The .onnx file first, then the files with its external weights; none of a teacher whose answers stand in files. */
   readonly modelFiles: readonly string[];
+  /** The model itself, where it is not a file yet. */
+  readonly bytes?: Uint8Array;
   readonly fileBytes: number;
   readonly parameters: number | null;
   readonly padTokenId: number;
@@ -24,10 +27,11 @@ export interface Subject {
 
 /** Loads it; undefined where there is no model to load. */
 export async function* openSubject(
-  { modelFiles: [model], padTokenId, output }: Subject,
+  { modelFiles: [file], bytes, padTokenId, output }: Subject,
   { device, deviceId, threads }: EvaluateConfig,
   shapes: Readonly<Record<string, TensorShape>>,
 ): AsyncGenerator<StageEvent, Classifier | undefined, void> {
+  const model = bytes ?? file;
   if (model === undefined) return undefined;
   const options = { device, deviceId, threads, padTokenId, output, shapes };
   const classifier = await openClassifier(model, options);
@@ -51,12 +55,21 @@ export async function subjectOf(context: StageContext<EvaluateConfig>): Promise<
   }
   const student = inputOf(context, 'student');
   const modelFiles = [join(student, 'onnx', 'model.onnx')];
+  const bytes = await quantizedBytes(context.config, modelFiles);
   return {
     modelFiles,
-    fileBytes: await bytesOf(modelFiles),
+    ...(bytes && { bytes }),
+    fileBytes: bytes?.length ?? (await bytesOf(modelFiles)),
     parameters: await countSafetensors(join(student, 'model.safetensors')),
     padTokenId: await padTokenOf(join(student, 'config.json')),
   };
+}
+
+async function quantizedBytes(
+  { quantize }: EvaluateConfig,
+  [file]: readonly string[],
+): Promise<Uint8Array | undefined> {
+  return quantize === undefined || file === undefined ? undefined : quantized(await readFile(file));
 }
 
 /** Of a file that the user named, of an encoder that was given a head, or none. */

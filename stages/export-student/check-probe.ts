@@ -23,7 +23,7 @@ export async function checkProbe(
   classCount: number,
 ): Promise<number> {
   let maxDifference = 0;
-  for (const { exampleId, tokenIds, features, answerAt, logits } of inputs) {
+  for (const { exampleId, tokenIds, features, answerAt, classIds, logits } of inputs) {
     const row = {
       tokenIds: Int32Array.from(tokenIds),
       typeIds: null,
@@ -33,11 +33,26 @@ export async function checkProbe(
       answerAt === undefined
         ? [await classifier.logits([row])]
         : await tokenAnswers(classifier, [row], [answerAt], classCount);
-    const difference = largestDifference(found[0] ?? new Float32Array(), logits);
+    const all = found[0] ?? new Float32Array();
+    const probed = classIds === undefined ? all : ofClasses(all, classIds, classCount);
+    const difference = largestDifference(probed, logits);
     if (!(difference <= TOLERANCE)) throw new ProbeMismatchError(difference, exampleId);
     maxDifference = Math.max(maxDifference, difference);
   }
   return maxDifference;
+}
+
+/** The logits of these classes, answer by answer. */
+function ofClasses(
+  logits: Float32Array,
+  classIds: readonly number[],
+  classCount: number,
+): Float32Array {
+  const answers = logits.length / classCount;
+  return Float32Array.from({ length: answers * classIds.length }, (_, place) => {
+    const answer = Math.floor(place / classIds.length);
+    return logits[answer * classCount + (classIds[place % classIds.length] ?? -1)] ?? Number.NaN;
+  });
 }
 
 function tensorsOf(features: Readonly<Record<string, readonly number[]>>): FeatureRow {

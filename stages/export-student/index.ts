@@ -8,6 +8,10 @@ const configSchema = z.strictObject({
     .record(z.string(), z.string())
     .optional()
     .describe('Licences of further teachers by name, for the model card; empty where not stated.'),
+  quantize: z
+    .array(z.literal('int8'))
+    .optional()
+    .describe('Further ONNX files: int8 becomes onnx/model_quantized.onnx.'),
   startsFrom: z
     .string()
     .optional()

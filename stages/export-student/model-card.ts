@@ -1,6 +1,7 @@
 import type { InitialisationRecord } from '#datasets/initialisation.ts';
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
 import { cardKind } from './card-kind.ts';
+import type { QuantizedFile } from './quantized-file.ts';
 import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
@@ -13,6 +14,7 @@ export interface CardFacts {
   readonly probeInputs: number;
   /** On labelled validation rows; null where there are none. */
   readonly validationAccuracy: number | null;
+  readonly int8: QuantizedFile | undefined;
   /** How it cuts long texts, where it is not by truncation. */
   readonly longTexts: string | undefined;
   readonly teacherLicense: string | undefined;
@@ -45,7 +47,7 @@ A small ${kind.name} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocale
 
 ## Measured
 
-On ${metrics.rows.toLocaleString('en-US')} labelled test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
+On ${metrics.rows.toLocaleString('en-US')} ${kind.unit === 'tokens' ? '' : 'labelled '}test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
 
 | figure | value |
 |---|---|
@@ -55,7 +57,7 @@ ${measured(facts)
 
 Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind.outputs === 'classes' ? ' A class that is not in the list below cannot be predicted.' : ''}
 
-## How it was made
+${filesSection(facts)}## How it was made
 
 \`decant.yaml\` of the run holds every setting. ${startOf(facts)} \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
 
@@ -68,11 +70,47 @@ ${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 ${licences(facts).join('\n')}
 
 ${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
+${listed(kind.outputs, classNames)}`;
+}
 
-## ${kind.outputs === 'classes' ? 'Classes' : 'Outputs'}
+/** A vocabulary is told by its tokenizer. */
+function listed(outputs: 'classes' | 'outputs' | 'tokens', classNames: readonly string[]): string {
+  if (outputs === 'tokens') return '';
+  const names = classNames.map((name) => `- ${plain(name)}`).join('\n');
+  return `\n## ${outputs === 'classes' ? 'Classes' : 'Outputs'}\n\n${names}\n`;
+}
 
-${classNames.map((name) => `- ${plain(name)}`).join('\n')}
+/** What the ONNX files are worth, where there are several. */
+function filesSection({ metrics, validationAccuracy, int8 }: CardFacts): string {
+  if (int8 === undefined) return '';
+  const files = [
+    { file: 'model.onnx', of: metrics, validationAccuracy },
+    { file: 'model_quantized.onnx', of: int8.metrics, validationAccuracy: int8.validationAccuracy },
+  ];
+  const rows = files.map(({ file, of, validationAccuracy: accuracy }) => {
+    const test = isOfValues(of) ? measuredValues(of)[0]?.[1] : percent(of.accuracy);
+    return `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${percent(accuracy)} | ${test} |`;
+  });
+  return `## Files
+
+| file | size | accuracy, validation | test |
+|---|---|---|---|
+${rows.join('\n')}
+
+${recommendation(int8)}
+
 `;
+}
+
+/** Which file to deploy: the smallest that loses at most 0.3 points on validation. */
+export function recommendation({ recommended, validationAccuracy }: QuantizedFile): string {
+  if (recommended)
+    return 'Recommended: `onnx/model_quantized.onnx`, the smallest file that keeps the accuracy on validation within 0.3 points.';
+  const why =
+    validationAccuracy === null
+      ? 'no accuracy on validation says whether int8 weights would do'
+      : 'int8 weights lose more than 0.3 points of accuracy on validation, or are not smaller';
+  return `Recommended: \`onnx/model.onnx\`; ${why}.`;
 }
 
 /** Where its weights were before the first step. */

@@ -40,6 +40,8 @@ export interface StudentConfig {
   readonly architecture: string;
   readonly modelType: string;
   readonly padTokenId: number;
+  /** Its classes are its vocabulary, and config.json does not name them. */
+  readonly isLanguageModel: boolean;
 }
 
 /** Reads config.json and checks that its labels are the classes of this run, in order. */
@@ -50,13 +52,18 @@ export async function readStudentConfig(
   const file = join(folder, 'config.json');
   const parsed = configSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
   if (!parsed.success) throw new IncompleteStudentError(file, z.prettifyError(parsed.error));
-  const { id2label, architectures, model_type, pad_token_id } = parsed.data;
-  const labels = Array.from(
-    { length: Object.keys(id2label).length },
-    (_, id) => id2label[id] ?? '',
-  );
-  requireSameClasses(file, labels, classNames);
+  const { id2label, vocab_size, architectures, model_type, pad_token_id } = parsed.data;
+  const isLanguageModel = id2label === undefined;
+  if (!isLanguageModel) {
+    const count = Object.keys(id2label).length;
+    const labels = Array.from({ length: count }, (_, id) => id2label[id] ?? '');
+    requireSameClasses(file, labels, classNames);
+  } else if (vocab_size !== classNames.length) {
+    const problem = `its vocab_size is ${vocab_size}, and classes.json names ${classNames.length} tokens`;
+    throw new IncompleteStudentError(file, problem);
+  }
   return {
+    isLanguageModel,
     architecture: architectures?.[0] ?? model_type,
     modelType: model_type,
     padTokenId: pad_token_id ?? 0,
@@ -80,7 +87,8 @@ function isMissing(error: unknown): boolean {
 const configSchema = z.object({
   architectures: z.array(z.string()).optional(),
   model_type: z.string(),
-  id2label: z.record(z.string(), z.string()),
+  id2label: z.record(z.string(), z.string()).optional(),
+  vocab_size: z.int().optional(),
   pad_token_id: z.int().nullish(),
 });
 

@@ -11,6 +11,8 @@ export function measuredValues({ figures, agreement, task }: ValueMetrics): [str
   const label =
     task === 'regression'
       ? 'correlation with the teacher'
-      : 'decisions on which it agrees with the teacher';
+      : task === 'multi-label'
+        ? 'decisions on which it agrees with the teacher'
+        : 'tokens at which it agrees with the teacher';
   return [...own, [label, shownFigure(name, agreement)]];
 }

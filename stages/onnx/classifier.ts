@@ -47,14 +47,14 @@ export class UnusableClassifierError extends Failure {
   }
 }
 
-/** Opens an .onnx file whose inputs are some of input_ids, attention_mask, token_type_ids and the tensors. */
+/** Opens an .onnx file, or its bytes, whose inputs are some of input_ids, attention_mask, token_type_ids and the tensors. */
 export async function openClassifier(
-  path: string,
+  model: string | Uint8Array,
   options: ClassifierOptions,
 ): Promise<Classifier> {
-  const session = await openSession(path, options);
+  const session = await openSession(model, options);
   try {
-    return classifierOf(session, path, options);
+    return classifierOf(session, typeof model === 'string' ? model : 'model in memory', options);
   } catch (error) {
     await session.close();
     throw error;

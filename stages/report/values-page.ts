@@ -1,3 +1,4 @@
+import { isLanguageModel } from '#datasets/task.ts';
 import { FIGURE_NAMES, shownFigure, type ValueMetrics } from '#datasets/value-metrics.ts';
 import { bytes, count, magnitude, NONE, threeDigits } from './format.ts';
 import { type Html, html } from './html.ts';
@@ -23,16 +24,17 @@ ${reproduction(data)}`;
 
 /** `The student reaches a micro-F1 of 87.1 % (teacher 90.2 %) with 0.1 of its parameters.` */
 function leadOf({ headline, teacher, cachedRows }: ValuesData): string {
+  const isOfTokens = isLanguageModel(headline.metrics.task);
   const [name = '', value = null] = Object.entries(headline.metrics.figures)[0] ?? [];
   const ofTeacher = teacher?.metrics.figures[name];
   const beside = ofTeacher === undefined ? '' : ` (teacher ${shownFigure(name, ofTeacher)})`;
-  return `The student has a ${FIGURE_NAMES[name] ?? name} of ${shownFigure(name, value)}${beside} on the test rows, after ${count(cachedRows)} rows with the teacher\u2019s numbers.`;
+  return `The student has a ${FIGURE_NAMES[name] ?? name} of ${shownFigure(name, value)}${beside} on the test ${isOfTokens ? 'tokens' : 'rows'}, after ${count(cachedRows)} ${isOfTokens ? 'tokens with the teacher\u2019s probabilities' : 'rows with the teacher\u2019s numbers'}.`;
 }
 
 function results({ models, headline }: ValuesData): Html {
   const names = Object.keys(headline.metrics.figures);
   return html`<section><h2>Results</h2>
-<p class="note">${count(headline.metrics.rows)} labelled test rows, the same for all models.</p>
+<p class="note">${count(headline.metrics.rows)} ${isLanguageModel(headline.metrics.task) ? 'tokens of the test rows' : 'labelled test rows'}, the same for all models.</p>
 ${scrollBox(
   'Results',
   html`<table class="pinned"><thead><tr><th scope="col">Model</th>${names.map(
@@ -40,7 +42,7 @@ ${scrollBox(
   )}<th scope="col" class="num">Agreement<small>with teacher</small></th><th scope="col" class="num">Parameters</th><th scope="col" class="num">ONNX file</th><th scope="col" class="num">Latency<small>p50 / p95, ms</small></th><th scope="col" class="num">Rows/s<small>batch 32</small></th></tr></thead>
 <tbody>${models.map((model) => row(model, names, model === headline))}</tbody></table>`,
 )}
-<p class="note">${remark(headline.metrics)}</p></section>`;
+<p class="note">${remark(models[0]?.metrics ?? headline.metrics)}</p></section>`;
 }
 
 function row(
@@ -54,7 +56,14 @@ function row(
   )}<td class="num">${shownFigure(like, metrics.agreement)}</td><td class="num">${magnitude(metrics.parameters)}</td><td class="num">${bytes(metrics.fileBytes)}</td><td class="num">${timings === null ? NONE : html`${threeDigits(timings.latencyMsBatch1.p50)} / ${threeDigits(timings.latencyMsBatch1.p95)}`}</td><td class="num">${timings === null ? NONE : count(timings.rowsPerSecond)}</td></tr>`;
 }
 
-function remark({ task }: ValueMetrics): string {
+function remark({ task, goldOutsideTopK }: ValueMetrics): string {
+  if (isLanguageModel(task)) {
+    const bound =
+      goldOutsideTopK === 0
+        ? ''
+        : ' The cache keeps the likeliest tokens alone: the perplexity of the teacher is at least what stands here.';
+    return `Perplexity: exp of the nats a token, 1 where each right token was certain. Accuracy: the likeliest token is the right one. Agreement: it is that of the teacher.${bound}`;
+  }
   return task === 'regression'
     ? 'MSE, MAE: mean squared and absolute error. Pearson, Spearman: correlation of numbers and of ranks; agreement: Pearson with the teacher. Several outputs: their mean.'
     : 'A class counts as said from a probability of 0.5 on. mAP: mean average precision. Subset accuracy: rows with every class right. Agreement: share of equal decisions.';

@@ -1,4 +1,4 @@
-import type { StudentShape } from './student.ts';
+import { NO_TOKEN, type StudentShape } from './student.ts';
 
 /** config.json of ModernBertForSequenceClassification, ...ForTokenClassification or ...ForMaskedLM. */
 export function modernBertConfig(
@@ -90,9 +90,9 @@ export function gpt2Config(shape: StudentShape): Record<string, unknown> {
     activation_function: 'gelu_new',
     architectures: ['GPT2LMHeadModel'],
     attn_pdrop: shape.dropout,
-    bos_token_id: shape.clsTokenId,
+    bos_token_id: tokenOrNull(shape.clsTokenId),
     embd_pdrop: shape.dropout,
-    eos_token_id: shape.sepTokenId,
+    eos_token_id: tokenOrNull(shape.sepTokenId),
     initializer_range: 0.02,
     layer_norm_epsilon: GPT2_EPSILON,
     model_type: 'gpt2',
@@ -206,6 +206,10 @@ export function bertPositions({ maxLength }: StudentShape): number {
 function headOf({ perToken, languageModel }: StudentShape): string {
   if (languageModel !== undefined) return 'MaskedLM';
   return perToken ? 'TokenClassification' : 'SequenceClassification';
+}
+
+function tokenOrNull(tokenId: number): number | null {
+  return tokenId === NO_TOKEN ? null : tokenId;
 }
 
 /** The classes of a language model are its vocabulary, which the tokenizer names. */

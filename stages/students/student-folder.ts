@@ -46,8 +46,9 @@ class TensorStudentError extends Failure {
 
 const configSchema = z.object({
   architectures: z.array(z.string()).default([]),
-  id2label: z.record(z.string(), z.string()),
-  pad_token_id: z.int().nonnegative().default(0),
+  /** Left out of language models, whose classes are their vocabulary. */
+  id2label: z.record(z.string(), z.string()).default({}),
+  pad_token_id: z.int().nonnegative().nullable().default(0),
   max_position_embeddings: z.int().positive().default(512),
   problem_type: z.string().optional(),
   tensor_inputs: z.record(z.string(), z.unknown()).optional(),
@@ -68,6 +69,7 @@ export async function readStudentFolder(
   requireFiles(folder, ['config.json', MODEL_FILES.float32]);
   const config = await readJson(folder, 'config.json', configSchema);
   if (config.tensor_inputs !== undefined) throw new TensorStudentError(folder);
+  requireClasses(folder, config);
   requireFiles(folder, ['tokenizer.json']);
   const file = MODEL_FILES[precision];
   if (!existsSync(join(folder, file))) {
@@ -83,7 +85,7 @@ export async function readStudentFolder(
     // A bert student has a few positions more than it was trained to read.
     maxLength: Math.min(config.max_position_embeddings, trained.model_max_length),
     cut: cutOf(trained[LONG_TEXTS_KEY]),
-    padTokenId: config.pad_token_id,
+    padTokenId: config.pad_token_id ?? 0,
     operatingPoint: config.decant?.operating_point,
   };
 }
@@ -92,6 +94,25 @@ function requireFiles(folder: string, names: readonly string[]): void {
   const missing = names.find((name) => !existsSync(join(folder, name)));
   if (missing !== undefined) throw new NotAStudentError(folder, `has no ${missing}`);
 }
+
+function requireClasses(
+  folder: string,
+  { architectures, id2label }: z.infer<typeof configSchema>,
+): void {
+  const model = architectures.find((name) => LANGUAGE_MODEL.test(name));
+  if (model !== undefined) {
+    throw new NotAStudentError(
+      folder,
+      `${model} says which token is likely, and not what a text is`,
+      'load it with transformers (AutoModelForMaskedLM, AutoModelForCausalLM), or run onnx/model.onnx',
+    );
+  }
+  if (Object.keys(id2label).length === 0) {
+    throw new NotAStudentError(folder, 'config.json: id2label names no class');
+  }
+}
+
+const LANGUAGE_MODEL = /(ForMaskedLM|LMHeadModel)$/;
 
 /** By what the student was trained for, in Hugging Face's words. */
 function taskOf(architectures: readonly string[], problemType: string | undefined): StudentTask {

@@ -15,6 +15,7 @@ export interface StudentShape {
   readonly intermediateSize: number;
   readonly dropout: number;
   readonly padTokenId: number;
+  /** What a text begins and ends with; NO_TOKEN where nothing does. */
   readonly clsTokenId: number;
   readonly sepTokenId: number;
   /** Tensors that it reads of each row, by name; left out where it reads texts alone. */
@@ -31,6 +32,9 @@ export interface StudentShape {
   /** The classes are the vocabulary, the decoder its embeddings: Hugging Face's ...ForMaskedLM or ...LMHeadModel. */
   readonly languageModel?: 'masked' | 'causal';
 }
+
+/** In place of a special token that the tokenizer does not have. */
+export const NO_TOKEN = -1;
 
 /** How a parameter starts. `cutoff` truncates the normal distribution at that many standard deviations. */
 export type Initialisation =

@@ -21,6 +21,8 @@ export interface BatchLayout {
   readonly features?: Readonly<Record<string, number>> | undefined;
   /** The student answers for each token; losses take those that are asked for. */
   readonly perToken?: boolean;
+  /** Of language models: by sequence length, rows of logits of a step; only asked tokens have one. */
+  readonly answersPerBatch?: ReadonlyMap<number, number>;
 }
 
 /** Name of the feed of a tensor. */
@@ -44,6 +46,7 @@ export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec
   const add = (name: string, dtype: FeedSpec['dtype'], shape: number[]): void => {
     specs.push({ name, dtype, shape });
   };
+  if (layout.answersPerBatch !== undefined) add('answerAt', 'int32', [answers]);
   if (layout.dropout) add('dropoutSeed', 'int32', [2]);
   if (soft !== null) {
     add('rowWeights', 'float32', [answers]);
@@ -71,24 +74,39 @@ export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec
   return specs;
 }
 
-/** Rows of logits of a step: one a row of the batch, or one a token, padding too. */
-function answerCount({ batchSize, perToken }: BatchLayout, bucket: number): number {
-  return perToken ? batchSize * bucket : batchSize;
+/** Rows of logits of a step: one a row of the batch, one a token, padding too, or room for all asked tokens. */
+function answerCount(layout: BatchLayout, bucket: number): number {
+  const { batchSize, perToken, answersPerBatch } = layout;
+  return answersPerBatch?.get(bucket) ?? (perToken ? batchSize * bucket : batchSize);
 }
 
 /** What the losses want of one row of logits, and which one that is. */
 interface Slot {
   readonly place: number;
+  /** Its token among all of the batch, where a row is one. */
+  readonly token?: number;
   readonly gold: readonly GoldTarget[];
   readonly soft: SoftTarget | null;
 }
 
-function slotsOf({ rows, bucket }: Batch): Slot[] {
-  return rows.flatMap((row, index): Slot[] => {
+function slotsOf({ rows, bucket }: Batch, { answersPerBatch }: BatchLayout): Slot[] {
+  const slots = rows.flatMap((row, index): Slot[] => {
     const { answers } = row;
     if (answers === undefined) return [{ place: index, gold: row.gold, soft: row.soft }];
-    return answers.map(({ at, gold, soft }) => ({ place: index * bucket + at, gold, soft }));
+    return answers.map(({ at, gold, soft }) => {
+      const token = index * bucket + at;
+      return { place: token, token, gold, soft };
+    });
   });
+  // Side by side where the step computes logits of the asked tokens alone.
+  return answersPerBatch === undefined ? slots : slots.map((slot, place) => ({ ...slot, place }));
+}
+
+/** Room that is left over asks for the first token, with weight 0. */
+function askedTokens(slots: readonly Slot[], answers: number): Int32Array {
+  const answerAt = new Int32Array(answers);
+  for (const { place, token = 0 } of slots) answerAt[place] = token;
+  return answerAt;
 }
 
 /** Inputs of a forward pass for one sequence length. */
@@ -111,10 +129,11 @@ export function inferenceFeedSpecs(
 
 /** Values of a training step. Fresh arrays each time: tensors share their memory. */
 export function trainingFeeds(batch: Batch, layout: BatchLayout, scalars: StepScalars): Feeds {
-  const slots = slotsOf(batch);
+  const slots = slotsOf(batch, layout);
   const answers = answerCount(layout, batch.bucket);
   return {
     ...inferenceFeeds(batch.rows, batch.bucket, layout),
+    ...(layout.answersPerBatch !== undefined && { answerAt: askedTokens(slots, answers) }),
     ...(layout.dropout && { dropoutSeed: Int32Array.from(scalars.dropoutSeed) }),
     ...(layout.soft !== null && {
       ...softFeeds(slots, answers, layout.soft),

@@ -1,4 +1,5 @@
 import { writeInitialisation } from '#datasets/initialisation.ts';
+import { writePredictions } from '#datasets/predictions.ts';
 import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
@@ -10,6 +11,9 @@ import { createExecutor } from './executor.ts';
 import { describeTime, expectedTime } from './expected-time.ts';
 import type { Start } from './initial-weights.ts';
 import { doubtAboutStart, sayStart } from './initialisation.ts';
+import { tokenPredictions, tokenProbe } from './language-outputs.ts';
+import { predictTokens } from './language-predictions.ts';
+import { judgeTokens } from './language-validation.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
@@ -153,6 +157,11 @@ async function* resumeAndTrain(
       now: () => performance.now(),
       validate: async () => {
         const { tokens } = inputs.validation;
+        const { answersPerBatch } = layout;
+        if (answersPerBatch !== undefined) {
+          const options = { ...forward, answersPerBatch };
+          return judgeTokens(inputs.validation, await predictTokens(stepper, tokens, options));
+        }
         const rows = { tokens, features: inputs.features?.validation };
         return measured(inputs, await predictRows(stepper, rows, forward), shape.classCount);
       },
@@ -185,22 +194,29 @@ async function* writeOutputs(
 ): AsyncGenerator<StageEvent, void, void> {
   const { classCount } = shape;
   const forward = { ...layout, buckets, classCount, signal: context.signal };
+  const folder = outputOf(context, 'student');
+  const { task } = context.config;
+  const tokenizer = inputOf(context, 'tokenizer/student');
+  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
+  if (initialisation !== undefined) await writeInitialisation(folder, initialisation);
+  yield { type: 'note', message: `the student has the weights of step ${step}` };
+  const predictions = outputOf(context, 'predictions');
+  const { answersPerBatch } = layout;
+  if (answersPerBatch !== undefined) {
+    const { tokens } = validation;
+    const scores = await predictTokens(stepper, tokens, { ...forward, answersPerBatch });
+    await writeProbe(folder, tokenProbe(tokens, scores, classCount));
+    await writePredictions(predictions, 'validation', tokenPredictions(tokens, scores));
+    return;
+  }
   const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
     const tokens = split === 'train' ? train : validation.tokens;
     const rows = { tokens, features: features?.[split] };
     return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
   };
   const splits = [await predict('validation'), await predict('train')];
-  const folder = outputOf(context, 'student');
-  const { task } = context.config;
-  const tokenizer = inputOf(context, 'tokenizer/student');
-  await writeStudent(folder, { architecture, shape, weights, classNames, task }, tokenizer);
   await writeProbe(folder, probeOf(splits));
-  if (initialisation !== undefined) await writeInitialisation(folder, initialisation);
-  for (const split of splits) {
-    await writeSplitPredictions(outputOf(context, 'predictions'), split, task);
-  }
-  yield { type: 'note', message: `the student has the weights of step ${step}` };
+  for (const split of splits) await writeSplitPredictions(predictions, split, task);
 }
 
 function* describeRows(

@@ -16,10 +16,10 @@ export const trainStudentConfig = z
   .strictObject({
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
-      .enum(['modernbert', 'bert', 'bag', 'mlp', 'textcnn', 'cnn'])
+      .enum(['modernbert', 'bert', 'gpt2', 'bag', 'mlp', 'textcnn', 'cnn'])
       .default('modernbert')
       .describe(
-        'Kind of student: modernbert and bert are encoders, bag averages word pieces and textcnn looks at a few neighbours (both take tensors beside them), mlp and cnn read tensors alone.',
+        'Kind of student: modernbert and bert are encoders, gpt2 predicts the next token, bag averages word pieces and textcnn looks at a few neighbours (both take tensors beside them), mlp and cnn read tensors alone.',
       ),
     layers: z
       .int()
@@ -45,7 +45,7 @@ export const trainStudentConfig = z
       .min(1)
       .optional()
       .describe(
-        'Width of the feed-forward part. Default: 2 x hiddenSize (modernbert, bag), 4 x (bert).',
+        'Width of the feed-forward part. Default: 2 x hiddenSize (modernbert, bag), 4 x (bert, gpt2).',
       ),
     dropout: z
       .number()
@@ -53,7 +53,7 @@ export const trainStudentConfig = z
       .lt(1)
       .optional()
       .describe(
-        'Share of values dropped in training. Default: modernbert, mlp and cnn 0, bert 0.1, bag and textcnn 0.3.',
+        'Share of values dropped in training. Default: modernbert, gpt2, mlp and cnn 0, bert 0.1, bag and textcnn 0.3.',
       ),
     maxLength: z
       .int()
@@ -65,7 +65,7 @@ export const trainStudentConfig = z
     learningRate: scheduled(z.number().min(0), { warmup: true })
       .optional()
       .describe(
-        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
+        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, gpt2, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -226,6 +226,7 @@ function defaultHeads(hiddenSize: number): number {
 const architectureDefaults = {
   modernbert: { widening: 2, dropout: 0, learningRate: 1e-3 },
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
+  gpt2: { widening: 4, dropout: 0, learningRate: 1e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
   textcnn: { widening: 1, dropout: 0.3, learningRate: 1e-3 },
   mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },

@@ -9,6 +9,7 @@ import {
   inferenceFeedSpecs,
   trainingFeedSpecs,
 } from './batch-feeds.ts';
+import { languageFeedSpecs, probedClasses, tokenScores } from './language-step.ts';
 import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
 import { feedOf, type StepLosses, stepLoss } from './step-loss.ts';
 
@@ -31,16 +32,18 @@ export function studentProgram(training: StudentTraining): StepProgram {
   const { labelSmoothing, accumulate = 1 } = settings;
   const losses = { softLoss: softLossKind('forward-kl'), ...training.losses, labelSmoothing };
   const specs = architecture.parameters(shape);
-  const forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => {
+  const forward: Forward = (tf, weights, feeds, bucket) => {
     const { batchSize } = layout;
     const inputs = { inputIds: feedOf(feeds, 'inputIds'), lengths: feedOf(feeds, 'lengths') };
     const features = Object.keys(layout.features ?? {}).map(
       (input) => [input, feedOf<Tensor2D>(feeds, featureFeed(input))] as const,
     );
     const dropout = 'dropoutSeed' in feeds && { dropoutSeed: feedOf(feeds, 'dropoutSeed') };
+    const asked = 'answerAt' in feeds && { answerAt: feedOf(feeds, 'answerAt') };
     const batch = {
       ...inputs,
       ...dropout,
+      ...asked,
       ...(features.length > 0 && { features: Object.fromEntries(features) }),
       batchSize,
       sequenceLength: bucket,
@@ -55,9 +58,31 @@ export function studentProgram(training: StudentTraining): StepProgram {
     loss(tf, weights, feeds, bucket) {
       return stepLoss(tf, forward(tf, weights, feeds, bucket), feeds, layout, losses);
     },
-    evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
-    evaluate: forward,
+    ...evaluationOf(layout, forward, shape.classCount),
     optimizer: optimizerOf(settings),
     accumulates: accumulate > 1,
+  };
+}
+
+type Forward = (tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number) => Tensor2D;
+
+/** Logits, or of a language model what it says at the asked tokens. */
+function evaluationOf(
+  layout: BatchLayout,
+  forward: Forward,
+  classCount: number,
+): Pick<StepProgram, 'evaluationFeeds' | 'evaluate'> {
+  const { answersPerBatch } = layout;
+  if (answersPerBatch === undefined) {
+    return {
+      evaluationFeeds: (bucket) => inferenceFeedSpecs(layout, bucket),
+      evaluate: forward,
+    };
+  }
+  const probedIds = probedClasses(classCount);
+  return {
+    evaluationFeeds: (bucket) => languageFeedSpecs({ ...layout, answersPerBatch }, bucket),
+    evaluate: (tf, weights, feeds, bucket) =>
+      tokenScores(tf, forward(tf, weights, feeds, bucket), feedOf(feeds, 'goldIds'), probedIds),
   };
 }

@@ -9,6 +9,7 @@ import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
 import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
+import { answersPerBatch } from './language-targets.ts';
 import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
@@ -52,7 +53,9 @@ export async function setUpStudent(
   const architecture = architectureOf(settings.architecture);
   const features = inputs.features && shapesOf(inputs.features.train);
   const hasText = features === undefined || inputs.train.tokenIds.length > 0;
-  const vocabulary = hasText ? await readVocabulary(sources.tokenizer) : NO_VOCABULARY;
+  const vocabulary = hasText
+    ? await readVocabulary(sources.tokenizer, settings.task)
+    : NO_VOCABULARY;
   const shape = studentShape(settings, vocabulary, {
     classCount: inputs.classNames.length,
     maxLength: inputs.train.maxLength,
@@ -64,12 +67,19 @@ export async function setUpStudent(
     ...(inputs.views ? [inputs.views.tokens] : []),
   ];
   for (const table of tables) requireFitting(table, shape);
-  const layout = layoutOfBatches(settings, inputs, transferSet, shape);
+  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
+  const ofRows = layoutOfBatches(settings, inputs, transferSet, shape);
+  const { batchSize } = ofRows;
+  const layout = {
+    ...ofRows,
+    ...(shape.languageModel && {
+      answersPerBatch: answersPerBatch(inputs.train, { buckets, batchSize }),
+    }),
+  };
   const losses = await studentLosses(settings, inputs, {
     soft: layout.soft,
     module: sources.softLoss,
   });
-  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
   const { weights, initialisation } = await startWeights(
     { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
     {

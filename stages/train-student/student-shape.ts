@@ -6,6 +6,7 @@ import type { TensorShape } from '#datasets/features.ts';
 import { DEFAULT_KERNEL, DEFAULT_POOL_GRID } from '#stages/students/cnn-grid.ts';
 import {
   type ArchitectureName,
+  NO_TOKEN,
   type StudentShape,
   StudentShapeError,
 } from '#stages/students/student.ts';
@@ -30,6 +31,7 @@ export function studentShape(
     features?: Readonly<Record<string, TensorShape>> | undefined;
   },
 ): StudentShape {
+  requireLanguage(settings);
   const features = given.features && featuresOf(settings.architecture, given.features);
   requireInputs(settings.architecture, {
     text: vocabulary.vocabularySize > 0,
@@ -43,12 +45,39 @@ export function studentShape(
     intermediateSize: settings.intermediateSize,
     dropout: settings.dropout,
     ...vocabulary,
+    ...ofLanguageModel(settings.task, given.classCount),
     classCount: given.classCount,
     maxLength: settings.maxLength ?? given.maxLength,
     ...(features && { features }),
     ...convolutionShape(settings),
     ...(settings.task === 'token-classification' && { perToken: true }),
   };
+}
+
+/** Which students say how likely a token is: encoders at hidden places, a decoder at the next one. */
+function requireLanguage({ task, architecture }: Settings): void {
+  const possible = LANGUAGE_ARCHITECTURES[task ?? 'classification'];
+  if (possible === undefined || possible.includes(architecture)) return;
+  throw new StudentShapeError(
+    architecture,
+    `it does not say which token is likely, as ${task} asks`,
+    `set student.architecture: ${possible.join(' or ')}`,
+  );
+}
+
+const LANGUAGE_ARCHITECTURES: Readonly<Record<string, readonly ArchitectureName[] | undefined>> = {
+  'causal-lm': ['gpt2'],
+  'masked-lm': ['modernbert', 'bert'],
+};
+
+/** A teacher may have more tokens than its tokenizer writes: they are classes, and so rows of the table. */
+function ofLanguageModel(
+  task: Settings['task'],
+  classCount: number,
+): Partial<Pick<StudentShape, 'vocabularySize' | 'languageModel'>> {
+  if (task === 'causal-lm') return { vocabularySize: classCount, languageModel: 'causal' };
+  if (task === 'masked-lm') return { vocabularySize: classCount, languageModel: 'masked' };
+  return {};
 }
 
 /** What only students that convolve have; an encoder's shape knows nothing of it. */
@@ -107,8 +136,11 @@ function requireInputs(
 const TAKE_BAG =
   'set student.architecture: bag or textcnn, which read texts and tensors side by side';
 
-/** Reads tokenizer.json and special_tokens_map.json of a folder. */
-export async function readVocabulary(folder: string): Promise<Vocabulary> {
+/**
+ * Reads tokenizer.json and special_tokens_map.json of a folder. Who predicts the next token needs no special
+ * token: texts begin and end without one, and padding stands behind all that it sees.
+ */
+export async function readVocabulary(folder: string, task?: Settings['task']): Promise<Vocabulary> {
   const path = join(folder, 'tokenizer.json');
   const { model, added_tokens } = tokenizerFile.parse(await readJson(path));
   const ids = new Map<string, number>(
@@ -118,15 +150,28 @@ export async function readVocabulary(folder: string): Promise<Vocabulary> {
   );
   for (const { content, id } of added_tokens) ids.set(content, id);
   const special = specialTokens.parse(await readJson(join(folder, 'special_tokens_map.json')));
-  const idOf = (role: keyof typeof special): number => {
+  const found = (role: keyof typeof special): number | undefined => {
     const name = special[role];
-    const id = name === undefined ? undefined : ids.get(name);
-    if (id === undefined) throw new SpecialTokenError(path, role, name);
+    return name === undefined ? undefined : ids.get(name);
+  };
+  const idOf = (role: keyof typeof special): number => {
+    const id = found(role);
+    if (id === undefined) throw new SpecialTokenError(path, role, special[role]);
     return id;
   };
+  // Not `Math.max(...)`: XLM-RoBERTa has 250,002 pieces, more than a call may have arguments.
+  const vocabularySize = [...ids.values()].reduce((a, b) => Math.max(a, b), -1) + 1;
+  if (task === 'causal-lm') {
+    const sepTokenId = found('eos_token') ?? NO_TOKEN;
+    return {
+      vocabularySize,
+      padTokenId: found('pad_token') ?? Math.max(0, sepTokenId),
+      clsTokenId: found('bos_token') ?? sepTokenId,
+      sepTokenId,
+    };
+  }
   return {
-    // Not `Math.max(...)`: XLM-RoBERTa has 250,002 pieces, more than a call may have arguments.
-    vocabularySize: [...ids.values()].reduce((a, b) => Math.max(a, b), -1) + 1,
+    vocabularySize,
     padTokenId: idOf('pad_token'),
     clsTokenId: idOf('cls_token'),
     sepTokenId: idOf('sep_token'),
@@ -165,4 +210,6 @@ const specialTokens = z.object({
   pad_token: tokenName,
   cls_token: tokenName,
   sep_token: tokenName,
+  bos_token: tokenName,
+  eos_token: tokenName,
 });

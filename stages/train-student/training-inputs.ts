@@ -41,7 +41,7 @@ export async function readTrainingInputs(
   const classNames = await readClasses(inputOf(context, 'classes'));
   const train = await readStored(context, inputOf(context, 'tokens/student/train'));
   const validation = await readTokens(inputOf(context, 'tokens/student/validation'));
-  const labels = await readTrainingLabels(context, validation, classNames);
+  const labels = await readTrainingLabels(context, { train, validation, classNames });
   const views = await readViewsOf(context, labels.gold);
   const features = await featuresOf(context, { train, validation });
   const read = { classNames, train, ...labels, ...features };

@@ -3,7 +3,7 @@ import { goldClasses } from '#datasets/gold-classes.ts';
 import { readHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { readTargets } from '#datasets/targets.ts';
-import { isValueTask, type ValueTask } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type ValueTask } from '#datasets/task.ts';
 import { answerKey } from '#datasets/token-answers.ts';
 import { labelsByExample, readTokenLabels } from '#datasets/token-labels.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
@@ -12,6 +12,8 @@ import { openExampleLabels } from '#datasets/window-means.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { type GoldTarget, goldTargets } from './gold-targets.ts';
+import { goldOfText } from './language-targets.ts';
+import { tokenValidationSet } from './language-validation.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import { openCheckedCache } from './training-caches.ts';
 import { type ValidationSet, validationSet } from './validation.ts';
@@ -22,7 +24,7 @@ import { wordValidationSet } from './word-validation.ts';
 /** What a student is told of train rows, and judged by on validation rows. */
 export interface TrainingLabels {
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
-  /** Of token classification, in place of `gold`: the class of each word. */
+  /** Of tasks with an answer a word or token, in place of `gold`: the class of each, by its position. */
   readonly wordGold?: ReadonlyMap<string, Int32Array>;
   readonly validation: ValidationSet;
   /** Of tasks whose gold is numbers, in place of the classes in `validation`. */
@@ -30,6 +32,7 @@ export interface TrainingLabels {
 }
 
 interface JudgedRows {
+  readonly train: TokenTable;
   readonly validation: TokenTable;
   readonly classNames: readonly string[];
 }
@@ -37,15 +40,26 @@ interface JudgedRows {
 /** Gold of train and validation, and the teacher's class of each validation row, by the kind of task. */
 export function readTrainingLabels(
   context: StageContext<TrainStudentConfig>,
-  validation: TokenTable,
-  classNames: readonly string[],
+  rows: JudgedRows,
 ): Promise<TrainingLabels> {
   const { task } = context.config;
-  const rows = { validation, classNames };
+  if (isLanguageModel(task)) return readTexts(context, rows);
   if (isValueTask(task)) return readValues(context, task, rows);
   return task === 'token-classification'
     ? readWordLabels(context, rows)
     : readRowLabels(context, rows);
+}
+
+async function readTexts(
+  context: StageContext<TrainStudentConfig>,
+  { train, validation, classNames }: JudgedRows,
+): Promise<TrainingLabels> {
+  const teacherIds = await teacherAnswers(context.inputs['rows/validation'], classNames);
+  return {
+    gold: new Map(),
+    wordGold: goldOfText(train),
+    validation: tokenValidationSet(validation, teacherIds),
+  };
 }
 
 async function readValues(

@@ -30,6 +30,8 @@ export interface ValidationLine {
   readonly validationError?: number | null;
   readonly validationCorrelation?: number | null;
   readonly entityF1?: number;
+  /** Of language models: negative log-likelihood of a token, in nats. */
+  readonly validationNll?: number;
 }
 
 /** `metrics.jsonl` with one line a measurement, and the same for TensorBoard. */

@@ -229,7 +229,10 @@ function* validationEvents(step: number, validation: Validation): Generator<Stag
 
 function validationDetail(validation: Validation | null): string[] {
   if (validation === null) return [];
-  const { validationAccuracy, validationError, agreement, entityF1 } = validation;
+  const { validationAccuracy, validationError, agreement, entityF1, validationNll } = validation;
+  if (validationNll !== undefined) {
+    return [`validation perplexity ${Math.exp(validationNll).toPrecision(4)}`];
+  }
   if (entityF1 !== undefined) return [`validation F1 ${percent(entityF1)}`];
   if (validationError) return [`validation error ${validationError.toPrecision(3)}`];
   return [

@@ -96,7 +96,8 @@ function doubtAboutEntities({ f1 }: { readonly f1: number }): string | null {
 /** Share by which a teacher must beat the most frequent class. */
 const LEAST_GAIN = 0.05;
 
-function shareEqual(predictedIds: Int32Array, expectedIds: Int32Array): number | null {
+/** Share of the rows with something expected on which it is met; null where there is none. */
+export function shareEqual(predictedIds: Int32Array, expectedIds: Int32Array): number | null {
   let compared = 0;
   let equal = 0;
   for (const [row, expected] of expectedIds.entries()) {

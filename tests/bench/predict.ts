@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
   options: { rows: { type: 'string', default: '40000' }, rounds: { type: 'string', default: '3' } },
 });
 const [rows, rounds] = [Number(values.rows), Number(values.rounds)];
-const PRECISIONS: readonly Precision[] = ['float32'];
+const PRECISIONS: readonly Precision[] = ['float32', 'int8'];
 const AIMS: Readonly<Record<Precision, string>> = { float32: '>= 8,000', int8: '>= 10,000' };
 const wants = (part: string) => positionals.length === 0 || positionals.includes(part);
 const architectures: readonly ArchitectureName[] = ['modernbert', 'bert', 'bag'];

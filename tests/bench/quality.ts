@@ -12,7 +12,7 @@ import { repository, sampleFolder } from '#tests/support/paths.ts';
  * `npm run bench:quality`: test accuracy and calibration of five ways to train each student on the
  * banking77 sample, mean and spread of three seeds, beside PyTorch's figures for the same recipe
  * (same steps; datasets/samples: the README of the sample). One store, so the teacher runs once.
- *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag] [store=FOLDER]
+ *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn] [store=FOLDER]
  */
 const students: Readonly<Record<string, Student>> = {
   modernbert: {
@@ -26,6 +26,10 @@ const students: Readonly<Record<string, Student>> = {
   bag: {
     settings: { architecture: 'bag', hiddenSize: 128, steps: 4000 },
     pytorch: { 'gold-only': 83.7, 'label-smoothing': 86.1, distilled: 88.9 },
+  },
+  textcnn: {
+    settings: { architecture: 'textcnn', hiddenSize: 128, steps: 1500 },
+    pytorch: { distilled: 88.5 },
   },
 };
 

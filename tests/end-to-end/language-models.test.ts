@@ -20,7 +20,7 @@ import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 const shared = sharedFolder();
 const skip = shared === undefined && 'no ../shared/data beside the checkout';
 
-/** A folder with a text cut into splits and a decant.yaml without any student. */
+/** A folder with a text cut into splits and a decant.yaml. */
 function languageProject(text: string, settings: object): MiniProject {
   const folder = temporaryFolder('decant language');
   const paragraphs = text.split(/\n{2,}/).filter((paragraph) => paragraph.trim() !== '');
@@ -43,6 +43,22 @@ function languageProject(text: string, settings: object): MiniProject {
 
 const files = { train: 'train.txt', validation: 'validation.txt', test: 'test.txt' };
 
+interface Outcome {
+  readonly models: readonly {
+    readonly name: string;
+    readonly metrics: {
+      readonly figures: Readonly<Record<string, number>>;
+      readonly agreement: number | null;
+    };
+  }[];
+  readonly student: string;
+  readonly report: string;
+}
+
+async function outcomeOf(project: MiniProject): Promise<Outcome> {
+  return JSON.parse(await succeed(project, 'run', '--json'));
+}
+
 /** Rows of an answer of `cache sql`. */
 async function ask<Row>(project: MiniProject, query: string): Promise<Row[]> {
   const lines = await succeed(project, 'cache', 'sql', '--format', 'jsonl', query);
@@ -55,6 +71,7 @@ async function ask<Row>(project: MiniProject, query: string): Promise<Row[]> {
 describe('a causal language model of characters, counted on Shakespeare', { skip }, () => {
   let project: MiniProject;
   let trigrams: TrigramModel;
+  let outcome: Outcome;
   let ids: ReadonlyMap<string, number>;
 
   before(async () => {
@@ -66,6 +83,17 @@ describe('a causal language model of characters, counted on Shakespeare', { skip
       corpus: { ...files, textUnit: 'block' },
       teacher: { model: 'teacher', maxLength: 128 },
       'soft-label': { keep: 'all', temperatures: [1] },
+      student: {
+        layers: 1,
+        hiddenSize: 32,
+        heads: 2,
+        steps: 30,
+        batchSize: 4,
+        learningRate: 0.01,
+        temperature: 1,
+      },
+      variants: { 'gold-only': { softLossWeight: 0, hardLossWeight: 1 }, distilled: {} },
+      gate: { perplexityVsTeacher: 0.01, gainOverGoldOnly: -1, agreement: 0.05 },
     });
     ids = new Map(['<unk>', ...characters].map((piece, id) => [piece, id]));
     const train = readFileSync(project.path('train.txt'), 'utf8');
@@ -75,7 +103,7 @@ describe('a causal language model of characters, counted on Shakespeare', { skip
       tokenizer: characterTokenizer(characters),
       config: { model_type: 'trigrams', vocab_size: characters.length + 1 },
     });
-    await succeed(project, 'run');
+    outcome = await outcomeOf(project);
   });
 
   function idsOf(text: string): number[] {
@@ -115,16 +143,44 @@ describe('a causal language model of characters, counted on Shakespeare', { skip
     assert.match(await succeed(project, 'cache', 'verify'), /all as sealed/);
   });
 
+  test('students are measured by perplexity, and the distilled one leaves', async () => {
+    const of = (name: string) => outcome.models.find((one) => one.name === name)?.metrics;
+    const [teacher, distilled, goldOnly] = ['teacher', 'distilled', 'gold-only'].map(of);
+    const perplexities = [teacher, distilled, goldOnly].map((one) => one?.figures['perplexity']);
+    const [least = NaN, ours = NaN, ofText = NaN] = perplexities;
+    // So few steps teach how frequent characters are; that a student learns more is tested elsewhere.
+    assert.ok(least < Math.min(ours, ofText), perplexities.join(', '));
+    assert.ok(Math.max(ours, ofText) < 40, perplexities.join(', '));
+    assert.ok((distilled?.agreement ?? 0) > 0.1, `${distilled?.agreement}`);
+    assert.equal(teacher?.agreement, null);
+    const exported = outcome.student;
+    const card = readFileSync(join(exported, 'README.md'), 'utf8');
+    assert.match(card, /pipeline_tag: text-generation[^]*\| perplexity \| \d+/);
+    assert.ok(!card.includes('## Classes') && card.length < 4000);
+    const config = JSON.parse(readFileSync(join(exported, 'config.json'), 'utf8'));
+    assert.deepEqual(config.architectures, ['GPT2LMHeadModel']);
+    const page = readFileSync(outcome.report, 'utf8');
+    assert.match(
+      page,
+      /The student has a perplexity of [\d.]+ \(teacher [\d.]+\) on the test tokens/,
+    );
+    assertRefused(
+      await project.decant('predict', '--student', exported),
+      3,
+      /GPT2LMHeadModel says which token is likely/,
+    );
+  });
+
   test('new text is all that a second run asks about', async () => {
     appendFileSync(project.path('validation.txt'), '\n\nA new speech, and not a long one.\n');
-    const { code, stderr } = await project.decant('run');
+    const { code, stderr } = await project.decant('run', 'soft-label');
     assert.equal(code, 0, stderr);
     assert.match(stderr, /soft-label +done: [\d,]+ reused, [12] new, [01] gone/);
   });
 
   test('what a language model has nothing for is refused by name', async () => {
     const settings = [
-      'variants.small.steps=10',
+      'variants.small.architecture=bag',
       'student.vocabulary=trimmed',
       'student.maxLength=64',
       'corpus.maskShare=0.2',
@@ -132,13 +188,16 @@ describe('a causal language model of characters, counted on Shakespeare', { skip
     assertRefused(
       await project.decant('run', ...settings.flatMap((setting) => ['--set', setting])),
       2,
-      /variants\.small: the graph of a language model ends/,
+      /variants\.small\.architecture: students of causal-lm are gpt2/,
       /student\.vocabulary: .*its whole vocabulary/,
       /student\.maxLength: .*set 128/,
       /corpus\.maskShare: belongs to task: masked-lm/,
     );
-    const noStudents = await project.decant('run', 'train-student');
-    assertRefused(noStudents, 2, /has no train-student: its stages are prepare, soft-label/);
+    assertRefused(
+      await project.decant('run', '--set', 'task=sequence-to-sequence'),
+      2,
+      /variants\.distilled: students of an encoder-decoder are not built/,
+    );
     assertRefused(
       await project.decant('labels', 'ask'),
       2,
@@ -154,9 +213,11 @@ test('a masked language model of 30,522 pieces is asked about Moby-Dick', { skip
     corpus: files,
     teacher: { model: 'teacher', maxLength: 64 },
     'soft-label': { topK: 32, temperatures: [1], tokenBudget: 512 },
+    student: { layers: 1, hiddenSize: 16, heads: 1, batchSize: 8, steps: 2, temperature: 1 },
+    variants: { small: { architecture: 'bert' } },
   });
   writeMaskedLanguageModel(project.path('teacher'));
-  await succeed(project, 'run');
+  const { student } = await outcomeOf(project);
   const [{ rows, examples, known } = { rows: 0, examples: 0, known: 0 }] = await ask<{
     rows: number;
     examples: number;
@@ -169,4 +230,9 @@ test('a masked language model of 30,522 pieces is asked about Moby-Dick', { skip
   assert.equal(known, rows);
   const checked = await succeed(project, 'cache', 'verify', '--against-teacher', '--sample', '0.2');
   assert.match(checked, /another best class +0 rows/);
+  const config = JSON.parse(readFileSync(join(student, 'config.json'), 'utf8'));
+  assert.deepEqual(
+    [config.architectures, config.vocab_size, config.id2label],
+    [['BertForMaskedLM'], 30_522, undefined],
+  );
 });

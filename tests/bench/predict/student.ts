@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { quantized } from '#stages/onnx/quantize.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { initialise, toNamed } from '#stages/students/parameters.ts';
 import type { ArchitectureName, StudentShape } from '#stages/students/student.ts';
@@ -28,7 +29,9 @@ export function untrainedStudent(name: ArchitectureName = 'modernbert'): string 
     architecture.parameters(shape),
   );
   mkdirSync(join(folder, 'onnx'));
-  writeFileSync(join(folder, 'onnx', 'model.onnx'), architecture.onnx(shape, weights));
+  const model = architecture.onnx(shape, weights);
+  writeFileSync(join(folder, 'onnx', 'model.onnx'), model);
+  writeFileSync(join(folder, 'onnx', 'model_quantized.onnx'), quantized(model));
   writeFileSync(
     join(folder, 'config.json'),
     JSON.stringify(architecture.config(shape, classNames)),

@@ -51,7 +51,9 @@ describe('the package that npm pack makes', () => {
   test('an ESM project runs the mini sample without a word on stdout, and is told codes', async () => {
     const { stdout } = await node(esm, 'run.mjs', RUN);
     const said = JSON.parse(stdout) as Said;
-    assert.ok(existsSync(join(said.student, 'labels.d.ts')));
+    for (const file of ['labels.d.ts', 'baseline.json', 'onnx/model_quantized.onnx']) {
+      assert.ok(existsSync(join(said.student, file)), file);
+    }
     assert.ok(said.accuracy > 0.3, `accuracy ${said.accuracy}`);
     assert.deepEqual(said.events.slice(0, 2), ['run-started', 'stage-started']);
     assert.equal(said.events.at(-1), 'run-finished');
@@ -148,6 +150,7 @@ const config = {
   teacher: { model: 'data/teacher', maxLength: 64 },
   'soft-label': { topK: 3 },
   variants: { distilled: { architecture: 'bag', evaluateEvery: 40 } },
+  export: { quantize: ['int8'] },
 };
 const codeOf = (running) => running.then(() => 'none', (error) => error.code);
 const listeners = [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')];
@@ -170,7 +173,7 @@ const codes = [
   await codeOf(run({ ...config, stupid: 1 })),
   await codeOf(run({ ...config, gate: { accuracy: 1.0 } }, { set: { 'variants.distilled.steps': 40 } })),
 ];
-const { metrics } = outcome.models.find(({ name }) => name === 'distilled');
+const { metrics } = outcome.models.find(({ name }) => name === 'distilled.int8');
 const said = { student: outcome.student, accuracy: metrics.accuracy, events, codes, topK, listeners };
 process.stdout.write(JSON.stringify(said));
 `;
@@ -178,7 +181,7 @@ process.stdout.write(JSON.stringify(said));
 const CLASSIFY = `
 const { loadStudent } = require('decant/student');
 (async () => {
-  const student = await loadStudent(process.argv[2]);
+  const student = await loadStudent(process.argv[2], { precision: 'int8' });
   const [answer] = await student.classify(['lost my card']);
   await student.close();
   const code = await loadStudent('nowhere').catch((error) => error.code);

@@ -7,6 +7,7 @@ import { writeInitialisation } from '#datasets/initialisation.ts';
 import { writeMetrics } from '#datasets/metrics.ts';
 import { readProbe, writeProbe } from '#datasets/probe.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
+import { BASELINE_FILE, parseBaseline } from '#stages/students/baseline.ts';
 import { reportFixture } from '#tests/stages/report/report-fixture.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { runStage } from '#tests/support/run-stage.ts';
@@ -15,6 +16,7 @@ import {
   classFolder,
   exampleId,
   labelFolder,
+  TINY_CLASSES,
   tinyLogits,
   tinyStudent,
   tinyTokens,
@@ -28,6 +30,7 @@ test('the directory holds what Hugging Face tools look for, and a card', async (
   const folder = run.outputs['student'] ?? '';
   assert.deepEqual(await listFiles(folder), [
     'README.md',
+    'baseline.json',
     'config.json',
     'labels.d.ts',
     'model.safetensors',
@@ -128,6 +131,36 @@ test('labels of config.json in another order than the classes are refused', asyn
   writeFileSync(file, JSON.stringify({ ...student, id2label }));
   const failure = await failureOf(runStage(exportStudent, { config, inputs: given }));
   assert.equal(failure.code, 'E_CLASSES_DIFFER');
+});
+
+test('int8 weights are a second file, measured beside the first, and the card recommends one', async () => {
+  const given = await inputs();
+  given['metrics/int8'] = given['metrics'] ?? '';
+  const settings = { ...config, quantize: ['int8'] };
+  const run = await runStage(exportStudent, { config: settings, inputs: given });
+  const folder = run.outputs['student'] ?? '';
+  assert.ok((await listFiles(folder)).includes('onnx/model_quantized.onnx'));
+  const card = readFileSync(join(folder, 'README.md'), 'utf8');
+  assert.match(card, /\| `onnx\/model_quantized\.onnx` \| [\d.]+ MB \| 100\.0 % \| 89\.5 % \|/);
+  // The tiny student has nothing worth quantising.
+  assert.match(card, /Recommended: `onnx\/model\.onnx`/);
+  assert.match(run.notes.join('\n'), /Recommended: `onnx\/model\.onnx`/);
+});
+
+test('the export carries what the student said on validation', async () => {
+  const run = await runStage(exportStudent, { config, inputs: await inputs() });
+  const folder = run.outputs['student'] ?? '';
+  const { rows, classes, length } = parseBaseline(
+    readFileSync(join(folder, BASELINE_FILE), 'utf8'),
+  );
+  assert.equal(rows, 12);
+  assert.deepEqual(
+    classes.map(({ label }) => label),
+    TINY_CLASSES,
+  );
+  const sum = (shares: readonly number[]) => shares.reduce((all, share) => all + share, 0);
+  assert.ok(Math.abs(sum(classes.map(({ share }) => share)) - 1) < 1e-12);
+  assert.ok(Math.abs(sum(length.shares) - 1) < 1e-12);
 });
 
 test('two exports have the same bytes', async () => {
