@@ -23,7 +23,7 @@ import { type Settings, settingsOf, type TrainStudentConfig } from './settings.t
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
 import { type Measurement, type Trained, train } from './training.ts';
-import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
+import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { describeMemory, trainingMemory } from './training-memory.ts';
 import { recipeOf } from './training-recipe.ts';
@@ -39,8 +39,7 @@ export async function* runTrainStudent(
   try {
     yield* trainOn(context, inputs);
   } finally {
-    const { softLabels, views } = inputs;
-    for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
+    await closeTrainingInputs(inputs);
   }
 }
 

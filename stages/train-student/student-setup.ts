@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { shapesOf } from '#datasets/feature-rows.ts';
 import { isValueTask } from '#datasets/task.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { sizeOf } from '#stages/students/features.ts';
 import { initialise } from '#stages/students/parameters.ts';
@@ -17,7 +17,7 @@ import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
 import { stepParameters, studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
-import { tokenIdsOf, tokenLengths } from './token-rows.ts';
+import { eachRow, tokenLengths } from './token-rows.ts';
 import type { TrainingInputs } from './training-inputs.ts';
 import type { TransferSet } from './transfer-set.ts';
 
@@ -132,9 +132,10 @@ export class TokenIdError extends Failure {
   }
 }
 
-function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: StudentShape): void {
-  for (const [row, exampleId] of tokens.exampleIds.entries()) {
-    const tokenIds = tokenIdsOf(tokens, row);
+function requireFitting(tokens: StoredTokens, { maxLength, vocabularySize }: StudentShape): void {
+  let row = 0;
+  for (const tokenIds of eachRow(tokens)) {
+    const exampleId = tokens.exampleIds[row++] ?? '';
     if (tokenIds.length > maxLength) {
       throw new InputTooLongError(exampleId, tokenIds.length, maxLength);
     }
