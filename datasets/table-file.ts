@@ -66,31 +66,37 @@ export async function readTable<Row>(
   return rows;
 }
 
-/** Reads all row groups of a table, with any columns it has beyond its format. */
+/** Reads all row groups of a table, with any columns it has beyond its format but for those named. */
 export async function readGroups(
   path: string,
   format: TableFormat,
+  { without = [] }: { readonly without?: readonly string[] } = {},
 ): Promise<{
   groups: RowGroup[];
   columns: ReadonlySet<string>;
   metadata: ParquetFile['metadata'];
 }> {
   const groups: RowGroup[] = [];
-  const file = await eachGroup(path, format, (group) => groups.push(group));
+  const file = await eachGroup(path, format, (group) => groups.push(group), {
+    wants: (name) => !without.includes(name),
+  });
   const columns = new Set(file.columns.map((column) => column.name));
   return { groups, columns, metadata: file.metadata };
 }
 
 /** Takes the row groups of a table one after the other; returns the file, which is closed by then. */
-async function eachGroup(
+export async function eachGroup(
   path: string,
   format: TableFormat,
   take: (group: RowGroup) => void,
+  { wants = () => true }: { readonly wants?: (column: string) => boolean } = {},
 ): Promise<Pick<ParquetFile, 'columns' | 'metadata'>> {
   const file = await openTable(path, format);
+  const names = file.columns.map(({ name }) => name).filter(wants);
   try {
     const indices = Array(file.rowGroupCount).keys();
-    for await (const group of readAhead(indices, (index) => file.readRowGroup(index))) take(group);
+    const groups = readAhead(indices, (index) => file.readRowGroup(index, names));
+    for await (const group of groups) take(group);
     return file;
   } finally {
     await file.close();

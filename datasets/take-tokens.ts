@@ -1,7 +1,8 @@
-import type { TokenTable } from './tokens.ts';
+import type { IntList } from './int-list.ts';
+import type { StoredTokens, TokenTable } from './tokens.ts';
 
-/** The rows at these positions, in this order. */
-export function takeTokens(table: TokenTable, rows: readonly number[]): TokenTable {
+/** The rows at these positions, in this order and in memory. */
+export function takeTokens(table: StoredTokens, rows: readonly number[]): TokenTable {
   const { tokenIds, typeIds, targets, answers, windowEnds } = table;
   const { offsets, gather } = takeLists(table.offsets, rows);
   const target = targets && takeLists(targets.offsets, rows);
@@ -35,10 +36,10 @@ function takeLists(offsets: Int32Array, rows: readonly number[]) {
   for (const [index, row] of rows.entries()) {
     taken[index + 1] = (taken[index] ?? 0) + (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
   }
-  const gather = (values: Int32Array): Int32Array => {
+  const gather = (values: IntList): Int32Array => {
     const gathered = new Int32Array(taken.at(-1) ?? 0);
     for (const [index, row] of rows.entries()) {
-      gathered.set(values.subarray(offsets[row], offsets[row + 1]), taken[index]);
+      gathered.set(values.subarray(offsets[row] ?? 0, offsets[row + 1]), taken[index]);
     }
     return gathered;
   };

@@ -1,4 +1,4 @@
-import type { TokenAnswers, TokenTable } from './tokens.ts';
+import type { StoredTokens, TokenAnswers } from './tokens.ts';
 
 /** What an answer is known by where an example has several: no two of a split are equal. */
 export function answerKey(exampleId: string, position: number): string {
@@ -6,13 +6,13 @@ export function answerKey(exampleId: string, position: number): string {
 }
 
 /** The answers of a table whose task has one for each word or token. */
-export function answersOf({ answers, exampleIds }: TokenTable): TokenAnswers {
+export function answersOf({ answers, exampleIds }: StoredTokens): TokenAnswers {
   if (answers !== undefined) return answers;
   throw new Error(`the tokens of ${exampleIds.length} examples do not say which are answered for`);
 }
 
 /** Example id of each answer. */
-export function answeredExamples(table: TokenTable): string[] {
+export function answeredExamples(table: StoredTokens): string[] {
   const { offsets } = answersOf(table);
   return table.exampleIds.flatMap((exampleId, row) =>
     Array.from({ length: (offsets[row + 1] ?? 0) - (offsets[row] ?? 0) }, () => exampleId),
@@ -20,7 +20,7 @@ export function answeredExamples(table: TokenTable): string[] {
 }
 
 /** Keys of all answers, in their order. */
-export function answerKeys(table: TokenTable): readonly string[] {
+export function answerKeys(table: StoredTokens): readonly string[] {
   const { positions } = answersOf(table);
   return answeredExamples(table).map((exampleId, row) =>
     answerKey(exampleId, positions[row] ?? -1),
@@ -28,7 +28,7 @@ export function answerKeys(table: TokenTable): readonly string[] {
 }
 
 /** Places of the answers of one row among its tokens, as a view. */
-export function answerPlaces(table: TokenTable, row: number): Int32Array {
+export function answerPlaces(table: StoredTokens, row: number): Int32Array {
   const { at, offsets } = answersOf(table);
   return at.subarray(offsets[row], offsets[row + 1]);
 }

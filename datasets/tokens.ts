@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
-import { readGroups, type TableFormat, writeTable } from './table-file.ts';
+import { IntFile, type IntList } from './int-list.ts';
+import { inMemory, joinLists, type KeptLists, type ListParts, within } from './kept-lists.ts';
+import { eachGroup, readGroups, type TableFormat, writeTable } from './table-file.ts';
 
 /** Token ids of every example of one split under one tokenizer. */
-export interface TokenTable {
+export interface TokenTable<Ids = Int32Array> {
   readonly exampleIds: readonly string[];
   /** rows + 1; example r is `tokenIds[offsets[r] .. offsets[r + 1]]`. */
   readonly offsets: Int32Array;
-  readonly tokenIds: Int32Array;
+  readonly tokenIds: Ids;
   /** Parallel to `tokenIds`; null where the examples are not pairs. */
-  readonly typeIds: Int32Array | null;
+  readonly typeIds: Ids | null;
   /** 1 where the text did not fit into `maxLength`. */
   readonly truncated: Uint8Array;
   /** What a decoder reads, where the target of a text is given. */
@@ -101,22 +103,51 @@ function sliceList(
   };
 }
 
+/** A table whose token ids may lie in a file. */
+export type StoredTokens = TokenTable<IntList>;
+
 /** Reads what `writeTokens` wrote, in the same order. */
-export async function readTokens(folder: string): Promise<TokenTable> {
+export function readTokens(folder: string): Promise<TokenTable> {
+  return readTable(folder, inMemory);
+}
+
+/** The same, but token ids of more than `limitBytes` go into a file in `spill`. Close it with `closeTokens`. */
+export function readTokensWithin(
+  folder: string,
+  { limitBytes, spill }: { readonly limitBytes: number; readonly spill: string },
+): Promise<StoredTokens> {
+  return readTable(folder, within(limitBytes, spill));
+}
+
+/** Closes the files of a table that has any. */
+export function closeTokens({ tokenIds, typeIds }: StoredTokens): void {
+  for (const ids of [tokenIds, typeIds]) if (ids instanceof IntFile) ids.close();
+}
+
+async function readTable<Ids extends IntList>(
+  folder: string,
+  keep: (parts: ListParts) => Promise<KeptLists<Ids>>,
+): Promise<TokenTable<Ids>> {
   const path = pathIn(folder);
-  const { groups, columns, metadata } = await readGroups(path, formatOf([{ name: 'token_ids' }]));
+  const { groups, columns, metadata } = await readGroups(path, READ_FORMAT, {
+    without: LONG_LISTS,
+  });
+  const requireLike = (name: string, offsets: Int32Array, like: Int32Array) => {
+    if (!like.some((offset, row) => offset !== offsets[row])) return;
+    throw new CorruptParquetError(
+      path,
+      `the lists of ${name} are not as long as those beside them`,
+    );
+  };
   const list = (name: ListOfAll['name'], like?: ListColumn<Int32Array>) => {
     if (!columns.has(name)) return undefined;
     const column = joinLists(groups.map((group) => group.listInt32(name)));
-    if (like?.offsets.some((offset, row) => offset !== column.offsets[row])) {
-      throw new CorruptParquetError(
-        path,
-        `the lists of ${name} are not as long as those beside them`,
-      );
-    }
+    if (like !== undefined) requireLike(name, column.offsets, like.offsets);
     return column;
   };
-  const tokens = list('token_ids') ?? NO_LISTS;
+  const tokens = await keep(partsOf(path, 'token_ids'));
+  const types = columns.has('type_ids') ? await keep(partsOf(path, 'type_ids')) : null;
+  if (types !== null) requireLike('type_ids', types.offsets, tokens.offsets);
   const [targets, at] = [list('target_ids'), list('answer_at')];
   const originals = list('original_ids', at);
   const windowEnds = list('window_ends');
@@ -134,9 +165,16 @@ export async function readTokens(folder: string): Promise<TokenTable> {
     exampleIds: groups.flatMap((group) => group.texts('example_id')),
     offsets: tokens.offsets,
     tokenIds: tokens.values,
-    typeIds: list('type_ids', tokens)?.values ?? null,
+    typeIds: types?.values ?? null,
     truncated: Uint8Array.from(groups.flatMap((group) => Array.from(group.int32('truncated')))),
     ...provenanceOf(path, metadata),
+  };
+}
+
+function partsOf(path: string, column: ListOfAll['name']): ListParts {
+  return async (take) => {
+    const wants = (name: string) => name === column;
+    await eachGroup(path, READ_FORMAT, (group) => take(group.listInt32(column)), { wants });
   };
 }
 
@@ -160,24 +198,6 @@ function checkLengths(path: string, table: TokenTable): void {
 
 function requireLength(path: string, name: string, found: number, wanted: number): void {
   if (found !== wanted) throw new ParquetValueError(path, name, `${found} values, not ${wanted}`);
-}
-
-function joinLists(parts: readonly ListColumn<Int32Array>[]): ListColumn<Int32Array> {
-  const rowCount = parts.reduce((sum, part) => sum + part.offsets.length - 1, 0);
-  const values = new Int32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-  const offsets = new Int32Array(rowCount + 1);
-  let [row, start] = [0, 0];
-  for (const part of parts) {
-    values.set(part.values, start);
-    // Offsets of a row group begin at 0.
-    offsets.set(
-      part.offsets.map((offset) => offset + start),
-      row,
-    );
-    row += part.offsets.length - 1;
-    start += part.values.length;
-  }
-  return { values, offsets };
 }
 
 /** A reader asks for what is always there; the other columns tell by being there. */
@@ -206,6 +226,9 @@ const LISTS = [
   'original_ids',
   'window_ends',
 ] as const;
+/** Lists that are as long as the texts. */
+const LONG_LISTS: readonly string[] = ['token_ids', 'type_ids'];
+const READ_FORMAT = formatOf([{ name: 'token_ids' }]);
 const NO_LISTS: ListColumn<Int32Array> = { offsets: Int32Array.of(0), values: new Int32Array() };
 const TOKENIZER_KEY = 'decant.tokenizer_digest';
 const LENGTH_KEY = 'decant.max_length';

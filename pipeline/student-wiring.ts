@@ -76,6 +76,8 @@ export function trainInstance(
       ...own,
       ...(typeof views === 'string' && { views }),
       ...ownLoss.settings,
+      // They come with soft labels; a student of gold alone may share its settings with others.
+      hints: learnsFromTeacher ? (own.hints ?? shared.hints) : undefined,
       ...mixing,
       unanswered,
       leftOutFold,

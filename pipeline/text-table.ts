@@ -26,6 +26,26 @@ export function textTable(
   ].join('\n');
 }
 
+/** Names with what they mean, the meaning broken into lines of at most 100 characters and lined up. */
+export function explainedNames(
+  entries: readonly (readonly [name: string, text: string])[],
+): string {
+  const indent = Math.max(0, ...entries.map(([name]) => name.length)) + 2;
+  return entries
+    .map(([name, text]) => `${name.padEnd(indent)}${broken(text, LINE - indent, indent)}`)
+    .join('\n');
+}
+
+function broken(text: string, width: number, indent: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
+}
+
 function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number')
@@ -48,3 +68,4 @@ export function firstOf(texts: readonly string[], separator: string): string {
 }
 
 const SHOWN = 3;
+const LINE = 100;

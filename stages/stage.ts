@@ -11,6 +11,8 @@ export type StageEvent =
       readonly detail?: string;
       /** Tokens behind what is done, padding left out. */
       readonly tokens?: number;
+      /** Rows behind what is done, where it is counted in something else. */
+      readonly examples?: number;
     }
   | {
       readonly type: 'metric';

@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import { type SqlView, sqlName, withSql } from '#datasets/sql.ts';
 import { writeAnswer } from '#pipeline/answer-formats.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '#pipeline/format-names.ts';
+import { formatBytes } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { softLabelViews } from '#pipeline/soft-label-caches.ts';
 
@@ -45,6 +47,10 @@ export async function cacheExportCommand(options: CacheExportOptions): Promise<n
   const condition = where === undefined ? '' : ` WHERE (${where}\n)`;
   const query = `SELECT ${columns} FROM (${EXPORTED})${condition}`;
   await writeAnswer(views, query, { ...options, format, isRepeatable: true });
+  const { output } = options;
+  if (output !== undefined) {
+    process.stderr.write(`wrote ${output}: ${formatBytes(statSync(output).size)}\n`);
+  }
   return 0;
 }
 

@@ -2,7 +2,7 @@ import { type CacheFacts, cacheFacts, describeMode } from '#pipeline/cache-facts
 import { formatBytes, formatCount, formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { findCacheFolder } from '#pipeline/soft-label-caches.ts';
-import { textTable, withoutControls } from '#pipeline/text-table.ts';
+import { firstOf, textTable, withoutControls } from '#pipeline/text-table.ts';
 
 export interface CacheInfoOptions extends ProjectOptions {
   readonly teacher?: string;
@@ -37,10 +37,7 @@ function textOf({ artifact, isCurrent, meta, splits, rows, bytes }: CacheFacts):
     ['format', `soft-labels, version ${meta.formatVersion}`],
     ['kept', meta.precision === 'float32' ? `${describeMode(meta)}, float32` : describeMode(meta)],
     ['temperatures', meta.temperatures.join(', ')],
-    [
-      'classes',
-      `${formatCount(classNames.length)}: ${withoutControls(classNames.slice(0, 3).join(', '))}, ...`,
-    ],
+    ['classes', `${formatCount(classNames.length)}: ${withoutControls(firstOf(classNames, ', '))}`],
     ['teacher', meta.teacherDigest],
     ['tokenizer', meta.tokenizerDigest],
     ['longest input', `${meta.maxLength} tokens`],

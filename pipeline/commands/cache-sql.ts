@@ -3,7 +3,7 @@ import { VIEW_DESCRIPTIONS } from '#pipeline/cache-views.ts';
 import type { AnswerFormat } from '#pipeline/format-names.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 import { viewsOf } from '#pipeline/soft-label-caches.ts';
-import { textTable } from '#pipeline/text-table.ts';
+import { explainedNames } from '#pipeline/text-table.ts';
 
 export interface CacheSqlOptions extends ProjectOptions {
   readonly format: AnswerFormat;
@@ -18,11 +18,10 @@ export async function cacheSqlCommand(
 ): Promise<number> {
   const views = await viewsOf(openProject(options));
   if (query === undefined) {
-    const rows = views.map(({ name }) => [
-      name,
-      VIEW_DESCRIPTIONS[name] ?? 'the same of a further teacher',
-    ]);
-    process.stdout.write(`${textTable(['view', 'holds'], rows)}\n`);
+    const described = views.map(
+      ({ name }) => [name, VIEW_DESCRIPTIONS[name] ?? 'the same of a further teacher'] as const,
+    );
+    process.stdout.write(`${explainedNames(described)}\n`);
     return 0;
   }
   await writeAnswer(views, query, options);

@@ -10,17 +10,21 @@ export interface ProgressMeter {
 
 /** Starts a meter; rates are averages since the first event, so taking over finished work does not flatter. */
 export function startMeter(now: () => number = () => performance.now()): ProgressMeter {
-  let first: { at: number; done: number; unit: string; tokens: number } | undefined;
+  let first:
+    | { at: number; done: number; unit: string; tokens: number; examples: number }
+    | undefined;
   return {
-    describe({ done, total, unit, detail, tokens = 0 }) {
+    describe({ done, total, unit, detail, tokens = 0, examples = 0 }) {
       const at = now();
       if (first === undefined || first.unit !== unit || done < first.done)
-        first = { at, done, unit, tokens };
+        first = { at, done, unit, tokens, examples };
       const seconds = (at - first.at) / 1000;
       const rate = seconds > 0.5 ? (done - first.done) / seconds : 0;
       const parts = [`${formatCount(done)}/${formatCount(total)} ${unit}`];
       if (rate > 0) {
         parts.push(`${formatCount(rate)} ${unit}/s`);
+        const exampleRate = (examples - first.examples) / seconds;
+        if (exampleRate > 0) parts.push(`${formatCount(exampleRate)} examples/s`);
         const tokenRate = (tokens - first.tokens) / seconds;
         if (tokenRate > 0) parts.push(`${formatCount(tokenRate)} tokens/s`);
         if (done < total) parts.push(`${formatDuration(((total - done) / rate) * 1000)} left`);

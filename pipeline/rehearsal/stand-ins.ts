@@ -15,7 +15,7 @@ import { readTokens, type TokenAnswers, type TokenTable, writeTokens } from '#da
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import { labelledRows, perAnswer } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
-import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
+import { hiddenName, keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
 
 /** What a rehearsal needs in place of what is not there yet. Crosses a process border. */
 export interface StandIns {
@@ -105,7 +105,9 @@ async function writeUniformLabels(
     sourceId: null,
     ...(answers && { answers: answersOfRow(answers, row) }),
   }));
-  const { meta: held, rows: dense } = uniformRows(rows, classNames.length);
+  // How wide features are shows with the teacher's first answer.
+  const hidden = keep.hidden?.map(hiddenName);
+  const { meta: held, rows: dense } = uniformRows(rows, classNames.length, hidden);
   const meta: SoftLabelMeta = {
     formatVersion: 1,
     mode: keep.mode,
@@ -122,6 +124,7 @@ async function writeUniformLabels(
     provider: 'none',
     runtime: 'none',
     ...(answers && { perToken: true }),
+    ...(hidden && { hidden: Object.fromEntries(hidden.map((name) => [name, FEATURE_WIDTH])) }),
   };
   for (const cache of caches) {
     const path = join(cache, 'rows', split, 'part-00000.parquet');
@@ -135,7 +138,11 @@ function answersOfRow({ at, positions, offsets }: TokenAnswers, row: number) {
 }
 
 /** A dense cache of equal logits: it serves every form that may be asked for. */
-function uniformRows(rows: Parameters<typeof labelledRows>[0], classCount: number) {
+function uniformRows(
+  rows: Parameters<typeof labelledRows>[0],
+  classCount: number,
+  hidden: readonly string[] | undefined,
+) {
   const rowCount = perAnswer(rows, () => null).length;
   const normaliser = new Float32Array(rowCount).fill(Math.log(classCount));
   const columns = {
@@ -145,6 +152,11 @@ function uniformRows(rows: Parameters<typeof labelledRows>[0], classCount: numbe
     logSumExp: [normaliser],
     tailLogMass: [],
     entropyNats: normaliser,
+    ...(hidden && {
+      hidden: Object.fromEntries(
+        hidden.map((name) => [name, new Float32Array(rowCount * FEATURE_WIDTH)]),
+      ),
+    }),
   };
   const meta = { mode: 'dense', topK: null, temperatures: [1], precision: 'float32' } as const;
   return { meta, rows: labelledRows(rows, columns) };
@@ -182,3 +194,6 @@ function noFigures(name: string, task: ValueMetrics['task']): ValueMetrics {
 
 const ROWS = 32;
 const NOBODY = '0'.repeat(64);
+
+/** Of a feature of nobody. */
+const FEATURE_WIDTH = 8;

@@ -53,18 +53,32 @@ export class GraphBuilder {
     return name;
   }
 
+  /** A further input of the graph: float64, [rows, width]. */
+  float64Input(label: string, width: number): string {
+    const name = `${this.#prefix}${label}`;
+    this.#inputs.push(valueInfo(name, 'float64', ['', width]));
+    return name;
+  }
+
+  /** A single int64. */
+  scalar(label: string, value: number): string {
+    const name = `${this.#prefix}scalar_${label}`;
+    this.#initializers.set(name, int64Tensor(name, [value], []));
+    return name;
+  }
+
   /** These rows of a value whose axes but the last are taken as one: [count, width]. */
   rows(value: string, rows: string): string {
-    const flat = this.#add('Flatten', [value], { axis: { int: -1 } });
-    return this.#add('Gather', [flat, rows], { axis: { int: 0 } });
+    const flat = this.add('Flatten', [value], { axis: { int: -1 } });
+    return this.add('Gather', [flat, rows], { axis: { int: 0 } });
   }
 
   /** The first vector of each row of the batch, whatever axes lie between: [batch, width]. */
   firstOf(value: string): string {
-    const flat = this.#add('Flatten', [value], { axis: { int: 1 } });
-    const width = this.#axes(value, -1, LAST);
-    const [start, axis] = [this.#int64('at_0', [0]), this.#int64('axis_1', [1])];
-    return this.#add('Slice', [flat, start, width, axis]);
+    const flat = this.add('Flatten', [value], { axis: { int: 1 } });
+    const width = this.axes(value, -1, LAST);
+    const [start, axis] = [this.integers('at_0', [0]), this.integers('axis_1', [1])];
+    return this.add('Slice', [flat, start, width, axis]);
   }
 
   /** A node of the model once more, with another value in place of one that it reads. */
@@ -78,19 +92,19 @@ export class GraphBuilder {
   }
 
   unary(operator: 'Exp' | 'Log', value: string): string {
-    return this.#add(operator, [value]);
+    return this.add(operator, [value]);
   }
 
   binary(operator: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Less', left: string, right: string): string {
-    return this.#add(operator, [left, right]);
+    return this.add(operator, [left, right]);
   }
 
   where(condition: string, then: string, otherwise: string): string {
-    return this.#add('Where', [condition, then, otherwise]);
+    return this.add('Where', [condition, then, otherwise]);
   }
 
   cast(value: string, type: DataType): string {
-    return this.#add('Cast', [value], { to: { int: DATA_TYPES[type] } });
+    return this.add('Cast', [value], { to: { int: DATA_TYPES[type] } });
   }
 
   /** The value itself where it is float32, else a cast of it that can be fetched. */
@@ -104,9 +118,9 @@ export class GraphBuilder {
   /** The value with axes of size 1 taken out or put in. */
   withRank(value: string, { operator, axes }: RankChange): string {
     if (this.#opset < SQUEEZE_AXES_ARE_AN_INPUT) {
-      return this.#add(operator, [value], { axes: { ints: axes } });
+      return this.add(operator, [value], { axes: { ints: axes } });
     }
-    return this.#add(operator, [value, this.#int64('squeezed_axes', axes)]);
+    return this.add(operator, [value, this.integers('squeezed_axes', axes)]);
   }
 
   divide(value: string, divisor: number, type: FloatType = 'float32'): string {
@@ -125,7 +139,7 @@ export class GraphBuilder {
   topK(value: string, k: number): readonly [values: string, ids: string] {
     const [values, ids] = [this.#name(), this.#name()];
     this.#nodes.push(
-      node('TopK', [value, this.#int64('k', [k])], [values, ids], {
+      node('TopK', [value, this.integers('k', [k])], [values, ids], {
         axis: { int: -1 },
         largest: { int: 1 },
         sorted: { int: 1 },
@@ -136,9 +150,9 @@ export class GraphBuilder {
 
   /** `value` with `replacement` at the positions `ids`. */
   scatter(value: string, ids: string, replacement: number): string {
-    const shape = this.#add('Shape', [ids]);
-    const updates = this.#add('Expand', [this.constant(replacement), shape]);
-    return this.#add('ScatterElements', [value, ids, updates], { axis: { int: -1 } });
+    const shape = this.add('Shape', [ids]);
+    const updates = this.add('Expand', [this.constant(replacement), shape]);
+    return this.add('ScatterElements', [value, ids, updates], { axis: { int: -1 } });
   }
 
   highest(value: string): string {
@@ -165,7 +179,7 @@ export class GraphBuilder {
     const name = `${this.#prefix}${label}`;
     if (widthOf === value) this.#nodes.push(node('Shape', [value], [name]));
     else {
-      const axes = [this.#axes(value, 0, -1), this.#axes(widthOf, -1, LAST)];
+      const axes = [this.axes(value, 0, -1), this.axes(widthOf, -1, LAST)];
       this.#nodes.push(node('Concat', axes, [name], { axis: { int: 0 } }));
     }
     this.#outputs.push(valueInfo(name, 'int64', ['']));
@@ -173,17 +187,17 @@ export class GraphBuilder {
   }
 
   /** Sizes of the axes of a value, from one to before another. */
-  #axes(value: string, from: number, to: number): string {
-    const bounds = [from, to].map((axis) => this.#int64(`at_${axis}`, [axis]));
-    return this.#add('Slice', [this.#add('Shape', [value]), ...bounds]);
+  axes(value: string, from: number, to: number): string {
+    const bounds = [from, to].map((axis) => this.integers(`at_${axis}`, [axis]));
+    return this.add('Slice', [this.add('Shape', [value]), ...bounds]);
   }
 
   #reduce(operator: Reduction, value: string): string {
     const keepdims = { int: 1 };
     if (this.#opset < AXES_ARE_AN_INPUT[operator]) {
-      return this.#add(operator, [value], { keepdims, axes: { ints: [-1] } });
+      return this.add(operator, [value], { keepdims, axes: { ints: [-1] } });
     }
-    return this.#add(operator, [value, this.#int64('last_axis', [-1])], { keepdims });
+    return this.add(operator, [value, this.integers('last_axis', [-1])], { keepdims });
   }
 
   #declare(name: string, width: Dimension, type: DataType): string {
@@ -192,13 +206,15 @@ export class GraphBuilder {
     return name;
   }
 
-  #int64(label: string, values: readonly number[]): string {
+  /** Constants of int64, [count]; equal labels are stored once. */
+  integers(label: string, values: readonly number[]): string {
     const name = `${this.#prefix}${label}`;
     this.#initializers.set(name, int64Tensor(name, values));
     return name;
   }
 
-  #add(operator: string, inputs: readonly string[], attributes: Parameters<typeof node>[3] = {}) {
+  /** A node of one output; returns its name. */
+  add(operator: string, inputs: readonly string[], attributes: Parameters<typeof node>[3] = {}) {
     const output = this.#name();
     this.#nodes.push(node(operator, inputs, [output], attributes));
     return output;

@@ -3,7 +3,7 @@ import type { GraphBuilder } from './graph-builder.ts';
 import type { HeadOutputs } from './surgery.ts';
 
 /** Names of what is computed from the logits. */
-type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked' | 'hidden'>;
+type HeadParts = Omit<HeadOutputs, 'logits' | 'logitsShape' | 'asked' | 'hidden' | 'draws'>;
 
 /**
  * One Exp over all classes, taken relative to the best class OUTSIDE the top k: with

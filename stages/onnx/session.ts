@@ -17,6 +17,7 @@ export type SessionTensor =
   | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
   /** Bits of IEEE half floats. */
   | { readonly type: 'float16'; readonly data: Uint16Array; readonly dims: readonly number[] }
+  | { readonly type: 'float64'; readonly data: Float64Array; readonly dims: readonly number[] }
   | { readonly type: 'int32'; readonly data: Int32Array; readonly dims: readonly number[] }
   | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] }
   | { readonly type: 'bool'; readonly data: Uint8Array; readonly dims: readonly number[] }
@@ -201,6 +202,8 @@ function ortTensorOf(ort: Runtime, tensor: SessionTensor): Tensor {
   switch (tensor.type) {
     case 'float32':
       return new ort.Tensor('float32', tensor.data, tensor.dims);
+    case 'float64':
+      return new ort.Tensor('float64', tensor.data, tensor.dims);
     case 'float16':
       return new ort.Tensor('float16', tensor.data, tensor.dims);
     case 'bool':

@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
+import { type DrawsRequest, drawsHead } from './draws-head.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { GraphNodes } from './graph-nodes.ts';
 import { denseHead, topKHead } from './head-arithmetic.ts';
@@ -19,6 +20,8 @@ export interface HeadRequest {
   readonly perToken?: boolean;
   /** perToken only: the model's nodes, so that what makes the logits may be computed for the asked rows alone. */
   readonly nodes?: GraphNodes | undefined;
+  /** Instead of sums and a top k: draws from the classes. */
+  readonly draws?: DrawsRequest | undefined;
   /** Names of tensors whose values are wanted as well. */
   readonly hidden?: readonly string[] | undefined;
 }
@@ -42,6 +45,21 @@ export interface HeadOutputs {
   readonly asked: string | undefined;
   /** [..., width] each, of the tensors that were asked for. */
   readonly hidden: readonly string[];
+  /** Of a head that draws. */
+  readonly draws?: DrawsOutputs;
+}
+
+/** What a head that draws is fed, and what it yields. */
+export interface DrawsOutputs {
+  /** Input [rows, count], float64 in [0, 1): where each draw falls. */
+  readonly points: string;
+  readonly count: number;
+  /** int32 [rows, count]. */
+  readonly ids: string;
+  /** int32 [rows, 1]: the most probable class, of equals the first. */
+  readonly best: string;
+  /** [rows, 1]: its probability at T = 1. */
+  readonly confidence: string;
 }
 
 /** Bytes to append to the model, and what it then yields. */
@@ -92,8 +110,9 @@ export function softLabelHead(model: ModelSkim, request: HeadRequest): SoftLabel
     request.topK === undefined
       ? denseHead(build, scores.logits, request.temperatures)
       : topKHead(build, scores.logits, request.topK, request.temperatures);
+  const draws = request.draws && { draws: drawsHead(build, scores.logits, request.draws) };
   const bytes = graphAppendix(graph(build.parts()));
-  return { bytes, edits, outputs: { ...scores, hidden, ...parts }, logits };
+  return { bytes, edits, outputs: { ...scores, hidden, ...parts, ...draws }, logits };
 }
 
 function allScores(build: GraphBuilder, logits: GraphValue, change: RankChange | undefined) {

@@ -4,7 +4,7 @@ import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Batch, FREE_SHAPE, planRows } from './batches.ts';
 import { batchesAhead } from './batches-ahead.ts';
-import { drawLabels, drawName } from './draw-labels.ts';
+import { drawLabels, drawNames } from './draw-labels.ts';
 import {
   areFinite,
   copyRows,
@@ -135,19 +135,14 @@ function rowsOf(draft: Draft, batch: Batch): TeacherRow[] {
   return batch.rows.flatMap((row) => draft.fresh[row] ?? []);
 }
 
-/** Logits are drawn from at once: a shard of them may not fit into memory. */
+/** Logits, of answers in files, are drawn from at once: a shard of them may not fit into memory. A model draws itself. */
 export function keptOf(
   answer: LabelColumns,
   rows: readonly TeacherRow[],
   keep: Keep,
 ): LabelColumns {
-  if (keep.mode !== 'sampled') return answer;
+  if (keep.mode !== 'sampled' || answer.drawn !== undefined) return answer;
   return drawLabels(answer, rows.flatMap(drawNames), keep);
-}
-
-function drawNames({ exampleId, answers, window }: TeacherRow): string[] {
-  if (answers === undefined) return [drawName(exampleId, window?.index)];
-  return Array.from(answers.positions, (position) => drawName(exampleId, position));
 }
 
 /** The answers of a batch stand in the order of its rows. */

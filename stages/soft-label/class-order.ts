@@ -39,8 +39,12 @@ export function inClassOrder(columns: LabelColumns, outputs: readonly number[]):
   for (const [classId, output] of outputs.entries()) classOf[output] = classId;
   const { topIds, logits } = columns;
   const width = outputs.length;
+  const drawn = columns.drawn?.map(
+    (row) => row && { ...row, ids: row.ids.map((output) => classOf[output] ?? -1) },
+  );
   return {
     ...columns,
+    ...(drawn && { drawn }),
     topIds: topIds.map((output) => classOf[output] ?? -1),
     logits: logits.map((_, at) => {
       const classId = at % width;

@@ -3,6 +3,7 @@ import { randomFor } from '#stages/numerics/random.ts';
 import { drawClasses } from '#stages/numerics/sampling.ts';
 import type { DrawnRow, LabelColumns } from './label-columns.ts';
 import type { Keep } from './settings.ts';
+import type { TeacherRow } from './teacher-rows.ts';
 
 /** Whole rows of logits as draws from them; `names` seed them, so that a row's draws are the same in every run. */
 export function drawLabels(
@@ -31,15 +32,42 @@ function drawRow(logits: Float32Array, name: string, keep: Keep): DrawnRow | und
   if (ids.length === 0) return undefined;
   const [best = 0] = highestPlaces(logits, logits.length);
   const drawnAs = new Map(Array.from(ids, (id, place) => [id, counts[place] ?? 0] as const));
-  const others = [...drawnAs]
-    .filter(([id]) => id !== best)
-    .sort(([a, m], [b, n]) => n - m || a - b);
-  const ordered = [[best, drawnAs.get(best) ?? 0] as const, ...others];
+  return drawnRow(drawnAs, best, confidenceOf(logits, best));
+}
+
+/** Drawn classes with their counts: the best class first, drawn or not, then the most frequent. */
+export function drawnRow(
+  counts: ReadonlyMap<number, number>,
+  best: number,
+  confidence: number,
+): DrawnRow {
+  const others = [...counts].filter(([id]) => id !== best).sort(([a, m], [b, n]) => n - m || a - b);
+  const ordered = [[best, counts.get(best) ?? 0] as const, ...others];
   return {
     ids: Int32Array.from(ordered, ([id]) => id),
     counts: Int32Array.from(ordered, ([, count]) => count),
-    confidence: confidenceOf(logits, best),
+    confidence,
   };
+}
+
+/** Where the draws of each answer of these rows fall, in [0, 1): [answers, count], zeros up to `answers`. */
+export function drawPoints(
+  rows: readonly TeacherRow[],
+  answers: number,
+  count: number,
+): Float64Array {
+  const points = new Float64Array(answers * count);
+  for (const [answer, name] of rows.flatMap(drawNames).entries()) {
+    const random = randomFor(SEED, name);
+    for (let draw = 0; draw < count; draw++) points[answer * count + draw] = random();
+  }
+  return points;
+}
+
+/** What seeds the draws of each answer of a row. */
+export function drawNames({ exampleId, answers, window }: TeacherRow): string[] {
+  if (answers === undefined) return [drawName(exampleId, window?.index)];
+  return Array.from(answers.positions, (position) => drawName(exampleId, position));
 }
 
 /** p_1 of the best class. */

@@ -1,6 +1,7 @@
 import { float32Of, int32Of, type SessionTensor } from '#stages/onnx/session.ts';
-import type { HeadOutputs } from '#stages/onnx/surgery.ts';
-import type { LabelColumns } from './label-columns.ts';
+import type { DrawsOutputs, HeadOutputs } from '#stages/onnx/surgery.ts';
+import { drawnRow } from './draw-labels.ts';
+import type { DrawnRow, LabelColumns } from './label-columns.ts';
 import { hiddenName, type Keep } from './settings.ts';
 import { valueColumns } from './value-columns.ts';
 
@@ -11,10 +12,14 @@ export function fetchesOf(
 ): string[] {
   if (task !== undefined) return [outputs.logits, outputs.logitsShape, ...outputs.hidden];
   const { topLogits, topIds, logits, logSumExp, tailLogMass, entropyNats, logitsShape } = outputs;
-  const numbers = [topLogits, topIds, ...logSumExp, ...tailLogMass, entropyNats, logitsShape];
-  const names = [...numbers, ...outputs.hidden];
+  const { ids, best, confidence } = outputs.draws ?? {};
+  const numbers =
+    outputs.draws === undefined
+      ? [topLogits, topIds, ...logSumExp, ...tailLogMass]
+      : [ids, best, confidence];
+  const names = [...numbers, entropyNats, logitsShape, ...outputs.hidden];
   const kept = names.filter((name) => name !== undefined);
-  return probe || topLogits === undefined ? [...kept, logits] : kept;
+  return probe || (topLogits ?? ids) === undefined ? [...kept, logits] : kept;
 }
 
 /** What a run has fetched, as columns of the cache. */
@@ -33,6 +38,11 @@ export function columnsOf(
   if (task !== undefined) {
     return { ...valueColumns(floats(outputs.logits), task, classCount), ...features };
   }
+  if (outputs.draws !== undefined) {
+    const entropyNats = floats(outputs.entropyNats);
+    const drawn = drawnIn(results, outputs.draws);
+    return { ...NOTHING, entropyNats, drawn, ...features };
+  }
   return {
     topIds: topIds === undefined ? new Int32Array() : int32Of(results, topIds),
     topLogits: topLogits === undefined ? new Float32Array() : floats(topLogits),
@@ -43,3 +53,27 @@ export function columnsOf(
     ...features,
   };
 }
+
+/** The draws of each row; none of a row whose logits are no numbers. */
+function drawnIn(
+  results: Readonly<Record<string, SessionTensor>>,
+  { ids, best, confidence, count }: DrawsOutputs,
+): (DrawnRow | undefined)[] {
+  const [drawn, first] = [int32Of(results, ids), int32Of(results, best)];
+  return Array.from(float32Of(results, confidence), (share, row) => {
+    if (!Number.isFinite(share)) return undefined;
+    const counts = new Map<number, number>();
+    for (const id of drawn.subarray(row * count, (row + 1) * count)) {
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    return drawnRow(counts, first[row] ?? 0, share);
+  });
+}
+
+const NOTHING = {
+  topIds: new Int32Array(),
+  topLogits: new Float32Array(),
+  logits: new Float32Array(),
+  logSumExp: [],
+  tailLogMass: [],
+} as const;

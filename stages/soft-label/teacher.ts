@@ -2,19 +2,14 @@ import { Failure } from '#cache/failure.ts';
 import type { TensorShape } from '#datasets/features.ts';
 import type { Census } from '#stages/onnx/census.ts';
 import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
-import { tensorOf } from '#stages/onnx/integer-tensor.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
-import {
-  float32Of,
-  type OnnxSession,
-  type SessionOptions,
-  type SessionTensor,
-} from '#stages/onnx/session.ts';
+import { float32Of, type OnnxSession, type SessionOptions } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
 import { areProbabilities, refuseSilence } from './first-answer.ts';
+import { askedFeed, askedRows, drawsFeed, drawsOf } from './head-feeds.ts';
 import { columnsOf, fetchesOf } from './head-results.ts';
 import type { LabelColumns } from './label-columns.ts';
 import { checkClassCount, checkRank, checkShape } from './logits-shape.ts';
@@ -26,7 +21,7 @@ import {
   paddedLengths,
   TargetsMismatchError,
 } from './teacher-inputs.ts';
-import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
+import { rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** Who answers: a model with a head that keeps the answer small, or a file. */
 export interface Teacher {
@@ -102,7 +97,7 @@ export async function openTeacher(model: string, options: TeacherOptions): Promi
   const { keep, output, perToken = false, gatherEarly = true } = options;
   const skim = skimModelFile(model);
   const nodes = perToken && gatherEarly ? readGraphNodes(model) : undefined;
-  const head = softLabelHead(skim, { ...keep, perToken, logits: output, nodes });
+  const head = softLabelHead(skim, { ...keep, ...drawsOf(keep), perToken, logits: output, nodes });
   checkRank(head.logits, perToken ? 3 : 2, skim);
   const declared = head.logits.shape?.at(-1);
   if (typeof declared === 'number' && declared > 0) {
@@ -134,7 +129,8 @@ export function teacherOf(
 ): ModelTeacher {
   const { keep, outputsOfClasses, shapes, rowsDependOnBatch = false } = options;
   const { provider } = session;
-  const ownInputs = session.inputs.filter(({ name }) => name !== outputs.asked);
+  const ofHead = [outputs.asked, outputs.draws?.points];
+  const ownInputs = session.inputs.filter(({ name }) => !ofHead.includes(name));
   const inputs = matchTeacherInputs({ inputs: ownInputs, provider }, shapes);
   let isFirst = true;
   const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
@@ -143,7 +139,11 @@ export function teacherOf(
     const asked = outputs.asked === undefined ? undefined : askedRows(rows, lengths.targetLength);
     const fed = filledUp(rows, inputs.shape, length);
     const results = await session.run(
-      { ...feedsOf(inputs, fed, lengths, options), ...askedFeed(outputs, asked) },
+      {
+        ...feedsOf(inputs, fed, lengths, options),
+        ...askedFeed(outputs, asked),
+        ...drawsFeed(outputs, rows, asked?.length ?? fed.length),
+      },
       fetches,
     );
     const leading = asked === undefined ? [fed.length] : [fed.length, lengths.targetLength];
@@ -180,25 +180,6 @@ export function teacherOf(
 function requireSameSides(rows: readonly TeacherRow[], hasDecoder: boolean): void {
   const isOther = (row: TeacherRow) => (row.targetIds !== undefined) !== hasDecoder;
   if (rows.some(isOther)) throw new TargetsMismatchError(hasDecoder);
-}
-
-/** Numbers of the answered tokens among all of the padded batch; at least two where there is one. */
-function askedRows(rows: readonly TeacherRow[], length: number): Int32Array {
-  const count = rows.reduce((sum, row) => sum + answerCount(row), 0);
-  const asked = new Int32Array(Math.max(2, count));
-  let filled = 0;
-  for (const [row, { answers }] of rows.entries()) {
-    for (const place of answers?.at ?? []) asked[filled++] = row * length + place;
-  }
-  return filled < asked.length ? asked.fill(asked[0] ?? 0) : asked;
-}
-
-function askedFeed(
-  { asked: name }: HeadOutputs,
-  asked: Int32Array | undefined,
-): Record<string, SessionTensor> {
-  if (name === undefined || asked === undefined) return {};
-  return { [name]: tensorOf(asked, 'int64', [asked.length]) };
 }
 
 /** The rows with enough repeats of the first for the model's own number of rows, or for two. */

@@ -61,6 +61,7 @@ function forward(
   const hidden = tf.relu(
     linear(tf, row, parameterOf(named, 'hidden.weight'), parameterOf(named, 'hidden.bias')),
   );
+  inputs.onFeatures?.(hidden);
   return linear(
     tf,
     dropout(hidden),

@@ -97,9 +97,11 @@ function forward(
     x = feedForward(tf, named, attended, { prefix, dropout });
   }
   const answered = askedRows(tf, x, inputs.answerAt);
+  if (answersTokens(shape)) inputs.onFeatures?.(answered as Tensor2D);
   if (shape.languageModel !== undefined) return decoded(tf, named, answered);
   if (shape.perToken) return linearOf(tf, named, dropout(answered), 'classifier');
   const pooled = tf.tanh(linearOf(tf, named, x, 'bert.pooler.dense'));
+  inputs.onFeatures?.(pooled as Tensor2D);
   return linearOf(tf, named, dropout(pooled), 'classifier');
 }
 

@@ -67,6 +67,7 @@ function forward(
   const beside = besideGrids(shape).map(({ name }) => featureOf(inputs, name) as Tensor2D);
   const parts = [...means, ...beside];
   const row = parts.length === 1 ? (parts[0] as Tensor) : tf.concat(parts, 1);
+  inputs.onFeatures?.(row as Tensor2D);
   return linear(
     tf,
     dropout(row),

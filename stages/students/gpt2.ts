@@ -72,7 +72,9 @@ function forward(
     x = tf.add(x, feedForward(tf, named, norm(x, `${prefix}.ln_2`), { prefix, dropout }));
   }
   const answered = askedRows(tf, x, inputs.answerAt);
-  return linear(tf, norm(answered, 'transformer.ln_f'), parameterOf(named, WORDS));
+  const read = norm(answered, 'transformer.ln_f') as Tensor2D;
+  inputs.onFeatures?.(read);
+  return linear(tf, read, parameterOf(named, WORDS));
 }
 
 /** What all layers share in one forward pass. */

@@ -54,6 +54,7 @@ function forward(
   for (let layer = 0; layer < shape.layers; layer++) {
     x = dropout(tf.relu(through(x, `layers.${layer}`)));
   }
+  inputs.onFeatures?.(x as Tensor2D);
   return through(x, 'classifier');
 }
 

@@ -113,7 +113,8 @@ function forward(
     ? askedRows(tf, encoded, inputs.answerAt)
     : meanOverTokens(tf, encoded, inputs);
   const dense = gelu(tf, linear(tf, pooled, parameterOf(named, 'head.dense.weight')));
-  const answered = norm(dense, 'head.norm');
+  const answered = norm(dense, 'head.norm') as Tensor2D;
+  inputs.onFeatures?.(answered);
   if (shape.languageModel !== undefined) {
     return linear(tf, answered, parameterOf(named, WORDS), parameterOf(named, DECODER_BIAS));
   }

@@ -68,6 +68,8 @@ export interface ForwardInputs {
   readonly answerAt?: Tensor;
   /** int32 [2]: decides the dropout masks. Absent: no dropout. */
   readonly dropoutSeed?: Tensor;
+  /** Is given what the last layer reads, one row a row of logits, before dropout. */
+  readonly onFeatures?: (features: Tensor2D) => void;
 }
 
 /** Tensors of a student by their Hugging Face names. */

@@ -75,6 +75,7 @@ function forward(
   });
   const pooled = strongest.length === 1 ? (strongest[0] as Tensor) : tf.concat(strongest, 1);
   const row = joinFeatures(tf, [dropout(pooled)], inputs, shape);
+  inputs.onFeatures?.(row);
   return linear(
     tf,
     row,

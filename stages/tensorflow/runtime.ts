@@ -89,7 +89,8 @@ export class TensorflowMissingError extends Failure {
     super(
       'model',
       'E_TENSORFLOW_MISSING',
-      `TensorFlow does not load: ${cause instanceof Error ? cause.message : String(cause)}`,
+      // The lines that follow tell how to compile the addon, which nobody here has to.
+      `TensorFlow does not load: ${(cause instanceof Error ? cause.message : String(cause)).split('\n')[0]?.trim()}`,
       'run `npm run setup`, then `npx decant doctor`',
       { cause },
     );

@@ -1,10 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import { GraphDef } from './graph-def.ts';
 import { GraphSession } from './graph-session.ts';
-import type { Tensorflow } from './runtime.ts';
-import { StepRecorder } from './step-recorder.ts';
+import { graphProtobuf, nativeBackend, type Tensorflow } from './runtime.ts';
+import { compiled } from './xla-attributes.ts';
 
 /** XLA was asked for and compiles nothing here. */
 export class XlaUnavailableError extends Failure {
@@ -21,8 +19,8 @@ export class XlaUnavailableError extends Failure {
 let checked: string | null | undefined;
 
 /**
- * Compiles a small graph and looks for what XLA leaves behind; null: it does compile. TensorFlow would run
- * marked nodes one by one without a word where it cannot. Looked at once a process.
+ * Tries whether marked nodes are compiled; null: they are. TensorFlow would run them one by one without a
+ * word. What tells the two apart: XLA draws other random numbers from the same seed. Looked at once a process.
  */
 export function xlaProblem(tf: Tensorflow): string | null {
   if (checked === undefined) checked = tryCompiling(tf);
@@ -30,40 +28,33 @@ export function xlaProblem(tf: Tensorflow): string | null {
 }
 
 function tryCompiling(tf: Tensorflow): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'decant-xla-'));
-  const given = process.env['XLA_FLAGS'];
-  // Read once, at the first compilation of the process; one module is proof enough.
-  const dump = `--xla_dump_to=${folder} --xla_dump_max_hlo_modules=1`;
-  process.env['XLA_FLAGS'] = given === undefined ? dump : `${given} ${dump}`;
   try {
-    runCompiled(tf);
-    return readdirSync(folder).length > 0 ? null : 'TensorFlow compiled nothing with it';
+    const [plain, marked] = [draw(tf, false), draw(tf, true)];
+    const isSame = marked.every((value, index) => value === plain[index]);
+    return isSame ? 'TensorFlow compiled nothing with it' : null;
   } catch (error) {
     return `TensorFlow fails to compile: ${error instanceof Error ? error.message : String(error)}`;
-  } finally {
-    if (given === undefined) delete process.env['XLA_FLAGS'];
-    else process.env['XLA_FLAGS'] = given;
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function runCompiled(tf: Tensorflow): void {
-  const recorder = new StepRecorder(tf);
-  const shape = [4];
-  const type = { type: recorder.type('float32') };
-  recorder.graph.add('Placeholder', [], { dtype: type, shape: { shape } }, 'x');
-  const output = tf.tidy(() => {
-    const x = tf.zeros(shape);
-    recorder.declare(x, 'x:0');
-    const result = recorder.record(() => tf.exp(tf.tanh(tf.mul(tf.add(tf.square(x), x), x))), {
-      xla: true,
-    });
-    return recorder.outputOf(result);
-  });
-  const session = new GraphSession(tf, recorder.graph.savedModel());
+/** Eight random numbers of a seed, with XLA's marks on the nodes or without. */
+function draw(tf: Tensorflow, isMarked: boolean): Float32Array {
+  const { binding } = nativeBackend(tf);
+  const [float, int] = [{ type: binding.TF_FLOAT }, { type: binding.TF_INT32 }];
+  const marks = isMarked ? compiled : {};
+  const graph = new GraphDef(graphProtobuf());
+  const size = { constant: { type: binding.TF_INT32, shape: [1], data: Int32Array.of(8) } };
+  graph.add('Placeholder', [], { dtype: int, shape: { shape: [2] } }, 'seed');
+  graph.add('Const', [], { dtype: int, value: size, ...marks }, 'size');
+  const types = { dtype: float, T: int, Tseed: int };
+  graph.add('StatelessRandomUniform', ['size', 'seed'], { ...types, ...marks }, 'uniform');
+  graph.add('Square', ['uniform'], { T: float, ...marks }, 'square');
+  graph.add('Identity', ['square'], { T: float }, 'drawn');
+  const session = new GraphSession(tf, graph.savedModel());
   try {
-    const feeds = [{ name: 'x', dtype: 'float32', shape }] as const;
-    session.run({ feeds, inputs: ['x:0'], output }, { x: new Float32Array(4) });
+    const feeds = [{ name: 'seed', dtype: 'int32', shape: [2] }] as const;
+    const call = { feeds, inputs: ['seed:0'], output: 'drawn:0' };
+    return session.run(call, { seed: Int32Array.of(3, 5) });
   } finally {
     session.close();
   }

@@ -2,6 +2,7 @@ import type { ValueTask } from '#datasets/task.ts';
 import type { FeedSpec, Feeds } from '#stages/tensorflow/step-program.ts';
 import type { Batch } from './batches.ts';
 import type { GoldTarget } from './gold-targets.ts';
+import { type Hint, hintFeed } from './hints.ts';
 import type { SoftLayout, SoftTarget } from './soft-targets.ts';
 import type { TransferRow } from './transfer-set.ts';
 import { valueFeeds } from './value-targets.ts';
@@ -13,6 +14,8 @@ export interface BatchLayout {
   readonly dropout: boolean;
   /** null: no soft loss. */
   readonly soft: SoftLayout | null;
+  /** Features of the teacher that come with the soft labels. */
+  readonly hints?: readonly Hint[] | undefined;
   /** Most gold labels of one row; 0: no hard loss. Of value tasks: the number of outputs. */
   readonly goldPerRow: number;
   /** Set where gold and teacher give numbers and no distribution. */
@@ -60,6 +63,9 @@ export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec
       add('topIds', 'int32', [answers, soft.width]);
       add('topLogProbs', 'float32', [answers, soft.width]);
       add('tailLogMass', 'float32', [answers]);
+    }
+    for (const [place, { width }] of (layout.hints ?? []).entries()) {
+      add(hintFeed(place), 'float32', [answers, width]);
     }
   }
   if (goldPerRow > 0 && layout.valueTask !== undefined) {
@@ -137,6 +143,7 @@ export function trainingFeeds(batch: Batch, layout: BatchLayout, scalars: StepSc
     ...(layout.dropout && { dropoutSeed: Int32Array.from(scalars.dropoutSeed) }),
     ...(layout.soft !== null && {
       ...softFeeds(slots, answers, layout.soft),
+      ...hintFeeds(slots, answers, layout.hints ?? []),
       temperature: Float32Array.of(scalars.temperature),
       softLossWeight: Float32Array.of(scalars.softLossWeight),
     }),
@@ -200,6 +207,21 @@ function softFeeds(slots: readonly Slot[], answers: number, soft: SoftLayout): F
     tailLogMass[place] = target.tailLogMass;
   }
   return { rowWeights, topIds, topLogProbs, tailLogMass };
+}
+
+function hintFeeds(slots: readonly Slot[], answers: number, hints: readonly Hint[]): Feeds {
+  const feeds = hints.map(({ width }, place) => {
+    const values = new Float32Array(answers * width);
+    for (const { soft, place: row } of slots) {
+      if (soft === null) continue;
+      const features = soft.hints?.[place];
+      // Nothing in their place would train towards 0 without a word.
+      if (features === undefined) throw new Error(`a soft label has no features for hint ${place}`);
+      values.set(features, row * width);
+    }
+    return [hintFeed(place), values] as const;
+  });
+  return Object.fromEntries(feeds);
 }
 
 /** Rows of fewer classes are filled up with class 0 at a share of 0. */

@@ -2,6 +2,7 @@ import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { inferenceFeeds } from './batch-feeds.ts';
 import { stepOverBatch } from './batch-parts.ts';
 import { bucketIndexOf } from './buckets.ts';
+import { firstTokenAsked } from './language-step.ts';
 import { valueAt } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
@@ -92,7 +93,10 @@ function costOf(
   return {
     stepMs: fastest(now, () => stepOverBatch(stepper, batch, options)),
     evaluationMs: fastest(now, () =>
-      stepper.evaluate(bucket, inferenceFeeds(rows, bucket, layout)),
+      stepper.evaluate(bucket, {
+        ...inferenceFeeds(rows, bucket, layout),
+        ...firstTokenAsked(layout, bucket),
+      }),
     ),
   };
 }

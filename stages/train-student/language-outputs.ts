@@ -1,13 +1,13 @@
 import type { Predictions } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
 import { answeredExamples, answerPlaces, answersOf } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import type { TokenScores } from './language-predictions.ts';
 import { probedClasses } from './language-step.ts';
 import { tokenIdsOf } from './token-rows.ts';
 
 /** What a language model says at each asked token: the likeliest one. Its logits would be gigabytes. */
-export function tokenPredictions(tokens: TokenTable, scores: TokenScores): Predictions {
+export function tokenPredictions(tokens: StoredTokens, scores: TokenScores): Predictions {
   return {
     rowCount: scores.bestIds.length,
     exampleIds: answeredExamples(tokens),
@@ -20,7 +20,7 @@ export function tokenPredictions(tokens: TokenTable, scores: TokenScores): Predi
 
 /** Rows spread over the table, with the logits of some classes at the first asked tokens of each. */
 export function tokenProbe(
-  tokens: TokenTable,
+  tokens: StoredTokens,
   { probed }: TokenScores,
   classCount: number,
 ): ProbeInput[] {

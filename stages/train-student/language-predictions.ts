@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { answerPlaces, answersOf } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { inferenceFeeds } from './batch-feeds.ts';
 import { bucketIndexOf } from './buckets.ts';
@@ -23,7 +23,7 @@ export interface TokenScores {
 /** Asks the student about every asked token, rows of like length together. */
 export async function predictTokens(
   stepper: Stepper,
-  tokens: TokenTable,
+  tokens: StoredTokens,
   options: PredictOptions & { readonly answersPerBatch: ReadonlyMap<number, number> },
 ): Promise<TokenScores> {
   const { offsets } = answersOf(tokens);
@@ -71,7 +71,7 @@ export async function predictTokens(
 
 /** Rows that ask for something, in batches that no more tokens are asked of than a step has room for. */
 function* packedRows(
-  tokens: TokenTable,
+  tokens: StoredTokens,
   {
     buckets,
     batchSize,

@@ -18,6 +18,16 @@ export function languageFeedSpecs(
   ];
 }
 
+/** Values of what is asked where only the time of an evaluation counts; none of a student that is no language model. */
+export function firstTokenAsked(
+  { answersPerBatch }: BatchLayout,
+  bucket: number,
+): Readonly<Record<string, Int32Array>> {
+  if (answersPerBatch === undefined) return {};
+  const answers = answersPerBatch.get(bucket) ?? 0;
+  return { answerAt: new Int32Array(answers), goldIds: new Int32Array(answers) };
+}
+
 /**
  * Of each row of logits [answers, classes]: the best class, its log-probability, that of the gold class, and the
  * logits of `probedIds`. [answers, SCORE_WIDTH + probedIds.length]; the logits themselves never leave TensorFlow,

@@ -1,16 +1,16 @@
 import { answersOf } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import { tokenLengths } from './token-rows.ts';
 
 /** The token that is right at each asked place of a table. */
-export function originalsOf(tokens: TokenTable): Int32Array {
+export function originalsOf(tokens: StoredTokens): Int32Array {
   const { originals } = answersOf(tokens);
   if (originals !== undefined) return originals;
   throw new Error(`the tokens of ${tokens.exampleIds.length} examples do not say which are right`);
 }
 
 /** The same by example id and position: the text is the gold label of a language model. */
-export function goldOfText(tokens: TokenTable): Map<string, Int32Array> {
+export function goldOfText(tokens: StoredTokens): Map<string, Int32Array> {
   const { positions, offsets } = answersOf(tokens);
   const originals = originalsOf(tokens);
   const rows = tokens.exampleIds.map((exampleId, row): [string, Int32Array] => {
@@ -29,7 +29,7 @@ export function goldOfText(tokens: TokenTable): Map<string, Int32Array> {
  * that may be padded to it, and room for a row of which every token is asked. A recorded step has one size.
  */
 export function answersPerBatch(
-  tokens: TokenTable,
+  tokens: StoredTokens,
   { buckets, batchSize }: { readonly buckets: readonly number[]; readonly batchSize: number },
 ): Map<number, number> {
   const { offsets } = answersOf(tokens);

@@ -1,5 +1,5 @@
 import { answerKeys } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import type { TokenScores } from './language-predictions.ts';
 import { originalsOf } from './language-targets.ts';
 import type { Measurement } from './training.ts';
@@ -7,7 +7,7 @@ import { shareEqual, type ValidationSet } from './validation.ts';
 
 /** Asked tokens of the validation rows with what a student is compared with: a row is a token. */
 export function tokenValidationSet(
-  tokens: TokenTable,
+  tokens: StoredTokens,
   teacherIds: ReadonlyMap<string, number>,
 ): ValidationSet {
   return {

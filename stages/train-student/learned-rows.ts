@@ -17,7 +17,7 @@ export async function transferSetOf(
 ): Promise<TransferSet> {
   const memoryLimitBytes = settings.memoryLimitMb * 2 ** 20;
   const leavesOut = settings.unanswered === 'leave-out';
-  const mixing = { mix: settings.mix, temperature };
+  const mixing = { mix: settings.mix, temperature, hints: settings.hints };
   const open = async (
     { tokens, gold, softLabels }: Omit<ViewInputs, 'of'>,
     features: FeatureTable | undefined,

@@ -3,6 +3,7 @@ import { readAhead } from '#datasets/read-ahead.ts';
 import { metaAt, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { topClasses } from '#datasets/top-classes.ts';
 import { metaOfMeans, windowMeans } from '#datasets/window-means.ts';
+import { hintsOf } from './hints.ts';
 import {
   byConfidence,
   everyClass,
@@ -11,6 +12,7 @@ import {
   type WeightedTarget,
 } from './mix-targets.ts';
 import { mixValues, ValueMixError } from './mix-values.ts';
+import type { HintSetting } from './settings/losses.ts';
 import { type TargetSource, targetsOfCache } from './target-source.ts';
 
 /** A teacher's cache of the train rows, and how much it counts. */
@@ -23,6 +25,8 @@ export interface MixOptions {
   readonly temperature: number;
   /** weights: as they are; confidence: each times the probability of the teacher's best class of the row. */
   readonly mix: 'weights' | 'confidence';
+  /** Features of the first teacher that come with its targets. */
+  readonly hints?: readonly HintSetting[] | undefined;
 }
 
 /** The soft targets that these caches give together; null where there is none. */
@@ -32,7 +36,10 @@ export async function targetSource(
 ): Promise<TargetSource | null> {
   const [first, ...others] = caches;
   if (first === undefined) return null;
-  if (others.length === 0) return targetsOfCache(first.reader, options.temperature);
+  if (others.length === 0) {
+    const hints = hintsOf(options.hints, first.reader);
+    return targetsOfCache(first.reader, options.temperature, hints);
+  }
   return mixedTargets(first, others, options);
 }
 
@@ -53,7 +60,11 @@ async function mixedTargets(
   }
   const open = async (cache: TeacherCache) => ({
     ...cache,
-    targets: await targetsOfCache(cache.reader, options.temperature),
+    targets: await targetsOfCache(
+      cache.reader,
+      options.temperature,
+      cache === first ? hintsOf(options.hints, cache.reader) : [],
+    ),
   });
   const main = await open(first);
   const ids = await idsOf(main.targets);
@@ -86,9 +97,11 @@ async function mixedTargets(
       const parts = await Promise.all(teachers.map((teacher) => partsOf(teacher, shard, options)));
       return (row) => {
         const said = parts.map((partOf) => partOf(row));
-        if (task !== undefined) return mixValues(said, task, space);
+        const hints = said[0]?.target.hints;
+        const beside = hints && { hints };
+        if (task !== undefined) return { ...mixValues(said, task, space), ...beside };
         const mixed = mixTargets(said, space);
-        return layout.type === 'dense' ? everyClass(mixed, space) : mixed;
+        return { ...(layout.type === 'dense' ? everyClass(mixed, space) : mixed), ...beside };
       };
     },
   };

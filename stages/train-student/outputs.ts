@@ -8,7 +8,7 @@ import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
 import { isValueTask, type Task } from '#datasets/task.ts';
 import { answeredExamples, answerPlaces } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
 import { toNamed } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
@@ -28,7 +28,7 @@ export interface TrainedStudent {
 export interface PredictedSplit {
   readonly classCount: number;
   readonly split: Split;
-  readonly tokens: TokenTable;
+  readonly tokens: StoredTokens;
   readonly features?: FeatureTable | undefined;
   readonly logits: Float32Array;
 }

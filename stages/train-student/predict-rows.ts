@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { featureRow } from '#datasets/feature-rows.ts';
 import type { FeatureTable } from '#datasets/features.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { inferenceFeeds } from './batch-feeds.ts';
 import { bucketIndexOf } from './buckets.ts';
@@ -20,7 +20,7 @@ export interface PredictOptions {
 
 /** Rows to predict: tokens, and tensors in the same order where the corpus has any. */
 export interface PredictedRows {
-  readonly tokens: TokenTable;
+  readonly tokens: StoredTokens;
   readonly features?: FeatureTable | undefined;
 }
 
@@ -57,7 +57,7 @@ export async function predictRows(
 }
 
 /** Which row of a batch's logits belongs to which answer of the table. */
-function placesOf({ answers, exampleIds }: TokenTable) {
+function placesOf({ answers, exampleIds }: StoredTokens) {
   if (answers === undefined) {
     return {
       count: exampleIds.length,
@@ -75,7 +75,7 @@ function placesOf({ answers, exampleIds }: TokenTable) {
   };
 }
 
-function rowsByBucket(tokens: TokenTable, buckets: readonly number[]): number[][] {
+function rowsByBucket(tokens: StoredTokens, buckets: readonly number[]): number[][] {
   const rows: number[][] = buckets.map(() => []);
   for (const [row, length] of tokenLengths(tokens).entries()) {
     rows[bucketIndexOf(length, buckets)]?.push(row);

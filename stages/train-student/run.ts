@@ -23,7 +23,7 @@ import { type Settings, settingsOf, type TrainStudentConfig } from './settings.t
 import { type StudentSetup, setUpStudent } from './student-setup.ts';
 import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
 import { type Measurement, type Trained, train } from './training.ts';
-import { readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
+import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { describeMemory, trainingMemory } from './training-memory.ts';
 import { recipeOf } from './training-recipe.ts';
@@ -39,8 +39,7 @@ export async function* runTrainStudent(
   try {
     yield* trainOn(context, inputs);
   } finally {
-    const { softLabels, views } = inputs;
-    for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
+    await closeTrainingInputs(inputs);
   }
 }
 
@@ -245,14 +244,14 @@ function* describeRows(
 }
 
 function* describeStudent(
-  { buckets, program, shape }: StudentSetup,
+  { buckets, architecture, shape }: StudentSetup,
   stepper: Stepper,
   { version, device }: Runtime,
 ): Generator<StageEvent> {
   yield { type: 'environment', name: 'tensorflow', value: version };
   yield { type: 'environment', name: 'device', value: device };
   yield { type: 'environment', name: 'executor', value: stepper.kind };
-  yield { type: 'count', name: 'parameters', value: program.initialWeights.length };
+  yield { type: 'count', name: 'parameters', value: layoutOf(architecture.parameters(shape)).size };
   if (shape.vocabularySize === 0) return;
   yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
 }

@@ -159,7 +159,9 @@ export const trainStudentConfig = z
       .number()
       .min(0)
       .default(256)
-      .describe('Joined rows up to this size stay in memory; more are read anew every epoch.'),
+      .describe(
+        'Tokens, and joined rows, up to this size stay in memory; more are read anew every epoch.',
+      ),
     ...optimizerSettings,
     ...rowSettings,
     ...executorSettings,

@@ -6,8 +6,14 @@ import {
   temperatureIndex,
 } from '#datasets/soft-labels.ts';
 
-/** What the soft loss wants of one row, at the temperature of the training. */
-export type SoftTarget =
+/** What a training takes of the cached answer to one row, at its temperature. */
+export type SoftTarget = Distribution & {
+  /** Features of the teacher, in the order of the hints; left out where there are none. */
+  readonly hints?: readonly Float32Array[];
+};
+
+/** What the soft loss wants. */
+type Distribution =
   | {
       readonly type: 'top-k';
       readonly topIds: Int32Array;
@@ -73,4 +79,15 @@ function sampledTargets(
       sampleShares: Float32Array.from(counts.subarray(first, end), (count) => count / draws),
     };
   };
+}
+
+/** The same targets with features of the teacher beside them. */
+export function withHints(
+  targets: (row: number) => SoftTarget,
+  columns: readonly { readonly values: Float32Array; readonly width: number }[],
+): (row: number) => SoftTarget {
+  return (row) => ({
+    ...targets(row),
+    hints: columns.map(({ values, width }) => values.subarray(row * width, (row + 1) * width)),
+  });
 }

@@ -1,3 +1,4 @@
+import type { NamedTensors } from '#stages/students/student.ts';
 import { hardLoss } from '#stages/tensorflow/distillation-loss.ts';
 import { type OwnSoftLoss, ownSoftLoss } from '#stages/tensorflow/own-soft-loss.ts';
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
@@ -5,6 +6,7 @@ import { type SoftTargets, softLoss } from '#stages/tensorflow/soft-loss.ts';
 import type { SoftLossKind } from '#stages/tensorflow/soft-loss-kind.ts';
 import type { FeedTensors, StepLoss } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
+import { hintFeed, hintLoss } from './hints.ts';
 import type { SoftLayout } from './soft-targets.ts';
 import { valueHardLoss, valueSoftLoss } from './value-step.ts';
 
@@ -17,10 +19,21 @@ export interface StepLosses {
   readonly classWeights?: Float32Array | undefined;
 }
 
-/** softLossWeight x soft loss + hardLossWeight x hard loss; a part that the layout lacks is not computed. */
+/** What the forward pass of a step gave. */
+export interface ForwardPass {
+  readonly logits: Tensor2D;
+  /** What the classifier read of each row of logits. */
+  readonly features: Tensor2D | undefined;
+  readonly named: NamedTensors;
+}
+
+/**
+ * softLossWeight x soft loss + hardLossWeight x hard loss + hint losses, which have weights of their own; a
+ * part that the layout lacks is not computed.
+ */
 export function stepLoss(
   tf: Tensorflow,
-  logits: Tensor2D,
+  { logits, features, named }: ForwardPass,
   feeds: FeedTensors,
   layout: BatchLayout,
   losses: StepLosses,
@@ -36,6 +49,15 @@ export function stepLoss(
   }
   if (layout.goldPerRow > 0) {
     add('hardLoss', 'hardLossWeight', hardLossOfBatch(tf, logits, feeds, layout, losses));
+  }
+  const { hints = [] } = layout;
+  if (layout.soft !== null && hints.length > 0) {
+    if (features === undefined) throw new Error('the architecture tells no features');
+    const weights = feedOf<Tensor1D>(feeds, 'rowWeights');
+    const targets = (place: number) => feedOf<Tensor2D>(feeds, hintFeed(place));
+    const loss = hintLoss(tf, hints, { features, named, targets, weights });
+    parts['hintLoss'] = loss;
+    weighted.push(loss);
   }
   return { loss: tf.addN(weighted), parts };
 }

@@ -1,5 +1,10 @@
 import { decayMask, unflatten } from '#stages/students/parameters.ts';
-import type { Architecture, StudentShape } from '#stages/students/student.ts';
+import type {
+  Architecture,
+  NamedTensors,
+  ParameterSpec,
+  StudentShape,
+} from '#stages/students/student.ts';
 import type { Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { softLossKind } from '#stages/tensorflow/soft-loss-kind.ts';
 import type { FeedTensors, StepProgram } from '#stages/tensorflow/step-program.ts';
@@ -9,6 +14,7 @@ import {
   inferenceFeedSpecs,
   trainingFeedSpecs,
 } from './batch-feeds.ts';
+import { projectionsOf } from './hints.ts';
 import { languageFeedSpecs, probedClasses, tokenScores } from './language-step.ts';
 import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
 import { feedOf, type StepLosses, stepLoss } from './step-loss.ts';
@@ -26,13 +32,35 @@ export interface StudentTraining {
   readonly losses?: Partial<Omit<StepLosses, 'labelSmoothing'>>;
 }
 
+/** The student's parameters, and behind them those of its training alone. */
+export function stepParameters({
+  architecture,
+  shape,
+  layout,
+}: Pick<StudentTraining, 'architecture' | 'shape' | 'layout'>): readonly ParameterSpec[] {
+  const own = architecture.parameters(shape);
+  const classifier = own.find(({ name }) => name === 'classifier.weight');
+  const width = classifier?.shape[1] ?? shape.hiddenSize;
+  return [...own, ...projectionsOf(layout.hints ?? [], width)];
+}
+
+interface Pass {
+  readonly bucket: number;
+  readonly onFeatures?: (features: Tensor2D) => void;
+}
+
 /** The step: forward pass, soft and hard loss as far as the layout has them, AdamW. */
 export function studentProgram(training: StudentTraining): StepProgram {
   const { architecture, shape, layout, settings } = training;
   const { labelSmoothing, accumulate = 1 } = settings;
   const losses = { softLoss: softLossKind('forward-kl'), ...training.losses, labelSmoothing };
-  const specs = architecture.parameters(shape);
-  const forward: Forward = (tf, weights, feeds, bucket) => {
+  const specs = stepParameters(training);
+  const forward = (
+    tf: Tensorflow,
+    named: NamedTensors,
+    feeds: FeedTensors,
+    { bucket, onFeatures }: Pass,
+  ) => {
     const { batchSize } = layout;
     const inputs = { inputIds: feedOf(feeds, 'inputIds'), lengths: feedOf(feeds, 'lengths') };
     const features = Object.keys(layout.features ?? {}).map(
@@ -47,8 +75,9 @@ export function studentProgram(training: StudentTraining): StepProgram {
       ...(features.length > 0 && { features: Object.fromEntries(features) }),
       batchSize,
       sequenceLength: bucket,
+      ...(onFeatures && { onFeatures }),
     };
-    return architecture.forward(tf, unflatten(tf, weights, specs), batch, shape);
+    return architecture.forward(tf, named, batch, shape);
   };
   return {
     initialWeights: training.initialWeights,
@@ -56,9 +85,19 @@ export function studentProgram(training: StudentTraining): StepProgram {
     buckets: training.buckets,
     feeds: (bucket) => trainingFeedSpecs(layout, bucket),
     loss(tf, weights, feeds, bucket) {
-      return stepLoss(tf, forward(tf, weights, feeds, bucket), feeds, layout, losses);
+      const named = unflatten(tf, weights, specs);
+      let features: Tensor2D | undefined;
+      const onFeatures = (read: Tensor2D): void => {
+        features = read;
+      };
+      const logits = forward(tf, named, feeds, { bucket, onFeatures });
+      return stepLoss(tf, { logits, features, named }, feeds, layout, losses);
     },
-    ...evaluationOf(layout, forward, shape.classCount),
+    ...evaluationOf(
+      layout,
+      (tf, weights, feeds, bucket) => forward(tf, unflatten(tf, weights, specs), feeds, { bucket }),
+      shape.classCount,
+    ),
     optimizer: optimizerOf(settings),
     accumulates: accumulate > 1,
   };

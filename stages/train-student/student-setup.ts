@@ -1,21 +1,23 @@
 import { Failure } from '#cache/failure.ts';
 import { shapesOf } from '#datasets/feature-rows.ts';
 import { isValueTask } from '#datasets/task.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { sizeOf } from '#stages/students/features.ts';
-import type { Architecture, StudentShape } from '#stages/students/student.ts';
+import { initialise } from '#stages/students/parameters.ts';
+import type { Architecture, ParameterSpec, StudentShape } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
+import { hintsOf } from './hints.ts';
 import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
 import { answersPerBatch } from './language-targets.ts';
 import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import { type StudentLosses, studentLosses } from './student-losses.ts';
-import { studentProgram } from './student-program.ts';
+import { stepParameters, studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
-import { tokenIdsOf, tokenLengths } from './token-rows.ts';
+import { eachRow, tokenLengths } from './token-rows.ts';
 import type { TrainingInputs } from './training-inputs.ts';
 import type { TransferSet } from './transfer-set.ts';
 
@@ -88,13 +90,17 @@ export async function setUpStudent(
       seed: settings.seed,
     },
   );
+  const projections = stepParameters({ architecture, shape, layout }).slice(
+    architecture.parameters(shape).length,
+  );
+  const start = withProjections(weights, projections, settings.seed);
   const programOf = (batchSize: number) =>
     studentProgram({
       architecture,
       shape,
       layout: { ...layout, batchSize },
       buckets,
-      initialWeights: weights,
+      initialWeights: start,
       settings,
       losses,
     });
@@ -126,9 +132,10 @@ export class TokenIdError extends Failure {
   }
 }
 
-function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: StudentShape): void {
-  for (const [row, exampleId] of tokens.exampleIds.entries()) {
-    const tokenIds = tokenIdsOf(tokens, row);
+function requireFitting(tokens: StoredTokens, { maxLength, vocabularySize }: StudentShape): void {
+  let row = 0;
+  for (const tokenIds of eachRow(tokens)) {
+    const exampleId = tokens.exampleIds[row++] ?? '';
     if (tokenIds.length > maxLength) {
       throw new InputTooLongError(exampleId, tokenIds.length, maxLength);
     }
@@ -137,9 +144,23 @@ function requireFitting(tokens: TokenTable, { maxLength, vocabularySize }: Stude
   }
 }
 
+/** The student's weights, and behind them those of its training alone. */
+function withProjections(
+  weights: Float32Array,
+  projections: readonly ParameterSpec[],
+  seed: number,
+): Float32Array {
+  if (projections.length === 0) return weights;
+  const behind = initialise(projections, seed);
+  const all = new Float32Array(weights.length + behind.length);
+  all.set(weights);
+  all.set(behind, weights.length);
+  return all;
+}
+
 function layoutOfBatches(
-  { batchSize, accumulate, dropout, hardLossWeight, task }: Settings,
-  { gold, wordGold }: TrainingInputs,
+  { batchSize, accumulate, dropout, hardLossWeight, task, hints }: Settings,
+  { gold, wordGold, softLabels }: TrainingInputs,
   transferSet: TransferSet,
   { padTokenId, features, perToken }: StudentShape,
 ): BatchLayout {
@@ -151,6 +172,7 @@ function layoutOfBatches(
     padTokenId,
     dropout: dropout > 0,
     soft: transferSet.soft,
+    ...(hints && { hints: hintsOf(hints, softLabels[0]?.reader) }),
     goldPerRow: hard ? widest : 0,
     ...(isValueTask(task) && { valueTask: task }),
     ...(features && {

@@ -1,5 +1,6 @@
 import { metaAt, type SoftLabelReader, temperatureIndex } from '#datasets/soft-labels.ts';
-import { type SoftLayout, type SoftTarget, softTargetsOf } from './soft-targets.ts';
+import type { Hint } from './hints.ts';
+import { type SoftLayout, type SoftTarget, softTargetsOf, withHints } from './soft-targets.ts';
 import { targetsOfWindows } from './window-targets.ts';
 
 /** Soft targets at the temperature of the training, shard by shard, of one teacher or of several. */
@@ -16,18 +17,23 @@ export interface TargetSource {
   readTargets(shard: number): Promise<(row: number) => SoftTarget>;
 }
 
-/** The soft targets of one teacher. A temperature that its cache lacks is refused. */
+/** The soft targets of one teacher, with its features for the hints. A temperature that its cache lacks is refused. */
 export async function targetsOfCache(
   reader: SoftLabelReader,
   temperature: number,
+  hints: readonly Hint[] = [],
 ): Promise<TargetSource> {
-  const targets = targetsOfRows(reader, temperature);
+  const targets = targetsOfRows(reader, temperature, hints);
   if (!reader.meta.perWindow) return targets;
   return targetsOfWindows(targets, { classCount: reader.meta.classNames.length, temperature });
 }
 
 /** One target a row, as the cache has them. */
-function targetsOfRows(reader: SoftLabelReader, temperature: number): TargetSource {
+function targetsOfRows(
+  reader: SoftLabelReader,
+  temperature: number,
+  hints: readonly Hint[],
+): TargetSource {
   if (reader.meta.mode !== 'dense') temperatureIndex(reader.meta, temperature);
   const meta = metaAt(reader.meta, temperature);
   const { mode, topK, samples, classNames } = meta;
@@ -39,7 +45,15 @@ function targetsOfRows(reader: SoftLabelReader, temperature: number): TargetSour
     shardCount: reader.shards.length,
     readIds: (shard) => reader.readIds(shard),
     readPositions: async (shard) => (await reader.readNumbers(shard, temperature)).positions,
-    readTargets: async (shard) =>
-      softTargetsOf(await reader.readNumbers(shard, temperature), meta, temperature),
+    readTargets: async (shard) => {
+      const numbers = await reader.readNumbers(shard, temperature);
+      const targets = softTargetsOf(numbers, meta, temperature);
+      if (hints.length === 0) return targets;
+      const { hidden = {} } = await reader.readShard(shard);
+      return withHints(
+        targets,
+        hints.map(({ from, width }) => ({ values: hidden[from] ?? new Float32Array(), width })),
+      );
+    },
   };
 }

@@ -1,8 +1,8 @@
 import { readClasses } from '#datasets/classes.ts';
 import { type FeatureTable, featuresInOrder, readFeaturesIfAny } from '#datasets/features.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { closeTokens, readTokens, readTokensWithin, type StoredTokens } from '#datasets/tokens.ts';
 import { readViews } from '#datasets/views.ts';
-import { inputOf } from '#stages/folders.ts';
+import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import type { TeacherCache } from './mixed-caches.ts';
@@ -14,7 +14,8 @@ import { readTrainingLabels, type TrainingLabels } from './training-labels.ts';
 /** What the stage reads. No test row is among it. */
 export interface TrainingInputs extends TrainingLabels {
   readonly classNames: readonly string[];
-  readonly train: TokenTable;
+  /** Long ones lie in a file. `closeTrainingInputs` closes it. */
+  readonly train: StoredTokens;
   /** The cache of each teacher; none in a training without soft loss. The caller closes them. */
   readonly softLabels: readonly TeacherCache[];
   /** Changed forms of train rows; undefined where none are learned from. */
@@ -25,7 +26,7 @@ export interface TrainingInputs extends TrainingLabels {
 
 /** Views of train rows, with the gold labels of these. */
 export interface ViewInputs {
-  readonly tokens: TokenTable;
+  readonly tokens: StoredTokens;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
   /** The row that each view was made from, by their example ids. */
   readonly of: ReadonlyMap<string, string>;
@@ -38,7 +39,7 @@ export async function readTrainingInputs(
   context: StageContext<TrainStudentConfig>,
 ): Promise<TrainingInputs> {
   const classNames = await readClasses(inputOf(context, 'classes'));
-  const train = await readTokens(inputOf(context, 'tokens/student/train'));
+  const train = await readStored(context, inputOf(context, 'tokens/student/train'));
   const validation = await readTokens(inputOf(context, 'tokens/student/validation'));
   const labels = await readTrainingLabels(context, { train, validation, classNames });
   const views = await readViewsOf(context, labels.gold);
@@ -55,12 +56,31 @@ export async function readTrainingInputs(
   };
 }
 
+/** Closes all that reading has left open. */
+export async function closeTrainingInputs({
+  train,
+  views,
+  softLabels,
+}: TrainingInputs): Promise<void> {
+  for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
+  for (const tokens of [train, ...(views ? [views.tokens] : [])]) closeTokens(tokens);
+}
+
+/** Tokens that may be more than memory is to hold. */
+function readStored(
+  context: StageContext<TrainStudentConfig>,
+  folder: string,
+): Promise<StoredTokens> {
+  const limitBytes = context.config.memoryLimitMb * 2 ** 20;
+  return readTokensWithin(folder, { limitBytes, spill: outputOf(context, 'checkpoints') });
+}
+
 /** Texts and gold of the views; undefined where the student learns from none. */
 async function readViewsOf(
-  { inputs }: StageContext<TrainStudentConfig>,
+  context: StageContext<TrainStudentConfig>,
   gold: TrainingInputs['gold'],
 ): Promise<Omit<ViewInputs, 'softLabels'> | undefined> {
-  const [index, tokens] = [inputs['views/inputs'], inputs['views/tokens']];
+  const { 'views/inputs': index, 'views/tokens': tokens } = context.inputs;
   if (index === undefined || tokens === undefined) return undefined;
   // Of rows that share a view the first decides.
   const views = (await readViews(index)).toReversed();
@@ -69,13 +89,13 @@ async function readViewsOf(
     return targets === undefined ? [] : [[exampleId, targets] as const];
   });
   const of = new Map(views.map((view) => [view.exampleId, view.of]));
-  return { tokens: await readTokens(tokens), gold: new Map(labelled), of };
+  return { tokens: await readStored(context, tokens), gold: new Map(labelled), of };
 }
 
 /** Tensors of both splits, if any. */
 async function featuresOf(
   context: StageContext<TrainStudentConfig>,
-  tokens: Readonly<Record<'train' | 'validation', TokenTable>>,
+  tokens: Readonly<Record<'train' | 'validation', StoredTokens>>,
 ): Promise<Pick<TrainingInputs, 'features'>> {
   const of = async (split: 'train' | 'validation') => {
     const table = await readFeaturesIfAny(context.inputs[`inputs/${split}`]);

@@ -6,7 +6,7 @@ import { readTargets } from '#datasets/targets.ts';
 import { isLanguageModel, isValueTask, type ValueTask } from '#datasets/task.ts';
 import { answerKey } from '#datasets/token-answers.ts';
 import { labelsByExample, readTokenLabels } from '#datasets/token-labels.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import { bestClasses } from '#datasets/top-classes.ts';
 import { openExampleLabels } from '#datasets/window-means.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -32,8 +32,8 @@ export interface TrainingLabels {
 }
 
 interface JudgedRows {
-  readonly train: TokenTable;
-  readonly validation: TokenTable;
+  readonly train: StoredTokens;
+  readonly validation: StoredTokens;
   readonly classNames: readonly string[];
 }
 

@@ -13,6 +13,7 @@ export interface TrainingLine {
   readonly loss: number;
   readonly softLoss?: number;
   readonly hardLoss?: number;
+  readonly hintLoss?: number;
   readonly gradNorm: number;
   readonly learningRate: number;
   /** Share of the time in which steps waited for their batches. */

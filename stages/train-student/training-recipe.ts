@@ -1,6 +1,7 @@
-import { digestOf } from '#cache/digest.ts';
+import { digestOf, digestOfParts } from '#cache/digest.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { FeatureTable } from '#datasets/features.ts';
+import { type IntList, partsOf } from '#datasets/int-list.ts';
 import type { Runtime } from '#stages/tensorflow/runtime.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
@@ -22,7 +23,6 @@ export function recipeOf(
   { program, buckets, shape, losses }: StudentSetup,
   { version, device }: Runtime,
 ): string {
-  const { tokenIds } = train;
   const decisive = Object.entries(config).filter(([name]) => !isSpeedKnob(name));
   return fingerprintOf({
     config: Object.fromEntries(decisive),
@@ -37,9 +37,15 @@ export function recipeOf(
         .flatMap(({ exampleIds }) => exampleIds)
         .join(),
     ),
-    tokens: digestOf(new Uint8Array(tokenIds.buffer, tokenIds.byteOffset, tokenIds.byteLength)),
+    tokens: digestOfParts(tokenBytes(train.tokenIds)),
     initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
   });
+}
+
+function* tokenBytes(tokenIds: IntList): Generator<Uint8Array> {
+  for (const { buffer, byteOffset, byteLength } of partsOf(tokenIds)) {
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+  }
 }
 
 function featureBytes({ columns }: FeatureTable): Uint8Array {

@@ -74,6 +74,7 @@ export async function* train(
   const batches = scheduledBatches(training, { ...settings, ...training }, step);
   const clock = startStepClock();
   let recent: StepResult[] = [];
+  let examples = 0;
   try {
     for (; ; step++) {
       // Before the step and not after it: a checkpoint at this step then measures again, with the same
@@ -91,7 +92,7 @@ export async function* train(
         const waitShare = clock.waitShare();
         const line = trainingLine(step, recent, learningRateAt(step - 1, settings), waitShare);
         await training.log.append(line);
-        yield* lossEvents(line, settings.steps, validation);
+        yield* lossEvents(line, { steps: settings.steps, examples, validation });
         recent = [];
       }
       if (isCheckpointDue(step)) await save();
@@ -105,6 +106,7 @@ export async function* train(
       signal.throwIfAborted();
       const batch = await clock.waitFor(batches.next());
       if (batch.done === true) throw new Error(`no batch for step ${step}`);
+      examples += batch.value.rows.length;
       const result = clock.time(() => takeStep(training, step, batch.value));
       const problem = guard.problemAfter(result);
       if (problem !== null) {
@@ -207,11 +209,15 @@ function trainingLine(
 
 function* lossEvents(
   { step, ...values }: TrainingLine,
-  steps: number,
-  validation: Validation | null,
+  told: {
+    readonly steps: number;
+    readonly examples: number;
+    readonly validation: Validation | null;
+  },
 ): Generator<StageEvent> {
+  const { steps, examples, validation } = told;
   const detail = [`loss ${values.loss.toFixed(3)}`, ...validationDetail(validation)].join(' · ');
-  yield { type: 'progress', done: step, total: steps, unit: 'steps', detail };
+  yield { type: 'progress', done: step, total: steps, unit: 'steps', examples, detail };
   for (const [name, value] of Object.entries(values)) yield { type: 'metric', name, value, step };
 }
 
@@ -229,8 +235,10 @@ function validationDetail(validation: Validation | null): string[] {
   }
   if (entityF1 !== undefined) return [`validation F1 ${percent(entityF1)}`];
   if (validationError) return [`validation error ${validationError.toPrecision(3)}`];
-  if (validationAccuracy !== null) return [`validation ${percent(validationAccuracy)}`];
-  return agreement === null ? [] : [`agreement ${percent(agreement)}`];
+  return [
+    ...(validationAccuracy === null ? [] : [`validation ${percent(validationAccuracy)}`]),
+    ...(agreement === null ? [] : [`agreement ${percent(agreement)}`]),
+  ];
 }
 
 function percent(share: number): string {

@@ -2,11 +2,11 @@ import { Failure } from '#cache/failure.ts';
 import { featureRow } from '#datasets/feature-rows.ts';
 import type { FeatureRow, FeatureTable } from '#datasets/features.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import type { SoftLayout, SoftTarget } from './soft-targets.ts';
 import type { TargetSource } from './target-source.ts';
-import { tokenIdsOf } from './token-rows.ts';
+import { lengthOf, tokenIdsOf, tokensOfRows } from './token-rows.ts';
 
 /** One train row with all that its losses want. */
 export interface TransferRow {
@@ -53,7 +53,7 @@ export interface TransferSet extends EpochRows {
 
 /** What is joined by example id. */
 export interface TransferSources {
-  readonly tokens: TokenTable;
+  readonly tokens: StoredTokens;
   /** In the order of the tokens. */
   readonly features?: FeatureTable | undefined;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
@@ -106,9 +106,13 @@ function goldOnly({ tokens, features, gold }: TransferSources): TransferSet {
     const targets = gold.get(exampleId);
     if (targets === undefined) return [];
     const tensors = features && { features: featureRow(features, row) };
-    return [
-      { exampleId, tokenIds: tokenIdsOf(tokens, row), ...tensors, gold: targets, soft: null },
-    ];
+    const place = {
+      exampleId,
+      get tokenIds() {
+        return tokenIdsOf(tokens, row);
+      },
+    };
+    return [Object.assign(place, { ...tensors, gold: targets, soft: null })];
   });
   return {
     rowCount: rows.length,
@@ -130,7 +134,9 @@ async function withSoftTargets(
   const places = await tokenRowsOf(targets, tokens);
   const read = async (shard: number): Promise<TransferRow[]> => {
     const softTarget = await targets.readTargets(shard);
-    return joinedRows({ tokens, features, gold, softTarget }, places[shard] ?? new Int32Array());
+    const rows = places[shard] ?? new Int32Array();
+    const tokensOf = await tokensOfRows(tokens, rows);
+    return joinedRows({ tokens, tokensOf, features, gold, softTarget }, rows);
   };
 
   const fits = memoryOf(targets) <= sources.memoryLimitBytes;
@@ -161,7 +167,7 @@ function survey(places: readonly Int32Array[], { tokens, gold }: TransferSources
     for (const tokenRow of shard) {
       const exampleId = tokens.exampleIds[tokenRow];
       if (exampleId === undefined) continue;
-      lengths.push(tokenIdsOf(tokens, tokenRow).length);
+      lengths.push(lengthOf(tokens.offsets, tokenRow));
       missing.delete(exampleId);
       if ((gold.get(exampleId)?.length ?? 0) > 0) goldCount += 1;
     }
@@ -170,7 +176,7 @@ function survey(places: readonly Int32Array[], { tokens, gold }: TransferSources
 }
 
 /** The token row of each soft label, shard by shard; -1 where there is none. */
-async function tokenRowsOf(targets: TargetSource, tokens: TokenTable): Promise<Int32Array[]> {
+async function tokenRowsOf(targets: TargetSource, tokens: StoredTokens): Promise<Int32Array[]> {
   const tokenRows = new Map(tokens.exampleIds.map((exampleId, row) => [exampleId, row]));
   const places: Int32Array[] = [];
   const shards = readAhead(Array(targets.shardCount).keys(), (shard) => targets.readIds(shard));
@@ -205,7 +211,7 @@ class JoinedRow implements TransferRow {
   }
 
   get tokenIds(): Int32Array {
-    return tokenIdsOf(this.#shard.tokens, this.#tokenRow);
+    return this.#shard.tokensOf(this.#tokenRow);
   }
 
   get features(): FeatureRow | undefined {
@@ -224,6 +230,7 @@ class JoinedRow implements TransferRow {
 
 interface JoinedShard extends Pick<TransferSources, 'tokens' | 'features' | 'gold'> {
   readonly softTarget: (row: number) => SoftTarget;
+  readonly tokensOf: (tokenRow: number) => Int32Array;
 }
 
 /** Bytes of the joined rows, about. */

@@ -1,10 +1,10 @@
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
 import type { ValidationLine } from './training-log.ts';
 
 /** Validation rows with what a student is compared with; -1 where there is nothing. */
 export interface ValidationSet {
-  readonly tokens: TokenTable;
+  readonly tokens: StoredTokens;
   readonly goldIds: Int32Array;
   readonly teacherIds: Int32Array;
   /** Where classes name entities: how well these predictions find the gold ones, and how many there are. */
@@ -19,7 +19,7 @@ export type Validation = Omit<ValidationLine, 'step'>;
 
 /** Joins gold labels and the teacher's classes to the validation rows. */
 export function validationSet(
-  tokens: TokenTable,
+  tokens: StoredTokens,
   goldIds: ReadonlyMap<string, number>,
   teacherIds: ReadonlyMap<string, number>,
 ): ValidationSet {

@@ -1,6 +1,6 @@
 import { readAhead } from '#datasets/read-ahead.ts';
 import { answersOf } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';
 import type { SoftTarget } from './soft-targets.ts';
 import type { TargetSource } from './target-source.ts';
@@ -17,7 +17,7 @@ import {
 
 /** What is joined by example id and number of the word. */
 export interface WordSources {
-  readonly tokens: TokenTable;
+  readonly tokens: StoredTokens;
   /** Class of each word; -1 where it has none. */
   readonly gold: ReadonlyMap<string, Int32Array>;
   /** null: no soft loss, so that only words with gold are trained on. */

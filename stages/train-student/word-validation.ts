@@ -1,6 +1,6 @@
 import { taggedSentences } from '#datasets/tagged-sentences.ts';
 import { answeredExamples, answerKeys, answersOf } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens.ts';
 import {
   entityCounts,
   entityScore,
@@ -11,7 +11,7 @@ import type { ValidationSet } from './validation.ts';
 
 /** Validation words with what a student is compared with: a row is a word. */
 export function wordValidationSet(
-  tokens: TokenTable,
+  tokens: StoredTokens,
   gold: ReadonlyMap<string, Int32Array>,
   teacherIds: ReadonlyMap<string, number>,
   classNames: readonly string[],

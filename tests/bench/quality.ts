@@ -6,44 +6,16 @@ import { stringify } from 'yaml';
 import { isOfValues } from '#datasets/metrics.ts';
 import type { Outcome } from '#pipeline/outcome.ts';
 import { textTable } from '#pipeline/text-table.ts';
-import { repository, sampleFolder } from '#tests/support/paths.ts';
+import { repository } from '#tests/support/paths.ts';
+import { banking77, polarity } from './quality/corpora.ts';
+import { type QualityStudent, qualityStudents, qualityVariants } from './quality/students.ts';
 
 /**
- * `npm run bench:quality`: test accuracy and calibration of five ways to train each student on the
- * banking77 sample, mean and spread of three seeds, beside PyTorch's figures for the same recipe
- * (same steps; datasets/samples: the README of the sample). One store, so the teacher runs once.
- *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag] [store=FOLDER]
+ * `npm run bench:quality`: test accuracy, share of the teacher's, and calibration of some ways to train each
+ * student on the banking77 sample and on sentence polarity, mean and spread of three seeds, beside PyTorch's
+ * figures for the same recipe. One store, so each teacher runs once.
+ *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn,half,svd,best,polarity] [store=FOLDER]
  */
-const students: Readonly<Record<string, Student>> = {
-  modernbert: {
-    settings: { architecture: 'modernbert', layers: 2, hiddenSize: 128, steps: 1500 },
-    pytorch: { 'gold-only': 85.5, 'label-smoothing': 85.0, distilled: 89.5 },
-  },
-  bert: {
-    settings: { architecture: 'bert', layers: 2, hiddenSize: 128, steps: 1500 },
-    pytorch: { 'gold-only': 84.5, distilled: 88.8 },
-  },
-  bag: {
-    settings: { architecture: 'bag', hiddenSize: 128, steps: 4000 },
-    pytorch: { 'gold-only': 83.7, 'label-smoothing': 86.1, distilled: 88.9 },
-  },
-};
-
-const variants = {
-  'gold-only': { softLossWeight: 0, hardLossWeight: 1 },
-  'label-smoothing': { softLossWeight: 0, hardLossWeight: 1, labelSmoothing: 0.1 },
-  distilled: { temperature: 2, softLossWeight: 0.9, hardLossWeight: 0.1 },
-  relabelled: { initFrom: 'distilled', labels: 'hard-relabel' },
-  // The same extra steps without new labels: what relabelling has to beat.
-  control: { initFrom: 'distilled', temperature: 2, softLossWeight: 0.9, hardLossWeight: 0.1 },
-};
-
-interface Student {
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** Test accuracy in %, mean of three seeds. */
-  readonly pytorch: Readonly<Record<string, number>>;
-}
-
 interface Figures {
   readonly accuracy: number;
   readonly calibrationError: number;
@@ -51,7 +23,7 @@ interface Figures {
 
 const chosen = options({
   seeds: '1,2,3',
-  students: Object.keys(students).join(','),
+  students: Object.keys(qualityStudents).join(','),
   store: join(tmpdir(), 'decant-bench-quality'),
 });
 const seeds = chosen.seeds.split(',').map(Number);
@@ -59,36 +31,35 @@ mkdirSync(chosen.store, { recursive: true });
 
 const rows: string[][] = [];
 for (const name of chosen.students.split(',')) {
-  const student = students[name];
+  const student = qualityStudents[name];
   if (student === undefined)
-    throw new Error(`no student ${name}: ${Object.keys(students).join(', ')}`);
+    throw new Error(`no student ${name}: ${Object.keys(qualityStudents).join(', ')}`);
   const runs = seeds.map((seed) => run(name, student, seed));
-  for (const variant of Object.keys(variants)) rows.push(rowOf(name, student, variant, runs));
+  for (const variant of variantsOf(student)) rows.push(rowOf(name, student, variant, runs));
 }
 const columns = [
   'student',
   'variant',
   'accuracy %',
+  'of the teacher %',
   'PyTorch',
   'difference',
   'calibration error %',
 ];
-console.log(`\nbanking77 sample, test split, mean of ${seeds.length} seeds ± standard deviation`);
+console.log(`\ntest split, mean of ${seeds.length} seeds ± standard deviation`);
 console.log(textTable(columns, rows));
 
 /** One student and seed through the whole pipeline. */
-function run(name: string, student: Student, seed: number): Map<string, Figures> {
-  const sample = sampleFolder('banking77');
+function run(name: string, student: QualityStudent, seed: number): Map<string, Figures> {
+  const names = variantsOf(student);
   const config = {
-    corpus: {
-      train: [join(sample, 'labelled.csv'), join(sample, 'unlabelled.jsonl')],
-      validation: join(sample, 'validation.jsonl'),
-      test: join(sample, 'test.jsonl'),
-    },
-    teacher: { model: join(sample, 'teacher'), maxLength: 128 },
+    ...(student.corpus === 'banking77' ? banking77() : polarity(chosen.store)),
+    ...(student.augmentations && { augmentations: student.augmentations }),
     student: { ...student.settings, seed },
-    variants,
-    'hard-relabel': { student: 'distilled', minConfidence: 0.9 },
+    variants: Object.fromEntries(names.map((variant) => [variant, qualityVariants[variant]])),
+    ...(names.includes('relabelled') && {
+      'hard-relabel': { student: 'distilled', minConfidence: 0.9 },
+    }),
   };
   const file = join(chosen.store, `${name}-${seed}.yaml`);
   writeFileSync(file, stringify(config));
@@ -123,19 +94,26 @@ function run(name: string, student: Student, seed: number): Map<string, Figures>
   );
 }
 
+function variantsOf({ variants }: QualityStudent): readonly string[] {
+  const all = Object.keys(qualityVariants).filter((variant) => variant !== 'soft-only');
+  return variants ?? all;
+}
+
 function rowOf(
   name: string,
-  student: Student,
+  student: QualityStudent,
   variant: string,
   runs: readonly Map<string, Figures>[],
 ): string[] {
   const figures = runs.flatMap((one) => one.get(variant) ?? []);
   const accuracies = figures.map(({ accuracy }) => accuracy);
+  const teacher = mean(runs.flatMap((one) => one.get('teacher')?.accuracy ?? []));
   const reference = student.pytorch[variant];
   return [
     name,
     variant,
     spread(accuracies),
+    ((100 * mean(accuracies)) / teacher).toFixed(1),
     reference === undefined ? '' : reference.toFixed(1),
     reference === undefined ? '' : (mean(accuracies) - reference).toFixed(1),
     spread(figures.map(({ calibrationError }) => calibrationError)),

@@ -44,13 +44,14 @@ test(`a training ends with the same weights after ${KILLS} kills at random`, onL
     process.kill(await hostOf(run), 'SIGKILL');
     const { code, stderr } = await run.ended;
     assert.notEqual(code, 0, 'the training is longer than all kills reach');
-    const goesOn = /goes on after step (\d+)/.exec(stderr)?.[1];
-    if (goesOn !== undefined) resumed++;
-    const step = Number(goesOn ?? 0);
-    assert.ok(step >= reached, `it fell back from step ${reached} to ${step}`);
-    reached = step;
     kills++;
+    const goesOn = /goes on after step (\d+)/.exec(stderr)?.[1];
     t.diagnostic(`kill ${kills}: went on after step ${goesOn ?? '-'}, ended with ${code}`);
+    // One that was killed while it started has not looked for a checkpoint yet.
+    if (goesOn === undefined) continue;
+    resumed++;
+    assert.ok(Number(goesOn) >= reached, `it fell back from step ${reached} to ${goesOn}`);
+    reached = Number(goesOn);
   }
   assert.ok(resumed > 0, 'one of them went on from a checkpoint');
   await succeed(project, 'run', '--to', 'train-student', '--store', store);

@@ -28,6 +28,16 @@ test('a meter tells tokens a second where tokens are counted', () => {
   assert.equal(at(50, 1700), '50/100 rows · 25 rows/s · 850 tokens/s · 2.0 s left');
 });
 
+test('a meter tells examples a second of a training that counts steps', () => {
+  let now = 0;
+  const meter = startMeter(() => now);
+  const at = (done: number, examples: number) =>
+    meter.describe({ type: 'progress', done, total: 100, unit: 'steps', examples });
+  at(25, 800);
+  now = 5000;
+  assert.equal(at(50, 1600), '50/100 steps · 5 steps/s · 160 examples/s · 10 s left');
+});
+
 test('a meter starts anew when the unit changes', () => {
   let now = 0;
   const meter = startMeter(() => now);

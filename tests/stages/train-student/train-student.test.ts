@@ -89,7 +89,10 @@ test('the run says where it ran, how well it learned and that no step was eager'
   assert.equal(run.counts['eagerSteps'], 0);
   assert.deepEqual([run.counts['transferRows'], run.counts['goldRows']], [200, 100]);
   const details = run.events.flatMap((event) => (event.type === 'progress' ? [event.detail] : []));
-  assert.match(details.at(-1) ?? '', /^loss \d\.\d{3} · validation \d+\.\d %$/);
+  assert.match(
+    details.at(-1) ?? '',
+    /^loss \d\.\d{3} · validation \d+\.\d % · agreement \d+\.\d %$/,
+  );
 });
 
 test('the student learns what the teacher knows', async () => {
