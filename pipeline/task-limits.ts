@@ -2,6 +2,7 @@ import type { Task } from '#datasets/task.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
+import { ofTensors } from './tensor-limits.ts';
 
 /** Left out where it is the usual one, so that recipes of before it stay what they are. */
 export function taskSetting({ task }: DecantConfig): Task | undefined {
@@ -15,7 +16,8 @@ export function refuseForTask(loaded: LoadedConfig): void {
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
 
-interface Problem {
+/** A setting and what is wrong with it. */
+export interface Problem {
   readonly path: string;
   readonly problem: string;
 }
@@ -49,16 +51,27 @@ const noWholeTexts: Limit = (config) =>
     }));
 
 /** Architectures that are named, with their paths. */
-function architecturesIn({ student, variants }: DecantConfig) {
-  const named = [['student', student] as const, ...Object.entries(variants).map(ofVariant)];
-  return named.flatMap(([path, { architecture }]) =>
+function architecturesIn(config: DecantConfig) {
+  return studentSections(config).flatMap(([path, { architecture }]) =>
     architecture === undefined ? [] : [{ path: `${path}.architecture`, architecture }],
   );
 }
 
-function ofVariant([name, variant]: [string, DecantConfig['variants'][string]]) {
-  return [`variants.${name}`, variant] as const;
+function studentSections({ student, variants }: DecantConfig) {
+  const named = Object.entries(variants).map(
+    ([name, variant]) => [`variants.${name}`, variant] as const,
+  );
+  return [['student', student] as const, ...named];
 }
+
+/** Classes are balanced by the one class of a row. */
+const noBalance: Limit = (config) =>
+  studentSections(config)
+    .filter(([, { sampling }]) => sampling === 'balanced')
+    .map(([path]) => ({
+      path: `${path}.sampling`,
+      problem: `balanced draws rows by their one class, which a row of ${config.task} does not have: leave it out`,
+    }));
 
 /** Students that can say which token is likely. */
 const onlyArchitectures =
@@ -103,30 +116,6 @@ const noWindows: Limit = ({ task, teacher, student }) =>
       problem: `windows are put together as probabilities of one class, which ${task} does not have: set truncate or head-tail`,
     }));
 
-/** Views are other texts, and windows parts of one: neither has tensors of its own. */
-const ofTensors: Limit = ({ corpus, teacher, augmentations }) => {
-  if (corpus.columns.tensors === undefined) return [];
-  const views =
-    augmentations === undefined
-      ? []
-      : [
-          {
-            path: 'augmentations',
-            problem: 'change texts, and the rows have tensors: leave it out',
-          },
-        ];
-  const windows =
-    teacher.longTexts !== 'windows'
-      ? []
-      : [
-          {
-            path: 'teacher.longTexts',
-            problem: 'windows are of texts without tensors: set truncate',
-          },
-        ];
-  return [...views, ...windows];
-};
-
 /** Settings that a path of the configuration leads to, each with what to do about it. */
 const given =
   (problems: (config: DecantConfig) => Readonly<Record<string, unknown>>, problem: string): Limit =>
@@ -168,6 +157,7 @@ const noAuto: Limit = ({ task, student }) =>
 
 const LANGUAGE_MODEL: readonly Limit[] = [
   noAuto,
+  noBalance,
   oneTokenizer,
   given(
     ({ teacher }) => ({
@@ -233,9 +223,9 @@ const OF_WORDS: readonly Limit[] = [
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
-  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows],
-  regression: [...OTHERS, noRelabelling, noCorrections, noWindows],
-  'token-classification': [...OTHERS, ...OF_WORDS],
+  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
+  regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
+  'token-classification': [...OTHERS, ...OF_WORDS, noBalance],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask, onlyArchitectures('gpt2')],
   'masked-lm': [...LANGUAGE_MODEL, noTarget, onlyArchitectures('modernbert', 'bert')],
   'sequence-to-sequence': [...LANGUAGE_MODEL, noStudents, noTextPair, noMask, noTextUnit],

@@ -1,4 +1,5 @@
 import { type LossAndGradient, lossAndGradient } from './gradient.ts';
+import { addAssignments, addFeeds, addPlaceholder, addReport, scalarSpec } from './graph-ends.ts';
 import { addVariables, readingCall } from './graph-variables.ts';
 import {
   AVERAGE,
@@ -8,7 +9,7 @@ import {
   optimizerStep,
   slotNames,
 } from './optimizer.ts';
-import type { Scalar, Tensor, Tensor1D, Tensorflow } from './runtime.ts';
+import type { Scalar, Tensor1D, Tensorflow } from './runtime.ts';
 import type { FeedSpec, StepProgram } from './step-program.ts';
 import { type RecordingOptions, StepRecorder } from './step-recorder.ts';
 
@@ -203,33 +204,6 @@ function addCall(
   };
 }
 
-function addAssignments(
-  recorder: StepRecorder,
-  values: Readonly<Record<string, Tensor1D>>,
-): string[] {
-  return Object.entries(values).map(([name, tensor]) =>
-    recorder.graph.add('AssignVariableOp', [name, recorder.outputOf(tensor)], {
-      dtype: { type: recorder.type('float32') },
-    }),
-  );
-}
-
-// The report waits for the updates, so that fetching it takes the step.
-function addReport(
-  recorder: StepRecorder,
-  reported: readonly Tensor[],
-  updates: readonly string[],
-): string {
-  const type = { type: recorder.type('float32') };
-  const outputs = reported.map((tensor) => recorder.outputOf(tensor));
-  const packed = recorder.graph.add('Pack', outputs, {
-    N: { int: reported.length },
-    T: type,
-    axis: { int: 0 },
-  });
-  return `${recorder.graph.add('Identity', [packed, ...updates.map((node) => `^${node}`)], { T: type })}:0`;
-}
-
 function addEvaluation(
   tf: Tensorflow,
   recorder: StepRecorder,
@@ -243,43 +217,6 @@ function addEvaluation(
   const result = recorder.record(() => program.evaluate(tf, weights, tensors, bucket));
   const inputs = feeds.map((_, index) => `${prefix}/feed${index}:0`);
   return { feeds, inputs, output: recorder.outputOf(result) };
-}
-
-function addFeeds(
-  tf: Tensorflow,
-  recorder: StepRecorder,
-  specs: readonly FeedSpec[],
-  prefix: string,
-): Record<string, Tensor> {
-  return Object.fromEntries(
-    specs.map((spec, index) => [
-      spec.name,
-      addPlaceholder(tf, recorder, spec, `${prefix}/feed${index}`),
-    ]),
-  );
-}
-
-function addPlaceholder(
-  tf: Tensorflow,
-  recorder: StepRecorder,
-  spec: FeedSpec,
-  node: string,
-): Tensor {
-  const shape = { shape: spec.shape };
-  recorder.graph.add(
-    'Placeholder',
-    [],
-    { dtype: { type: recorder.type(spec.dtype) }, shape },
-    node,
-  );
-  // Zeros are valid ids and seeds; the numbers of the recorded run itself do not matter.
-  const tensor = tf.zeros([...spec.shape], spec.dtype);
-  recorder.declare(tensor, `${node}:0`);
-  return tensor;
-}
-
-function scalarSpec(name: string): FeedSpec {
-  return { name, dtype: 'float32', shape: [] };
 }
 
 /** The gradient of earlier parts of a batch: a variable, and the feed that says whether it counts. */

@@ -7,6 +7,7 @@ import { layoutOf } from '#stages/students/parameters.ts';
 import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
+import { describeRows, describeStudent } from './describe-training.ts';
 import { createExecutor } from './executor.ts';
 import { describeTime, expectedTime } from './expected-time.ts';
 import type { Start } from './initial-weights.ts';
@@ -217,41 +218,4 @@ async function* writeOutputs(
   const splits = [await predict('validation'), await predict('train')];
   await writeProbe(folder, probeOf(splits));
   for (const split of splits) await writeSplitPredictions(predictions, split, task);
-}
-
-function* describeRows(
-  { rowCount, goldCount, leftOut }: TransferSet,
-  inputs: TrainingInputs,
-  { hardLossWeight }: Settings,
-): Generator<StageEvent> {
-  yield { type: 'count', name: 'transferRows', value: rowCount };
-  if (inputs.views !== undefined) {
-    const views = inputs.views.tokens.exampleIds.length.toLocaleString('en-US');
-    yield { type: 'note', message: `learns from ${views} views of train rows too` };
-  }
-  yield { type: 'count', name: 'goldRows', value: goldCount };
-  if (goldCount === 0 && largestOf(hardLossWeight) > 0) {
-    yield { type: 'note', message: 'no train row has a gold label: hardLossWeight has no effect' };
-  }
-  if (inputs.train.typeIds !== null) {
-    yield { type: 'note', message: 'students read both texts of a pair without segment ids' };
-  }
-  if (leftOut.length > 0) {
-    const teachers = inputs.softLabels.length > 1 ? ' of every teacher' : '';
-    const message = `${leftOut.length} train rows have no soft label${teachers} and are left out, the first is example ${leftOut[0]}`;
-    yield { type: 'warning', message };
-  }
-}
-
-function* describeStudent(
-  { buckets, architecture, shape }: StudentSetup,
-  stepper: Stepper,
-  { version, device }: Runtime,
-): Generator<StageEvent> {
-  yield { type: 'environment', name: 'tensorflow', value: version };
-  yield { type: 'environment', name: 'device', value: device };
-  yield { type: 'environment', name: 'executor', value: stepper.kind };
-  yield { type: 'count', name: 'parameters', value: layoutOf(architecture.parameters(shape)).size };
-  if (shape.vocabularySize === 0) return;
-  yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
 }

@@ -38,6 +38,7 @@ test("TensorBoard's own reader shows the numbers and the spread of the weights",
     'train/softLoss': [[25, 0.25]],
     'train/gradNorm': [[25, 2]],
     'train/learningRate': [[25, Math.fround(0.001)]],
+    'train/waitShare': [[25, Math.fround(0.01)]],
     'validation/validationAccuracy': [[50, 0.75]],
     'gradients/head.weight': [[50, 5]],
     'gradients/head.bias': [[50, 0]],
@@ -71,7 +72,7 @@ test("the README's script hands every line of the log to Weights & Biases", asyn
   assert.equal(code, 0, stderr);
   assert.deepEqual(stdout.trim().split('\n'), [
     'init {"project": "decant"}',
-    'log 25 {"loss": 0.5, "softLoss": 0.25, "gradNorm": 2, "learningRate": 0.001}',
+    'log 25 {"loss": 0.5, "softLoss": 0.25, "gradNorm": 2, "learningRate": 0.001, "waitShare": 0.01}',
     'log 50 {"validationAccuracy": 0.75}',
     'finish',
   ]);

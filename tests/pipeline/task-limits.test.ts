@@ -78,3 +78,12 @@ test('what belongs to a language model is refused elsewhere, with the task that 
     /corpus\.columns\.target: belongs to task: sequence-to-sequence[^]*corpus\.maskShare: belongs to task: masked-lm[^]*corpus\.textUnit: belongs to language models/,
   );
 });
+
+test('classes are balanced where a row has one, and refused by name elsewhere', () => {
+  const balanced = { variants: { distilled: { sampling: 'balanced' } } };
+  assert.equal(refused(balanced), '');
+  for (const task of ['multi-label', 'regression', 'token-classification', 'masked-lm']) {
+    const message = refused({ task, ...balanced });
+    assert.match(message, /variants\.distilled\.sampling: balanced draws rows by their one class/);
+  }
+});
