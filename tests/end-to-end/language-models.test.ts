@@ -173,7 +173,7 @@ describe('a causal language model of characters, counted on Shakespeare', { skip
 
   test('new text is all that a second run asks about', async () => {
     appendFileSync(project.path('validation.txt'), '\n\nA new speech, and not a long one.\n');
-    const { code, stderr } = await project.decant('run', 'soft-label');
+    const { code, stderr } = await project.decant('run', '--to', 'soft-label');
     assert.equal(code, 0, stderr);
     assert.match(stderr, /soft-label +done: [\d,]+ reused, [12] new, [01] gone/);
   });
