@@ -6,7 +6,7 @@ import { readTokens } from '#datasets/tokens.ts';
 import { writeViews } from '#datasets/views.ts';
 import { transferSetOf } from '#stages/train-student/learned-rows.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
-import { readTrainingInputs } from '#stages/train-student/training-inputs.ts';
+import { closeTrainingInputs, readTrainingInputs } from '#stages/train-student/training-inputs.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { syntheticInputs } from './synthetic-corpus.ts';
 
@@ -37,7 +37,7 @@ async function epochsOf(
     config,
     files: {},
     inputs,
-    outputs: {},
+    outputs: { checkpoints: temporaryFolder() },
     earlier: [],
     recipe: {},
     recomputeTeacher: false,
@@ -54,9 +54,7 @@ async function epochsOf(
     assert.equal(rows.lengths.length, ids.length);
     epochs.push(ids.sort((a, b) => a.localeCompare(b)));
   }
-  for (const { reader } of [...read.softLabels, ...(read.views?.softLabels ?? [])]) {
-    await reader.close();
-  }
+  await closeTrainingInputs(read);
   return epochs;
 }
 
