@@ -68,8 +68,8 @@ function nodesIn(source: ByteSource): GraphNodes {
         nodes.push({ ...nodeIn(source, part), tagOffset });
         for (const name of namesInBodies(source, part)) namedInBodies.add(name);
       } else if (part.number === GRAPH_INITIALIZER) {
-        const { name, dims } = constantIn(source, part);
-        constants.set(name, dims);
+        const { name, shape } = constantIn(source, part);
+        constants.set(name, shape);
       } else if (part.number === GRAPH_OUTPUT) {
         outputTags.set(nameOf(source, part), tagOffset);
       }
@@ -109,14 +109,15 @@ function* namesInBodies(source: ByteSource, node: Field): Generator<string> {
   }
 }
 
-function constantIn(source: ByteSource, field: Field) {
-  const dims: number[] = [];
+/** Name and shape of a constant; its numbers are passed over. */
+export function constantIn(source: ByteSource, field: Field): { name: string; shape: number[] } {
+  const shape: number[] = [];
   let name = '';
   for (const part of nested(source, field)) {
-    if (part.number === 1) dims.push(...dimensionsOf(source, part));
+    if (part.number === 1) shape.push(...dimensionsOf(source, part));
     if (part.number === 8) name = textOf(source, part);
   }
-  return { name, dims };
+  return { name, shape };
 }
 
 function nameOf(source: ByteSource, value: Field): string {

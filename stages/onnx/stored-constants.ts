@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { constantIn } from './graph-nodes.ts';
 import { floatOfHalf } from './half-floats.ts';
 import {
   type ByteSource,
@@ -32,7 +33,7 @@ export function storedConstants(path: string): Map<string, StoredConstant> {
       .filter(({ number }) => number === MODEL_GRAPH)
       .flatMap((graph) => [...nested(source, graph)])
       .filter(({ number }) => number === GRAPH_INITIALIZER)
-      .map((field) => describe(source, field)),
+      .map((field) => ({ ...constantIn(source, field), field })),
   );
   return new Map(
     found.map(({ name, shape, field }) => [
@@ -53,16 +54,6 @@ export function constantOfNode(attributes: readonly Uint8Array[]): Constant | un
     if (value !== undefined) return valuesIn(source, value, undefined);
   }
   return undefined;
-}
-
-function describe(source: ByteSource, field: Field) {
-  const shape: number[] = [];
-  let name = '';
-  for (const part of nested(source, field)) {
-    if (part.number === 1) shape.push(...dimensionsOf(source, part));
-    if (part.number === 8) name = textOf(source, part);
-  }
-  return { name, shape, field };
 }
 
 /** `folder` is where external data lie. */

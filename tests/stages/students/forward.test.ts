@@ -4,6 +4,7 @@ import { architectureOf } from '#stages/students/architectures.ts';
 import { fromNamed, initialise, unflatten } from '#stages/students/parameters.ts';
 import type { ForwardInputs, StudentShape } from '#stages/students/student.ts';
 import { loadTensorflow, type Scalar, type Tensor1D } from '#stages/tensorflow/runtime.ts';
+import { assertClose } from '#tests/support/assert-close.ts';
 import { batchOf, readGolden, smallShape, unpaddedRows } from './golden.ts';
 
 const { tf } = loadTensorflow({ device: 'cpu' });
@@ -177,17 +178,4 @@ function crossEntropy(
     tf.tensor1d(flat),
   );
   return { loss: value.dataSync()[0] ?? Number.NaN, gradient: grad.dataSync<'float32'>() };
-}
-
-function assertClose(
-  actual: readonly number[],
-  expected: readonly number[],
-  tolerance: number,
-  what = 'values',
-): void {
-  assert.equal(actual.length, expected.length, what);
-  const worst = Math.max(
-    ...actual.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))),
-  );
-  assert.ok(worst <= tolerance, `${what}: ${worst} > ${tolerance}`);
 }

@@ -4,6 +4,7 @@ import { architectureOf } from '#stages/students/architectures.ts';
 import { fromNamed, unflatten } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
 import { loadTensorflow, type Scalar, type Tensor1D } from '#stages/tensorflow/runtime.ts';
+import { assertClose } from '#tests/support/assert-close.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import {
   batchOf,
@@ -137,17 +138,4 @@ function crossEntropy(golden: TokenGolden, flat: Float32Array) {
     gradient: grad.dataSync<'float32'>(),
     specs,
   };
-}
-
-function assertClose(
-  actual: readonly number[],
-  expected: readonly number[],
-  tolerance: number,
-  what = 'values',
-): void {
-  assert.equal(actual.length, expected.length, what);
-  const worst = Math.max(
-    ...actual.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))),
-  );
-  assert.ok(worst <= tolerance, `${what}: ${worst} > ${tolerance}`);
 }
