@@ -7,8 +7,10 @@ import {
   readTimings,
   type Timings,
 } from '#datasets/metrics.ts';
+import { type ChosenPoint, readOperatingPoint, shownAnswered } from '#datasets/operating-point.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
+import { type RecommendedFile, readDeployment } from '#stages/students/deployment.ts';
 import { type ChoiceOutcome, choicesIn, describeChoice } from './choice-table.ts';
 import { formatBytes, formatCount } from './observers/progress.ts';
 import type { Project } from './project.ts';
@@ -20,6 +22,10 @@ export interface Outcome {
   readonly models: readonly ModelOutcome[];
   /** Which students were taken where `architecture: auto` asked for it. */
   readonly choices?: readonly ChoiceOutcome[];
+  /** When the exported student is sure enough to be answered by. */
+  readonly operatingPoint?: ChosenPoint;
+  /** Which of several files of it to deploy. */
+  readonly recommendedFile?: RecommendedFile;
   readonly report?: string;
   readonly student?: string;
   readonly cache?: string;
@@ -52,14 +58,27 @@ export async function outcomeOf(
   const report = artifacts.get('report');
   const cache = artifacts.get('soft-label');
   const choices = await choicesIn(artifacts);
+  const student = exported && outputFolder(exported[1].folder, 'student');
+  const recommendedFile = student && (await readDeployment(student)).recommended_file;
+  const operatingPoint = await operatingPointIn(artifacts);
   return {
     schemaVersion: 1,
     models: models.sort((a, b) => rank(project, a.name) - rank(project, b.name)),
     ...(choices.length > 0 && { choices }),
+    ...(operatingPoint && { operatingPoint }),
+    ...(recommendedFile && { recommendedFile }),
     ...(report && { report: join(outputFolder(report.folder, 'report'), 'report.html') }),
-    ...(exported && { student: outputFolder(exported[1].folder, 'student') }),
+    ...(student && { student }),
     ...(cache && { cache: outputFolder(cache.folder, 'rows') }),
   };
+}
+
+/** The chosen operating point among the fresh artifacts of a run. */
+async function operatingPointIn(
+  artifacts: ReadonlyMap<string, Artifact>,
+): Promise<ChosenPoint | undefined> {
+  const found = [...artifacts].find(([instance]) => instance.startsWith('operating-point:'));
+  return found && readOperatingPoint(outputFolder(found[1].folder, 'operating-point'));
 }
 
 /** The outcome for people: a table, the paths, and what to try next. */
@@ -70,6 +89,7 @@ export function describeOutcome(outcome: Outcome): string {
     const timingsOf = (name: string) => outcome.models.find((one) => one.name === name)?.timings;
     parts.push(`${describeChoice(choice, (name) => timingsOf(name)?.latencyMsBatch1.p50)}\n`);
   }
+  parts.push(...deploymentLines(outcome));
   for (const [label, path] of [
     ['report', outcome.report],
     ['student', outcome.student],
@@ -84,6 +104,25 @@ export function describeOutcome(outcome: Outcome): string {
     );
   }
   return parts.join('\n');
+}
+
+/** How often the exported student answers, and which file of it to deploy. */
+function deploymentLines({ models, operatingPoint, recommendedFile }: Outcome): string[] {
+  const lines: string[] = [];
+  if (operatingPoint !== undefined) {
+    const { validation } = operatingPoint;
+    const points = models.flatMap(({ metrics }) =>
+      isOfValues(metrics) || metrics.operatingPoint === undefined ? [] : [metrics.operatingPoint],
+    );
+    const test = points[0] === undefined ? '' : `; on test it ${shownAnswered(points[0])}`;
+    const said = shownAnswered(validation);
+    lines.push(`${validation.goal}: on validation the student ${said}${test}`);
+  }
+  if (recommendedFile !== undefined) {
+    const { file, because } = recommendedFile;
+    lines.push(`recommended file: ${file}, ${because}`);
+  }
+  return lines.map((line) => `${line}\n`);
 }
 
 function nextCommands(student: string, [first]: readonly ModelOutcome[]): string[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hardRelabelConfig } from '#stages/hard-relabel/settings.ts';
+import { goalSchema } from '#stages/operating-point/settings.ts';
 
 /** `hard-relabel`: labels that teacher and student give. */
 export const hardRelabelSection = z
@@ -28,6 +29,11 @@ export const exportSection = z
       .optional()
       .describe(
         'Further ONNX files. int8: onnx/model_quantized.onnx, a quarter of the size, measured as VARIANT.int8.',
+      ),
+    goal: goalSchema
+      .optional()
+      .describe(
+        'When the exported student is sure enough to be answered by: chosen on validation.',
       ),
   })
   .default({})

@@ -8,6 +8,7 @@ import { NothingToReportError, readCurves, textFacts, variantsOf } from './gathe
 import { factsOf } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
+import { readDeployed } from './gather-deployment.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
 /** Reads and counts what the page of a value task shows; undefined where the models classify. */
@@ -34,6 +35,7 @@ export async function gatherValues(
       headline,
       teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,
       choices: await readChoices(inputs),
+      deployed: await readDeployed(inputs),
       curves: await readCurves(context, models),
       cachedRows: reader.rowCount,
       corpus: {

@@ -4,6 +4,7 @@ import { bytes, count, magnitude, NONE, threeDigits } from './format.ts';
 import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';
 import { choices } from './sections/choice.ts';
+import { deployment } from './sections/deployment.ts';
 import { corpus, reproduction } from './sections/origin.ts';
 import { scrollBox } from './sections/scroll-box.ts';
 import { trainingCurves } from './sections/training-curves.ts';
@@ -15,6 +16,7 @@ export function valuesPage(data: ValuesData): string {
   const body = html`<header><h1>${data.title}</h1><p class="lead">${lead}</p></header>
 ${results(data)}
 ${choices(data)}
+${deployment(data.deployed, undefined)}
 ${trainingCurves(data)}
 ${classes(data.headline.metrics)}
 ${corpus(data)}
