@@ -184,10 +184,8 @@ test('a student with fewer logits than there are classes is refused', async () =
 });
 
 test('a test split without gold labels is refused', async () => {
-  const given = await inputs('student', { gold: {} });
-  const failure = await failureOf(
-    runStage(evaluate, { config: { subject: 'student', name: 'x' }, inputs: given }),
-  );
+  const given = { config: STUDENT, inputs: await inputs('student', { gold: {} }) };
+  const failure = await failureOf(runStage(evaluate, given));
   assert.equal(failure.code, 'E_EVALUATE_GOLD');
 });
 
@@ -207,10 +205,11 @@ test('a stopped run throws the reason of its signal', async () => {
 
 /** Mean over the rows of the class of the precision among all rows that score as high, as its definition says. */
 function slowAveragePrecision(classId: number, { logits: said }: Predictions): number {
-  const { logProbOf } = scoresFromLogits(ids, said, TINY_CLASSES.length);
-  const rows = ids.slice(2).map((id, at) => {
-    return { score: logProbOf(at + 2, classId).value, isYes: gold[id] === classId };
-  });
+  const scores = scoresFromLogits(ids, said, TINY_CLASSES.length);
+  const rows = ids.slice(2).map((id, at) => ({
+    score: scores.logProbOf(at + 2, classId).value,
+    isYes: gold[id] === classId,
+  }));
   const yes = rows.filter(({ isYes }) => isYes);
   const precisionAt = (score: number) => {
     const found = rows.filter((row) => row.score >= score);
@@ -219,6 +218,7 @@ function slowAveragePrecision(classId: number, { logits: said }: Predictions): n
   return yes.reduce((sum, { score }) => sum + precisionAt(score), 0) / yes.length;
 }
 
+const STUDENT = { subject: 'student', name: 'x' };
 const FOUR_CLASSES = [...TINY_CLASSES, 'refund'];
 
 async function fourClasses(): Promise<string> {
