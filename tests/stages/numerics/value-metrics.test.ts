@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { averagePrecision } from '#stages/numerics/average-precision.ts';
 import { binaryEntropy, sigmoid, softplus } from '#stages/numerics/binary.ts';
 import {
-  averagePrecision,
   multiLabelFigures,
   pearson,
   regressionFigures,

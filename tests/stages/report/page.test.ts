@@ -52,7 +52,10 @@ test('what to deploy and how often it abstains are told where they were asked fo
   const { metrics } = data.headline;
   const headline = { ...data.headline, metrics: { ...metrics, operatingPoint: test } };
   const page = reportPage({ ...data, headline, deployed: { point, recommended } });
-  assert.match(page, /<code>onnx\/model_quantized\.onnx<\/code>, the smallest &#60;that does&#62;\./);
+  assert.match(
+    page,
+    /<code>onnx\/model_quantized\.onnx<\/code>, the smallest &#60;that does&#62;\./,
+  );
   const plain = page.replaceAll('\u202F', ' ').replaceAll(/<[^>]*>/g, '|');
   assert.match(plain, /2 classes that were named on fewer than 20 validation rows/);
   assert.match(plain, /validation\|+993\|+73\.6 %\|+95\.1 %/);
