@@ -16,10 +16,11 @@ export function averagePrecision(
     if (isYes[row]) found += 1;
     const next = order[place + 1];
     if (next !== undefined && scores[next] === scores[row]) continue;
-    sum += ((found - before) / total) * (found / (place + 1));
+    // Divided once, at the end: so the sum of shares never ends above 1.
+    sum += (found - before) * (found / (place + 1));
     before = found;
   }
-  return sum;
+  return sum / total;
 }
 
 /** Mean over the classes that some row has; null where none has any. */
