@@ -5,6 +5,9 @@ import './setup/node-version.mjs';
 import fs from 'node:fs';
 import path from 'node:path';
 
+/** Commands that load a model, train one, or start a stage that does. */
+const NEED_LIBRARIES = new Set(['run', 'sweep', 'estimate', 'predict', 'teacher', 'loss']);
+
 const built = [
   new URL('./cli.js', import.meta.url),
   new URL('../dist/pipeline/cli.js', import.meta.url),
@@ -38,8 +41,7 @@ async function startCheckout(project) {
  * @param {string} command
  */
 function noteMissingLibraries(project, command) {
-  // `setup` itself needs no telling; what needs no student training works without TensorFlow.
-  if (process.argv[2] === 'setup') return;
+  if (!NEED_LIBRARIES.has(process.argv[2] ?? '')) return;
   if (fs.existsSync(path.join(project, 'node_modules/.native-setup.json'))) return;
   process.stderr.write(`note: the native libraries are not set up: run ${command}\n`);
 }

@@ -30,7 +30,7 @@ export function addResultCommands(program: Command): void {
   program
     .command('monitor')
     .description('compare predictions with what the student said on validation; 4: drifted')
-    .argument('<file>', 'predictions as `decant predict --json` writes them')
+    .argument('<file>', 'predictions as `decant predict --json` writes them; -: stdin')
     .requiredOption('--student <dir>', 'exported student that made them')
     .option('--threshold <psi>', 'largest PSI above what chance gives', positive, 0.2)
     .option('--json', 'print it as JSON')

@@ -162,5 +162,6 @@ function tombstonesOf(rows: readonly ForgottenRow[]): Tombstones {
 
 function countWords(perSplit: Readonly<Record<string, number>>): string {
   const parts = Object.entries(perSplit).map(([split, rows]) => `${rows} ${split}`);
-  return `${parts.length === 0 ? 'no' : parts.join(', ')} rows`;
+  const all = Object.values(perSplit).reduce((sum, rows) => sum + rows, 0);
+  return `${parts.length === 0 ? 'no' : parts.join(', ')} ${all === 1 ? 'row' : 'rows'}`;
 }

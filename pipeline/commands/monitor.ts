@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
+import { STDIN } from '#datasets/corpus/byte-source.ts';
 import { readJsonl } from '#datasets/corpus/jsonl.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
 import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
@@ -71,7 +72,7 @@ export async function monitorCommand(
   return found.watched.some(({ drifted }) => drifted) ? EXIT_CODES.gate : EXIT_CODES.done;
 }
 
-/** Compares a file of predictions (JSON Lines) with the baseline that the student carries. */
+/** Compares a file of predictions (JSON Lines; `-`: stdin) with the baseline that the student carries. */
 export async function driftIn(
   file: string,
   { student: named, threshold }: MonitorOptions,
@@ -81,7 +82,11 @@ export async function driftIn(
   const baseline = baselineIn(folder);
   const tokenizer = await openTokenizer(student.tokenizer, student.maxLength, student.cut);
   const unknownId = await unknownTokenId(folder);
-  const texts = await observedIn(file, { tokenizer, unknownId, classNames: student.classNames });
+  const texts = await observedIn(file === '-' ? STDIN : file, {
+    tokenizer,
+    unknownId,
+    classNames: student.classNames,
+  });
   return { rows: texts.length, threshold, watched: driftOf(baseline, texts, threshold) };
 }
 

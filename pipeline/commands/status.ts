@@ -58,7 +58,8 @@ async function describe(
     case 'stale': {
       const { changes, isPartial, order } = freshness;
       const done = isPartial ? await partOf(instance, partialFolder(store, order)) : undefined;
-      const why = describeChanges(changes) || (isPartial ? 'interrupted' : reasonOf(freshness));
+      const why =
+        describeChanges(changes) || (isPartial ? 'begun, not finished' : reasonOf(freshness));
       const because = done === undefined ? why : `${done} · ${why}`;
       return { stage, state: isPartial ? 'partial' : 'stale', because, changes };
     }

@@ -1,5 +1,5 @@
 import type { Observer, RunEvent } from '#pipeline/events.ts';
-import { describeResult, type ProgressMeter, startMeter } from './progress.ts';
+import { describeResult, formatDuration, type ProgressMeter, startMeter } from './progress.ts';
 
 export interface PlainLinesOptions {
   readonly write: (line: string) => void;
@@ -14,13 +14,14 @@ export function plainLinesObserver({ write, everyMs, heartbeatMs }: PlainLinesOp
   let lastProgress = '';
   let lastAt = 0;
   let current = '';
+  let startedAt = 0;
   const say = (instance: string, text: string) => {
     lastAt = performance.now();
     write(`${instance.padEnd(NAME_WIDTH)} ${text}`);
   };
   const heartbeat = setInterval(() => {
     if (current !== '' && performance.now() - lastAt >= heartbeatMs)
-      say(current, lastProgress || 'working');
+      say(current, lastProgress || `working for ${formatDuration(performance.now() - startedAt)}`);
   }, heartbeatMs);
   heartbeat.unref();
   const onStageEvent = ({ instance, event }: Extract<RunEvent, { type: 'stage-event' }>) => {
@@ -39,7 +40,7 @@ export function plainLinesObserver({ write, everyMs, heartbeatMs }: PlainLinesOp
         return write(event.message);
       case 'stage-started':
         meters.set(event.instance, startMeter());
-        [current, lastProgress] = [event.instance, ''];
+        [current, lastProgress, startedAt] = [event.instance, '', performance.now()];
         return say(event.instance, `starts: ${event.because}`);
       case 'stage-event':
         return onStageEvent(event);

@@ -88,6 +88,7 @@ async function carryOut(plan) {
   if (isComplete(plan) && !options.check) return tellState(plan);
   await announce(plan);
   if (!isInstalled && !packagesAreCurrent(project, { development })) {
+    say('npm ci puts the npm packages into node_modules, which takes a minute or two ...');
     await installPackages(project);
     say('npm packages installed');
   }

@@ -3,12 +3,11 @@ import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { MissingExampleError } from '#datasets/row-index.ts';
 import { inputOf } from '#stages/folders.ts';
-import { doubtfulLabels } from '#stages/numerics/doubtful-labels.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { type Calibration, calibrationOf, claimsOf } from './calibration.ts';
+import { doubtsOf } from './doubts.ts';
 import { type Guess, studentGuesses, teacherGuesses } from './guesses.ts';
-import { meanOf, type Opinion, studentOpinion, teacherOpinion } from './opinions.ts';
-import type { Doubt, RowEvidence } from './policy.ts';
+import type { RowEvidence } from './policy.ts';
 import type { HardRelabelConfig } from './settings.ts';
 
 /** All that decides about labels: rows of train, and what claims were worth on validation. */
@@ -65,7 +64,7 @@ export async function readEvidence(
 }
 
 /** Whose predictions count for which row. */
-interface Witness {
+export interface Witness {
   readonly folds: number | undefined;
   /** Predictions of the student, or of one student a fold. */
   readonly folders: readonly string[];
@@ -86,58 +85,4 @@ function witnessOf(context: Context): Witness {
     folders,
     folderOf: (exampleId) => folders[foldOf(exampleId, folds) - 1] ?? '',
   };
-}
-
-interface Labels {
-  readonly gold: ReadonlyMap<string, number>;
-  readonly known: ReadonlyMap<string, number>;
-  readonly classNames: readonly string[];
-}
-
-/** Labels that confident learning doubts, each with what such a claim is worth. */
-async function doubtsOf(
-  context: Context,
-  witness: Witness,
-  { gold, known, classNames }: Labels,
-): Promise<{ doubts: Map<string, Doubt>; estimatedNoise: number | undefined }> {
-  const { policy, evidence = 'teacher-and-student' } = context.config;
-  if (policy !== 'confident-learning') return { doubts: new Map(), estimatedNoise: undefined };
-  const isBoth = evidence === 'teacher-and-student';
-  const panel = async (split: 'train' | 'validation', student: Pick<Opinion, 'probabilities'>) =>
-    isBoth ? meanOf([await teacherOpinion(inputOf(context, `rows/${split}`)), student]) : student;
-  const claims = [];
-  for (const folder of witness.folders) {
-    const opinion = await panel('validation', await studentOpinion(folder, 'validation'));
-    claims.push(...claimsOf(bestGuesses(opinion, known.keys()), known));
-  }
-  const worth = calibrationOf('student', claims);
-  const students = new Map<string, Opinion>();
-  for (const folder of witness.folders) {
-    students.set(folder, await studentOpinion(folder, 'train'));
-  }
-  const leftOut = {
-    probabilities: (exampleId: string) =>
-      students.get(witness.folderOf(exampleId))?.probabilities(exampleId),
-  };
-  const opinion = await panel('train', leftOut);
-  const { doubtful, estimatedNoise } = doubtfulLabels(gold, opinion, classNames.length);
-  const doubts = doubtful.map(({ exampleId, suggestedId, suggestedProbability }) => {
-    const confidence = worth.accuracyAt(suggestedProbability);
-    return [exampleId, { suggestedId, confidence }] as const;
-  });
-  return { doubts: new Map(doubts), estimatedNoise };
-}
-
-function bestGuesses(
-  opinion: Pick<Opinion, 'probabilities'>,
-  exampleIds: Iterable<string>,
-): Map<string, Guess> {
-  const guesses = new Map<string, Guess>();
-  for (const exampleId of exampleIds) {
-    const probs = opinion.probabilities(exampleId);
-    if (probs === undefined) continue;
-    const confidence = Math.max(...probs);
-    guesses.set(exampleId, { classId: probs.indexOf(confidence), confidence });
-  }
-  return guesses;
 }

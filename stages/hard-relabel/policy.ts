@@ -10,7 +10,7 @@ export interface RowEvidence {
   readonly teacherConfidence: number;
   readonly studentId: number;
   readonly studentConfidence: number;
-  /** Of confident learning: the class that the row is counted as, where it is not that of its label. */
+  /** Of confident-learning and label-odds: the class that speaks against the label. */
   readonly doubt: Doubt | null;
 }
 
@@ -35,7 +35,8 @@ export type Reason =
   | 'teacher-and-student-agree'
   | 'teacher-confident'
   | 'teacher-and-left-out-student-agree'
-  | 'confident-learning';
+  | 'confident-learning'
+  | 'label-odds';
 
 /** Decides about one row; a gold label stays where nothing out of fold speaks against it. */
 export function decide(row: RowEvidence, config: HardRelabelConfig): Decision {
@@ -64,10 +65,12 @@ function change(
   const { fold, teacherId, studentId, doubt } = row;
   const kept = { type: 'kept-gold' } as const;
   if (policy === 'fill-unlabelled' || fold === null) return kept;
-  if (policy === 'confident-learning') {
-    if (doubt === null || doubt.confidence < minConfidence) return kept;
+  if (policy === 'confident-learning' || policy === 'label-odds') {
+    // Odds are doubts only where minConfidence of such changes are right.
+    const least = policy === 'label-odds' ? 0 : minConfidence;
+    if (doubt === null || doubt.confidence < least) return kept;
     const { suggestedId: labelId, confidence } = doubt;
-    return { type: 'changed', labelId, confidence, reason: 'confident-learning' };
+    return { type: 'changed', labelId, confidence, reason: policy };
   }
   if (teacherId === goldId || teacherId !== studentId) return kept;
   const confidence = Math.min(row.teacherConfidence, row.studentConfidence);

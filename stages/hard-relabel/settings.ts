@@ -1,7 +1,15 @@
 import { z } from 'zod';
 
 /** Which rows get which label. */
-export const POLICIES = ['fill-unlabelled', 'teacher-confident', 'confident-learning'] as const;
+export const POLICIES = [
+  'fill-unlabelled',
+  'teacher-confident',
+  'confident-learning',
+  'label-odds',
+] as const;
+
+/** Those that change gold labels by probabilities of who has not learned them. */
+const NEEDS_FOLDS: readonly string[] = ['confident-learning', 'label-odds'];
 
 /** Settings of `hard-relabel`. */
 export const hardRelabelConfig = z
@@ -10,7 +18,7 @@ export const hardRelabelConfig = z
       .enum(POLICIES)
       .default('fill-unlabelled')
       .describe(
-        'fill-unlabelled: rows without gold on which teacher and student agree. teacher-confident: the teacher alone fills them, and with folds changes gold labels that the left-out student contradicts too. confident-learning: as fill-unlabelled, and with folds changes gold labels that are confidently counted as of another class (Northcutt et al. 2021).',
+        'fill-unlabelled: rows without gold on which teacher and student agree. teacher-confident: the teacher alone fills them, and with folds changes gold labels that the left-out student contradicts too. confident-learning: as fill-unlabelled, and with folds changes gold labels that are confidently counted as of another class (Northcutt et al. 2021). label-odds: as fill-unlabelled, and with folds changes gold labels against which another class is so much likelier that minConfidence of such changes are right, reckoned on validation rows with wrong labels at the estimated rate.',
       ),
     minConfidence: z
       .number()
@@ -32,7 +40,7 @@ export const hardRelabelConfig = z
       .enum(['teacher-and-student', 'student'])
       .optional()
       .describe(
-        'Of confident-learning, whose probabilities count. student: for a teacher that was trained on these very labels. Default: the mean of both.',
+        'Of confident-learning and label-odds, whose probabilities count. student: for a teacher that was trained on these very labels. Default: the mean of both.',
       ),
     maxChanged: z
       .number()
@@ -49,14 +57,14 @@ export const hardRelabelConfig = z
         "Largest share of one class' gold labels that is changed, and of the filled rows that one class gets. Default: 0.6 of the changes, no limit for filled rows.",
       ),
   })
-  .refine(({ policy, folds }) => policy !== 'confident-learning' || folds !== undefined, {
+  .refine(({ policy, folds }) => !NEEDS_FOLDS.includes(policy) || folds !== undefined, {
     path: ['folds'],
     message:
-      'confident-learning changes gold labels, and a student that has learned them is no witness: set folds, such as 5',
+      'confident-learning and label-odds change gold labels, and a student that has learned them is no witness: set folds, such as 5',
   })
-  .refine(({ policy, evidence }) => policy === 'confident-learning' || evidence === undefined, {
+  .refine(({ policy, evidence }) => NEEDS_FOLDS.includes(policy) || evidence === undefined, {
     path: ['evidence'],
-    message: 'belongs to policy: confident-learning',
+    message: 'belongs to policy: confident-learning and label-odds',
   });
 
 export type HardRelabelConfig = z.infer<typeof hardRelabelConfig>;

@@ -4,18 +4,24 @@ export interface Claim {
   readonly isRight: boolean;
 }
 
+/** A claim that counts for more, or less, than one. */
+export interface WeighedClaim extends Claim {
+  readonly weight?: number;
+}
+
 /**
  * The least confidence from which on claims are right in at least this share; null where none is enough. It
  * lies half-way to the claim below, so that no last bit of a confidence decides.
  */
-export function leastConfidence(claims: readonly Claim[], precision: number): number | null {
+export function leastConfidence(claims: readonly WeighedClaim[], precision: number): number | null {
   const surest = claims.toSorted((a, b) => b.confidence - a.confidence);
-  let [right, found]: [number, number | null] = [0, null];
-  for (const [at, { confidence, isRight }] of surest.entries()) {
-    if (isRight) right++;
+  let [right, all, found]: [number, number, number | null] = [0, 0, null];
+  for (const [at, { confidence, isRight, weight = 1 }] of surest.entries()) {
+    all += weight;
+    if (isRight) right += weight;
     const next = surest[at + 1]?.confidence;
     // Equal claims are made together or not at all.
-    if (next === confidence || right < precision * (at + 1)) continue;
+    if (next === confidence || right < precision * all) continue;
     found = next === undefined ? 0 : (confidence + next) / 2;
   }
   return found;

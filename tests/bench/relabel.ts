@@ -13,8 +13,8 @@ import { repository, sampleFolder } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 /**
- * `npm run bench:relabel [-- --noise 10,30 --seeds 1 --steps 1500]`: labels of the banking77 sample are flipped at
- * random, and confident learning with five folds restores what it can. Twice: with the shipped teacher, which
+ * `npm run bench:relabel [-- --noise 10,30 --seeds 1 --steps 1500 --policy label-odds]`: labels of the banking77 sample are flipped at
+ * random, and a policy with five folds restores what it can. Twice: with the shipped teacher, which
  * saw the clean labels and so flatters, and on the word of students alone that learned from the noisy ones.
  */
 const { values } = parseArgs({
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     noise: { type: 'string', default: '10,30' },
     seeds: { type: 'string', default: '1' },
     steps: { type: 'string', default: '1500' },
+    policy: { type: 'string', default: 'label-odds' },
   },
 });
 const sample = sampleFolder('banking77');
@@ -95,7 +96,7 @@ function measured(noisy: readonly Row[], witness: keyof typeof WITNESSES, seed: 
     teacher: { model: join(sample, 'teacher'), maxLength: 128 },
     student: { architecture: 'bag', hiddenSize: 128, steps: Number(values.steps), seed },
     variants: { distilled: {}, 'gold-only': { softLossWeight: 0, hardLossWeight: 1 }, relabelled },
-    'hard-relabel': { policy: 'confident-learning', folds: 5, control: true, ...settings },
+    'hard-relabel': { policy: values.policy, folds: 5, control: true, ...settings },
   };
   const file = join(folder, 'decant.yaml');
   writeFileSync(file, stringify(config));

@@ -11,6 +11,7 @@ import {
   unknownTokenId,
 } from '#stages/students/baseline.ts';
 import { openStudent } from '#stages/students/open-student.ts';
+import { decant } from '#tests/support/decant-in.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { teacherAsStudent } from '#tests/support/teacher-as-student.ts';
@@ -47,6 +48,53 @@ test('a student without a baseline, and a row that no student wrote, are refused
     failure.message,
     /predictions\.jsonl, line 2: "label" is "card_arival"; .*card_arrival/,
   );
+});
+
+test('predictions come through a pipe, and drift ends with 4', async () => {
+  const folder = teacherAsStudent();
+  await withBaseline(folder, everyOther(texts, 0));
+  const [same, other] = [
+    everyOther(texts, 1),
+    texts.slice(0, 60).map((text) => `§ ${text} ¶ ${text}`),
+  ];
+  const monitored = (lines: readonly string[], args: readonly string[]) => {
+    const predict = ['predict', '--student', folder, '--json'];
+    const { stdout } = decant(folder, predict, lines.join('\n'));
+    return decant(folder, ['monitor', '-', '--student', folder, ...args], stdout);
+  };
+  const calm = monitored(same, []);
+  assert.equal(calm.status, 0, calm.stderr);
+  assert.match(calm.stdout, new RegExp(`^${same.length} predictions against validation`));
+  const drifted = monitored(other, ['--json']);
+  assert.equal(drifted.status, 4, drifted.stderr);
+  const found = JSON.parse(drifted.stdout) as MonitorFindings;
+  assert.equal(found.rows, 60);
+  assert.ok(driftedIn(found).includes('length'));
+  const lax = monitored(other, ['--threshold', '1000']);
+  assert.equal(lax.status, 0, 'the threshold decides');
+});
+
+test('what is no file of predictions is refused by its line, with what would be right', async () => {
+  const folder = teacherAsStudent();
+  await withBaseline(folder, texts.slice(0, 20));
+  const refused = async (content: string) => {
+    const file = join(folder, 'bad.jsonl');
+    writeFileSync(file, content);
+    return failureOf(driftIn(file, options(folder)));
+  };
+  for (const [content, problem] of [
+    ['', /line 1: there is no prediction/],
+    ['{"label":"card_arrival","confidence":1.5}\n', /line 1: "confidence" is 1\.5, not 0 to 1/],
+    ['{"label":"card_arrival","confidence":0.5}\n{"label"\n', /line 2: /],
+    ['card_arrival\t0.9\ttext\n', /line 1: /],
+  ] as const) {
+    const { code, message, fix } = await refused(content);
+    assert.equal(code, 'E_PREDICTIONS', content);
+    assert.match(message, problem);
+    assert.match(fix, /predict --json/);
+  }
+  writeFileSync(join(folder, BASELINE_FILE), '{"formatVersion":2}');
+  assert.equal((await refused('')).code, 'E_BASELINE');
 });
 
 /** The file is sorted by class. */

@@ -91,7 +91,12 @@ describe('the package that npm pack makes', () => {
     const decant = join(esm, 'node_modules/decant/pipeline/decant.mjs');
     const { stdout, stderr } = await run(process.execPath, [decant, '--version'], { cwd: esm });
     assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
-    assert.match(stderr, /npx decant setup/);
+    assert.equal(stderr, '', 'what loads no model needs no libraries');
+    const refused = await run(process.execPath, [decant, 'run'], { cwd: temporaryFolder() }).then(
+      () => assert.fail('ran without a decant.yaml'),
+      (error: unknown) => (error as { stderr: string }).stderr,
+    );
+    assert.equal(refused.match(/npx decant setup/g)?.length, 1, refused);
   });
 });
 

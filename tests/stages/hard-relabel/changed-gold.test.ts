@@ -42,6 +42,24 @@ test('confident learning changes the labels that left-out students contradict', 
   }
 });
 
+test('label-odds changes what another class is much likelier for, and nothing without noise', async () => {
+  const config = { policy: 'label-odds', folds: 3 };
+  for (const evidence of ['teacher-and-student', 'student']) {
+    const given = await inputs(noisy);
+    const run = await runStage(hardRelabel, { config: { ...config, evidence }, inputs: given });
+    const rows = await readHardLabels(run.outputs['hard-labels'] ?? '');
+    assert.deepEqual(
+      rows.map((row) => [row.exampleId, row.newLabelId, row.reason]),
+      [100, 115].map((id) => [exampleId(id), 0, 'label-odds']),
+    );
+  }
+  const right = Object.fromEntries(
+    labelled.map(({ id, student: [classId] }) => [exampleId(id), classId]),
+  );
+  const clean = await inputs({ ...noisy, trainGold: right });
+  assert.equal((await runStage(hardRelabel, { config, inputs: clean })).counts['changed'], 0);
+});
+
 test('a teacher that defends the label is a tie, and a tie changes nothing', async () => {
   const defended = labelled.map((row) => ({
     ...row,
