@@ -51,7 +51,7 @@ export async function simulated(
           const start = performance.now();
           await Promise.all(
             shards
-              .flatMap((shard) => batchesOf(shard.rows, CLASSES))
+              .flatMap((shard) => batchesOf(shard.rows, CLASSES, teacher.shape))
               .map(({ members, length }) => {
                 const dims = [members.length, length];
                 const data = new BigInt64Array(members.length * length);
