@@ -134,6 +134,7 @@ export function teacherOf(
   const inputs = matchTeacherInputs({ inputs: ownInputs, provider }, shapes);
   const hearing = openHearing(keep);
   let isFirst = true;
+  let isProbing = false;
   const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
     requireSameSides(rows, inputs.hasDecoder);
     const lengths = paddedLengths(rows, { length }, inputs);
@@ -161,10 +162,15 @@ export function teacherOf(
     async label(rows, length) {
       const tellsProbabilities = isFirst;
       isFirst = false;
-      const probe = tellsProbabilities || hearing.isOpen;
+      // One batch at a time: the logits of all that are on their way might not fit into memory.
+      const probe = hearing.isOpen && !isProbing;
+      isProbing ||= probe;
       const fetches = fetchesOf(outputs, { probe, task: keep.task });
       const results = await runOn(rows, length, fetches);
-      if (probe) hearing.hear(float32Of(results, outputs.logits), rows.length);
+      if (probe) {
+        hearing.hear(float32Of(results, outputs.logits), rows.length);
+        isProbing = false;
+      }
       const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
