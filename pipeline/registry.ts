@@ -4,8 +4,10 @@ import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
+import { operatingPoint } from '#stages/operating-point/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { report } from '#stages/report/index.ts';
+import { seedSpread } from '#stages/seed-spread/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
@@ -21,9 +23,11 @@ export const stages: readonly AnyStage[] = [
   softLabel,
   trainStudent,
   chooseStudent,
+  operatingPoint,
   hardRelabel,
   controlLabels,
   evaluate,
+  seedSpread,
   exportStudent,
   report,
 ];

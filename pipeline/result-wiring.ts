@@ -1,6 +1,7 @@
 import { SPLITS } from '#datasets/example.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
+import { operatingPoint } from '#stages/operating-point/index.ts';
 import { report } from '#stages/report/index.ts';
 import { candidatesOf, studentInstance } from './auto-student.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
@@ -20,6 +21,7 @@ export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher)
       subject: 'teacher',
       name,
       task: taskSetting(config),
+      slices: config.evaluate?.slices,
       output: name === MAIN_TEACHER ? config.teacher.output : undefined,
       ...deviceSettings(config),
       threads: config.threads,
@@ -37,13 +39,14 @@ export function int8Name(name: string): string {
   return `${name}.int8`;
 }
 
-/** Measures a student by its exported graph; `quantize`: by the one with int8 weights. */
+/** Measures a student by its exported graph; `quantize`: by the one with int8 weights. One that is exported may abstain. */
 export function evaluateStudent(
   config: DecantConfig,
   name: string,
-  quantize?: 'int8',
+  { isExported, quantize }: { readonly isExported: boolean; readonly quantize?: 'int8' },
 ): StageInstance {
   const shown = quantize === undefined ? name : int8Name(name);
+  const robustness = config.evaluate?.robustness;
   return createInstance(`evaluate:${shown}`, evaluate, {
     config: {
       subject: 'student',
@@ -51,13 +54,43 @@ export function evaluateStudent(
       task: taskSetting(config),
       threads: config.threads,
       quantize,
+      slices: config.evaluate?.slices,
+      robustness,
+      seed: robustness && config.seed,
     },
     files: {},
     inputs: {
       ...testInputs(config, 'tokens/student', 'soft-label'),
+      ...(robustness && perSplit(['test'], 'prepare', 'inputs')),
       student: { instance: studentInstance(config, name), output: 'student' },
+      ...(isExported ? operatingPointInput(config, name) : {}),
     },
   });
+}
+
+/** When the exported student is sure enough; none where there is no goal. */
+export function operatingPointInstances(config: DecantConfig, exported: string): StageInstance[] {
+  const { goal } = config.export;
+  if (goal === undefined) return [];
+  const instance = createInstance(`operating-point:${exported}`, operatingPoint, {
+    config: { goal },
+    files: {},
+    inputs: {
+      predictions: { instance: studentInstance(config, exported), output: 'predictions' },
+      ...perSplit(['validation'], 'prepare', 'labels'),
+      classes: { instance: 'prepare', output: 'classes' },
+    },
+  });
+  return [instance];
+}
+
+/** When the exported student is sure enough; empty where there is no goal. */
+function operatingPointInput(
+  { export: { goal } }: DecantConfig,
+  exported: string,
+): Record<string, InputReference> {
+  const output = 'operating-point';
+  return goal === undefined ? {} : { [output]: { instance: `${output}:${exported}`, output } };
 }
 
 function testInputs(
@@ -98,6 +131,7 @@ export function exportInstance(
         ? { 'metrics/int8': { instance: `evaluate:${int8Name(name)}`, output: 'metrics' } }
         : {}),
       classes: { instance: 'prepare', output: 'classes' },
+      ...operatingPointInput(config, name),
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
       ...perSplit(['validation'], 'prepare', 'labels'),
       ...tensorInputs(config, ['validation']),
@@ -142,6 +176,8 @@ export function reportInstance(
   parts: {
     readonly teachers: readonly Teacher[];
     readonly order: readonly string[];
+    /** Instances that put the students of several seeds together. */
+    readonly spreads: readonly string[];
     readonly exported: string;
     readonly needsRelabel: boolean;
   },
@@ -179,7 +215,17 @@ export function reportInstance(
           { instance: studentInstance(loaded.config, name), output: 'log' },
         ]),
       ),
+      ...Object.fromEntries(
+        parts.spreads.map((instance) => [
+          instance.replace(/^seed-spread:/, 'spread.'),
+          { instance, output: 'spread' },
+        ]),
+      ),
       ...choicesOf(loaded.config, parts.order),
+      ...operatingPointInput(loaded.config, exported),
+      ...(hasInt8(loaded.config)
+        ? { student: { instance: `export-student:${exported}`, output: 'student' } }
+        : {}),
       ...perSplit(['train'], 'soft-label', 'rows'),
       ...perSplit(SPLITS, 'prepare', 'inputs'),
       ...perSplit(SPLITS, 'prepare', 'labels'),

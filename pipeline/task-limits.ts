@@ -2,6 +2,7 @@ import type { Task } from '#datasets/task.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
+import { ofEvaluation } from './evaluate-limits.ts';
 import { ofTensors } from './tensor-limits.ts';
 
 /** Left out where it is the usual one, so that recipes of before it stay what they are. */
@@ -11,7 +12,7 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
-  const limits = [ofTensors, ...LIMITS[loaded.config.task]];
+  const limits = [ofTensors, ofEvaluation, ...LIMITS[loaded.config.task]];
   const problems = limits.flatMap((limit) => limit(loaded.config));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
@@ -155,8 +156,15 @@ const noAuto: Limit = ({ task, student }) =>
       ]
     : [];
 
+/** One class of a row is what a student can be sure of. */
+const noGoal = given(
+  (config) => ({ 'export.goal': config.export.goal }),
+  'is about the one class that a student says of a row: it belongs to task: classification',
+);
+
 const LANGUAGE_MODEL: readonly Limit[] = [
   noAuto,
+  noGoal,
   noBalance,
   oneTokenizer,
   given(
@@ -223,9 +231,9 @@ const OF_WORDS: readonly Limit[] = [
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
-  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
-  regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
-  'token-classification': [...OTHERS, ...OF_WORDS, noBalance],
+  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal],
+  regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal],
+  'token-classification': [...OTHERS, ...OF_WORDS, noBalance, noGoal],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask, onlyArchitectures('gpt2')],
   'masked-lm': [...LANGUAGE_MODEL, noTarget, onlyArchitectures('modernbert', 'bert')],
   'sequence-to-sequence': [...LANGUAGE_MODEL, noStudents, noTextPair, noMask, noTextUnit],

@@ -3,11 +3,14 @@ import type { ReportData } from './report-data.ts';
 import { calibration } from './sections/calibration.ts';
 import { choices } from './sections/choice.ts';
 import { cost } from './sections/cost.ts';
+import { deployment } from './sections/deployment.ts';
 import { headline, headlineSentence } from './sections/headline.ts';
 import { mistakes } from './sections/mistakes.ts';
 import { corpus, reproduction } from './sections/origin.ts';
+import { parts } from './sections/parts.ts';
 import { relabelling } from './sections/relabelling.ts';
 import { resultsTable } from './sections/results-table.ts';
+import { seeds } from './sections/seeds.ts';
 import { selective } from './sections/selective.ts';
 import { teacherCache } from './sections/teacher-cache.ts';
 import { trainingCurves } from './sections/training-curves.ts';
@@ -17,11 +20,14 @@ import { STYLE } from './style.ts';
 export function reportPage(data: ReportData): string {
   const body = html`${headline(data)}
 ${resultsTable(data)}
+${seeds(data.models)}
 ${choices(data)}
 ${cost(data)}
 ${trainingCurves(data)}
 ${calibration(data)}
 ${selective(data)}
+${deployment(data.deployed, data.headline.metrics.operatingPoint)}
+${parts(data.models)}
 ${mistakes(data)}
 ${teacherCache(data)}
 ${relabelling(data)}

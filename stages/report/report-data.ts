@@ -1,6 +1,8 @@
 import type { Metrics, Timings } from '#datasets/metrics.ts';
 import type { RelabelSummary } from '#datasets/relabel-summary.ts';
+import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
+import type { Deployed } from './gather-deployment.ts';
 
 /** Everything that the page shows, read and counted; the page itself only lays it out. */
 export interface ReportData {
@@ -13,6 +15,7 @@ export interface ReportData {
   readonly baseline: ModelResult | null;
   /** What was taken where `architecture: auto` asked for it. */
   readonly choices: readonly ChosenStudent[];
+  readonly deployed: Deployed;
   readonly curves: readonly TrainingCurve[];
   readonly cache: CacheFigures;
   readonly relabelling: Relabelling | null;
@@ -26,6 +29,8 @@ export interface ModelResult {
   readonly timings: Timings | null;
   /** Which of the page's colours is this model's, on every plot: 0 is the teacher's. */
   readonly colour: number;
+  /** Of a variant with several seeds, all of which go by its name on the page. */
+  readonly spread?: SeedSpread | undefined;
 }
 
 export interface Point {

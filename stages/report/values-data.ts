@@ -1,6 +1,8 @@
 import type { Timings } from '#datasets/metrics.ts';
+import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import type { ChosenStudent } from './gather-choices.ts';
+import type { Deployed } from './gather-deployment.ts';
 import type { CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
 
 /** A model whose answers are numbers. */
@@ -10,6 +12,8 @@ export interface ValueModel {
   readonly timings: Timings | null;
   /** Which of the page's colours is this model's: 0 is the teacher's. */
   readonly colour: number;
+  /** Of a variant with several seeds. */
+  readonly spread?: SeedSpread | undefined;
 }
 
 /** Everything that the page of a value task shows. */
@@ -19,6 +23,7 @@ export interface ValuesData {
   readonly headline: ValueModel;
   readonly teacher: ValueModel | null;
   readonly choices: readonly ChosenStudent[];
+  readonly deployed: Deployed;
   readonly curves: readonly TrainingCurve[];
   /** Train rows that the teacher answered. */
   readonly cachedRows: number;

@@ -64,9 +64,11 @@ export function trainingFeedSpecs(layout: BatchLayout, bucket: number): FeedSpec
       add('topLogProbs', 'float32', [answers, soft.width]);
       add('tailLogMass', 'float32', [answers]);
     }
-    for (const [place, { width }] of (layout.hints ?? []).entries()) {
+    const { hints = [] } = layout;
+    for (const [place, { width }] of hints.entries()) {
       add(hintFeed(place), 'float32', [answers, width]);
     }
+    if (hints.length > 0) add('hintLossWeight', 'float32', []);
   }
   if (goldPerRow > 0 && layout.valueTask !== undefined) {
     add('goldValues', 'float32', [answers, goldPerRow]);
@@ -221,7 +223,9 @@ function hintFeeds(slots: readonly Slot[], answers: number, hints: readonly Hint
     }
     return [hintFeed(place), values] as const;
   });
-  return Object.fromEntries(feeds);
+  if (hints.length === 0) return {};
+  // Of all hints together, so that a part of a batch can count by its share; each has its own weight beside it.
+  return { ...Object.fromEntries(feeds), hintLossWeight: Float32Array.of(1) };
 }
 
 /** Rows of fewer classes are filled up with class 0 at a share of 0. */

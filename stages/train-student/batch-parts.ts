@@ -85,6 +85,7 @@ function sumOfValues(values: Iterable<number>): number {
 /** Terms of the loss: the feed of their weight, and the feeds that tell which rows have a target. */
 const WEIGHED = [
   { term: 'softLoss', weight: 'softLossWeight', rows: ['rowWeights'] },
+  { term: 'hintLoss', weight: 'hintLossWeight', rows: ['rowWeights'] },
   { term: 'hardLoss', weight: 'hardLossWeight', rows: ['goldWeights', 'goldRows'] },
 ] as const;
 

@@ -56,8 +56,7 @@ export function stepLoss(
     const weights = feedOf<Tensor1D>(feeds, 'rowWeights');
     const targets = (place: number) => feedOf<Tensor2D>(feeds, hintFeed(place));
     const loss = hintLoss(tf, hints, { features, named, targets, weights });
-    parts['hintLoss'] = loss;
-    weighted.push(loss);
+    add('hintLoss', 'hintLossWeight', loss);
   }
   return { loss: tf.addN(weighted), parts };
 }

@@ -34,6 +34,8 @@ export function randomBatch(
         temperature: () => Float32Array.of(2),
         softLossWeight: () => Float32Array.of(0.9),
         hardLossWeight: () => Float32Array.of(0.1),
+        hintLossWeight: () => Float32Array.of(1),
+        answerAt: () => below(2 * size),
         // k different classes a row: neighbours of a random one
         topIds: () => neighbours(rows, width, classCount, random),
         sampleIds: () => neighbours(rows, width, classCount, random),

@@ -7,6 +7,7 @@ interface Limited {
   readonly learningRate?: Scheduled | undefined;
   readonly accumulate?: number | undefined;
   readonly classWeights?: unknown;
+  readonly hints?: readonly { readonly loss: string }[] | undefined;
   readonly executor: string;
   readonly xla?: boolean | string | undefined;
   readonly precision?: string | undefined;
@@ -16,7 +17,7 @@ interface Limited {
 /** What is wrong with them, each with the setting to change. */
 export function optimisationProblems(settings: Limited): { path: string; message: string }[] {
   const { task = 'classification', batchSize, learningRate, accumulate = 1 } = settings;
-  const { classWeights, executor, xla = false, precision, sampling } = settings;
+  const { classWeights, hints = [], executor, xla = false, precision, sampling } = settings;
   const problem = (isWrong: boolean, path: string, message: string) =>
     isWrong ? [{ path, message }] : [];
   return [
@@ -30,6 +31,11 @@ export function optimisationProblems(settings: Limited): { path: string; message
       classWeights !== undefined && accumulate > 1,
       'accumulate',
       'parts of a batch would each weigh classes apart: leave out classWeights',
+    ),
+    ...problem(
+      accumulate > 1 && hints.some(({ loss }) => loss === 'relation'),
+      'accumulate',
+      'hints: relation compares the rows of a batch, and a part has few of them: take loss: mse or cosine',
     ),
     ...problem(
       executor !== 'graph' && (xla !== false || precision === 'bf16'),

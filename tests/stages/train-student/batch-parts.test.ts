@@ -9,7 +9,7 @@ import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import type { BatchLayout } from '#stages/train-student/batch-feeds.ts';
 import { stepOverBatch } from '#stages/train-student/batch-parts.ts';
 import type { Batch } from '#stages/train-student/batches.ts';
-import { studentProgram } from '#stages/train-student/student-program.ts';
+import { stepParameters, studentProgram } from '#stages/train-student/student-program.ts';
 import type { TransferRow } from '#stages/train-student/transfer-set.ts';
 import { assertAllClose, assertClose } from '#tests/support/close.ts';
 import { tf } from '#tests/support/tensorflow.ts';
@@ -54,12 +54,13 @@ function trainedIn(kind: 'graph' | 'eager', accumulate: number) {
     dropout: false,
     soft: { type: 'top-k', width: 3 },
     goldPerRow: 1,
+    hints: (['mse', 'cosine'] as const).map((loss) => ({ from: 'x', loss, weight: 0.2, width: 2 })),
   };
   const program = studentProgram({
     architecture,
     shape,
     layout,
-    initialWeights: initialise(architecture.parameters(shape), 1),
+    initialWeights: initialise(stepParameters({ architecture, shape, layout }), 1),
     buckets: [8],
     settings: {
       labelSmoothing: 0.1,
@@ -102,6 +103,7 @@ function batchOf(index: number, count: number): Batch {
               topIds: Int32Array.of(0, 1 + (row % 4), 4 - (row % 4 === 3 ? 1 : 0)),
               topLogProbs: Float32Array.of(0.5, 0.3, 0.1).map(Math.log),
               tailLogMass: Math.log(0.1),
+              hints: [0, 1].map((hint) => Float32Array.of(random() - hint, row / 4 - 1)),
             },
     };
   });
