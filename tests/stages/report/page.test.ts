@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ChosenPoint } from '#datasets/operating-point.ts';
 import { reportPage } from '#stages/report/page.ts';
 import type { ReportData } from '#stages/report/report-data.ts';
 import { headlineSentence } from '#stages/report/sections/headline.ts';
@@ -32,6 +33,34 @@ test('the page is one file: no script, nothing loaded, and a policy that says so
   assert.doesNotMatch(page, /<script|<link|<img|<iframe|<object|<embed|\bon\w+=|javascript:/i);
   assert.doesNotMatch(page, /(?:src|href|url)\s*[=(]/i);
   assert.match(page, /default-src &#39;none&#39;|default-src 'none'/);
+});
+
+test('what to deploy and how often it abstains are told where they were asked for', () => {
+  const data = reportFixture();
+  assert.doesNotMatch(reportPage(data), /Putting it to use/);
+  const figures = { goal: 'precision >= 0.95', rows: 993, answered: 731, right: 695 };
+  const point: ChosenPoint = {
+    formatVersion: 1,
+    temperature: 1.25,
+    threshold: 0.8,
+    thresholds: {},
+    rowsForOwn: 20,
+    sharing: ['a', 'b'],
+    validation: figures,
+  };
+  const recommended = { file: 'onnx/model_quantized.onnx', because: 'the smallest <that does>' };
+  const test = { ...figures, rows: 3079, answered: 2402, right: 2291 };
+  const { metrics } = data.headline;
+  const headline = { ...data.headline, metrics: { ...metrics, operatingPoint: test } };
+  const page = reportPage({ ...data, headline, deployed: { point, recommended } });
+  assert.match(
+    page,
+    /<code>onnx\/model_quantized\.onnx<\/code>, the smallest &#60;that does&#62;\./,
+  );
+  const plain = page.replaceAll('\u202F', ' ').replaceAll(/<[^>]*>/g, '|');
+  assert.match(plain, /2 classes that were named on fewer than 20 validation rows/);
+  assert.match(plain, /validation\|+993\|+73\.6 %\|+95\.1 %/);
+  assert.match(plain, /test\|+3,079\|+78\.0 %\|+95\.4 %/);
 });
 
 test('every figure of the table stands in the page', () => {
