@@ -15,7 +15,7 @@ export async function checkpointTensors(
   }
   const { type } = family;
   return type === 'modernbert' || type === 'gpt2'
-    ? withModel(tensors, MODEL_PREFIXES[type])
+    ? withModelName(tensors, type)
     : asBert(tensors, family);
 }
 
@@ -27,10 +27,11 @@ export function withoutLegacyName(name: string): string {
 }
 
 /** Models without a head are saved without their own name in front. */
-function withModel(
-  tensors: ReadonlyMap<string, LazyTensor>,
-  { prefix, parts }: { readonly prefix: string; readonly parts: RegExp },
-): ReadonlyMap<string, LazyTensor> {
+export function withModelName<T>(
+  tensors: ReadonlyMap<string, T>,
+  type: keyof typeof MODEL_PREFIXES,
+): ReadonlyMap<string, T> {
+  const { prefix, parts } = MODEL_PREFIXES[type];
   return new Map(
     [...tensors].map(([name, tensor]) => [parts.test(name) ? `${prefix}.${name}` : name, tensor]),
   );

@@ -1,12 +1,13 @@
 # What transformers says of the golden models beside this file in their other tasks: loss and gradients of a
-# classifier of values (problem_type regression and multi_label_classification), and of GPT2LMHeadModel and the
-# masked models with labels shifted and masked by transformers itself; and how transformers starts fresh models.
+# classifier of values (problem_type regression and multi_label_classification), and of GPT2LMHeadModel with the
+# shift that transformers makes itself; how it starts fresh models; and two more masked models, roberta-masked-lm
+# and distilbert-masked-lm, whose decoder is a table of its own.
 # Float32, CPU, dropout off. Made with torch 2.15.0 and transformers 5.24.0. Run: python make_head_golden.py
 import json, pathlib, torch
 from transformers import (AutoModelForCausalLM, AutoModelForSequenceClassification, BertConfig, BertForMaskedLM,
-                          BertForSequenceClassification, BertForTokenClassification, GPT2Config, GPT2LMHeadModel,
+                          BertForSequenceClassification, BertForTokenClassification, DistilBertConfig, DistilBertForMaskedLM, GPT2Config, GPT2LMHeadModel,
                           ModernBertConfig, ModernBertForMaskedLM, ModernBertForSequenceClassification,
-                          ModernBertForTokenClassification)
+                          ModernBertForTokenClassification, RobertaConfig, RobertaForMaskedLM)
 
 here = pathlib.Path(__file__).parent; torch.manual_seed(0)
 
@@ -56,3 +57,20 @@ starts = {name: {n: dict(shape=list(p.shape), mean=rounded(p.mean().item()), std
           for name, m in fresh.items()}
 (here / "starts.json").write_text(json.dumps(starts) + "\n")
 print({name: one["loss"] for name, one in tasks.items()})
+
+tiny = dict(vocab_size=60, pad_token_id=1, attn_implementation="eager")
+masked = {
+    "roberta-masked-lm": RobertaForMaskedLM(RobertaConfig(**tiny, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                                                          intermediate_size=24, max_position_embeddings=18, type_vocab_size=1)),
+    "distilbert-masked-lm": DistilBertForMaskedLM(DistilBertConfig(**tiny, dim=16, n_layers=1, n_heads=2, hidden_dim=24,
+                                                                   max_position_embeddings=16, tie_word_embeddings=False)),
+}
+given = json.loads((here / "bert-masked-lm" / "cases.json").read_text())
+mask, labels = torch.tensor(given["attention_mask"]), torch.tensor(given["labels"])
+ids = torch.where(mask == 1, torch.tensor(given["input_ids"]).clamp(min=2), 1)
+for name, m in masked.items():
+    for p in m.parameters(): p.data.add_(torch.randn_like(p) * 0.1)
+    m.eval(); folder = here / name; m.save_pretrained(folder)
+    logits = m(input_ids=ids, attention_mask=mask).logits[labels >= 0]
+    case = dict(input_ids=ids.tolist(), attention_mask=mask.tolist(), labels=labels.tolist(), logits=rounded(logits.tolist()))
+    (folder / "cases.json").write_text(json.dumps(case) + "\n")
