@@ -26,9 +26,11 @@ export interface Example {
   readonly weight: number;
   /** Its tensors by model input, where it has any. */
   readonly features?: FeatureRow;
+  /** What it has in columns that are kept for slices. Not stored with it. */
+  readonly kept?: Readonly<Record<string, string | null>>;
 }
 
 /** An example as the store keeps it: without its texts where `privacy.storeTexts` is false. */
-export interface StoredExample extends Omit<Example, 'text' | 'words'> {
+export interface StoredExample extends Omit<Example, 'text' | 'words' | 'kept'> {
   readonly text: string | null;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
+import { featureShape, sliceShape } from './slice-metrics.ts';
 import { type ValueMetrics, valueMetricsSchema } from './value-metrics.ts';
 
 const share = z.number().min(0).max(1);
@@ -44,6 +45,8 @@ const metricsSchema = z.strictObject({
   agreement: share.nullable(),
   expectedCalibrationError: share,
   macroF1: share,
+  /** Area under the precision-recall curve, mean over the classes with gold rows; left out of a teacher whose cache keeps a part of the classes. */
+  meanAveragePrecision: share.nullable().optional(),
   /** Nats. Where the gold class of a row stands outside the kept top k, the row counts with the smallest possible value. */
   negativeLogLikelihood: z.number(),
   /** Rows of which the likelihood above is a bound and not a value. */
@@ -65,6 +68,8 @@ const metricsSchema = z.strictObject({
       }),
     )
     .optional(),
+  ...sliceShape,
+  ...featureShape,
   /** Of token classification only. */
   words: wordsSchema.optional(),
   parameters: z.int().nullable(),
@@ -89,6 +94,7 @@ const metricsSchema = z.strictObject({
       precision: share,
       recall: share,
       f1: share,
+      averagePrecision: share.nullable().optional(),
     }),
   ),
 });

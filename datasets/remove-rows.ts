@@ -11,6 +11,7 @@ import { readHardLabels, writeHardLabels } from './hard-labels.ts';
 import { readLabels, writeLabels } from './labels.ts';
 import { type Predictions, readPredictions, writePredictions } from './predictions.ts';
 import { readProbe, writeProbe } from './probe.ts';
+import { readSliceValues, writeSliceValues } from './slice-values.ts';
 import {
   concatRows,
   openSoftLabels,
@@ -208,6 +209,7 @@ const removers: Readonly<Record<string, (path: string, exampleIds: IdSet) => Pro
     await writeFeatures(folder, takeFeatures(table, kept));
   },
   'token-labels': filtered(readTokenLabels, writeTokenLabels),
+  'slice-values': filtered(readSliceValues, writeSliceValues),
   'hard-labels': filtered(readHardLabels, writeHardLabels),
   [PROBE]: filtered(readProbe, writeProbe),
   tokens: async (path, exampleIds) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { featureShape, sliceShape } from './slice-metrics.ts';
 import { LANGUAGE_MODEL_TASKS, type LanguageModelTask, type ValueTask } from './task.ts';
 
 const share = z.number().min(0).max(1);
@@ -16,6 +17,8 @@ export const valueMetricsSchema = z.strictObject({
   figures: z.record(z.string(), z.number().nullable()),
   /** Multi-label: share of equal decisions; regression: correlation; language models: share of tokens with the same likeliest one; null for the teacher itself. */
   agreement: z.number().nullable(),
+  ...sliceShape,
+  ...featureShape,
   /** Of language models: tokens whose likelihood is a bound, as the cache does not keep them. */
   goldOutsideTopK: z.int().optional(),
   parameters: z.int().nullable(),
@@ -72,16 +75,28 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   meanAbsoluteError: 'MAE',
   microF1: 'micro-F1',
   macroF1: 'macro-F1',
-  meanAveragePrecision: 'mAP',
+  meanAveragePrecision: 'PR-AUC',
   subsetAccuracy: 'subset accuracy',
   perplexity: 'perplexity',
   negativeLogLikelihood: 'nats a token',
   accuracy: 'accuracy',
+  agreement: 'agreement',
+  entityF1: 'entity F1',
+  expectedCalibrationError: 'calibration error',
+  areaUnderRisk: 'area under risk',
 };
+
+const SHARES: ReadonlySet<string> = new Set([
+  ...FIGURES_OF['multi-label'],
+  'accuracy',
+  'entityF1',
+  'expectedCalibrationError',
+  'areaUnderRisk',
+]);
 
 /** A figure for people: a share as percent, anything else as a number. */
 export function shownFigure(name: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return '-';
-  const isShare = name === 'accuracy' || FIGURES_OF['multi-label'].includes(name);
+  const isShare = SHARES.has(name);
   return isShare ? `${(100 * value).toFixed(1)} %` : value.toPrecision(3);
 }

@@ -72,7 +72,9 @@ export function chooseInstance(config: DecantConfig, name: string): StageInstanc
 }
 
 function isAuto({ student, variants }: Before, name: string): boolean {
-  return (variants[name]?.architecture ?? student.architecture) === 'auto';
+  const variant = variants[name];
+  // Controls and students of further seeds stand beside a variant and are none.
+  return variant !== undefined && (variant.architecture ?? student.architecture) === 'auto';
 }
 
 /** From small to large: those that can read the rows and answer the task. */

@@ -4,6 +4,7 @@ import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { corpusSection } from './sections/corpus.ts';
 import {
+  evaluateSection,
   exportSection,
   gateSection,
   hardRelabelSection,
@@ -47,6 +48,7 @@ const sections = z.strictObject({
   student: studentSection,
   variants: variantsSection,
   'hard-relabel': hardRelabelSection,
+  evaluate: evaluateSection,
   export: exportSection,
   privacy: z
     .strictObject({

@@ -1,12 +1,14 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
-import { type AnyMetrics, isOfValues, type Metrics, readAnyMetrics } from '#datasets/metrics.ts';
-import { hintFor } from '#datasets/nearest-name.ts';
-import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
-import { ERRORS, FIGURES_OF } from '#datasets/value-metrics.ts';
+import { figuresIn } from '#datasets/figures.ts';
+import { type AnyMetrics, isOfValues, readAnyMetrics } from '#datasets/metrics.ts';
+import { nearestName } from '#datasets/nearest-name.ts';
+import { isLanguageModel } from '#datasets/task.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
-import { LANGUAGE_FIGURES, languageFigure } from './language-gate.ts';
+import { gateProblem, gatesOf } from './gate-figures.ts';
+import { languageFigure } from './language-gate.ts';
+import { seedNames } from './seeds.ts';
 import { exportedVariant, variantOrder } from './variants.ts';
 
 /** The exported student is not good enough for the `gate` of decant.yaml. */
@@ -21,91 +23,86 @@ export class GateError extends Failure {
   }
 }
 
-/** Checks the names of the `gate` setting before anything runs; class names are known afterwards only. */
+/** Checks the names of the `gate` setting before anything runs; names of classes and values may be known afterwards only. */
 export function checkGate(loaded: LoadedConfig): void {
-  const known = knownFigures(loaded.config.task);
-  const problems = gatesOf(loaded)
-    .map(([name]) => name)
-    .filter((name) => !known.includes(name) && !known.includes(classFigure(name)?.pattern ?? ''))
-    .map((name) => ({ path: `gate.${name}`, problem: `no figure; ${hintFor(name, known)}` }));
+  const problems = gatesOf(loaded.config).flatMap(([name]) => {
+    const problem = gateProblem(name, loaded.config);
+    return problem === undefined ? [] : [{ path: `gate.${name}`, problem }];
+  });
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }
 
-/** Throws when a figure of the exported student on the test split is below its gate. */
+/**
+ * Throws when a figure of the exported student on the test split is below its gate. Of a variant with several seeds
+ * it is the mean over its students.
+ */
 export async function requireGate(
   loaded: LoadedConfig,
   artifacts: ReadonlyMap<string, Artifact>,
 ): Promise<void> {
-  const gate = gatesOf(loaded);
-  const variant = exportedVariant(loaded.config, variantOrder(loaded));
+  const { config } = loaded;
+  const gate = gatesOf(config);
+  const variant = exportedVariant(config, variantOrder(loaded));
   const measured = await metricsOf(artifacts);
-  const student = measured.get(variant);
+  const names = seedNames(config, variant);
+  const students = names.flatMap((name) => measured.get(name) ?? []);
   // A run of single stages may not have measured anything.
-  if (gate.length === 0 || student === undefined) return;
-  const classifiers = new Map(
-    [...measured].flatMap(([name, one]) => (isOfValues(one) ? [] : [[name, one] as const])),
-  );
-  const others = {
-    teacher: classifiers.get('teacher'),
-    goldOnly: goldOnlyOf(loaded, classifiers),
-  };
-  const figure = (name: string) =>
-    isOfValues(student) && isLanguageModel(student.task)
-      ? languageFigure(name, student, {
-          teacher: measured.get('teacher'),
-          goldOnly: goldOnlyNames(loaded).flatMap((one) => measured.get(one) ?? []),
-        })
-      : figureOf(name, student, others);
+  if (gate.length === 0 || students.length < names.length) return;
+  const others = othersOf(loaded, measured);
+  const found = students.map((student) => figuresFor(student, others));
   const failed = gate.flatMap(([name, least]) => {
-    const value = figure(name);
-    if (value !== undefined && value >= least) return [];
-    return [`${name} is ${value === undefined ? 'not known' : value.toFixed(4)}, wanted ${least}`];
+    const values = found.flatMap((figures) => figures(name) ?? []);
+    if (values.length < found.length) return [`${name} is not known${hint(name, students)}`];
+    const value = mean(values);
+    const of = values.length > 1 ? ` in the mean of ${values.length} seeds` : '';
+    return value >= least ? [] : [`${name} is ${value.toFixed(4)}${of}, wanted ${least}`];
   });
   if (failed.length > 0) throw new GateError(variant, failed);
 }
 
-/** Names and least values; `recall: { fraud: 0.9 }` is `recall.fraud: 0.9`. */
-function gatesOf({ config }: LoadedConfig): [name: string, least: number][] {
-  return Object.entries(config.gate ?? {}).flatMap(([name, gate]): [string, number][] =>
-    typeof gate === 'number'
-      ? [[name, gate]]
-      : Object.entries(gate).map(([label, least]) => [`${name}.${label}`, least]),
-  );
-}
-
+/** What the exported student stands beside. */
 interface Others {
-  readonly teacher: Metrics | undefined;
-  /** The best variant that learns from gold labels only. */
-  readonly goldOnly: Metrics | undefined;
+  readonly teacher: AnyMetrics | undefined;
+  /** Variants that learn from gold labels only: the students of each, one a seed. */
+  readonly goldOnly: readonly (readonly AnyMetrics[])[];
 }
 
-/** Only what is better when it is more: a gate is a least value. */
-function knownFigures(task: Task): readonly string[] {
-  if (isLanguageModel(task)) return LANGUAGE_FIGURES;
-  if (!isValueTask(task)) return KNOWN;
-  const figures = FIGURES_OF[task].filter((name) => !ERRORS.has(name));
-  const ofClasses = task === 'multi-label' ? CLASS_FIGURES : [];
-  return [...figures, 'agreement', ...ofClasses];
+function othersOf({ config }: LoadedConfig, measured: ReadonlyMap<string, AnyMetrics>): Others {
+  const goldOnly = Object.entries(config.variants)
+    .filter(([, { softLossWeight }]) => (softLossWeight ?? config.student.softLossWeight) === 0)
+    .map(([name]) => seedNames(config, name).flatMap((one) => measured.get(one) ?? []));
+  return {
+    teacher: measured.get('teacher'),
+    goldOnly: goldOnly.filter((students) => students.length > 0),
+  };
 }
 
-function figureOf(name: string, student: AnyMetrics, others: Others): number | undefined {
-  if (isOfValues(student)) {
-    const { kind, label } = classFigure(name) ?? {};
-    const ofClass = kind && student.perClass.find((row) => row.label === label)?.[kind];
-    const own = name === 'agreement' ? student.agreement : student.figures[name];
-    return ofClass ?? own ?? undefined;
+/** The figures of one student by the names of gates; undefined where one cannot be told. */
+function figuresFor(student: AnyMetrics, others: Others): (name: string) => number | undefined {
+  if (isOfValues(student) && isLanguageModel(student.task)) {
+    return (name) => languageFigure(name, student, others);
   }
-  const figure = FIGURES[name];
-  if (figure !== undefined) return figure(student, others);
-  const { kind, label } = classFigure(name) ?? {};
-  return kind && student.perClass.find((row) => row.label === label)?.[kind];
+  const figures = figuresIn(student);
+  const accuracy = figures.get('accuracy');
+  const ofTeacher = others.teacher && figuresIn(others.teacher).get('accuracy');
+  const ofGold = others.goldOnly.flatMap((students) => {
+    const values = students.flatMap((one) => figuresIn(one).get('accuracy') ?? []);
+    return values.length === 0 ? [] : [mean(values)];
+  });
+  if (accuracy !== undefined && ofTeacher !== undefined) {
+    figures.set('accuracyVsTeacher', accuracy / ofTeacher);
+  }
+  if (accuracy !== undefined && ofGold.length > 0) {
+    figures.set('gainOverGoldOnly', accuracy - Math.max(...ofGold));
+  }
+  return (name) => figures.get(name);
 }
 
-/** `recall.card_arrival` and its like. */
-function classFigure(name: string) {
-  const [, kind, label] = /^(precision|recall|f1)\.(.+)$/s.exec(name) ?? [];
-  if (label === undefined) return undefined;
-  return { kind: kind as 'precision' | 'recall' | 'f1', label, pattern: `${kind}.CLASS` };
+/** The nearest figure that there is, where a class or a value is misspelt. */
+function hint(name: string, students: readonly AnyMetrics[]): string {
+  const known = students.flatMap((student) => [...figuresIn(student).keys()]);
+  const near = nearestName(name, known);
+  return near === undefined || near === name ? '' : ` (did you mean ${near}?)`;
 }
 
 async function metricsOf(
@@ -121,27 +118,6 @@ async function metricsOf(
   return measured;
 }
 
-function goldOnlyNames({ config }: LoadedConfig): string[] {
-  return Object.entries(config.variants)
-    .filter(([, { softLossWeight }]) => (softLossWeight ?? config.student.softLossWeight) === 0)
-    .map(([name]) => name);
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
-
-function goldOnlyOf(loaded: LoadedConfig, measured: ReadonlyMap<string, Metrics>) {
-  return goldOnlyNames(loaded)
-    .flatMap((name) => measured.get(name) ?? [])
-    .toSorted((a, b) => b.accuracy - a.accuracy)[0];
-}
-
-const FIGURES: Readonly<Record<string, (student: Metrics, others: Others) => number | undefined>> =
-  {
-    accuracy: ({ accuracy }) => accuracy,
-    macroF1: ({ macroF1 }) => macroF1,
-    entityF1: ({ words }) => words?.entities?.f1,
-    agreement: ({ agreement }) => agreement ?? undefined,
-    accuracyVsTeacher: ({ accuracy }, { teacher }) => teacher && accuracy / teacher.accuracy,
-    gainOverGoldOnly: ({ accuracy }, { goldOnly }) => goldOnly && accuracy - goldOnly.accuracy,
-  };
-
-const CLASS_FIGURES = ['precision.CLASS', 'recall.CLASS', 'f1.CLASS'];
-const KNOWN = [...Object.keys(FIGURES), ...CLASS_FIGURES];

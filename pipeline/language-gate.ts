@@ -15,8 +15,8 @@ export function languageFigure(
   student: ValueMetrics,
   others: {
     readonly teacher: AnyMetrics | undefined;
-    /** Variants that learn from the text alone. */
-    readonly goldOnly: readonly AnyMetrics[];
+    /** Variants that learn from the text alone: the students of each. */
+    readonly goldOnly: readonly (readonly AnyMetrics[])[];
   },
 ): number | undefined {
   const own = nllOf(student);
@@ -30,12 +30,16 @@ export function languageFigure(
       return teacher === undefined ? undefined : Math.exp(teacher - own);
     }
     case 'gainOverGoldOnly': {
-      const best = Math.min(...others.goldOnly.map(nllOf));
+      const best = Math.min(...others.goldOnly.map(meanNll));
       return Number.isFinite(best) ? best - own : undefined;
     }
     default:
       return undefined;
   }
+}
+
+function meanNll(students: readonly AnyMetrics[]): number {
+  return students.reduce((sum, one) => sum + nllOf(one), 0) / students.length;
 }
 
 /** Nats a token. */

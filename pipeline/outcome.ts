@@ -1,35 +1,23 @@
 import { join, relative } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import {
-  type AnyMetrics,
-  isOfValues,
-  readAnyMetrics,
-  readTimings,
-  type Timings,
-} from '#datasets/metrics.ts';
+import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
+import { readSeedSpread, type SeedSpread } from '#datasets/seed-spread.ts';
 import { isLanguageModel } from '#datasets/task.ts';
-import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import { type ChoiceOutcome, choicesIn, describeChoice } from './choice-table.ts';
-import { formatBytes, formatCount } from './observers/progress.ts';
+import { type ModelOutcome, modelTable } from './model-table.ts';
 import type { Project } from './project.ts';
-import { textTable } from './text-table.ts';
 
 /** What a run has brought: the figures of every model and where the results lie. */
 export interface Outcome {
   readonly schemaVersion: 1;
   readonly models: readonly ModelOutcome[];
+  /** Mean and spread of the variants with several seeds. */
+  readonly seeds?: readonly SeedSpread[];
   /** Which students were taken where `architecture: auto` asked for it. */
   readonly choices?: readonly ChoiceOutcome[];
   readonly report?: string;
   readonly student?: string;
   readonly cache?: string;
-}
-
-interface ModelOutcome {
-  readonly name: string;
-  readonly metrics: AnyMetrics;
-  /** null: it does not run, as its answers stand in files. */
-  readonly timings: Timings | null;
 }
 
 /** Collects the results of the fresh artifacts; what was not run is left out. */
@@ -52,9 +40,11 @@ export async function outcomeOf(
   const report = artifacts.get('report');
   const cache = artifacts.get('soft-label');
   const choices = await choicesIn(artifacts);
+  const seeds = await spreadsIn(artifacts);
   return {
     schemaVersion: 1,
     models: models.sort((a, b) => rank(project, a.name) - rank(project, b.name)),
+    ...(seeds.length > 0 && { seeds }),
     ...(choices.length > 0 && { choices }),
     ...(report && { report: join(outputFolder(report.folder, 'report'), 'report.html') }),
     ...(exported && { student: outputFolder(exported[1].folder, 'student') }),
@@ -62,10 +52,17 @@ export async function outcomeOf(
   };
 }
 
+async function spreadsIn(artifacts: ReadonlyMap<string, Artifact>): Promise<SeedSpread[]> {
+  const found = [...artifacts].filter(([instance]) => instance.startsWith('seed-spread:'));
+  return Promise.all(found.map(([, { folder }]) => readSeedSpread(outputFolder(folder, 'spread'))));
+}
+
 /** The outcome for people: a table, the paths, and what to try next. */
 export function describeOutcome(outcome: Outcome): string {
   const parts: string[] = [];
-  if (outcome.models.length > 0) parts.push(`\n${modelTable(outcome.models)}\n`);
+  if (outcome.models.length > 0) {
+    parts.push(`\n${modelTable(outcome.models, outcome.seeds ?? [])}\n`);
+  }
   for (const choice of outcome.choices ?? []) {
     const timingsOf = (name: string) => outcome.models.find((one) => one.name === name)?.timings;
     parts.push(`${describeChoice(choice, (name) => timingsOf(name)?.latencyMsBatch1.p50)}\n`);
@@ -95,57 +92,6 @@ function nextCommands(student: string, [first]: readonly ModelOutcome[]): string
     `npx decant cache sql "select text, gold_label, top_names[1:3] as teacher_says, round(confidence, 3) as confidence from soft_labels join examples using (example_id) where gold_label <> top_label order by confidence desc limit 5"`,
     'npx decant status',
   ];
-}
-
-function modelTable(models: readonly ModelOutcome[]): string {
-  const figures = models.map(({ metrics }) => figuresOf(metrics));
-  const columns = [
-    'model',
-    ...(figures[0] ?? []).map(([name]) => name),
-    'parameters',
-    'file',
-    'latency p50',
-  ];
-  const rows = models.map(({ name, metrics, timings }, index) => [
-    name,
-    ...(figures[index] ?? []).map(([, shown]) => shown),
-    metrics.parameters === null ? '-' : millions(metrics.parameters),
-    metrics.fileBytes === 0 ? '-' : formatBytes(metrics.fileBytes),
-    timings === null ? '-' : `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
-  ]);
-  return textTable(columns, rows);
-}
-
-/** What a model of this task is judged by. */
-function figuresOf(metrics: AnyMetrics): [name: string, shown: string][] {
-  if (!isOfValues(metrics)) {
-    const entityF1 = metrics.words?.entities?.f1;
-    return [
-      ...(entityF1 === undefined
-        ? []
-        : [['entity F1', percent(entityF1)] satisfies [string, string]]),
-      ['accuracy', percent(metrics.accuracy)],
-      ['agreement', metrics.agreement === null ? '-' : percent(metrics.agreement)],
-      ['calibration error', percent(metrics.expectedCalibrationError)],
-    ];
-  }
-  const { figures, agreement, task } = metrics;
-  const like = task === 'regression' ? 'pearson' : 'subsetAccuracy';
-  const own = Object.entries(figures).map(([name, value]): [string, string] => [
-    FIGURE_NAMES[name] ?? name,
-    shownFigure(name, value),
-  ]);
-  return [...own, ['agreement', shownFigure(like, agreement)]];
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
-function millions(count: number): string {
-  return count < 1e6
-    ? `${formatCount(Math.round(count / 1e3))} k`
-    : `${(count / 1e6).toFixed(1)} M`;
 }
 
 /** Controls stand behind the variant that they belong to. */

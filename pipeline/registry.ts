@@ -6,6 +6,7 @@ import { fitHead } from '#stages/fit-head/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { report } from '#stages/report/index.ts';
+import { seedSpread } from '#stages/seed-spread/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
@@ -24,6 +25,7 @@ export const stages: readonly AnyStage[] = [
   hardRelabel,
   controlLabels,
   evaluate,
+  seedSpread,
   exportStudent,
   report,
 ];

@@ -4,23 +4,37 @@ import { candidatesOf, studentInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
+import { seedName, seedsOf } from './seeds.ts';
 import { type PlannedStudent, trainInstance } from './student-wiring.ts';
 import type { MainTeacher, Teacher } from './teachers.ts';
 import { checkVariant } from './variants.ts';
 
-/** The variants in their order, each followed by its controls where `hard-relabel.control` asks for them. */
+/**
+ * The variants in their order, each followed by its controls where `hard-relabel.control` asks for them, and all of
+ * them by the students of further seeds.
+ */
 export function studentsOf(loaded: LoadedConfig, order: readonly string[]): PlannedStudent[] {
-  const { variants, 'hard-relabel': settings } = loaded.config;
-  return order.flatMap((name): PlannedStudent[] => {
-    const { labels } = variants[name] ?? {};
-    const student = { name, variant: name, labels };
-    const isChosen = candidatesOf(loaded.config, name).length > 0;
-    if (isChosen || labels === undefined || settings?.control !== true) return [student];
-    return [
-      student,
-      { name: `${name}.random`, variant: name, labels: 'control-labels' },
-      { name: `${name}.unchanged`, variant: name, labels: undefined },
-    ];
+  return order.flatMap((name) => ofSeeds(loaded, withControls(loaded, name)));
+}
+
+function withControls({ config }: LoadedConfig, name: string): PlannedStudent[] {
+  const { variants, 'hard-relabel': settings } = config;
+  const { labels } = variants[name] ?? {};
+  const student = { name, variant: name, labels };
+  const isChosen = candidatesOf(config, name).length > 0;
+  if (isChosen || labels === undefined || settings?.control !== true) return [student];
+  return [
+    student,
+    { name: `${name}.random`, variant: name, labels: 'control-labels' },
+    { name: `${name}.unchanged`, variant: name, labels: undefined },
+  ];
+}
+
+function ofSeeds({ config }: LoadedConfig, students: readonly PlannedStudent[]): PlannedStudent[] {
+  return students.flatMap((student) => {
+    const [, ...others] = seedsOf(config, student.variant) ?? [0];
+    const more = others.map((seed) => ({ ...student, name: seedName(student.name, seed), seed }));
+    return [student, ...more];
   });
 }
 

@@ -20,6 +20,7 @@ export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher)
       subject: 'teacher',
       name,
       task: taskSetting(config),
+      slices: config.evaluate?.slices,
       output: name === MAIN_TEACHER ? config.teacher.output : undefined,
       ...deviceSettings(config),
       threads: config.threads,
@@ -44,6 +45,7 @@ export function evaluateStudent(
   quantize?: 'int8',
 ): StageInstance {
   const shown = quantize === undefined ? name : int8Name(name);
+  const robustness = config.evaluate?.robustness;
   return createInstance(`evaluate:${shown}`, evaluate, {
     config: {
       subject: 'student',
@@ -51,10 +53,14 @@ export function evaluateStudent(
       task: taskSetting(config),
       threads: config.threads,
       quantize,
+      slices: config.evaluate?.slices,
+      robustness,
+      seed: robustness && config.seed,
     },
     files: {},
     inputs: {
       ...testInputs(config, 'tokens/student', 'soft-label'),
+      ...(robustness && perSplit(['test'], 'prepare', 'inputs')),
       student: { instance: studentInstance(config, name), output: 'student' },
     },
   });
@@ -142,6 +148,8 @@ export function reportInstance(
   parts: {
     readonly teachers: readonly Teacher[];
     readonly order: readonly string[];
+    /** Instances that put the students of several seeds together. */
+    readonly spreads: readonly string[];
     readonly exported: string;
     readonly needsRelabel: boolean;
   },
@@ -177,6 +185,12 @@ export function reportInstance(
         parts.order.map((name) => [
           `log.${name}`,
           { instance: studentInstance(loaded.config, name), output: 'log' },
+        ]),
+      ),
+      ...Object.fromEntries(
+        parts.spreads.map((instance) => [
+          instance.replace(/^seed-spread:/, 'spread.'),
+          { instance, output: 'spread' },
         ]),
       ),
       ...choicesOf(loaded.config, parts.order),

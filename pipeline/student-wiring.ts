@@ -8,6 +8,7 @@ import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
 import { initialiseParts } from './initialise-wiring.ts';
 import { ownLossOf } from './own-loss.ts';
+import { seedsOf } from './seeds.ts';
 import { taskSetting } from './task-limits.ts';
 import {
   MAIN_TEACHER,
@@ -29,13 +30,15 @@ export interface PlannedStudent {
   /** The stage whose labels it learns from beside gold. */
   readonly labels: 'hard-relabel' | 'control-labels' | undefined;
   readonly leftOutFold?: Fold;
+  /** Where the variant has several: which one of its seeds. Default: the first. */
+  readonly seed?: number;
 }
 
 /** Trains one student. */
 export function trainInstance(
   loaded: LoadedConfig,
   teachers: readonly [MainTeacher, ...Teacher[]],
-  { name, variant, labels, leftOutFold }: PlannedStudent,
+  { name, variant, labels, leftOutFold, seed }: PlannedStudent,
 ): StageInstance {
   const { config } = loaded;
   const { initialise, files } = initialiseParts(loaded, teachers[0], variant);
@@ -44,9 +47,16 @@ export function trainInstance(
     labels: _ofPlan,
     teachers: _ofWiring,
     views,
+    seeds: _ofStudents,
     ...own
   } = config.variants[variant] ?? ({} as Variant);
-  const { vocabulary: _ofPrepare, longTexts: _too, mix: ofAll, ...shared } = config.student;
+  const {
+    vocabulary: _ofPrepare,
+    longTexts: _too,
+    seeds: _as,
+    mix: ofAll,
+    ...shared
+  } = config.student;
   const chosen = teachersOfVariant(loaded, teachers, variant);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
   const learnsFromTeacher = largestOf(own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
@@ -69,11 +79,11 @@ export function trainInstance(
   return createInstance(`train-student:${name}`, trainStudent, {
     config: {
       task: taskSetting(config),
-      seed: config.seed,
       // No other student says which token follows.
       ...(config.task === 'causal-lm' && { architecture: 'gpt2' }),
       ...shared,
       ...own,
+      seed: seed ?? seedsOf(config, variant)?.[0] ?? own.seed ?? shared.seed ?? config.seed,
       ...(typeof views === 'string' && { views }),
       ...ownLoss.settings,
       // They come with soft labels; a student of gold alone may share its settings with others.

@@ -2,6 +2,7 @@ import type { Task } from '#datasets/task.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { ConfigError } from './config-sources.ts';
+import { ofEvaluation } from './evaluate-limits.ts';
 import { ofTensors } from './tensor-limits.ts';
 
 /** Left out where it is the usual one, so that recipes of before it stay what they are. */
@@ -11,7 +12,7 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
-  const limits = [ofTensors, ...LIMITS[loaded.config.task]];
+  const limits = [ofTensors, ofEvaluation, ...LIMITS[loaded.config.task]];
   const problems = limits.flatMap((limit) => limit(loaded.config));
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
 }

@@ -17,6 +17,7 @@ import {
   hasInt8,
   reportInstance,
 } from './result-wiring.ts';
+import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
 import { trainInstance } from './student-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
 
@@ -34,6 +35,7 @@ import { viewLabelInstance } from './view-wiring.ts';
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
   refuseForTask(loaded);
+  refuseSeeds(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
   const beforeStudents = [
@@ -54,6 +56,12 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
       : trainInstance(loaded, teachers, student),
   );
   const names = students.map(({ name }) => name);
+  // Of all students those that have no other seed beside them, and the first of those that have.
+  const firsts = students.filter(({ seed }) => seed === undefined);
+  const spreads = firsts.flatMap(({ name, variant }) => {
+    const ofSeeds = seedNames(config, variant, name);
+    return ofSeeds.length > 1 ? [spreadInstance(name, ofSeeds)] : [];
+  });
   const exported = exportedVariant(config, order);
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
@@ -65,8 +73,15 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...trained,
     ...relabel,
     ...evaluations,
+    ...spreads,
     exportInstance(config, teachersOfVariant(loaded, teachers, exported), exported),
-    reportInstance(loaded, { teachers, order: names, exported, needsRelabel }),
+    reportInstance(loaded, {
+      teachers,
+      order: firsts.map(({ name }) => name),
+      spreads: spreads.map(({ name }) => name),
+      exported,
+      needsRelabel,
+    }),
   ];
   return inOrder(withPins(loaded, instances));
 }
@@ -102,6 +117,7 @@ function prepareInstance(
       task: taskSetting(config),
       augmentations: config.augmentations,
       separator: corpus.separator,
+      sliceColumns: config.evaluate?.slices,
       // Left out where it changes nothing, so that artifacts of before it stay fresh.
       storeTexts: config.privacy.storeTexts ? undefined : false,
       classesFrom: source.type === 'embeddings' ? 'labels' : undefined,

@@ -8,7 +8,7 @@ import { repository } from '#tests/support/paths.ts';
 const layers = ['pipeline', 'stages', 'datasets', 'cache'] as const;
 
 /** Folders of stages/ that every stage may use. */
-const sharedTools = ['numerics', 'onnx', 'tensorflow', 'students', 'tensorboard'];
+const sharedTools = ['numerics', 'onnx', 'tensorflow', 'students', 'tensorboard', 'texts'];
 
 /** Heavy or opinionated packages, each behind the files named here. */
 const owners: Readonly<Record<string, readonly string[]>> = {

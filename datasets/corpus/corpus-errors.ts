@@ -71,7 +71,7 @@ export class ColumnError extends Failure {
       'data',
       'E_CORPUS_COLUMN',
       `${path}: ${times === 0 ? 'no' : `${times} times the`} column "${column}" (columns: ${header.join(', ')})`,
-      `set corpus.columns.${role} to the name of the column, once in the header`,
+      `set ${role === 'slices' ? 'evaluate.slices to names of columns' : `corpus.columns.${role} to the name of the column`}, once in the header`,
     );
   }
 }

@@ -13,6 +13,8 @@ export interface CorpusColumns {
   readonly textPair?: string | undefined;
   /** By model input. */
   readonly tensors?: Readonly<Record<string, TensorColumns>> | undefined;
+  /** Further columns whose values are kept with the row, as texts. */
+  readonly kept?: readonly string[] | undefined;
   /** Of tasks whose label is no single class. */
   readonly valueLabels?: Omit<ValueLabelRule, 'columns'> | undefined;
   /** Of rows that are words with tags: see `WordColumns`. */
@@ -33,6 +35,8 @@ export interface CorpusRow {
   /** As the corpus writes it, or as `valueLabelIn` does; null where the row has none. */
   readonly label: string | null;
   readonly features?: FeatureRow;
+  /** Values of the kept columns, where there are any. */
+  readonly kept?: Readonly<Record<string, string | null>>;
   /** Of sentences cut into words only: the words, and the tag of each, null where it has none. */
   readonly words?: readonly string[];
   readonly tags?: readonly (string | null)[];
@@ -65,7 +69,9 @@ export function toCorpusEntry(raw: RawRow, columns: CorpusColumns): CorpusEntry 
     const label = labelIn(values, columns);
     const sourceId = optionalName(values, columns.id);
     const features = columns.tensors && { features: tensorsIn(values, columns.tensors) };
-    return { type: 'row', row: { file, line, text, textPair, label, sourceId, ...features } };
+    const kept = columns.kept && { kept: keptIn(values, columns.kept) };
+    const row = { file, line, text, textPair, label, sourceId, ...features, ...kept };
+    return { type: 'row', row };
   } catch (error) {
     if (!(error instanceof RejectedValue)) throw error;
     return rejectEntry(raw, error);
@@ -74,7 +80,7 @@ export function toCorpusEntry(raw: RawRow, columns: CorpusColumns): CorpusEntry 
 
 /** The columns that are read of a file with these ones, and which of them it must have. */
 export function wantedColumns(
-  { text, textPair, label, id, tensors = {} }: CorpusColumns,
+  { text, textPair, label, id, kept = [], tensors = {} }: CorpusColumns,
   names: readonly string[],
 ): { readonly role: string; readonly column: string; readonly required: boolean }[] {
   const ofTensors = Object.entries(tensors).flatMap(([input, tensor]) => {
@@ -87,6 +93,7 @@ export function wantedColumns(
     ...(textPair === undefined ? [] : [{ role: 'textPair', column: textPair, required: true }]),
     ...[label].flat().map((column) => ({ role: 'label', column, required: false })),
     { role: 'id', column: id, required: false },
+    ...kept.map((column) => ({ role: 'slices', column, required: true })),
     ...ofTensors,
   ];
 }
@@ -106,6 +113,13 @@ export function rejectEntry(
 function labelIn(values: RawRow['values'], { label, valueLabels }: CorpusColumns): string | null {
   if (valueLabels !== undefined) return valueLabelIn(values, { ...valueLabels, columns: label });
   return optionalName(values, [label].flat()[0] ?? '');
+}
+
+function keptIn(
+  values: RawRow['values'],
+  columns: readonly string[],
+): Record<string, string | null> {
+  return Object.fromEntries(columns.map((column) => [column, optionalName(values, column)]));
 }
 
 /** A value that the row must have, of whatever type. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { evaluateConfig } from '#stages/evaluate/settings.ts';
 import { hardRelabelConfig } from '#stages/hard-relabel/settings.ts';
 
 /** `hard-relabel`: labels that teacher and student give. */
@@ -15,6 +16,15 @@ export const hardRelabelSection = z
   })
   .optional()
   .describe('How hard labels are made; needed by variants with labels: hard-relabel.');
+
+/** `evaluate`: what the test rows are measured by beyond the whole of them. */
+export const evaluateSection = z
+  .strictObject({
+    slices: evaluateConfig.shape.slices,
+    robustness: evaluateConfig.shape.robustness,
+  })
+  .optional()
+  .describe('Parts and changed forms of the test rows that are measured too.');
 
 /** `export`: which student leaves. */
 export const exportSection = z
@@ -45,15 +55,18 @@ export const reportSection = z
   .prefault({})
   .describe('The one page that is sent around.');
 
+const leastValue = z.number();
+const byName = (inner: z.ZodType<unknown>) => z.union([leastValue, z.record(z.string(), inner)]);
+/** A gate, or gates below a name: `recall: { fraud: 0.9 }`, `slice: { language: { de: { accuracy: 0.8 } } }`. */
+const leastValues = byName(byName(byName(leastValue)));
+
 /** `gate`: what the exported student has to reach. */
 export const gateSection = z
   .record(
     z.string(),
-    z
-      .union([z.number(), z.record(z.string(), z.number())])
-      .describe(
-        'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, recall.CLASS, precision.CLASS or f1.CLASS; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman; of language models accuracy, agreement, perplexityVsTeacher (that of the teacher over its own), gainOverGoldOnly (nats a token).',
-      ),
+    leastValues.describe(
+      'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, meanAveragePrecision, recall.CLASS, precision.CLASS, f1.CLASS, averagePrecision.CLASS, slice.short.accuracy, slice.long.accuracy (the shortest and longest quarter), slice.COLUMN.VALUE.accuracy, robustness.NAME.accuracy, linearCka.TENSOR; with several seeds their mean; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman; of language models accuracy, agreement, perplexityVsTeacher (that of the teacher over its own), gainOverGoldOnly (nats a token).',
+    ),
   )
   .optional()
   .describe('What the exported student has to reach; below it `run` ends with 4.');

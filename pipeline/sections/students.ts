@@ -22,6 +22,14 @@ const studentPart = {
       `${architecture.description} auto trains those that fit the rows (of texts bag, textcnn and modernbert) and takes the smallest file within half a point, or a standard error, of the best on validation.`,
     ),
   ...trainingPart,
+  seeds: z
+    .array(z.int().min(0))
+    .min(2)
+    .refine((seeds) => new Set(seeds).size === seeds.length, 'seeds must differ')
+    .optional()
+    .describe(
+      'Several seeds in place of seed: a student each, whose figures become mean and spread in tables, report and gate. The one of the first seed goes by the name of the variant and is what is exported and started from; the others are NAME.seedN.',
+    ),
 };
 
 /** `student`: what all variants share. */

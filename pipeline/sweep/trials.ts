@@ -88,10 +88,21 @@ function nameOf(variant: string, settings: TrialSettings): string {
 
 function withTrials(loaded: LoadedConfig, variant: string, trials: readonly Trial[]): LoadedConfig {
   const { variants } = loaded.config;
-  const more = trials.map(({ name, settings }) => [name, { ...variants[variant], ...settings }]);
+  const student = { ...loaded.config.student, seeds: undefined };
+  const more = trials.map(({ name, settings }) => [
+    name,
+    { ...variants[variant], seeds: undefined, ...settings },
+  ]);
   return {
     ...loaded,
-    config: { ...loaded.config, variants: { ...variants, ...Object.fromEntries(more) } },
+    // Parts of the test rows are no matter of a choice by the validation rows.
+    // Nor are several seeds: each trial is one student.
+    config: {
+      ...loaded.config,
+      evaluate: undefined,
+      student,
+      variants: { ...variants, ...Object.fromEntries(more) },
+    },
   };
 }
 

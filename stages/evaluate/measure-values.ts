@@ -34,7 +34,7 @@ export function measureValues(
   for (const [place, row] of rows.entries()) {
     targets.set(gold.get(scores.exampleIds[row] ?? '') ?? [], place * width);
   }
-  const { figures, perClass } = figuresOf(task, own, targets, classNames);
+  const { figures, perClass } = figuresOfValues(task, own, targets, width);
   return {
     formatVersion: 1,
     task,
@@ -45,25 +45,26 @@ export function measureValues(
       identity.subject === 'teacher' || teacher === undefined
         ? null
         : agreementOf(task, scores, teacher, width),
-    perClass,
+    perClass: perClass.map((one, classId) => ({ label: classNames[classId] ?? '', ...one })),
   };
 }
 
-function figuresOf(
+/** The figures of a task on rows of numbers, both [rows * width]; of several labels also those of each. */
+export function figuresOfValues(
   task: ValueTask,
   own: Float32Array,
   targets: Float32Array,
-  classNames: readonly string[],
-): Pick<ValueMetrics, 'figures' | 'perClass'> {
+  width: number,
+): {
+  readonly figures: ValueMetrics['figures'];
+  readonly perClass: readonly Omit<ValueMetrics['perClass'][number], 'label'>[];
+} {
   if (task === 'regression') {
-    const { pearson, spearman, ...errors } = regressionFigures(own, targets, classNames.length);
+    const { pearson, spearman, ...errors } = regressionFigures(own, targets, width);
     return { figures: { pearson, spearman, ...errors }, perClass: [] };
   }
-  const { perClass, ...figures } = multiLabelFigures(own, targets, classNames.length);
-  return {
-    figures,
-    perClass: perClass.map((one, classId) => ({ label: classNames[classId] ?? '', ...one })),
-  };
+  const { perClass, ...figures } = multiLabelFigures(own, targets, width);
+  return { figures, perClass };
 }
 
 function agreementOf(

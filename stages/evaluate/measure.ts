@@ -2,6 +2,7 @@ import { Failure } from '#cache/failure.ts';
 import type { Metrics } from '#datasets/metrics.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { rowKeys } from '#datasets/token-answers.ts';
+import { meanAveragePrecision } from '#stages/numerics/average-precision.ts';
 import {
   accuracy,
   agreement,
@@ -16,6 +17,7 @@ import {
 } from '#stages/numerics/metrics.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { accuracyAtCoverage, areaUnderRisk } from '#stages/numerics/selective.ts';
+import { averagePrecisions } from './class-precisions.ts';
 import { lengthSlices } from './length-slices.ts';
 import type { Scores } from './scores.ts';
 
@@ -65,6 +67,7 @@ export function measure(
   const { classNames, lengths } = reference;
   const perClass = classScores(predictedIds, goldIds, classNames.length);
   const logProbs = rows.map((row, index) => scores.logProbOf(row, goldIds[index] ?? -1));
+  const ofClasses = averagePrecisions(scores, rows, goldIds, classNames.length);
   const nameOf = (classId: number) => classNames[classId] ?? String(classId);
   return {
     formatVersion: 1,
@@ -79,6 +82,7 @@ export function measure(
         : agreementWith(scores, reference.teacher),
     expectedCalibrationError: expectedCalibrationError(bins),
     macroF1: macroF1(perClass),
+    ...(ofClasses && { meanAveragePrecision: meanAveragePrecision(ofClasses) }),
     negativeLogLikelihood: negativeLogLikelihood(Float64Array.from(logProbs, ({ value }) => value)),
     coverage: accuracyAtCoverage(confidence, correct, COVERAGES),
     areaUnderRisk: areaUnderRisk(confidence, correct),
@@ -101,6 +105,7 @@ export function measure(
       precision,
       recall,
       f1,
+      ...(ofClasses && { averagePrecision: ofClasses[classId] ?? null }),
     })),
   };
 }

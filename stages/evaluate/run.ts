@@ -18,9 +18,11 @@ import { inputOf, outputOf } from '#stages/folders.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { wordMetrics } from './entities.ts';
+import { judgedClasses, judgedValues } from './judged.ts';
 import { lengthsOf } from './length-slices.ts';
 import { type Identity, measure } from './measure.ts';
 import { measureValues } from './measure-values.ts';
+import { type Measured, partMetrics } from './parts.ts';
 import { runLanguage } from './run-language.ts';
 import { type Scores, teacherScores } from './scores.ts';
 import { type EvaluateConfig } from './settings.ts';
@@ -50,7 +52,16 @@ export async function* runEvaluate(
       parameters: subject.parameters,
       fileBytes: subject.fileBytes,
     };
-    const metrics = await measured(context, identity, scores, { teacher, classNames });
+    const found = await measured(context, identity, scores, { teacher, classNames });
+    const parts = yield* partMetrics(context, {
+      subject,
+      classifier,
+      rows: await testRows(context),
+      scores,
+      classCount: classNames.length,
+      judge: found.judge,
+    });
+    const metrics: AnyMetrics = { ...found.metrics, ...parts };
     yield* remarks(metrics.rows, scores, isOfValues(metrics) ? 0 : metrics.goldOutsideTopK);
     if (!isOfValues(metrics)) yield* wordRemarks(metrics);
     await writeMetrics(outputOf(context, 'metrics'), metrics);
@@ -73,22 +84,28 @@ async function measured(
   identity: Identity,
   scores: Scores,
   reference: { readonly teacher: Scores | undefined; readonly classNames: readonly string[] },
-): Promise<AnyMetrics> {
+): Promise<{ readonly metrics: AnyMetrics; readonly judge: Measured['judge'] }> {
   const { task } = context.config;
   const folder = inputOf(context, 'labels/test');
   if (isValueTask(task)) {
     const rows = await readTargets(folder);
     const gold = new Map(rows.map(({ exampleId, targets }) => [exampleId, targets]));
-    return measureValues(identity, scores, gold, { ...reference, task });
+    const width = reference.classNames.length;
+    return {
+      metrics: measureValues(identity, scores, gold, { ...reference, task }),
+      judge: (of) => judgedValues(of, gold, { task, width }),
+    };
   }
   const gold = await readGoldOfRows(folder);
   const { classNames } = reference;
   const { tokens } = await testRows(context);
   const lengths = gold.ofWords === undefined ? lengthsOf(tokens) : undefined;
-  return {
+  const metrics = {
     ...measure(identity, scores, gold.ofRows, { ...reference, lengths }),
     ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
   };
+  const judge = (of: Scores) => judgedClasses(of, gold.ofRows, classNames.length);
+  return { metrics, judge: gold.ofWords === undefined ? judge : undefined };
 }
 
 function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TASKS } from '#datasets/task.ts';
+import { augmentationSchema } from '#stages/texts/augment-text.ts';
 
 /** Settings of `evaluate`. */
 export const evaluateConfig = z.strictObject({
@@ -20,6 +21,20 @@ export const evaluateConfig = z.strictObject({
     .literal('int8')
     .optional()
     .describe('Of a student: measure it with int8 weights, as its export has them.'),
+  slices: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'Columns of corpus.test by whose values the test rows are measured in parts, such as [language, channel]; of more than 20 numbers, by quarters of the rows.',
+    ),
+  robustness: z
+    .record(z.string().regex(/^[\w-]+$/, 'is made of letters, digits, _ and -'), augmentationSchema)
+    .optional()
+    .describe(
+      'Changed forms of the test texts that students are measured on too, by a name of yours: typos: { swapLetters: 0.2 }, drops: { dropWords: 0.2 }.',
+    ),
+  seed: z.int().min(0).optional().describe('Of robustness: decides which words are changed.'),
   latencyRuns: z
     .int()
     .min(1)

@@ -1,3 +1,4 @@
+import { evenly } from '#stages/numerics/evenly.ts';
 import { quantile } from '#stages/numerics/metrics.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
@@ -45,12 +46,6 @@ export async function measureSpeed(
     latencyMsBatch1: { p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
     rowsPerSecond: (rows.length / batchedMs) * 1000,
   };
-}
-
-/** At most `count` of the numbers below `total`, evenly spaced. */
-function evenly(total: number, count: number): number[] {
-  const taken = Math.min(total, count);
-  return Array.from({ length: taken }, (_, index) => Math.floor((index * total) / taken));
 }
 
 const WARM_UP_RUNS = 3;

@@ -1,3 +1,5 @@
+import { averagePrecision, meanAveragePrecision } from './average-precision.ts';
+
 /** How near numbers are to those that are right. */
 export interface RegressionFigures {
   readonly meanSquaredError: number;
@@ -75,7 +77,7 @@ export function multiLabelFigures(
   return {
     microF1: share(2 * all.both, all.says + all.is),
     macroF1: mean(perClass.map(({ f1 }) => f1)),
-    meanAveragePrecision: meanOrNull(perClass.map((one) => one.averagePrecision)),
+    meanAveragePrecision: meanAveragePrecision(perClass.map((one) => one.averagePrecision)),
     subsetAccuracy: equalRows(says, is, classCount),
     perClass,
   };
@@ -94,28 +96,6 @@ function equalRows(a: readonly boolean[], b: readonly boolean[], width: number):
 /** Share of decisions (logit above 0) on which two models say the same. */
 export function decisionAgreement(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return mean(Array.from(a, (logit, at) => (logit > 0 === (b[at] ?? Number.NaN) > 0 ? 1 : 0)));
-}
-
-/**
- * sum over thresholds of (R_n - R_(n-1)) P_n, rows of equal score entering together; null without a yes.
- * The definition that scikit-learn's `average_precision_score` has.
- */
-export function averagePrecision(
-  scores: readonly number[],
-  isYes: readonly boolean[],
-): number | null {
-  const total = isYes.filter(Boolean).length;
-  if (total === 0) return null;
-  const order = [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
-  let [found, before, sum] = [0, 0, 0];
-  for (const [place, row] of order.entries()) {
-    if (isYes[row]) found += 1;
-    const next = order[place + 1];
-    if (next !== undefined && scores[next] === scores[row]) continue;
-    sum += ((found - before) / total) * (found / (place + 1));
-    before = found;
-  }
-  return sum;
 }
 
 /** Linear correlation; null where one side never changes. */

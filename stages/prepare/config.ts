@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LONG_TEXTS } from '#datasets/long-texts.ts';
 import { isPerToken, TASKS } from '#datasets/task.ts';
-import { augmentationSchema } from './augment-text.ts';
+import { augmentationSchema } from '#stages/texts/augment-text.ts';
 
 const column = z.string().min(1);
 const tensor = z.union([
@@ -162,6 +162,14 @@ const fields = z.strictObject({
     .optional()
     .describe(
       'Views of each train row that the teacher is asked about too, one an entry: dropWords, swapWords and swapLetters with the share of the words that they change.',
+    ),
+  sliceColumns: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, 'names must differ')
+    .optional()
+    .describe(
+      'Columns of the corpus by whose values the test rows are measured in parts, such as language; of more than 20 numbers, by quarters of the rows.',
     ),
   storeTexts: z
     .boolean()

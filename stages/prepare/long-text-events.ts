@@ -1,7 +1,7 @@
 import type { TextCut } from '#datasets/long-texts.ts';
 import type { TokenTable } from '#datasets/tokens.ts';
 import type { StageEvent } from '#stages/stage.ts';
-import { truncatedRows } from './tokenise.ts';
+import { truncatedRows } from '#stages/texts/tokenise.ts';
 
 /** Whose tokens they are. */
 export type Owner = 'teacher' | 'student';

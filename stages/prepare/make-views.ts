@@ -4,7 +4,7 @@ import { isForgotten, readTombstones } from '#datasets/tombstones.ts';
 import type { View } from '#datasets/views.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
-import { type Augmentation, augmentText } from './augment-text.ts';
+import { type Augmentation, augmentText } from '#stages/texts/augment-text.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
 

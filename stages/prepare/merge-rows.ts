@@ -81,7 +81,7 @@ function equalityKey(row: SourceRow): string {
 }
 
 function mergeGroup({ first, rows }: Group, rules: MergeRules): MergedGroup {
-  const { exampleId, split, sourceId, text, textPair, features } = first;
+  const { exampleId, split, sourceId, text, textPair, features, kept } = first;
   const gold = goldOf(exampleId, rows, rules);
   return {
     example: {
@@ -92,6 +92,7 @@ function mergeGroup({ first, rows }: Group, rules: MergeRules): MergedGroup {
       textPair,
       weight: rows.length,
       ...(features && { features }),
+      ...(kept && { kept }),
     },
     ...gold,
     rejects: gold.conflict && rules.onConflict === 'reject' ? rows.map(toConflictReject) : [],

@@ -58,7 +58,7 @@ export function corpusFilesOf(
 /** Reads all files of all splits; says how far it is and how many rows of each file carry a label. */
 export async function* readCorpus(
   files: CorpusFiles,
-  config: Pick<PrepareConfig, 'columns' | 'limit' | 'task' | 'separator'>,
+  config: Pick<PrepareConfig, 'columns' | 'limit' | 'task' | 'separator' | 'sliceColumns'>,
   signal: AbortSignal,
   open: typeof openCorpus = openCorpus,
 ): AsyncGenerator<StageEvent, CorpusContent, void> {
@@ -71,7 +71,9 @@ export async function* readCorpus(
     const before = rows.length;
     yield readProgress(index, sources.length, basename(path));
     const share = Math.ceil(limit / files[split].length);
-    for await (const entry of open(path, columns, config.task)) {
+    // Only the test rows are measured, so only they need what they are sliced by.
+    const wanted = split === 'test' ? { ...columns, kept: config.sliceColumns } : columns;
+    for await (const entry of open(path, wanted, config.task)) {
       if (rows.length - before >= share) break;
       if (entry.type === 'reject') rejects.push(entry.reject);
       else rows.push(toSourceRow(entry.row, split));

@@ -7,13 +7,13 @@ import { parseTokenizerJson, piecesOf } from '#datasets/tokenizer-json.ts';
 import { type TokenTable, writeTokens } from '#datasets/tokens.ts';
 import { filesOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { tokenise } from '#stages/texts/tokenise.ts';
 import { askMaskedTokens, askNextTokens, askTargetTokens } from './asked-tokens.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
 import { longTextEvents } from './long-text-events.ts';
 import { decoderStartIdOf, maskTokenIdOf } from './special-tokens.ts';
 import { writeStudentTokenizer } from './student-tokenizer.ts';
-import { tokenise } from './tokenise.ts';
 import { asProgress } from './tokenise-splits.ts';
 
 type Context = StageContext<PrepareConfig>;

@@ -5,12 +5,12 @@ import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
 import { type TokenTable, writeTokens } from '#datasets/tokens.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { tokenise, truncatedRows } from '#stages/texts/tokenise.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
 import { noTokens, shapesOfCorpus, tensorColumnsOf } from './features.ts';
 import { longTextEvents, type Owner } from './long-text-events.ts';
 import { tokenizerFiles, writeStudentTokenizer } from './student-tokenizer.ts';
-import { tokenise, truncatedRows } from './tokenise.ts';
 
 type Context = StageContext<PrepareConfig>;
 /** The splits, and the views of train rows where they are asked for. */

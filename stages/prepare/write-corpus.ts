@@ -4,6 +4,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { withoutTexts, writeExamples } from '#datasets/examples.ts';
 import { writeFeatures } from '#datasets/features.ts';
 import { writeLabels } from '#datasets/labels.ts';
+import { writeSliceValues } from '#datasets/slice-values.ts';
 import { writeTargets } from '#datasets/targets.ts';
 import { isValueTask } from '#datasets/task.ts';
 import { writeTokenLabels } from '#datasets/token-labels.ts';
@@ -14,6 +15,7 @@ import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
 import { featureTable, shapesOfCorpus, tensorColumnsOf } from './features.ts';
 import type { ViewSet } from './make-views.ts';
+import { sliceValuesOf } from './slice-values.ts';
 import { writeRejects } from './write-rejects.ts';
 
 /** Writes the views and what they were made from; nothing where no augmentation is asked for. */
@@ -48,6 +50,11 @@ export async function writeCorpus(
     if (isValueTask(config.task)) await writeTargets(gold, targets ?? []);
     else if (tokenLabels !== undefined) await writeTokenLabels(gold, tokenLabels);
     else await writeLabels(gold, labels);
+  }
+  if (config.sliceColumns !== undefined) {
+    const values = sliceValuesOf(splits.test.examples, config.sliceColumns);
+    // Beside the test labels: what only evaluate and report read.
+    await writeSliceValues(outputOf(context, 'labels/test'), values);
   }
   await writeClasses(outputOf(context, 'classes'), classNames);
   await writeRejects(

@@ -4,10 +4,11 @@ import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';
-import { NothingToReportError, readCurves, textFacts, variantsOf } from './gather.ts';
+import { featureFacts, NothingToReportError, readCurves, textFacts, variantsOf } from './gather.ts';
 import { factsOf } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
+import { readSpreads } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
 /** Reads and counts what the page of a value task shows; undefined where the models classify. */
@@ -44,7 +45,11 @@ export async function gatherValues(
       origin: {
         command: config.command,
         resolvedConfig: config.resolvedConfig,
-        facts: [...factsOf(reader.meta), ...textFacts(splits[2]?.examples ?? [])],
+        facts: [
+          ...factsOf(reader.meta),
+          ...textFacts(splits[2]?.examples ?? []),
+          ...featureFacts(models),
+        ],
       },
     };
   } finally {
@@ -54,13 +59,15 @@ export async function gatherValues(
 
 async function readValueModels(context: StageContext<ReportConfig>): Promise<ValueModel[]> {
   const order = ['teacher', ...(context.config.teachers ?? []), ...variantsOf(context)];
+  const spreads = await readSpreads(context.inputs);
   const models: ValueModel[] = [];
   for (const [colour, name] of order.entries()) {
     const folder = context.inputs[`metrics.${name}`];
     if (folder === undefined) continue;
     const metrics = await readAnyMetrics(folder);
     if (!isOfValues(metrics)) return [];
-    models.push({ metrics, timings: await readTimings(folder), colour });
+    const timings = await readTimings(folder);
+    models.push({ metrics, timings, colour, spread: spreads.get(name) });
   }
   return models;
 }

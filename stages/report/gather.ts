@@ -12,6 +12,8 @@ import { readCurve } from './gather-log.ts';
 import { readMistakes } from './gather-mistakes.ts';
 import { readRelabelling } from './gather-relabelling.ts';
 import type { Fact, ModelResult, ReportData, TrainingCurve } from './report-data.ts';
+import { whyNoFeatures } from './sections/parts.ts';
+import { readSpreads } from './spread.ts';
 import { textsUnder } from './texts.ts';
 
 /** A report needs at least one evaluated student. */
@@ -71,6 +73,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
         ...cache.facts,
         ...timingFacts(headline),
         ...textFacts(test.examples),
+        ...featureFacts(models),
         ...licenseFacts(config),
       ],
     },
@@ -82,13 +85,15 @@ async function readModels(context: StageContext<ReportConfig>): Promise<ModelRes
   const order = ['teacher', ...(context.config.teachers ?? []), ...variantsOf(context)];
   const evaluated = order.flatMap((name, colour) => {
     const folder = context.inputs[`metrics.${name}`];
-    return folder === undefined ? [] : [{ folder, colour }];
+    return folder === undefined ? [] : [{ folder, name, colour }];
   });
+  const spreads = await readSpreads(context.inputs);
   return Promise.all(
-    evaluated.map(async ({ folder, colour }) => ({
+    evaluated.map(async ({ folder, name, colour }) => ({
       metrics: await readMetrics(folder),
       timings: await readTimings(folder),
       colour: Math.min(colour, LAST_COLOUR),
+      spread: spreads.get(name),
     })),
   );
 }
@@ -153,6 +158,12 @@ export function textFacts(examples: readonly StoredExample[]): Fact[] {
   if (examples.every(({ text }) => text !== null)) return [];
   const value = 'not in the store (privacy.storeTexts: false); rows are named by example id';
   return [{ name: 'Texts of the corpus', value }];
+}
+
+/** Says why features of students were not compared with those of the teacher, where they were not. */
+export function featureFacts(models: Parameters<typeof whyNoFeatures>[0]): Fact[] {
+  const why = whyNoFeatures(models);
+  return why === undefined ? [] : [{ name: 'Features (CKA)', value: `not compared: ${why}` }];
 }
 
 function licenseFacts({ licenses = [] }: ReportConfig): Fact[] {

@@ -6,8 +6,10 @@ import { cost } from './sections/cost.ts';
 import { headline, headlineSentence } from './sections/headline.ts';
 import { mistakes } from './sections/mistakes.ts';
 import { corpus, reproduction } from './sections/origin.ts';
+import { parts } from './sections/parts.ts';
 import { relabelling } from './sections/relabelling.ts';
 import { resultsTable } from './sections/results-table.ts';
+import { seeds } from './sections/seeds.ts';
 import { selective } from './sections/selective.ts';
 import { teacherCache } from './sections/teacher-cache.ts';
 import { trainingCurves } from './sections/training-curves.ts';
@@ -17,11 +19,13 @@ import { STYLE } from './style.ts';
 export function reportPage(data: ReportData): string {
   const body = html`${headline(data)}
 ${resultsTable(data)}
+${seeds(data.models)}
 ${choices(data)}
 ${cost(data)}
 ${trainingCurves(data)}
 ${calibration(data)}
 ${selective(data)}
+${parts(data.models)}
 ${mistakes(data)}
 ${teacherCache(data)}
 ${relabelling(data)}

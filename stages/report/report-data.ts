@@ -1,5 +1,6 @@
 import type { Metrics, Timings } from '#datasets/metrics.ts';
 import type { RelabelSummary } from '#datasets/relabel-summary.ts';
+import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 
 /** Everything that the page shows, read and counted; the page itself only lays it out. */
@@ -26,6 +27,8 @@ export interface ModelResult {
   readonly timings: Timings | null;
   /** Which of the page's colours is this model's, on every plot: 0 is the teacher's. */
   readonly colour: number;
+  /** Of a variant with several seeds, all of which go by its name on the page. */
+  readonly spread?: SeedSpread | undefined;
 }
 
 export interface Point {

@@ -1,4 +1,5 @@
 import type { Timings } from '#datasets/metrics.ts';
+import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
@@ -10,6 +11,8 @@ export interface ValueModel {
   readonly timings: Timings | null;
   /** Which of the page's colours is this model's: 0 is the teacher's. */
   readonly colour: number;
+  /** Of a variant with several seeds. */
+  readonly spread?: SeedSpread | undefined;
 }
 
 /** Everything that the page of a value task shows. */

@@ -5,8 +5,11 @@ import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';
 import { choices } from './sections/choice.ts';
 import { corpus, reproduction } from './sections/origin.ts';
+import { parts } from './sections/parts.ts';
 import { scrollBox } from './sections/scroll-box.ts';
+import { seeds } from './sections/seeds.ts';
 import { trainingCurves } from './sections/training-curves.ts';
+import { meanFigure, spreadIn } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
 /** The report of a task whose answers are numbers. */
@@ -14,8 +17,10 @@ export function valuesPage(data: ValuesData): string {
   const lead = leadOf(data);
   const body = html`<header><h1>${data.title}</h1><p class="lead">${lead}</p></header>
 ${results(data)}
+${seeds(data.models)}
 ${choices(data)}
 ${trainingCurves(data)}
+${parts(data.models)}
 ${classes(data.headline.metrics)}
 ${corpus(data)}
 ${reproduction(data)}`;
@@ -27,8 +32,13 @@ function leadOf({ headline, teacher, cachedRows }: ValuesData): string {
   const isOfTokens = isLanguageModel(headline.metrics.task);
   const [name = '', value = null] = Object.entries(headline.metrics.figures)[0] ?? [];
   const ofTeacher = teacher?.metrics.figures[name];
+  const own = meanFigure(headline, name, value);
+  const of =
+    headline.spread === undefined
+      ? ''
+      : `, in the mean of ${headline.spread.students.length} seeds,`;
   const beside = ofTeacher === undefined ? '' : ` (teacher ${shownFigure(name, ofTeacher)})`;
-  return `The student has a ${FIGURE_NAMES[name] ?? name} of ${shownFigure(name, value)}${beside} on the test ${isOfTokens ? 'tokens' : 'rows'}, after ${count(cachedRows)} ${isOfTokens ? 'tokens with the teacher\u2019s probabilities' : 'rows with the teacher\u2019s numbers'}.`;
+  return `The student has a ${FIGURE_NAMES[name] ?? name} of ${shownFigure(name, own)}${beside}${of} on the test ${isOfTokens ? 'tokens' : 'rows'}, after ${count(cachedRows)} ${isOfTokens ? 'tokens with the teacher\u2019s probabilities' : 'rows with the teacher\u2019s numbers'}.`;
 }
 
 function results({ models, headline }: ValuesData): Html {
@@ -45,15 +55,18 @@ ${scrollBox(
 <p class="note">${remark(models[0]?.metrics ?? headline.metrics)}</p></section>`;
 }
 
-function row(
-  { metrics, timings, colour }: ValueModel,
-  names: readonly string[],
-  isFeatured: boolean,
-): Html {
+function row(model: ValueModel, names: readonly string[], isFeatured: boolean): Html {
+  const { metrics, timings, colour } = model;
   const like = metrics.task === 'regression' ? 'pearson' : 'subsetAccuracy';
   return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}</th>${names.map(
-    (name) => html`<td class="num">${shownFigure(name, metrics.figures[name])}</td>`,
+    (name) => html`<td class="num">${figureCell(model, name)}</td>`,
   )}<td class="num">${shownFigure(like, metrics.agreement)}</td><td class="num">${magnitude(metrics.parameters)}</td><td class="num">${bytes(metrics.fileBytes)}</td><td class="num">${timings === null ? NONE : html`${threeDigits(timings.latencyMsBatch1.p50)} / ${threeDigits(timings.latencyMsBatch1.p95)}`}</td><td class="num">${timings === null ? NONE : count(timings.rowsPerSecond)}</td></tr>`;
+}
+
+function figureCell(model: ValueModel, name: string): Html {
+  const shown = shownFigure(name, meanFigure(model, name, model.metrics.figures[name] ?? null));
+  const sd = spreadIn(model, name)?.sd;
+  return html`${shown}${sd !== undefined && html` <span class="range">\u00B1 ${shownFigure(name, sd)}</span>`}`;
 }
 
 function remark({ task, goldOutsideTopK }: ValueMetrics): string {
@@ -66,7 +79,7 @@ function remark({ task, goldOutsideTopK }: ValueMetrics): string {
   }
   return task === 'regression'
     ? 'MSE, MAE: mean squared and absolute error. Pearson, Spearman: correlation of numbers and of ranks; agreement: Pearson with the teacher. Several outputs: their mean.'
-    : 'A class counts as said from a probability of 0.5 on. mAP: mean average precision. Subset accuracy: rows with every class right. Agreement: share of equal decisions.';
+    : 'A class counts as said from a probability of 0.5 on. PR-AUC: mean average precision. Subset accuracy: rows with every class right. Agreement: share of equal decisions.';
 }
 
 function classes({ perClass }: ValueMetrics): Html | null {

@@ -90,6 +90,11 @@ export async function readStudentFolder(
   };
 }
 
+/** What a student reads of a long text. */
+export async function textCutOf(folder: string): Promise<TextCut> {
+  return cutOf((await tokenizerConfig(folder))[LONG_TEXTS_KEY]);
+}
+
 function requireFiles(folder: string, names: readonly string[]): void {
   const missing = names.find((name) => !existsSync(join(folder, name)));
   if (missing !== undefined) throw new NotAStudentError(folder, `has no ${missing}`);

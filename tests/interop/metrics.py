@@ -14,6 +14,7 @@ from onnx_classifier import largest_difference, log_softmax
 from scipy.stats import bootstrap
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
     confusion_matrix,
     f1_score,
     log_loss,
@@ -50,6 +51,24 @@ def check_confusions(metrics: dict[str, Any], gold: np.ndarray, predicted: np.nd
             sys.exit(f"confusions: {entry} occurs {count} times")
 
 
+def selective(confidence: np.ndarray, correct: np.ndarray, coverages: list[float]) -> dict:
+    """Accuracy of the surest rows, and the mean risk over all their numbers (Geifman and El-Yaniv)."""
+    right = correct[np.argsort(-confidence, kind="stable")].cumsum()
+    rows = np.arange(1, len(right) + 1)
+    taken = [int(np.floor(share * len(right) + 0.5)) for share in coverages]
+    return {
+        "coverage": [right[n - 1] / n for n in taken],
+        "areaUnderRisk": float((1 - right / rows).mean()),
+    }
+
+
+def average_precisions(gold: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    present = np.unique(gold)
+    truth = gold[:, None] == np.arange(probabilities.shape[1])
+    per_class = average_precision_score(truth[:, present], probabilities[:, present], average=None)
+    return {"averagePrecision": per_class, "meanAveragePrecision": float(per_class.mean())}
+
+
 def by_scikit_learn(
     metrics: dict[str, Any], says: dict[str, list], gold: np.ndarray
 ) -> dict[str, Any]:
@@ -64,6 +83,9 @@ def by_scikit_learn(
             confidence, gold == predicted, metrics["calibrationBins"]
         ),
         **dict(zip(PER_CLASS, per_class, strict=True)),
+        **selective(
+            confidence, gold == predicted, [point["coverage"] for point in metrics["coverage"]]
+        ),
     }
     logits = np.array(says["logits"], np.float64)
     if logits.size == 0:  # the teacher of a top-k cache
@@ -71,6 +93,7 @@ def by_scikit_learn(
     probabilities = np.exp(log_softmax(logits))
     return {
         **expected,
+        **average_precisions(gold, log_softmax(logits)),
         "negativeLogLikelihood": log_loss(gold, probabilities, labels=classes),
         "predicted_id": logits.argmax(axis=-1),
         "confidence": probabilities.max(axis=-1),
@@ -97,6 +120,9 @@ def main(metrics_folder: Path, predictions: Path, labels: Path, teacher: Path) -
         first = [teacher_of[example] for example in says["example_id"]]
         expected["agreement"] = accuracy_score(first, predicted)
     columns = {key: [entry[key] for entry in metrics["perClass"]] for key in PER_CLASS}
+    precisions = [entry.get("averagePrecision") for entry in metrics["perClass"]]
+    columns["averagePrecision"] = [value for value in precisions if value is not None]
+    columns["coverage"] = [point["accuracy"] for point in metrics["coverage"]]
     ours = {**metrics, **says, **columns}
     interval = accuracy_interval((gold == predicted).astype(float))
     result = {

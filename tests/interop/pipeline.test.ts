@@ -13,6 +13,12 @@ import {
 import { miniProject } from '#tests/support/mini-project.ts';
 import { goldenFolder, repository, sampleFolder } from '#tests/support/paths.ts';
 import { pythonProgram, runProgram, runPython } from '#tests/support/python.ts';
+import {
+  checkFigures,
+  evaluatedValues,
+  evaluatedWords,
+  type FoundFigures,
+} from './evaluated-figures.ts';
 
 /** Largest distance between numbers of two programs that compute in float32. */
 const TOLERANCE = 1e-4;
@@ -82,7 +88,7 @@ describe('what a run makes, checked by Python', () => {
         run.artifact('evaluate:teacher', 'predictions'),
       );
       assert.equal(found.rows, 240);
-      const compared = name === 'teacher' ? 8 : 12;
+      const compared = name === 'teacher' ? 10 : 16;
       assert.equal(Object.keys(found.differences).length, compared);
       for (const [figure, difference] of Object.entries(found.differences)) {
         assert.ok(difference <= 1e-6, `${figure}: ${difference}`);
@@ -91,6 +97,39 @@ describe('what a run makes, checked by Python', () => {
       assert.ok(found.intervalDifference < 0.02, `interval: ${found.intervalDifference}`);
     });
   }
+
+  for (const variant of STUDENTS) {
+    test(`numpy finds the linear CKA of ${variant} in its own graph`, async () => {
+      const found = await runPython<{ rows: number; found: number; expected: number }>(
+        'interop/features.py',
+        run.artifact(`train-student:${variant}`, 'student'),
+        run.artifact('prepare', 'tokens', 'student', 'test'),
+        run.artifact('soft-label', 'rows', 'test'),
+        run.artifact(`evaluate:${variant}`, 'metrics'),
+      );
+      assert.equal(found.rows, 240);
+      assert.ok(Math.abs(found.found - found.expected) < 1e-5, JSON.stringify(found));
+      assert.ok(found.found > 0.05 && found.found < 1);
+    });
+  }
+
+  for (const task of ['multi-label', 'regression'] as const) {
+    test(`scikit-learn and scipy find the figures of ${task}`, async () => {
+      const folders = await evaluatedValues(run, 'modernbert', task);
+      checkFigures(await runPython('interop/figures.py', task, ...folders), 240, 4);
+    });
+  }
+
+  test('seqeval finds the entities', async () => {
+    const folders = await evaluatedWords();
+    const found = await runPython<FoundFigures>(
+      'interop/figures.py',
+      'token-classification',
+      ...folders,
+    );
+    checkFigures(found, found.rows, 16);
+    assert.ok(found.rows > 200);
+  });
 
   test('the one-liners of the README open the cache', async () => {
     const lines = pythonLines();
@@ -155,9 +194,7 @@ interface TeacherAnswers {
   readonly differences: Readonly<Record<string, number>>;
 }
 
-interface ScikitAnswers {
-  readonly rows: number;
-  readonly differences: Readonly<Record<string, number>>;
+interface ScikitAnswers extends FoundFigures {
   readonly intervalDifference: number;
 }
 

@@ -8,6 +8,9 @@ export const STUDENTS = ['modernbert', 'bert', 'bag'] as const;
 /** Longest input of the students. No multiple of 8, to which batches are padded; some rows are cut. */
 export const STUDENT_LENGTH = 20;
 
+/** What the classifier of the mini sample's teacher reads. */
+const POOLED = '/m/bert/pooler/activation/Tanh_output_0';
+
 /** A mini project that has been run, with folders of what it made. */
 export interface FinishedProject {
   readonly project: MiniProject;
@@ -20,6 +23,7 @@ export async function exportedStudents(): Promise<FinishedProject> {
   const project = miniProject({
     student: { hiddenSize: 64, steps: 30, evaluateEvery: 30, maxLength: STUDENT_LENGTH },
     variants: Object.fromEntries(STUDENTS.map((architecture) => [architecture, { architecture }])),
+    'soft-label': { topK: 3, temperatures: [1, 2], hidden: [POOLED] },
     'hard-relabel': undefined,
   });
   await succeed(project, 'run');

@@ -9,6 +9,7 @@ import {
 } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import type { ModelResult, ReportData } from '#stages/report/report-data.ts';
+import { meanFigure, spreadIn } from '#stages/report/spread.ts';
 
 /** What was bought for what, in one sentence and a few figures. */
 export function headline(data: ReportData): Html {
@@ -25,12 +26,14 @@ export function headlineSentence(data: ReportData): string {
     data.teacher === null ? reached(data.headline) : kept(data.headline, data.teacher),
     ...(data.baseline === null ? [] : [gained(data.headline, data.baseline)]),
   ];
-  return `The student ${parts.join(', ')}.`;
+  const { spread } = data.headline;
+  const of = spread === undefined ? '' : `, in the mean of ${spread.students.length} seeds`;
+  return `The student ${parts.join(', ')}${of}.`;
 }
 
 function reached(student: ModelResult): string {
   const { words, accuracy } = student.metrics;
-  return `classifies ${percent(accuracy)} of the test ${words ? 'words' : 'rows'} correctly`;
+  return `classifies ${percent(meanFigure(student, 'accuracy', accuracy))} of the test ${words ? 'words' : 'rows'} correctly`;
 }
 
 function kept(student: ModelResult, teacher: ModelResult): string {
@@ -49,12 +52,14 @@ function gained(student: ModelResult, baseline: ModelResult): string {
   return `${signed(points)} points over ${name}`;
 }
 
-/** Where most words are no entity, accuracy says little. */
-function mainFigure({ metrics }: ModelResult): { readonly name: string; readonly value: number } {
-  const entities = metrics.words?.entities;
+/** Where most words are no entity, accuracy says little. With several seeds it is their mean. */
+function mainFigure(model: ModelResult): { readonly name: string; readonly value: number } {
+  const { words, accuracy } = model.metrics;
+  const mean = (figure: string, own: number) => meanFigure(model, figure, own) ?? own;
+  const entities = words?.entities;
   return entities
-    ? { name: 'entity F1', value: entities.f1 }
-    : { name: 'accuracy', value: metrics.accuracy };
+    ? { name: 'entity F1', value: mean('entityF1', entities.f1) }
+    : { name: 'accuracy', value: mean('accuracy', accuracy) };
 }
 
 function sizeRatio(student: ModelResult, teacher: ModelResult): { size: number; unit: string } {
@@ -71,15 +76,17 @@ interface Tile {
 
 function tiles({ headline: student, teacher }: ReportData): Tile[] {
   const { metrics, timings } = student;
-  const [low, high] = metrics.accuracyInterval;
+  const seeds = spreadIn(student, 'accuracy');
+  const [low, high] = seeds ? [seeds.min, seeds.max] : metrics.accuracyInterval;
+  const of = seeds ? `, mean of ${seeds.n} seeds` : '';
   const beside = (text: string | undefined) => (text === undefined ? '' : `; teacher ${text}`);
   return [
     {
-      value: percent(metrics.accuracy),
-      meaning: `accuracy of ${metrics.name} (${percentPoints(low)} to ${percentPoints(high)})${beside(teacher ? percent(teacher.metrics.accuracy) : undefined)}`,
+      value: percent(meanFigure(student, 'accuracy', metrics.accuracy)),
+      meaning: `accuracy of ${metrics.name}${of} (${percentPoints(low)} to ${percentPoints(high)})${beside(teacher ? percent(teacher.metrics.accuracy) : undefined)}`,
     },
     {
-      value: percent(metrics.agreement),
+      value: percent(meanFigure(student, 'agreement', metrics.agreement)),
       meaning: `of the test ${metrics.words ? 'words' : 'rows'} get the teacher\u2019s class`,
     },
     {

@@ -45,12 +45,13 @@ function allClasses({ metrics }: ModelResult): Html {
 }
 
 function classTable(classes: ModelResult['metrics']['perClass'], label: string): Html {
+  const hasPrecision = classes.some(({ averagePrecision = null }) => averagePrecision !== null);
   return scrollBox(
     label,
-    html`<table><thead><tr><th scope="col">Class</th><th scope="col" class="num">Test rows</th><th scope="col" class="num">Precision<small>%</small></th><th scope="col" class="num">Recall<small>%</small></th><th scope="col" class="num">F1<small>%</small></th></tr></thead>
+    html`<table><thead><tr><th scope="col">Class</th><th scope="col" class="num">Test rows</th><th scope="col" class="num">Precision<small>%</small></th><th scope="col" class="num">Recall<small>%</small></th><th scope="col" class="num">F1<small>%</small></th>${hasPrecision && html`<th scope="col" class="num">PR-AUC<small>%</small></th>`}</tr></thead>
 <tbody>${classes.map(
-      ({ label: name, support, precision, recall, f1 }) =>
-        html`<tr><th scope="row" class="class">${readableClass(name)}</th><td class="num">${count(support)}</td><td class="num">${percentPoints(precision)}</td><td class="num">${percentPoints(recall)}</td><td class="num">${percentPoints(f1)}</td></tr>`,
+      ({ label: name, support, precision, recall, f1, averagePrecision = null }) =>
+        html`<tr><th scope="row" class="class">${readableClass(name)}</th><td class="num">${count(support)}</td><td class="num">${percentPoints(precision)}</td><td class="num">${percentPoints(recall)}</td><td class="num">${percentPoints(f1)}</td>${hasPrecision && html`<td class="num">${percentPoints(averagePrecision)}</td>`}</tr>`,
     )}</tbody></table>`,
   );
 }

@@ -8,34 +8,54 @@ import {
 } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import type { ModelResult, ReportData } from '#stages/report/report-data.ts';
+import { meanFigure, spreadIn } from '#stages/report/spread.ts';
 import { scrollBox } from './scroll-box.ts';
 
 /** All models side by side, on the same test rows. */
 export function resultsTable({ models, headline }: ReportData): Html {
   const hasEntities = models.some(({ metrics }) => entitiesIn(metrics) !== null);
+  const hasPrecision = models.some(
+    ({ metrics }) => (metrics.meanAveragePrecision ?? null) !== null,
+  );
+  const hasSeeds = models.some(({ spread }) => spread !== undefined);
   return html`<section><h2>Results</h2>
-<p class="note">${count(headline.metrics.rows)} labelled test ${headline.metrics.words ? 'words' : 'rows'}, the same for all models. Intervals: bootstrap, 95&#160;%.</p>
+<p class="note">${count(headline.metrics.rows)} labelled test ${headline.metrics.words ? 'words' : 'rows'}, the same for all models. Intervals: bootstrap, 95&#160;%.${hasSeeds && ' With several seeds: their mean, \u00B1 their standard deviation.'}</p>
 ${scrollBox(
   'Results',
   html`<table class="pinned">
-<thead><tr><th scope="col">Model</th>${hasEntities && html`<th scope="col" class="num">Entity F1<small>%</small></th>`}<th scope="col" class="num">Accuracy<small>%</small></th><th scope="col" class="num">Agreement<small>with teacher, %</small></th><th scope="col" class="num">Macro-F1<small>%</small></th><th scope="col" class="num">ECE<small>%</small></th><th scope="col" class="num">NLL<small>nats</small></th><th scope="col" class="num">Parameters</th><th scope="col" class="num">ONNX file</th><th scope="col" class="num">Latency<small>p50 / p95, ms</small></th><th scope="col" class="num">Rows/s<small>batch 32</small></th></tr></thead>
-<tbody>${models.map((model) => row(model, model === headline, hasEntities))}</tbody></table>`,
+<thead><tr><th scope="col">Model</th>${hasEntities && html`<th scope="col" class="num">Entity F1<small>%</small></th>`}<th scope="col" class="num">Accuracy<small>%</small></th><th scope="col" class="num">Agreement<small>with teacher, %</small></th><th scope="col" class="num">Macro-F1<small>%</small></th>${hasPrecision && html`<th scope="col" class="num">PR-AUC<small>macro, %</small></th>`}<th scope="col" class="num">ECE<small>%</small></th><th scope="col" class="num">NLL<small>nats</small></th><th scope="col" class="num">Parameters</th><th scope="col" class="num">ONNX file</th><th scope="col" class="num">Latency<small>p50 / p95, ms</small></th><th scope="col" class="num">Rows/s<small>batch 32</small></th></tr></thead>
+<tbody>${models.map((model) => row(model, model === headline, { hasEntities, hasPrecision }))}</tbody></table>`,
 )}
 ${remark(models)}</section>`;
 }
 
 function row(
-  { metrics, timings, colour }: ModelResult,
+  model: ModelResult,
   isFeatured: boolean,
-  hasEntities: boolean,
+  { hasEntities, hasPrecision }: Columns,
 ): Html {
-  const [low, high] = metrics.accuracyInterval;
+  const { metrics, timings, colour, spread } = model;
+  const { accuracy, macroF1, agreement } = metrics;
+  const share = (name: string, own: number | null) => percentPoints(meanFigure(model, name, own));
   const bound = metrics.goldOutsideTopK > 0 ? '\u2265' : '';
-  return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}</th>${hasEntities && html`<td class="num">${percentPoints(entitiesIn(metrics)?.f1 ?? null)}</td>`}
-<td class="num">${percentPoints(metrics.accuracy)} <span class="range">${percentPoints(low)}\u2013${percentPoints(high)}</span></td>
-<td class="num">${percentPoints(metrics.agreement)}</td><td class="num">${percentPoints(metrics.macroF1)}</td><td class="num">${percentPoints(metrics.expectedCalibrationError)}</td><td class="num">${bound}${metrics.negativeLogLikelihood.toFixed(3)}</td>
+  return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}${spread && html` <span class="range">${spread.students.length} seeds</span>`}</th>${hasEntities && html`<td class="num">${share('entityF1', entitiesIn(metrics)?.f1 ?? null)}</td>`}
+<td class="num">${share('accuracy', accuracy)} <span class="range">${rangeOf(model)}</span></td>
+<td class="num">${share('agreement', agreement)}</td><td class="num">${share('macroF1', macroF1)}</td>${hasPrecision && html`<td class="num">${share('meanAveragePrecision', metrics.meanAveragePrecision ?? null)}</td>`}<td class="num">${share('expectedCalibrationError', metrics.expectedCalibrationError)}</td><td class="num">${bound}${meanFigure(model, 'negativeLogLikelihood', metrics.negativeLogLikelihood)?.toFixed(3)}</td>
 <td class="num">${magnitude(metrics.parameters)}</td><td class="num">${metrics.fileBytes === 0 ? NONE : bytes(metrics.fileBytes)}</td>
 <td class="num">${timings === null ? NONE : html`${threeDigits(timings.latencyMsBatch1.p50)} / ${threeDigits(timings.latencyMsBatch1.p95)}`}</td><td class="num">${timings === null ? NONE : count(timings.rowsPerSecond)}</td></tr>`;
+}
+
+interface Columns {
+  readonly hasEntities: boolean;
+  readonly hasPrecision: boolean;
+}
+
+/** Of one student the interval of its accuracy, of several how far they lie apart. */
+function rangeOf(model: ModelResult): string {
+  const sd = spreadIn(model, 'accuracy')?.sd;
+  if (sd !== undefined) return `\u00B1 ${percentPoints(sd)}`;
+  const [low, high] = model.metrics.accuracyInterval;
+  return `${percentPoints(low)}\u2013${percentPoints(high)}`;
 }
 
 function entitiesIn({ words }: ModelResult['metrics']) {
@@ -44,7 +64,7 @@ function entitiesIn({ words }: ModelResult['metrics']) {
 
 function remark(models: readonly ModelResult[]): Html {
   const bounded = models.filter(({ metrics }) => metrics.goldOutsideTopK > 0);
-  return html`<p class="note">ECE: expected calibration error, 15 equal-width bins; lower is better. NLL: mean negative log-likelihood of the gold class.${bounded.map(
+  return html`<p class="note">ECE: expected calibration error, 15 equal-width bins; lower is better. PR-AUC: area under the precision-recall curve (average precision), mean over the classes. NLL: mean negative log-likelihood of the gold class.${bounded.map(
     ({ metrics }) =>
       html` For ${count(metrics.goldOutsideTopK)} of the rows the gold class stands outside the top classes that the ${metrics.name} cache keeps; its NLL is a lower bound.`,
   )}</p>`;

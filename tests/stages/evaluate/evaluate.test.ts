@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeClasses } from '#datasets/classes.ts';
 import { readMetrics, readTimings } from '#datasets/metrics.ts';
-import { readPredictions } from '#datasets/predictions.ts';
+import { type Predictions, readPredictions } from '#datasets/predictions.ts';
+import { writeSliceValues } from '#datasets/slice-values.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
+import { scoresFromLogits } from '#stages/evaluate/scores.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { runStage } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -69,6 +71,53 @@ test('a student is run over all test rows and measured against gold and teacher'
   assert.ok(timings.latencyMsBatch1.p50 <= timings.latencyMsBatch1.p95);
 });
 
+test('the area under the precision-recall curve is that of each class against all others', async () => {
+  const run = await runStage(evaluate, {
+    config: { subject: 'student', name: 'distilled', latencyRuns: 1 },
+    inputs: await inputs('student'),
+  });
+  const metrics = await readMetrics(run.outputs['metrics'] ?? '');
+  const predictions = await readPredictions(run.outputs['predictions'] ?? '', 'test');
+  const expected = TINY_CLASSES.map((_, classId) => slowAveragePrecision(classId, predictions));
+  for (const [classId, { averagePrecision }] of metrics.perClass.entries()) {
+    assert.ok(Math.abs((averagePrecision ?? 0) - (expected[classId] ?? 1)) < 1e-9);
+  }
+  const mean = expected.reduce((sum, value) => sum + value, 0) / expected.length;
+  assert.ok(Math.abs((metrics.meanAveragePrecision ?? 0) - mean) < 1e-9 && mean < 1);
+  assert.deepEqual(metrics.featureSimilarity, {
+    missing: 'the cache holds no features of the teacher (soft-label.hidden)',
+  });
+});
+
+test('rows are measured by what they have in a column of the corpus', async () => {
+  const given = await inputs('student');
+  const values = ids.map((exampleId, row) => ({
+    exampleId,
+    column: 'channel',
+    value: row % 2 === 0 ? 'app' : null,
+  }));
+  await writeSliceValues(given['labels/test'] ?? '', values);
+  const run = await runStage(evaluate, {
+    config: { subject: 'student', name: 'x', latencyRuns: 1, slices: ['channel'] },
+    inputs: given,
+  });
+  const { columnSlices = [] } = await readMetrics(run.outputs['metrics'] ?? '');
+  const rightOf = (odd: number) =>
+    ids.filter((id, row) => row >= 2 && row % 2 === odd && gold[id] === best[row]).length / 34;
+  assert.deepEqual(
+    columnSlices.map(({ column, value, rows, figures }) => [
+      column,
+      value,
+      rows,
+      figures['accuracy'],
+    ]),
+    [
+      ['channel', 'app', 34, rightOf(0)],
+      ['channel', '(none)', 34, rightOf(1)],
+    ],
+  );
+});
+
 test('the teacher is measured from its cache; its model only runs to be timed', async () => {
   const folder = temporaryFolder();
   const model = join(folder, 'model.onnx');
@@ -85,6 +134,8 @@ test('the teacher is measured from its cache; its model only runs to be timed', 
   assert.equal(metrics.agreement, null);
   // k = 1: the gold class of every wrong row stands outside.
   assert.equal(metrics.goldOutsideTopK, 10);
+  // k = 1 says nothing of how likely the other classes are.
+  assert.equal(metrics.meanAveragePrecision, undefined);
   assert.match(run.notes.join(), /lower bound/);
   assert.equal(metrics.parameters, TINY_VOCABULARY * TINY_CLASSES.length);
   assert.equal(metrics.fileBytes, tinyOnnx().length + 100);
@@ -133,10 +184,8 @@ test('a student with fewer logits than there are classes is refused', async () =
 });
 
 test('a test split without gold labels is refused', async () => {
-  const given = await inputs('student', { gold: {} });
-  const failure = await failureOf(
-    runStage(evaluate, { config: { subject: 'student', name: 'x' }, inputs: given }),
-  );
+  const given = { config: STUDENT, inputs: await inputs('student', { gold: {} }) };
+  const failure = await failureOf(runStage(evaluate, given));
   assert.equal(failure.code, 'E_EVALUATE_GOLD');
 });
 
@@ -154,6 +203,22 @@ test('a stopped run throws the reason of its signal', async () => {
   );
 });
 
+/** Mean over the rows of the class of the precision among all rows that score as high, as its definition says. */
+function slowAveragePrecision(classId: number, { logits: said }: Predictions): number {
+  const scores = scoresFromLogits(ids, said, TINY_CLASSES.length);
+  const rows = ids.slice(2).map((id, at) => ({
+    score: scores.logProbOf(at + 2, classId).value,
+    isYes: gold[id] === classId,
+  }));
+  const yes = rows.filter(({ isYes }) => isYes);
+  const precisionAt = (score: number) => {
+    const found = rows.filter((row) => row.score >= score);
+    return found.filter(({ isYes }) => isYes).length / found.length;
+  };
+  return yes.reduce((sum, { score }) => sum + precisionAt(score), 0) / yes.length;
+}
+
+const STUDENT = { subject: 'student', name: 'x' };
 const FOUR_CLASSES = [...TINY_CLASSES, 'refund'];
 
 async function fourClasses(): Promise<string> {

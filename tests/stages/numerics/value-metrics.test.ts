@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import { averagePrecision } from '#stages/numerics/average-precision.ts';
 import { binaryEntropy, sigmoid, softplus } from '#stages/numerics/binary.ts';
 import {
-  averagePrecision,
   multiLabelFigures,
   pearson,
   regressionFigures,
@@ -29,6 +29,16 @@ test('average precision counts rows of equal score together, as scikit-learn doe
   near(averagePrecision([0.1, 0.4, 0.35, 0.8], [false, false, true, true]), 5 / 6);
   near(averagePrecision([1, 1, 1, 1], [false, true, false, true]), 0.5);
   assert.equal(averagePrecision([1, 2], [false, false]), null);
+  for (let yes = 1; yes <= 60; yes++) {
+    const scores = Array.from({ length: 80 }, (_, row) => -row);
+    assert.equal(
+      averagePrecision(
+        scores,
+        scores.map((_, row) => row < yes),
+      ),
+      1,
+    );
+  }
 });
 
 test('micro-F1 counts all decisions, macro-F1 the classes, and a row is right as a whole', () => {
