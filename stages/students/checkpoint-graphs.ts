@@ -14,7 +14,7 @@ import {
   modernBertOnnx,
 } from './modernbert-onnx.ts';
 import type { Tensors } from './onnx-builder.ts';
-import { withModelName } from './origin-checkpoint.ts';
+import { withModelName } from './stored-names.ts';
 
 /** Turns the weights of one checkpoint into an ONNX file. */
 export interface CheckpointGraph {

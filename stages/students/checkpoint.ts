@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { type CheckpointGraph, checkpointGraph } from './checkpoint-graphs.ts';
 import { MissingParameterError, type Tensors } from './onnx-builder.ts';
-import { withoutLegacyName } from './origin-checkpoint.ts';
 import { readSafetensors } from './safetensors.ts';
+import { withoutLegacyName } from './stored-names.ts';
 
 /** A folder of Hugging Face whose weights our graphs cannot take. */
 export class UnsupportedCheckpointError extends Failure {

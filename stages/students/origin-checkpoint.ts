@@ -1,6 +1,7 @@
 import type { LazyTensor } from './origin.ts';
 import { asBert, type OriginFamily } from './origin-names.ts';
 import { readSafetensors } from './safetensors.ts';
+import { withModelName, withoutLegacyName } from './stored-names.ts';
 
 /** The tensors of safetensors files by the names of our students. */
 export async function checkpointTensors(
@@ -18,26 +19,3 @@ export async function checkpointTensors(
     ? withModelName(tensors, type)
     : asBert(tensors, family);
 }
-
-/** Checkpoints that were once TensorFlow's call gains gamma and biases beta. */
-export function withoutLegacyName(name: string): string {
-  return name
-    .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
-    .replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
-}
-
-/** Models without a head are saved without their own name in front. */
-export function withModelName<T>(
-  tensors: ReadonlyMap<string, T>,
-  type: keyof typeof MODEL_PREFIXES,
-): ReadonlyMap<string, T> {
-  const { prefix, parts } = MODEL_PREFIXES[type];
-  return new Map(
-    [...tensors].map(([name, tensor]) => [parts.test(name) ? `${prefix}.${name}` : name, tensor]),
-  );
-}
-
-const MODEL_PREFIXES = {
-  modernbert: { prefix: 'model', parts: /^(embeddings|layers|final_norm)\./ },
-  gpt2: { prefix: 'transformer', parts: /^(wte|wpe|h|ln_f)\./ },
-} as const;

@@ -127,7 +127,9 @@ async function askedLogits(
     assert.ok(logits?.type === 'float32');
     const width = logits.dims.at(-1) ?? 0;
     const asked = labels.flat().flatMap((label, token) => (label < 0 ? [] : [token]));
-    return asked.flatMap((token) => [...logits.data.slice(token * width, (token + 1) * width)]);
+    return asked.flatMap((token) =>
+      Array.from(logits.data.subarray(token * width, (token + 1) * width)),
+    );
   } finally {
     await session.close();
   }
