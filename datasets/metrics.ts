@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
+import { answeredSchema } from './operating-point.ts';
 import { featureShape, sliceShape } from './slice-metrics.ts';
 import { type ValueMetrics, valueMetricsSchema } from './value-metrics.ts';
 
@@ -56,6 +57,8 @@ const metricsSchema = z.strictObject({
     .array(z.strictObject({ coverage: share, confidence: share, accuracy: share }))
     .optional(),
   areaUnderRisk: share.optional(),
+  /** Of a student that may abstain (export.goal). */
+  operatingPoint: answeredSchema.optional(),
   /** Parts of the test rows, by a number that each row has. */
   slices: z
     .array(

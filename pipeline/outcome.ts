@@ -1,8 +1,10 @@
 import { join, relative } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
+import { type ChosenPoint, readOperatingPoint, shownAnswered } from '#datasets/operating-point.ts';
 import { readSeedSpread, type SeedSpread } from '#datasets/seed-spread.ts';
 import { isLanguageModel } from '#datasets/task.ts';
+import { type RecommendedFile, readDeployment } from '#stages/students/deployment.ts';
 import { type ChoiceOutcome, choicesIn, describeChoice } from './choice-table.ts';
 import { type ModelOutcome, modelTable } from './model-table.ts';
 import type { Project } from './project.ts';
@@ -15,6 +17,10 @@ export interface Outcome {
   readonly seeds?: readonly SeedSpread[];
   /** Which students were taken where `architecture: auto` asked for it. */
   readonly choices?: readonly ChoiceOutcome[];
+  /** When the exported student is sure enough to be answered by. */
+  readonly operatingPoint?: ChosenPoint;
+  /** Which of several files of it to deploy. */
+  readonly recommendedFile?: RecommendedFile;
   readonly report?: string;
   readonly student?: string;
   readonly cache?: string;
@@ -40,16 +46,29 @@ export async function outcomeOf(
   const report = artifacts.get('report');
   const cache = artifacts.get('soft-label');
   const choices = await choicesIn(artifacts);
+  const student = exported && outputFolder(exported[1].folder, 'student');
+  const recommendedFile = student && (await readDeployment(student)).recommended_file;
+  const operatingPoint = await operatingPointIn(artifacts);
   const seeds = await spreadsIn(artifacts);
   return {
     schemaVersion: 1,
     models: models.sort((a, b) => rank(project, a.name) - rank(project, b.name)),
     ...(seeds.length > 0 && { seeds }),
     ...(choices.length > 0 && { choices }),
+    ...(operatingPoint && { operatingPoint }),
+    ...(recommendedFile && { recommendedFile }),
     ...(report && { report: join(outputFolder(report.folder, 'report'), 'report.html') }),
-    ...(exported && { student: outputFolder(exported[1].folder, 'student') }),
+    ...(student && { student }),
     ...(cache && { cache: outputFolder(cache.folder, 'rows') }),
   };
+}
+
+/** The chosen operating point among the fresh artifacts of a run. */
+async function operatingPointIn(
+  artifacts: ReadonlyMap<string, Artifact>,
+): Promise<ChosenPoint | undefined> {
+  const found = [...artifacts].find(([instance]) => instance.startsWith('operating-point:'));
+  return found && readOperatingPoint(outputFolder(found[1].folder, 'operating-point'));
 }
 
 async function spreadsIn(artifacts: ReadonlyMap<string, Artifact>): Promise<SeedSpread[]> {
@@ -67,6 +86,7 @@ export function describeOutcome(outcome: Outcome): string {
     const timingsOf = (name: string) => outcome.models.find((one) => one.name === name)?.timings;
     parts.push(`${describeChoice(choice, (name) => timingsOf(name)?.latencyMsBatch1.p50)}\n`);
   }
+  parts.push(...deploymentLines(outcome));
   for (const [label, path] of [
     ['report', outcome.report],
     ['student', outcome.student],
@@ -81,6 +101,25 @@ export function describeOutcome(outcome: Outcome): string {
     );
   }
   return parts.join('\n');
+}
+
+/** How often the exported student answers, and which file of it to deploy. */
+function deploymentLines({ models, operatingPoint, recommendedFile }: Outcome): string[] {
+  const lines: string[] = [];
+  if (operatingPoint !== undefined) {
+    const { validation } = operatingPoint;
+    const points = models.flatMap(({ metrics }) =>
+      isOfValues(metrics) || metrics.operatingPoint === undefined ? [] : [metrics.operatingPoint],
+    );
+    const test = points[0] === undefined ? '' : `; on test it ${shownAnswered(points[0])}`;
+    const said = shownAnswered(validation);
+    lines.push(`${validation.goal}: on validation the student ${said}${test}`);
+  }
+  if (recommendedFile !== undefined) {
+    const { file, because } = recommendedFile;
+    lines.push(`recommended file: ${file}, ${because}`);
+  }
+  return lines.map((line) => `${line}\n`);
 }
 
 function nextCommands(student: string, [first]: readonly ModelOutcome[]): string[] {

@@ -4,6 +4,7 @@ import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
+import { operatingPoint } from '#stages/operating-point/index.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { report } from '#stages/report/index.ts';
 import { seedSpread } from '#stages/seed-spread/index.ts';
@@ -22,6 +23,7 @@ export const stages: readonly AnyStage[] = [
   softLabel,
   trainStudent,
   chooseStudent,
+  operatingPoint,
   hardRelabel,
   controlLabels,
   evaluate,

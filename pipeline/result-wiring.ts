@@ -1,6 +1,7 @@
 import { SPLITS } from '#datasets/example.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
+import { operatingPoint } from '#stages/operating-point/index.ts';
 import { report } from '#stages/report/index.ts';
 import { candidatesOf, studentInstance } from './auto-student.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
@@ -38,11 +39,11 @@ export function int8Name(name: string): string {
   return `${name}.int8`;
 }
 
-/** Measures a student by its exported graph; `quantize`: by the one with int8 weights. */
+/** Measures a student by its exported graph; `quantize`: by the one with int8 weights. One that is exported may abstain. */
 export function evaluateStudent(
   config: DecantConfig,
   name: string,
-  quantize?: 'int8',
+  { isExported, quantize }: { readonly isExported: boolean; readonly quantize?: 'int8' },
 ): StageInstance {
   const shown = quantize === undefined ? name : int8Name(name);
   const robustness = config.evaluate?.robustness;
@@ -62,8 +63,34 @@ export function evaluateStudent(
       ...testInputs(config, 'tokens/student', 'soft-label'),
       ...(robustness && perSplit(['test'], 'prepare', 'inputs')),
       student: { instance: studentInstance(config, name), output: 'student' },
+      ...(isExported ? operatingPointInput(config, name) : {}),
     },
   });
+}
+
+/** When the exported student is sure enough; none where there is no goal. */
+export function operatingPointInstances(config: DecantConfig, exported: string): StageInstance[] {
+  const { goal } = config.export;
+  if (goal === undefined) return [];
+  const instance = createInstance(`operating-point:${exported}`, operatingPoint, {
+    config: { goal },
+    files: {},
+    inputs: {
+      predictions: { instance: studentInstance(config, exported), output: 'predictions' },
+      ...perSplit(['validation'], 'prepare', 'labels'),
+      classes: { instance: 'prepare', output: 'classes' },
+    },
+  });
+  return [instance];
+}
+
+/** When the exported student is sure enough; empty where there is no goal. */
+function operatingPointInput(
+  { export: { goal } }: DecantConfig,
+  exported: string,
+): Record<string, InputReference> {
+  const output = 'operating-point';
+  return goal === undefined ? {} : { [output]: { instance: `${output}:${exported}`, output } };
 }
 
 function testInputs(
@@ -104,6 +131,7 @@ export function exportInstance(
         ? { 'metrics/int8': { instance: `evaluate:${int8Name(name)}`, output: 'metrics' } }
         : {}),
       classes: { instance: 'prepare', output: 'classes' },
+      ...operatingPointInput(config, name),
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
       ...perSplit(['validation'], 'prepare', 'labels'),
       ...tensorInputs(config, ['validation']),
@@ -194,6 +222,10 @@ export function reportInstance(
         ]),
       ),
       ...choicesOf(loaded.config, parts.order),
+      ...operatingPointInput(loaded.config, exported),
+      ...(hasInt8(loaded.config)
+        ? { student: { instance: `export-student:${exported}`, output: 'student' } }
+        : {}),
       ...perSplit(['train'], 'soft-label', 'rows'),
       ...perSplit(SPLITS, 'prepare', 'inputs'),
       ...perSplit(SPLITS, 'prepare', 'labels'),

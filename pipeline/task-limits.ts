@@ -156,8 +156,15 @@ const noAuto: Limit = ({ task, student }) =>
       ]
     : [];
 
+/** One class of a row is what a student can be sure of. */
+const noGoal = given(
+  (config) => ({ 'export.goal': config.export.goal }),
+  'is about the one class that a student says of a row: it belongs to task: classification',
+);
+
 const LANGUAGE_MODEL: readonly Limit[] = [
   noAuto,
+  noGoal,
   noBalance,
   oneTokenizer,
   given(
@@ -224,9 +231,9 @@ const OF_WORDS: readonly Limit[] = [
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
-  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
-  regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
-  'token-classification': [...OTHERS, ...OF_WORDS, noBalance],
+  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal],
+  regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal],
+  'token-classification': [...OTHERS, ...OF_WORDS, noBalance, noGoal],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask, onlyArchitectures('gpt2')],
   'masked-lm': [...LANGUAGE_MODEL, noTarget, onlyArchitectures('modernbert', 'bert')],
   'sequence-to-sequence': [...LANGUAGE_MODEL, noStudents, noTextPair, noMask, noTextUnit],

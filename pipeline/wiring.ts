@@ -15,6 +15,7 @@ import {
   evaluateTeacher,
   exportInstance,
   hasInt8,
+  operatingPointInstances,
   reportInstance,
 } from './result-wiring.ts';
 import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
@@ -65,13 +66,16 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const exported = exportedVariant(config, order);
   const evaluations = [
     ...teachers.map((teacher) => evaluateTeacher(config, teacher)),
-    ...names.map((name) => evaluateStudent(config, name)),
-    ...(hasInt8(config) ? [evaluateStudent(config, exported, 'int8')] : []),
+    ...names.map((name) => evaluateStudent(config, name, { isExported: name === exported })),
+    ...(hasInt8(config)
+      ? [evaluateStudent(config, exported, { isExported: true, quantize: 'int8' })]
+      : []),
   ];
   const instances = [
     ...beforeStudents,
     ...trained,
     ...relabel,
+    ...operatingPointInstances(config, exported),
     ...evaluations,
     ...spreads,
     exportInstance(config, teachersOfVariant(loaded, teachers, exported), exported),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { evaluateConfig } from '#stages/evaluate/settings.ts';
 import { hardRelabelConfig } from '#stages/hard-relabel/settings.ts';
+import { goalSchema } from '#stages/operating-point/settings.ts';
 
 /** `hard-relabel`: labels that teacher and student give. */
 export const hardRelabelSection = z
@@ -38,6 +39,11 @@ export const exportSection = z
       .optional()
       .describe(
         'Further ONNX files. int8: onnx/model_quantized.onnx, a quarter of the size, measured as VARIANT.int8.',
+      ),
+    goal: goalSchema
+      .optional()
+      .describe(
+        'When the exported student is sure enough to be answered by: chosen on validation.',
       ),
   })
   .default({})

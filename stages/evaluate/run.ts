@@ -1,6 +1,6 @@
 import { readClasses } from '#datasets/classes.ts';
 import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
-import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
+import { type GoldOfRows, readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import {
   type AnyMetrics,
   isOfValues,
@@ -8,6 +8,7 @@ import {
   writeMetrics,
   writeTimings,
 } from '#datasets/metrics.ts';
+import { readOperatingPoint } from '#datasets/operating-point.ts';
 import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
@@ -17,6 +18,8 @@ import { readTokens } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { answered, labelledOf } from '#stages/students/answered.ts';
+import { operatingPointOf } from '#stages/students/operating-point.ts';
 import { wordMetrics } from './entities.ts';
 import { judgedClasses, judgedValues } from './judged.ts';
 import { lengthsOf } from './length-slices.ts';
@@ -103,9 +106,23 @@ async function measured(
   const metrics = {
     ...measure(identity, scores, gold.ofRows, { ...reference, lengths }),
     ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
+    ...(await atOperatingPoint(context, scores, gold, classNames)),
   };
   const judge = (of: Scores) => judgedClasses(of, gold.ofRows, classNames.length);
   return { metrics, judge: gold.ofWords === undefined ? judge : undefined };
+}
+
+/** What a student answers that may abstain. */
+async function atOperatingPoint(
+  context: StageContext<EvaluateConfig>,
+  scores: Scores,
+  { ofRows }: GoldOfRows,
+  classNames: readonly string[],
+): Promise<Pick<Metrics, 'operatingPoint'>> {
+  const folder = context.inputs['operating-point'];
+  if (folder === undefined) return {};
+  const point = operatingPointOf(await readOperatingPoint(folder));
+  return { operatingPoint: answered(labelledOf(scores, ofRows), classNames, point) };
 }
 
 function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {

@@ -1,6 +1,10 @@
 import type { InitialisationRecord } from '#datasets/initialisation.ts';
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
+import type { ChosenPoint } from '#datasets/operating-point.ts';
+import type { RecommendedFile } from '#stages/students/deployment.ts';
+import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import { cardKind } from './card-kind.ts';
+import { operatingPointSection } from './operating-point-card.ts';
 import type { QuantizedFile } from './quantized-file.ts';
 import { measuredValues } from './value-card.ts';
 
@@ -15,6 +19,7 @@ export interface CardFacts {
   /** On labelled validation rows; null where there are none. */
   readonly validationAccuracy: number | null;
   readonly int8: QuantizedFile | undefined;
+  readonly operatingPoint: ChosenPoint | undefined;
   /** How it cuts long texts, where it is not by truncation. */
   readonly longTexts: string | undefined;
   readonly teacherLicense: string | undefined;
@@ -57,7 +62,7 @@ ${measured(facts)
 
 Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind.outputs === 'classes' ? ' A class that is not in the list below cannot be predicted.' : ''}
 
-${filesSection(facts)}## How it was made
+${filesSection(facts)}${operatingPointSection(facts)}## How it was made
 
 \`decant.yaml\` of the run holds every setting. ${startOf(facts)} \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
 
@@ -97,20 +102,30 @@ function filesSection({ metrics, validationAccuracy, int8 }: CardFacts): string 
 |---|---|---|---|
 ${rows.join('\n')}
 
-${recommendation(int8)}
+${recommendation(recommendedFile(int8))}
 
 `;
 }
 
 /** Which file to deploy: the smallest that loses at most 0.3 points on validation. */
-export function recommendation({ recommended, validationAccuracy }: QuantizedFile): string {
-  if (recommended)
-    return 'Recommended: `onnx/model_quantized.onnx`, the smallest file that keeps the accuracy on validation within 0.3 points.';
-  const why =
+export function recommendedFile({
+  recommended,
+  validationAccuracy,
+}: Pick<QuantizedFile, 'recommended' | 'validationAccuracy'>): RecommendedFile {
+  if (recommended) {
+    const because = 'the smallest file that keeps the accuracy on validation within 0.3 points';
+    return { file: MODEL_FILES.int8, because };
+  }
+  const because =
     validationAccuracy === null
       ? 'no accuracy on validation says whether int8 weights would do'
       : 'int8 weights lose more than 0.3 points of accuracy on validation, or are not smaller';
-  return `Recommended: \`onnx/model.onnx\`; ${why}.`;
+  return { file: MODEL_FILES.float32, because };
+}
+
+/** The same as a sentence of Markdown. */
+export function recommendation({ file, because }: RecommendedFile): string {
+  return `Recommended: \`${file}\`: ${because}.`;
 }
 
 /** Where its weights were before the first step. */

@@ -4,15 +4,18 @@ import { readClasses } from '#datasets/classes.ts';
 import { readShapes } from '#datasets/features.ts';
 import { readInitialisation } from '#datasets/initialisation.ts';
 import { isOfValues, readAnyMetrics } from '#datasets/metrics.ts';
+import { readOperatingPoint } from '#datasets/operating-point.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { openClassifier } from '#stages/onnx/classifier.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
+import { writeDeployment } from '#stages/students/deployment.ts';
 import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
+import { operatingPointOf } from '#stages/students/operating-point.ts';
 import { checkProbe } from './check-probe.ts';
 import { type ExportConfig } from './index.ts';
 import { labelTypes } from './label-types.ts';
-import { modelCard, recommendation } from './model-card.ts';
+import { modelCard, recommendation, recommendedFile } from './model-card.ts';
 import { writeQuantizedFile } from './quantized-file.ts';
 import {
   copyStudentFiles,
@@ -56,9 +59,11 @@ export async function* runExportStudent(
       yield { type: 'metric', name: 'validationAccuracy', value: validationAccuracy, step: 0 };
     }
     const metrics = await readAnyMetrics(inputOf(context, 'metrics'));
+    const chosen = context.inputs['operating-point'];
+    const point = chosen === undefined ? undefined : await readOperatingPoint(chosen);
     const hasOneClass = !isOfValues(metrics) && answers.tokens.answers === undefined;
     if (hasOneClass && answers.logits.length > 0 && !readsTensorsAlone(studentConfig.modelType)) {
-      await writeBaseline(exported, answers, classNames);
+      await writeBaseline(exported, answers, { classNames, temperature: point?.temperature ?? 1 });
     }
     const { length: classCount } = classNames;
     const int8 = config.quantize?.includes('int8')
@@ -69,10 +74,16 @@ export async function* runExportStudent(
           validationAccuracy,
         })
       : undefined;
-    if (int8 !== undefined) yield { type: 'note', message: recommendation(int8) };
+    const recommended = int8 && recommendedFile(int8);
+    if (recommended !== undefined) yield { type: 'note', message: recommendation(recommended) };
+    await writeDeployment(exported, {
+      operating_point: point && operatingPointOf(point),
+      recommended_file: recommended,
+    });
     const card = modelCard({
       metrics,
       int8,
+      operatingPoint: point,
       architecture,
       modelType: studentConfig.modelType,
       classNames,

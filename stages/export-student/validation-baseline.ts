@@ -13,11 +13,14 @@ import type { ValidationAnswers } from './validation-answers.ts';
 export async function writeBaseline(
   folder: string,
   { tokens, logits }: ValidationAnswers,
-  classNames: readonly string[],
+  {
+    classNames,
+    temperature,
+  }: { readonly classNames: readonly string[]; readonly temperature: number },
 ): Promise<void> {
   const unknownId = await unknownTokenId(folder);
   const texts = logits.map((of, row) => ({
-    ...observedLabel(of, classNames),
+    ...observedLabel(of, classNames, temperature),
     ...observedTokens(
       tokens.tokenIds.subarray(tokens.offsets[row], tokens.offsets[row + 1]),
       unknownId,

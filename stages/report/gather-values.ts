@@ -8,6 +8,7 @@ import { featureFacts, NothingToReportError, readCurves, textFacts, variantsOf }
 import { factsOf } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
+import { readDeployed } from './gather-deployment.ts';
 import { readSpreads } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
@@ -35,6 +36,7 @@ export async function gatherValues(
       headline,
       teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,
       choices: await readChoices(inputs),
+      deployed: await readDeployed(inputs),
       curves: await readCurves(context, models),
       cachedRows: reader.rowCount,
       corpus: {

@@ -8,6 +8,7 @@ import type { ReportConfig } from './config.ts';
 import { readCacheFigures } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
+import { readDeployed } from './gather-deployment.ts';
 import { readCurve } from './gather-log.ts';
 import { readMistakes } from './gather-mistakes.ts';
 import { readRelabelling } from './gather-relabelling.ts';
@@ -45,6 +46,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     teacher,
     baseline,
     choices: await readChoices(inputs),
+    deployed: await readDeployed(inputs),
     curves: await readCurves(context, models),
     cache: cache.figures,
     relabelling: await readRelabelling(

@@ -3,6 +3,7 @@ import type { ReportData } from './report-data.ts';
 import { calibration } from './sections/calibration.ts';
 import { choices } from './sections/choice.ts';
 import { cost } from './sections/cost.ts';
+import { deployment } from './sections/deployment.ts';
 import { headline, headlineSentence } from './sections/headline.ts';
 import { mistakes } from './sections/mistakes.ts';
 import { corpus, reproduction } from './sections/origin.ts';
@@ -25,6 +26,7 @@ ${cost(data)}
 ${trainingCurves(data)}
 ${calibration(data)}
 ${selective(data)}
+${deployment(data.deployed, data.headline.metrics.operatingPoint)}
 ${parts(data.models)}
 ${mistakes(data)}
 ${teacherCache(data)}

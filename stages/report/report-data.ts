@@ -2,6 +2,7 @@ import type { Metrics, Timings } from '#datasets/metrics.ts';
 import type { RelabelSummary } from '#datasets/relabel-summary.ts';
 import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
+import type { Deployed } from './gather-deployment.ts';
 
 /** Everything that the page shows, read and counted; the page itself only lays it out. */
 export interface ReportData {
@@ -14,6 +15,7 @@ export interface ReportData {
   readonly baseline: ModelResult | null;
   /** What was taken where `architecture: auto` asked for it. */
   readonly choices: readonly ChosenStudent[];
+  readonly deployed: Deployed;
   readonly curves: readonly TrainingCurve[];
   readonly cache: CacheFigures;
   readonly relabelling: Relabelling | null;

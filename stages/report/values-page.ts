@@ -4,6 +4,7 @@ import { bytes, count, magnitude, NONE, threeDigits } from './format.ts';
 import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';
 import { choices } from './sections/choice.ts';
+import { deployment } from './sections/deployment.ts';
 import { corpus, reproduction } from './sections/origin.ts';
 import { parts } from './sections/parts.ts';
 import { scrollBox } from './sections/scroll-box.ts';
@@ -19,6 +20,7 @@ export function valuesPage(data: ValuesData): string {
 ${results(data)}
 ${seeds(data.models)}
 ${choices(data)}
+${deployment(data.deployed, undefined)}
 ${trainingCurves(data)}
 ${parts(data.models)}
 ${classes(data.headline.metrics)}

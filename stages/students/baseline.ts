@@ -36,12 +36,13 @@ export interface ObservedText {
   readonly unknownShare: number | null;
 }
 
-/** The best class of a row of logits. */
+/** The best class of a row of logits, which are divided by the temperature of the operating point. */
 export function observedLabel(
   logits: Float32Array,
   classNames: readonly string[],
+  temperature: number,
 ): Pick<ObservedText, 'label' | 'confidence'> {
-  const probs = softmax(logits);
+  const probs = softmax(logits, temperature);
   const best = probs.indexOf(Math.max(...probs));
   return { label: classNames[best] ?? '', confidence: probs[best] ?? Number.NaN };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ChosenPoint } from '#datasets/operating-point.ts';
 
 /** What `decant.operating_point` of an exported student's config.json holds. */
 export const operatingPointSchema = z.object({
@@ -13,6 +14,16 @@ export const operatingPointSchema = z.object({
 
 /** When a student speaks and when it abstains; a threshold above 1 means never. */
 export type OperatingPoint = z.infer<typeof operatingPointSchema>;
+
+/** The part of what was chosen on validation that answers go by. */
+export function operatingPointOf({
+  temperature,
+  threshold,
+  thresholds,
+  validation: { goal },
+}: ChosenPoint): OperatingPoint {
+  return { goal, temperature, threshold, thresholds };
+}
 
 /** Is this student not sure enough of its best class? Without an operating point it always speaks. */
 export function abstains(

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { cutOf, LONG_TEXTS, LONG_TEXTS_KEY, type TextCut } from '#datasets/long-texts.ts';
-import { type OperatingPoint, operatingPointSchema } from './operating-point.ts';
+import { deploymentSchema } from './deployment.ts';
+import type { OperatingPoint } from './operating-point.ts';
 import type { StudentPrecision } from './precision.ts';
 
 /** What the answers of a student are. */
@@ -52,7 +53,7 @@ const configSchema = z.object({
   max_position_embeddings: z.int().positive().default(512),
   problem_type: z.string().optional(),
   tensor_inputs: z.record(z.string(), z.unknown()).optional(),
-  decant: z.looseObject({ operating_point: operatingPointSchema.optional() }).optional(),
+  decant: deploymentSchema.optional(),
 });
 
 // Hugging Face writes 1e30 where there is no limit.

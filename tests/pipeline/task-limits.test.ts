@@ -29,6 +29,15 @@ function refused(sections: Readonly<Record<string, unknown>>): string {
   }
 }
 
+test('a goal of the export is about the one class of a row', () => {
+  const goal = { export: { goal: { precision: 0.9 } } };
+  assert.equal(refused(goal), '');
+  for (const task of ['multi-label', 'token-classification']) {
+    assert.match(refused({ task, ...goal }), /export\.goal: is about the one class/);
+  }
+  assert.throws(() => refused({ export: { goal: {} } }), /set precision or abstain/);
+});
+
 test('windows are of texts with one class, and a student of anything has none', () => {
   const windows = { teacher: { ...teacher, longTexts: 'windows' } };
   assert.equal(refused(windows), '');

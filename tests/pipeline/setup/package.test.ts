@@ -59,6 +59,11 @@ describe('the package that npm pack makes', () => {
     assert.equal(said.events.at(-1), 'run-finished');
     assert.deepEqual(said.codes, ['E_INTERRUPTED', 'E_CONFIG_MISSING', 'E_CONFIG', 'E_GATE']);
     assert.equal(said.topK, 3);
+    assert.ok(said.recommended.startsWith('onnx/model'), said.recommended);
+    const report = readFileSync(said.report, 'utf8');
+    assert.match(report, /Recommended file: <code>onnx\/model/);
+    assert.match(report, /Operating point: <code>precision &#62;= 0\.5<\/code>/);
+    assert.deepEqual(said.abstained, [true, false], 'as the operating point has it');
     assert.deepEqual(said.listeners, [0, 0]);
   });
 
@@ -132,6 +137,9 @@ interface Said {
   readonly events: readonly string[];
   readonly codes: readonly string[];
   readonly topK: number;
+  readonly recommended: string;
+  readonly report: string;
+  readonly abstained: readonly boolean[];
   readonly listeners: readonly number[];
 }
 
@@ -140,6 +148,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'decant';
 import { openSoftLabels } from 'decant/cache';
+import { loadStudent } from 'decant/student';
 
 const config = {
   corpus: {
@@ -150,7 +159,7 @@ const config = {
   teacher: { model: 'data/teacher', maxLength: 64 },
   'soft-label': { topK: 3 },
   variants: { distilled: { architecture: 'bag', evaluateEvery: 40 } },
-  export: { quantize: ['int8'] },
+  export: { quantize: ['int8'], goal: { precision: 0.5 } },
 };
 const codeOf = (running) => running.then(() => 'none', (error) => error.code);
 const listeners = [process.listenerCount('SIGINT'), process.listenerCount('SIGTERM')];
@@ -174,7 +183,14 @@ const codes = [
   await codeOf(run({ ...config, gate: { accuracy: 1.0 } }, { set: { 'variants.distilled.steps': 40 } })),
 ];
 const { metrics } = outcome.models.find(({ name }) => name === 'distilled.int8');
-const said = { student: outcome.student, accuracy: metrics.accuracy, events, codes, topK, listeners };
+const { recommendedFile, report, operatingPoint } = outcome;
+const student = await loadStudent('student');
+const [answer] = await student.classify(['lost my card']);
+await student.close();
+const { thresholds, threshold } = operatingPoint;
+const abstained = [answer.abstained === answer.confidence < (thresholds[answer.label] ?? threshold), answer.confidence > 1];
+const recommended = recommendedFile.file;
+const said = { student: outcome.student, accuracy: metrics.accuracy, events, codes, topK, listeners, recommended, report, abstained };
 process.stdout.write(JSON.stringify(said));
 `;
 

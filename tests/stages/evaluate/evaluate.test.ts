@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeClasses } from '#datasets/classes.ts';
 import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import { writeOperatingPoint } from '#datasets/operating-point.ts';
 import { type Predictions, readPredictions } from '#datasets/predictions.ts';
 import { writeSliceValues } from '#datasets/slice-values.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { scoresFromLogits } from '#stages/evaluate/scores.ts';
+import { softmax } from '#stages/numerics/softmax.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { runStage } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -65,10 +67,39 @@ test('a student is run over all test rows and measured against gold and teacher'
     assert.ok(Math.abs(logit - (logits.flat()[index] ?? 0)) < 1e-5);
   });
   assert.match(run.notes.join(), /2 test rows have no gold label/);
-
   const timings = (await readTimings(run.outputs['metrics'] ?? '')) ?? assert.fail();
-  assert.equal(timings.rows, 5);
-  assert.ok(timings.latencyMsBatch1.p50 <= timings.latencyMsBatch1.p95);
+  assert.ok(timings.rows === 5 && timings.latencyMsBatch1.p50 <= timings.latencyMsBatch1.p95);
+});
+
+test('a student that may abstain is measured by what it answers', async () => {
+  const point = join(temporaryFolder(), 'operating-point');
+  const [temperature, threshold] = [1.5, 0.6];
+  await writeOperatingPoint(point, {
+    formatVersion: 1,
+    temperature,
+    threshold,
+    thresholds: { age_limit: 2 },
+    rowsForOwn: 20,
+    sharing: [],
+    validation: { goal: 'precision >= 0.9', rows: 1, answered: 1, right: 1 },
+  });
+  const run = await runStage(evaluate, {
+    config: { subject: 'student', name: 'distilled', threads: 1, latencyRuns: 1 },
+    inputs: { ...(await inputs('student')), 'operating-point': point },
+  });
+  const { operatingPoint } = await readMetrics(run.outputs['metrics'] ?? '');
+  const spoken = ids.flatMap((id, row) => {
+    const said = best[row] ?? -1;
+    const isSure = Math.max(...softmax(logits[row] ?? [], temperature)) >= threshold;
+    return id in gold && isSure && TINY_CLASSES[said] !== 'age_limit' ? [gold[id] === said] : [];
+  });
+  assert.deepEqual(operatingPoint, {
+    goal: 'precision >= 0.9',
+    rows: 68,
+    answered: spoken.length,
+    right: spoken.filter(Boolean).length,
+  });
+  assert.ok(spoken.length > 5 && spoken.length < 60);
 });
 
 test('the area under the precision-recall curve is that of each class against all others', async () => {

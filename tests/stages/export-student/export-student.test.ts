@@ -5,9 +5,12 @@ import { test } from 'node:test';
 import { listFiles } from '#cache/digest.ts';
 import { writeInitialisation } from '#datasets/initialisation.ts';
 import { writeMetrics } from '#datasets/metrics.ts';
+import { writeOperatingPoint } from '#datasets/operating-point.ts';
 import { readProbe, writeProbe } from '#datasets/probe.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
+import { recommendedFile } from '#stages/export-student/model-card.ts';
 import { BASELINE_FILE, parseBaseline } from '#stages/students/baseline.ts';
+import { readDeployment } from '#stages/students/deployment.ts';
 import { reportFixture } from '#tests/stages/report/report-fixture.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { runStage } from '#tests/support/run-stage.ts';
@@ -145,6 +148,19 @@ test('int8 weights are a second file, measured beside the first, and the card re
   // The tiny student has nothing worth quantising.
   assert.match(card, /Recommended: `onnx\/model\.onnx`/);
   assert.match(run.notes.join('\n'), /Recommended: `onnx\/model\.onnx`/);
+  const { recommended_file: recommended } = await readDeployment(folder);
+  assert.equal(recommended?.file, 'onnx/model.onnx');
+});
+
+test('the smaller file is recommended where it loses no more than 0.3 points', () => {
+  assert.deepEqual(
+    [true, false].map(
+      (recommended) => recommendedFile({ recommended, validationAccuracy: 0.9 }).file,
+    ),
+    ['onnx/model_quantized.onnx', 'onnx/model.onnx'],
+  );
+  const unknown = recommendedFile({ recommended: false, validationAccuracy: null });
+  assert.match(unknown.because, /no accuracy on validation/);
 });
 
 test('the export carries what the student said on validation', async () => {
@@ -163,6 +179,36 @@ test('the export carries what the student said on validation', async () => {
   assert.ok(Math.abs(sum(length.shares) - 1) < 1e-12);
 });
 
+test('the operating point goes into config.json, card and baseline, as the answers will have it', async () => {
+  const given = await inputs();
+  const folder = join(temporaryFolder(), 'operating-point');
+  const always = parseBaseline(await exportedFile(given, BASELINE_FILE));
+  const figures = { goal: 'precision >= 0.95', rows: 10, answered: 9, right: 9 };
+  const point = { temperature: 4, threshold: 0.5, thresholds: { card_arrival: 0.4 } };
+  await writeOperatingPoint(folder, {
+    formatVersion: 1,
+    ...point,
+    rowsForOwn: 20,
+    sharing: TINY_CLASSES.slice(1),
+    validation: figures,
+  });
+  const { metrics } = reportFixture().headline;
+  const test = { ...figures, rows: 3079, answered: 2402, right: 2291 };
+  await writeMetrics(given['metrics'] ?? '', { ...metrics, operatingPoint: test });
+  given['operating-point'] = folder;
+  const exported = JSON.parse(await exportedFile(given, 'config.json')) as Exported;
+  assert.deepEqual(exported.decant, { operating_point: { goal: figures.goal, ...point } });
+  assert.equal(exported.model_type, 'tiny');
+  const card = await exportedFile(given, 'README.md');
+  assert.match(card, /\| validation, 10 rows \| 90\.0 % \| 100\.0 % \|/);
+  assert.match(card, /\| test, 3,079 rows \| 78\.0 % \| 95\.4 % \|/);
+  assert.match(card, /fewer than 20 validation rows .*: 2 of them\./);
+  // Monitor compares with confidences as they will be told: after the temperature.
+  const cooled = parseBaseline(await exportedFile(given, BASELINE_FILE));
+  const highest = (edges: readonly number[]) => edges.at(-1) ?? Number.NaN;
+  assert.ok(highest(cooled.confidence.edges) < highest(always.confidence.edges) - 0.1);
+});
+
 test('two exports have the same bytes', async () => {
   const given = await inputs();
   const [first, second] = [
@@ -176,6 +222,16 @@ test('two exports have the same bytes', async () => {
     assert.deepEqual(bytes[0], bytes[1], file);
   }
 });
+
+async function exportedFile(given: Record<string, string>, file: string): Promise<string> {
+  const { outputs } = await runStage(exportStudent, { config, inputs: given });
+  return readFileSync(join(outputs['student'] ?? '', file), 'utf8');
+}
+
+interface Exported {
+  readonly model_type: string;
+  readonly decant: unknown;
+}
 
 async function inputs(): Promise<Record<string, string>> {
   const folder = temporaryFolder();

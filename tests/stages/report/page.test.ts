@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ChosenPoint } from '#datasets/operating-point.ts';
 import { reportPage } from '#stages/report/page.ts';
 import type { ReportData } from '#stages/report/report-data.ts';
 import { headlineSentence } from '#stages/report/sections/headline.ts';
 import { reportFixture } from './report-fixture.ts';
+import { richFixture } from './rich-fixture.ts';
 
 test('the first sentence says what was bought for what', () => {
   assert.equal(
@@ -33,6 +35,34 @@ test('the page is one file: no script, nothing loaded, and a policy that says so
   assert.match(page, /default-src &#39;none&#39;|default-src 'none'/);
 });
 
+test('what to deploy and how often it abstains are told where they were asked for', () => {
+  const data = reportFixture();
+  assert.doesNotMatch(reportPage(data), /Putting it to use/);
+  const figures = { goal: 'precision >= 0.95', rows: 993, answered: 731, right: 695 };
+  const point: ChosenPoint = {
+    formatVersion: 1,
+    temperature: 1.25,
+    threshold: 0.8,
+    thresholds: {},
+    rowsForOwn: 20,
+    sharing: ['a', 'b'],
+    validation: figures,
+  };
+  const recommended = { file: 'onnx/model_quantized.onnx', because: 'the smallest <that does>' };
+  const test = { ...figures, rows: 3079, answered: 2402, right: 2291 };
+  const { metrics } = data.headline;
+  const headline = { ...data.headline, metrics: { ...metrics, operatingPoint: test } };
+  const page = reportPage({ ...data, headline, deployed: { point, recommended } });
+  assert.match(
+    page,
+    /<code>onnx\/model_quantized\.onnx<\/code>, the smallest &#60;that does&#62;\./,
+  );
+  const plain = page.replaceAll('\u202F', ' ').replaceAll(/<[^>]*>/g, '|');
+  assert.match(plain, /2 classes that were named on fewer than 20 validation rows/);
+  assert.match(plain, /validation\|+993\|+73\.6 %\|+95\.1 %/);
+  assert.match(plain, /test\|+3,079\|+78\.0 %\|+95\.4 %/);
+});
+
 test('every figure of the table stands in the page', () => {
   const page = reportPage(reportFixture());
   for (const figure of [
@@ -49,6 +79,37 @@ test('every figure of the table stands in the page', () => {
   ]) {
     assert.ok(page.includes(figure), figure);
   }
+});
+
+test('seeds, slices, changed texts and features each have a table, and means stand in the first one', () => {
+  const page = reportPage(richFixture());
+  const rowOf = (table: string, first: string) => {
+    const part = page.slice(page.indexOf(`aria-label="${table}"`));
+    const row = new RegExp(`<tr[^>]*><th[^>]*>(?:<span[^>]*></span>)?${first}.*?</tr>`, 's').exec(
+      part,
+    );
+    return (row?.[0] ?? '')
+      .replaceAll(/<[^>]+>/g, ' ')
+      .replaceAll(/[\s\u202F]+/g, ' ')
+      .trim();
+  };
+  assert.match(rowOf('Results', 'distilled'), /^distilled 89\.4 \u00B1 0\.3 90\.6 89\.2 92\.4/);
+  assert.match(rowOf('Results', 'relabelled'), /^relabelled 89\.6 88\.5\u201390\.6/);
+  assert.match(
+    rowOf('Mean and spread over seeds', 'distilled'),
+    /^distilled accuracy 3 89\.4 % 0\.3 % 89\.1 % 89\.6 %$/,
+  );
+  assert.match(rowOf('By language', 'de'), /^de 900 89\.1 % 83\.5 % 87\.5 % 87\.6 %$/);
+  assert.match(rowOf('Changed texts', 'distilled'), /^distilled typos 3,071 84\.5 % 5\.0 %$/);
+  assert.match(
+    rowOf('Features beside the teacher\u2019s', 'distilled'),
+    /^distilled 2,000 0\.812 0\.710$/,
+  );
+  assert.doesNotMatch(page, /recall\.card_arrival|distilled\.seed2/);
+  assert.match(
+    headlineSentence(richFixture()).replaceAll('\u202F', ' '),
+    /keeps 98\.2 % .*, in the mean of 3 seeds\.$/,
+  );
 });
 
 test('every id is given once', () => {

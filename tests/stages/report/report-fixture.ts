@@ -36,6 +36,7 @@ export function reportFixture(): ReportData {
     teacher,
     baseline: goldOnly,
     choices: [],
+    deployed: {},
     curves: [
       curve(goldOnly, { from: 4.3, to: 0.05, best: 0.86 }),
       curve(distilled, { from: 9.1, to: 0.4, best: 0.9 }),
