@@ -69,10 +69,11 @@ export function firstOutside(classIds: Int32Array, classCount: number): number |
 export function firstDisorder({ exampleIds, positions }: SoftLabelRows): string | undefined {
   if (positions === undefined) return undefined;
   const finished = new Set<string>();
-  for (const [row, exampleId] of exampleIds.entries()) {
-    const before = exampleIds[row - 1];
+  // Plain indices and no views: every row that is written or read comes by.
+  for (let row = 0; row < exampleIds.length; row++) {
+    const [exampleId, before] = [exampleIds[row] ?? '', exampleIds[row - 1]];
     if (before === exampleId) {
-      const [last = -1, position = -1] = positions.subarray(row - 1, row + 1);
+      const [last, position] = [positions[row - 1] ?? -1, positions[row] ?? -1];
       if (position > last) continue;
       return `${position} follows ${last} in example ${exampleId}`;
     }

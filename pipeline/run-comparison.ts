@@ -73,14 +73,17 @@ function figuresOf(
   a: Headline | undefined,
   b: Headline | undefined,
 ): FigureDifference[] {
-  return [...FIGURES, ...valueFigures(a, b)].flatMap(({ figure, of, show, showChange }) => {
-    const [before, after] = [a && of(a), b && of(b)];
-    if (isNothing(before) && isNothing(after)) return [];
-    const isBoth = !isNothing(before) && !isNothing(after);
-    const change = isBoth ? signed(after - before, showChange ?? show) : MISSING;
-    const shown = (value: number | null | undefined) => (isNothing(value) ? MISSING : show(value));
-    return [{ model, figure, a: shown(before), b: shown(after), change }];
-  });
+  return [...FIGURES, ...valueFigures(a, b), ...seedFigures(a, b)].flatMap(
+    ({ figure, of, show, showChange }) => {
+      const [before, after] = [a && of(a), b && of(b)];
+      if (isNothing(before) && isNothing(after)) return [];
+      const isBoth = !isNothing(before) && !isNothing(after);
+      const change = isBoth ? signed(after - before, showChange ?? show) : MISSING;
+      const shown = (value: number | null | undefined) =>
+        isNothing(value) ? MISSING : show(value);
+      return [{ model, figure, a: shown(before), b: shown(after), change }];
+    },
+  );
 }
 
 /** Figures of tasks whose answers are numbers, by the names that they have. */
@@ -91,6 +94,18 @@ function valueFigures(a: Headline | undefined, b: Headline | undefined): Figure[
     of: ({ figures }) => figures?.[name],
     show: (value) => shownFigure(name, value),
   }));
+}
+
+/** Means over the seeds of a variant, each with how far its students lie apart. */
+function seedFigures(a: Headline | undefined, b: Headline | undefined): Figure[] {
+  const names = new Set([...Object.keys(a?.seeds ?? {}), ...Object.keys(b?.seeds ?? {})]);
+  return [...names].flatMap((name): Figure[] => {
+    const [of, show] = [FIGURE_NAMES[name] ?? name, (value: number) => shownFigure(name, value)];
+    return [
+      { figure: `${of}, mean of seeds`, of: ({ seeds }) => seeds?.[name]?.mean, show },
+      { figure: `${of}, deviation of seeds`, of: ({ seeds }) => seeds?.[name]?.sd, show },
+    ];
+  });
 }
 
 function isNothing(value: number | null | undefined): value is null | undefined {

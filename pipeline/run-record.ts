@@ -35,6 +35,19 @@ const headlineSchema = z.looseObject({
   negativeLogLikelihood: z.number().optional(),
   /** Of tasks whose answers are numbers. */
   figures: z.record(z.string(), z.number().nullable()).optional(),
+  /** Of a variant with several seeds: over its students, the figures above are those of the first. */
+  seeds: z
+    .record(
+      z.string(),
+      z.object({
+        n: z.number(),
+        mean: z.number(),
+        sd: z.number(),
+        min: z.number(),
+        max: z.number(),
+      }),
+    )
+    .optional(),
   parameters: z.number().nullable(),
   fileBytes: z.number(),
   /** null for a teacher whose answers stand in files. */

@@ -31,6 +31,11 @@ export function seedName(name: string, seed: number): string {
   return `${name}.seed${seed}`;
 }
 
+/** Is it the training of a student with another seed than the first, which works where that one works? */
+export function isFurtherSeed(instance: string): boolean {
+  return /^train-student:.+\.seed\d+$/.test(instance);
+}
+
 /** Refuses seeds beside a seed, and several students where one is chosen among architectures. */
 export function refuseSeeds(loaded: LoadedConfig): void {
   const { student, variants } = loaded.config;

@@ -12,6 +12,7 @@ import type { FileDigests } from '#cache/file-digests.ts';
 import type { StageInstance } from '#pipeline/graph.ts';
 import type { HostTask, Trial } from '#pipeline/host-protocol.ts';
 import { recipeOf } from '#pipeline/plan.ts';
+import { isFurtherSeed } from '#pipeline/seeds.ts';
 import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
 import { requireSpace, rowsOf } from './space.ts';
 import { SLICED_OUTPUTS, type StandIns } from './stand-ins.ts';
@@ -96,6 +97,7 @@ async function untriedOf({ store, instances, digests }: Scene): Promise<StageIns
   const untried: StageInstance[] = [];
   for (const instance of instances) {
     if (instance.stage.rehearsal === undefined || instance.pinned !== undefined) continue;
+    if (isFurtherSeed(instance.name)) continue;
     const recipe = await recipeOf(instance, digests);
     const made = await listArtifacts(store, instance.name);
     const isKnown = made.some(

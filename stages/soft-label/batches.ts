@@ -18,7 +18,7 @@ export interface BatchOptions {
 
 /** What a teacher says about the shape of its inputs. */
 export interface BatchShape {
-  /** Without an attention mask only rows of equal length stand together, unpadded. */
+  /** Only rows of equal length stand together, unpadded: without an attention mask, and wherever the CPU may choose. */
   readonly exactLengths: boolean;
   /** Rows of every batch where the model has a fixed number; the budget then has no say. */
   readonly fixedRows: number | undefined;
@@ -29,8 +29,8 @@ export interface BatchShape {
 }
 
 /**
- * Kernels of a GPU like multiples of 8, and few shapes. On the CPU a padded token is only work, but a model that
- * adds up its tokens does so four floats at a time: at other lengths padding would change the last bits of a row.
+ * Kernels of a GPU like multiples of 8, and few shapes. On the CPU, where rows must be padded, a model that adds up
+ * its tokens does so four floats at a time: at other lengths padding would change the last bits of a row.
  */
 export function lengthStepOf(provider: string): number {
   return provider === 'cpu' ? 4 : 8;

@@ -1,6 +1,5 @@
 import { Failure } from '#cache/failure.ts';
 import type { Keep } from './settings.ts';
-import { isOneAnswer } from './value-columns.ts';
 
 /** The teacher gives every class, or every row, the same number. */
 export class SilentTeacherError extends Failure {
@@ -8,26 +7,52 @@ export class SilentTeacherError extends Failure {
     super(
       'model',
       'E_TEACHER_SILENT',
-      `the teacher gives ${what} in each of the ${rows} rows of the first batch`,
+      `the teacher gives ${what} in each of the first ${rows} rows`,
       'check that the exported file is the fine-tuned model: a head that was never trained or exported says nothing',
     );
   }
 }
 
-/** A head that was lost or never trained answers every row with one number, or all rows alike. */
-export function refuseSilence(
-  logits: Float32Array,
-  { classCount, task }: Pick<Keep, 'classCount' | 'task'>,
-  rows: number,
-): void {
-  const isEqual = (logit: number, place: number) => logit === logits[place - (place % classCount)];
-  if (task !== undefined && isOneAnswer(logits, classCount, rows)) {
-    throw new SilentTeacherError(rows, 'the same numbers');
-  }
-  if (task === undefined && logits.every(isEqual)) {
-    throw new SilentTeacherError(logits.length / classCount, 'all classes the same logit');
-  }
+/** Hears the first rows of a teacher until it is known whether it says anything. */
+export interface Hearing {
+  /** More rows are needed. */
+  readonly isOpen: boolean;
+  /** Takes the logits of so many more rows; throws where a teacher turns out to be silent. */
+  hear(logits: Float32Array, rows: number): void;
 }
+
+/**
+ * A head that was lost or never trained answers every row with one number, which a single row shows, or all rows
+ * alike: a few rows may well be, and the first batches, of the longest rows, may have one row each.
+ */
+export function openHearing({ classCount, task }: Pick<Keep, 'classCount' | 'task'>): Hearing {
+  let isOpen = true;
+  let heard = 0;
+  let first: Float32Array | undefined;
+  return {
+    get isOpen() {
+      return isOpen;
+    },
+    hear(logits, rows) {
+      if (!isOpen) return;
+      if (task === undefined) {
+        isOpen = false;
+        const isEqual = (logit: number, place: number) =>
+          Number.isFinite(logit) && logit === logits[place - (place % classCount)];
+        if (logits.every(isEqual)) throw new SilentTeacherError(rows, 'all classes the same logit');
+        return;
+      }
+      const asked = logits.subarray(0, rows * classCount);
+      first ??= asked.slice(0, classCount);
+      heard += rows;
+      isOpen = asked.every((logit, place) => logit === first?.[place % classCount]);
+      if (isOpen && heard >= ROWS_TO_JUDGE_BY)
+        throw new SilentTeacherError(heard, 'the same numbers');
+    },
+  };
+}
+
+const ROWS_TO_JUDGE_BY = 8;
 
 /** All rows inside [0, 1] and, where one class is right, adding up to 1: no logits. */
 export function areProbabilities(

@@ -45,10 +45,14 @@ export function perAnswer<Row extends Pick<TeacherRow, 'answers'>, Value>(
   rows: readonly Row[],
   valueOf: (row: Row) => Value,
 ): Value[] {
+  const total = rows.reduce((sum, row) => sum + answerCount(row), 0);
   const values: Value[] = [];
+  values.length = total;
+  let filled = 0;
   for (const row of rows) {
-    const value = valueOf(row);
-    for (let left = answerCount(row); left > 0; left--) values.push(value);
+    const count = answerCount(row);
+    values.fill(valueOf(row), filled, filled + count);
+    filled += count;
   }
   return values;
 }

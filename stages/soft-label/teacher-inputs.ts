@@ -110,13 +110,15 @@ export function matchTeacherInputs(
     throw new TeacherInputsError(all, tensors);
   }
   if (isTensorOnly) return tensorInputs(features, shapes, lengthStep);
-  const exactLengths = !names.has('attention_mask');
+  const isUnmasked = !names.has('attention_mask');
   const [fixedRows, fixedLength] = [fixedDimension(all, 0), fixedDimension(inputs, 1)];
-  if (exactLengths && fixedLength !== undefined) {
+  if (isUnmasked && fixedLength !== undefined) {
     throw new MissingMaskError(`takes ${fixedLength} tokens a row`);
   }
   const hasDecoder = names.has('decoder_input_ids');
-  if (exactLengths && hasDecoder) throw new MissingMaskError('reads texts and their targets');
+  if (isUnmasked && hasDecoder) throw new MissingMaskError('reads texts and their targets');
+  const isFree = fixedRows === undefined && fixedLength === undefined && !hasDecoder;
+  const exactLengths = isUnmasked || (isFree && provider === 'cpu');
   const shape = { exactLengths, fixedRows, fixedLength, lengthStep };
   return { inputs: matched, features, shape, hasDecoder };
 }

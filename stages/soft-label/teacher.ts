@@ -8,7 +8,7 @@ import { type HeadOutputs, softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
-import { areProbabilities, refuseSilence } from './first-answer.ts';
+import { areProbabilities, openHearing } from './first-answer.ts';
 import { askedFeed, askedRows, drawsFeed, drawsOf } from './head-feeds.ts';
 import { columnsOf, fetchesOf } from './head-results.ts';
 import type { LabelColumns } from './label-columns.ts';
@@ -132,7 +132,9 @@ export function teacherOf(
   const ofHead = [outputs.asked, outputs.draws?.points];
   const ownInputs = session.inputs.filter(({ name }) => !ofHead.includes(name));
   const inputs = matchTeacherInputs({ inputs: ownInputs, provider }, shapes);
+  const hearing = openHearing(keep);
   let isFirst = true;
+  let isProbing = false;
   const runOn = async (rows: readonly TeacherRow[], length: number, fetches: readonly string[]) => {
     requireSameSides(rows, inputs.hasDecoder);
     const lengths = paddedLengths(rows, { length }, inputs);
@@ -158,15 +160,22 @@ export function teacherOf(
     shape: inputs.shape,
     rowsDependOnBatch,
     async label(rows, length) {
-      const probe = isFirst;
+      const tellsProbabilities = isFirst;
       isFirst = false;
+      // One batch at a time: the logits of all that are on their way might not fit into memory.
+      const probe = hearing.isOpen && !isProbing;
+      isProbing ||= probe;
       const fetches = fetchesOf(outputs, { probe, task: keep.task });
       const results = await runOn(rows, length, fetches);
-      if (probe) refuseSilence(float32Of(results, outputs.logits), keep, rows.length);
+      if (probe) {
+        hearing.hear(float32Of(results, outputs.logits), rows.length);
+        isProbing = false;
+      }
       const columns = columnsOf(results, outputs, keep);
       return {
         columns: outputsOfClasses ? inClassOrder(columns, outputsOfClasses) : columns,
-        looksLikeProbabilities: probe && areProbabilities(float32Of(results, outputs.logits), keep),
+        looksLikeProbabilities:
+          tellsProbabilities && areProbabilities(float32Of(results, outputs.logits), keep),
       };
     },
     async probe(rows, length) {

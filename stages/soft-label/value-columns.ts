@@ -27,13 +27,3 @@ export function valueColumns(
 function entropyOf(logits: Float32Array): number {
   return logits.reduce((sum, logit) => sum + binaryEntropy(logit), 0);
 }
-
-/** Does a model give so many different rows one and the same answer? */
-export function isOneAnswer(logits: Float32Array, classCount: number, rows: number): boolean {
-  if (rows < ROWS_TO_JUDGE_BY) return false;
-  const asked = logits.subarray(0, rows * classCount);
-  return asked.every((logit, place) => logit === asked[place % classCount]);
-}
-
-/** A few rows may well be alike. */
-const ROWS_TO_JUDGE_BY = 8;

@@ -21,7 +21,7 @@ export interface BertGraph {
   readonly activation: Activation;
   /** Whether the classifier reads the pooled [CLS] or every token, or the table of words is the decoder. */
   readonly head: 'text' | 'token' | 'vocabulary';
-  /** Of the dense layer between [CLS] and the classifier. */
+  /** Of the dense layer between [CLS] and the classifier, or before the decoder. */
   readonly headActivation: Activation;
   /** Whether the type of a token is an input, always the first one, or no part of the model. */
   readonly tokenTypes: 'input' | 'first' | 'none';
@@ -43,6 +43,16 @@ export interface BertNames {
   readonly narrowNorm: string;
   readonly headDense: string;
   readonly classifier: string;
+  readonly decoder: DecoderNames;
+}
+
+/** Parameters of a masked language model's head; `own` is its table where it is not that of the words. */
+export interface DecoderNames {
+  readonly words: string;
+  readonly own: string;
+  readonly dense: string;
+  readonly norm: string;
+  readonly bias: string;
 }
 
 /** The forward pass of `bert.ts` and its relatives as an ONNX file, for any batch size and length. */
@@ -72,10 +82,10 @@ export function bertOnnx(graph: BertGraph, tensors: Tensors): Uint8Array {
 }
 
 function decoded(builder: OnnxBuilder, x: string, graph: BertGraph): string {
-  const { words, transform, bias } = BERT_DECODER;
-  const dense = builder.linear(x, `${transform}.dense`, { bias: true });
-  const activated = builder.activate(dense, graph.activation);
-  return builder.tied(norm(builder, activated, `${transform}.LayerNorm`, graph), words, bias);
+  const { words, dense, norm: normName, bias } = graph.names.decoder;
+  const transformed = builder.linear(x, dense, { bias: true });
+  const activated = builder.activate(transformed, graph.headActivation);
+  return builder.tied(norm(builder, activated, normName, graph), words, bias);
 }
 
 interface Layer {
@@ -171,7 +181,7 @@ function norm(builder: OnnxBuilder, x: string, name: string, { epsilon }: BertGr
 /** BERT's own names, and RoBERTa's but for the head: `model` is `bert` or `roberta`. */
 export function bertNames(
   model: string,
-  head: { readonly dense: string; readonly classifier: string },
+  head: Pick<BertNames, 'headDense' | 'classifier' | 'decoder'>,
 ): BertNames {
   return {
     embeddings: `${model}.embeddings`,
@@ -184,19 +194,21 @@ export function bertNames(
     wide: 'intermediate.dense',
     narrow: 'output.dense',
     narrowNorm: 'output.LayerNorm',
-    headDense: head.dense,
-    classifier: head.classifier,
+    ...head,
   };
 }
-
-export const BERT_NAMES = bertNames('bert', {
-  dense: 'bert.pooler.dense',
-  classifier: 'classifier',
-});
 
 /** Names of BertForMaskedLM's head; its decoder has the words' own weights. */
 export const BERT_DECODER = {
   words: 'bert.embeddings.word_embeddings.weight',
-  transform: 'cls.predictions.transform',
+  own: 'cls.predictions.decoder.weight',
+  dense: 'cls.predictions.transform.dense',
+  norm: 'cls.predictions.transform.LayerNorm',
   bias: 'cls.predictions.bias',
-} as const;
+} as const satisfies DecoderNames;
+
+export const BERT_NAMES = bertNames('bert', {
+  headDense: 'bert.pooler.dense',
+  classifier: 'classifier',
+  decoder: BERT_DECODER,
+});

@@ -52,8 +52,8 @@ function headParameters({ hiddenSize, classCount, perToken, languageModel }: Stu
   if (languageModel !== undefined) {
     return [
       vector(DECODER_BIAS, classCount, 'zeros'),
-      ...linearParameters(`${TRANSFORM}.dense`, square, START),
-      ...normParameters(`${TRANSFORM}.LayerNorm`, hiddenSize),
+      ...linearParameters(DECODER_DENSE, square, START),
+      ...normParameters(DECODER_NORM, hiddenSize),
     ];
   }
   return [
@@ -73,7 +73,7 @@ function graphOf(shape: StudentShape): BertGraph {
     epsilon: BERT_EPSILON,
     activation: 'gelu',
     head: languageModel !== undefined ? 'vocabulary' : perToken ? 'token' : 'text',
-    headActivation: 'tanh',
+    headActivation: languageModel !== undefined ? 'gelu' : 'tanh',
     tokenTypes: 'first',
     paddingPosition: undefined,
   };
@@ -107,8 +107,8 @@ function forward(
 
 /** Logits of the words: one more dense layer, then the table of words as decoder. */
 function decoded(tf: Tensorflow, named: NamedTensors, x: Tensor): Tensor2D {
-  const dense = gelu(tf, linearOf(tf, named, x, `${TRANSFORM}.dense`));
-  const normalised = normOf(tf, named, dense, `${TRANSFORM}.LayerNorm`);
+  const dense = gelu(tf, linearOf(tf, named, x, DECODER_DENSE));
+  const normalised = normOf(tf, named, dense, DECODER_NORM);
   return linear(tf, normalised, parameterOf(named, WORDS), parameterOf(named, DECODER_BIAS));
 }
 
@@ -242,4 +242,4 @@ const IDENTITY: Initialisation = { kind: 'identity' };
 
 const TOKEN_TYPES = 2;
 
-const { words: WORDS, transform: TRANSFORM, bias: DECODER_BIAS } = BERT_DECODER;
+const { words: WORDS, dense: DECODER_DENSE, norm: DECODER_NORM, bias: DECODER_BIAS } = BERT_DECODER;

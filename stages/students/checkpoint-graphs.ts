@@ -1,7 +1,20 @@
-import { z } from 'zod';
 import { BERT_NAMES, type BertGraph, type BertNames, bertNames, bertOnnx } from './bert-onnx.ts';
-import { type LayerKind, type ModernBertGraph, modernBertOnnx } from './modernbert-onnx.ts';
+import {
+  type BertConfig,
+  checkpointConfig,
+  type DistilBertConfig,
+  type Gpt2Config,
+  type ModernBertConfig,
+} from './checkpoint-config.ts';
+import { type Gpt2Graph, gpt2Onnx } from './gpt2-onnx.ts';
+import {
+  type LayerKind,
+  MODERNBERT_DECODER,
+  type ModernBertGraph,
+  modernBertOnnx,
+} from './modernbert-onnx.ts';
 import type { Tensors } from './onnx-builder.ts';
+import { withModelName } from './stored-names.ts';
 
 /** Turns the weights of one checkpoint into an ONNX file. */
 export interface CheckpointGraph {
@@ -14,10 +27,19 @@ export interface CheckpointGraph {
 
 /** Reads a config.json of Hugging Face; throws a ZodError on what our graphs do not have. */
 export function checkpointGraph(config: unknown): CheckpointGraph {
-  const parsed = configSchema.parse(config);
+  const parsed = checkpointConfig.parse(config);
   switch (parsed.model_type) {
     case 'bert':
       return bertFamily(bertGraph(parsed), parsed.vocab_size);
+    case 'gpt2': {
+      const graph = gpt2Graph(parsed);
+      return {
+        words: 'transformer.wte.weight',
+        vocabularySize: parsed.vocab_size,
+        classCount: graph.classCount,
+        onnx: (tensors) => gpt2Onnx(graph, withModelName(tensors, 'gpt2')),
+      };
+    }
     case 'roberta':
       return bertFamily(robertaGraph(parsed), parsed.vocab_size);
     case 'distilbert':
@@ -48,7 +70,7 @@ function bertFamily(graph: BertGraph, vocabularySize: number): CheckpointGraph {
 function bertGraph(config: BertConfig): BertGraph {
   return {
     ...commonGraph(config, BERT_NAMES),
-    headActivation: 'tanh',
+    headActivation: headOf(config) === 'vocabulary' ? config.hidden_act : 'tanh',
     paddingPosition: undefined,
   };
 }
@@ -56,7 +78,7 @@ function bertGraph(config: BertConfig): BertGraph {
 function robertaGraph(config: BertConfig): BertGraph {
   return {
     ...commonGraph(config, headOf(config) === 'token' ? ROBERTA_TOKEN_NAMES : ROBERTA_NAMES),
-    headActivation: 'tanh',
+    headActivation: headOf(config) === 'vocabulary' ? 'gelu' : 'tanh', // written into its code
     paddingPosition: config.pad_token_id ?? 1,
   };
 }
@@ -66,11 +88,11 @@ function commonGraph(
   names: BertNames,
 ): Omit<BertGraph, 'headActivation' | 'paddingPosition'> {
   return {
-    names,
+    names: withDecoder(names, config),
     layers: config.num_hidden_layers,
     hiddenSize: config.hidden_size,
     heads: config.num_attention_heads,
-    classCount: config.id2label,
+    classCount: classesOf(config),
     epsilon: config.layer_norm_eps,
     activation: config.hidden_act,
     head: headOf(config),
@@ -80,15 +102,15 @@ function commonGraph(
 
 function distilBertGraph(config: DistilBertConfig): BertGraph {
   return {
-    names: DISTILBERT_NAMES,
+    names: withDecoder(DISTILBERT_NAMES, config),
     layers: config.n_layers,
     hiddenSize: config.dim,
     heads: config.n_heads,
-    classCount: config.id2label,
+    classCount: classesOf(config),
     epsilon: 1e-12, // written into its code
     activation: config.activation,
     head: headOf(config),
-    headActivation: 'relu',
+    headActivation: headOf(config) === 'vocabulary' ? config.activation : 'relu',
     tokenTypes: 'none',
     paddingPosition: undefined,
   };
@@ -100,12 +122,12 @@ function modernBertGraph(config: ModernBertConfig): ModernBertGraph {
     hiddenSize: config.hidden_size,
     heads: config.num_attention_heads,
     intermediateSize: config.intermediate_size,
-    classCount: config.id2label,
+    classCount: classesOf(config),
     epsilon: config.norm_eps,
     activation: config.hidden_activation,
     headActivation: config.classifier_activation,
-    pooling: headOf(config) === 'token' ? 'none' : config.classifier_pooling,
-    decoder: 'classifier',
+    pooling: headOf(config) === 'text' ? config.classifier_pooling : 'none',
+    decoder: headOf(config) !== 'vocabulary' ? 'classifier' : decoderOf(config),
     biases: {
       attention: config.attention_bias,
       mlp: config.mlp_bias,
@@ -115,8 +137,39 @@ function modernBertGraph(config: ModernBertConfig): ModernBertGraph {
   };
 }
 
+function gpt2Graph(config: Gpt2Config): Gpt2Graph {
+  return {
+    layers: config.n_layer,
+    hiddenSize: config.n_embd,
+    heads: config.n_head,
+    classCount: config.vocab_size,
+    epsilon: config.layer_norm_epsilon,
+    ...(!config.tie_word_embeddings && { decoder: 'lm_head.weight' }),
+  };
+}
+
 function headOf({ architectures = [] }: { readonly architectures?: string[] | undefined }) {
-  return architectures[0]?.endsWith('ForTokenClassification') ? 'token' : 'text';
+  const [name = ''] = architectures;
+  if (name.endsWith('ForMaskedLM')) return 'vocabulary';
+  return name.endsWith('ForTokenClassification') ? 'token' : 'text';
+}
+
+/** What a model answers with: its labels, or every word of its vocabulary. */
+function classesOf(config: BertConfig | DistilBertConfig | ModernBertConfig): number {
+  return headOf(config) === 'vocabulary' ? config.vocab_size : config.id2label;
+}
+
+/** Names with the decoder that a language model has: the words, or a table of its own. */
+function withDecoder(names: BertNames, config: BertConfig | DistilBertConfig): BertNames {
+  if (config.tie_word_embeddings) return names;
+  return { ...names, decoder: { ...names.decoder, words: names.decoder.own } };
+}
+
+function decoderOf({ tie_word_embeddings, decoder_bias }: ModernBertConfig) {
+  return {
+    words: tie_word_embeddings ? MODERNBERT_DECODER.words : 'decoder.weight',
+    ...(decoder_bias && { bias: MODERNBERT_DECODER.bias }),
+  };
 }
 
 /** transformers 5 writes layer_types and rope_parameters, earlier ones the numbers that they come from. */
@@ -137,8 +190,15 @@ function layerKinds(config: ModernBertConfig): LayerKind[] {
 }
 
 export const ROBERTA_NAMES = bertNames('roberta', {
-  dense: 'classifier.dense',
+  headDense: 'classifier.dense',
   classifier: 'classifier.out_proj',
+  decoder: {
+    words: 'roberta.embeddings.word_embeddings.weight',
+    own: 'lm_head.decoder.weight',
+    dense: 'lm_head.dense',
+    norm: 'lm_head.layer_norm',
+    bias: 'lm_head.bias',
+  },
 });
 
 const ROBERTA_TOKEN_NAMES: BertNames = { ...ROBERTA_NAMES, classifier: 'classifier' };
@@ -156,90 +216,11 @@ export const DISTILBERT_NAMES: BertNames = {
   narrowNorm: 'output_layer_norm',
   headDense: 'pre_classifier',
   classifier: 'classifier',
+  decoder: {
+    words: 'distilbert.embeddings.word_embeddings.weight',
+    own: 'vocab_projector.weight',
+    dense: 'vocab_transform',
+    norm: 'vocab_layer_norm',
+    bias: 'vocab_projector.bias',
+  },
 };
-
-const size = z.int().positive();
-
-const activation = z
-  .enum(['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu'])
-  .transform((name) => (name === 'gelu_pytorch_tanh' ? 'gelu_new' : name));
-
-const KNOWN_HEAD = /For(Sequence|Token)Classification$/;
-
-const classifier = {
-  architectures: z
-    .array(z.string())
-    .optional()
-    .refine((names) => names?.every((name) => KNOWN_HEAD.test(name)) ?? true, {
-      error: 'it is no ...ForSequenceClassification or ...ForTokenClassification',
-    }),
-  /** Number of classes; Hugging Face leaves id2label out where it is its default of two. */
-  id2label: z
-    .record(z.string(), z.string())
-    .default({ 0: 'LABEL_0', 1: 'LABEL_1' })
-    .transform((labels) => Object.keys(labels).length),
-};
-
-const bertFields = {
-  ...classifier,
-  vocab_size: size,
-  hidden_size: size,
-  num_hidden_layers: size,
-  num_attention_heads: size,
-  type_vocab_size: size.default(2),
-  layer_norm_eps: z.number().positive().default(1e-12),
-  hidden_act: activation.default('gelu'),
-  position_embedding_type: z.literal('absolute').optional(),
-  pad_token_id: z.int().nonnegative().nullish(),
-};
-
-const bertConfig = z.object({ model_type: z.literal('bert'), ...bertFields });
-
-const robertaConfig = z.object({ model_type: z.literal('roberta'), ...bertFields });
-
-const distilBertConfig = z.object({
-  model_type: z.literal('distilbert'),
-  ...classifier,
-  vocab_size: size,
-  dim: size,
-  n_layers: size,
-  n_heads: size,
-  activation: activation.default('gelu'),
-});
-
-const rope = z.object({ rope_theta: z.number().positive(), rope_type: z.literal('default') });
-
-const modernBertConfig = z.object({
-  model_type: z.literal('modernbert'),
-  ...classifier,
-  vocab_size: size,
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: size,
-  num_attention_heads: size,
-  norm_eps: z.number().positive().default(1e-5),
-  norm_bias: z.boolean().default(false),
-  attention_bias: z.boolean().default(false),
-  mlp_bias: z.boolean().default(false),
-  classifier_bias: z.boolean().default(false),
-  classifier_pooling: z.enum(['cls', 'mean']).default('cls'),
-  hidden_activation: activation.default('gelu'),
-  classifier_activation: activation.default('gelu'),
-  global_attn_every_n_layers: size.default(3),
-  local_attention: size.default(128),
-  global_rope_theta: z.number().positive().default(160_000),
-  local_rope_theta: z.number().positive().nullable().default(10_000),
-  layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
-  rope_parameters: z.object({ full_attention: rope, sliding_attention: rope }).nullish(),
-});
-
-const configSchema = z.discriminatedUnion('model_type', [
-  bertConfig,
-  robertaConfig,
-  distilBertConfig,
-  modernBertConfig,
-]);
-
-type BertConfig = z.infer<typeof bertConfig> | z.infer<typeof robertaConfig>;
-type DistilBertConfig = z.infer<typeof distilBertConfig>;
-type ModernBertConfig = z.infer<typeof modernBertConfig>;

@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { type CheckpointGraph, checkpointGraph } from './checkpoint-graphs.ts';
 import { MissingParameterError, type Tensors } from './onnx-builder.ts';
-import { withoutLegacyName } from './origin-checkpoint.ts';
 import { readSafetensors } from './safetensors.ts';
+import { withoutLegacyName } from './stored-names.ts';
 
 /** A folder of Hugging Face whose weights our graphs cannot take. */
 export class UnsupportedCheckpointError extends Failure {
@@ -50,9 +50,10 @@ function inShell(word: string): string {
 
 /**
  * The ONNX file, opset 17, of a folder with config.json and model.safetensors of a BERT, DistilBERT,
- * RoBERTa or ModernBERT sequence classifier: input_ids, attention_mask and, where the model knows
- * several, token_type_ids int64 [batch, sequence] -> logits [batch, classes]. `model` is what the
- * exporter is to be given where this cannot be done.
+ * RoBERTa or ModernBERT classifier or masked language model, or of a GPT-2: input_ids, attention_mask and,
+ * where the model knows several, token_type_ids int64 [batch, sequence] -> logits [batch, classes], or
+ * [batch, sequence, classes] where it answers for each token. `model` is what the exporter is to be given
+ * where this cannot be done.
  */
 export async function checkpointOnnx(folder: string, model = folder): Promise<Uint8Array> {
   const refuse = (problem: string) => new UnsupportedCheckpointError(folder, problem, model);
@@ -68,7 +69,7 @@ export async function checkpointOnnx(folder: string, model = folder): Promise<Ui
     return graph.onnx(tensors);
   } catch (error) {
     if (!(error instanceof MissingParameterError)) throw error;
-    throw refuse(`model.safetensors has no "${error.parameter}"; is it a sequence classifier?`);
+    throw refuse(`model.safetensors has no "${error.parameter}"; is it what config.json says?`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { GPT2_EPSILON } from './hugging-face-config.ts';
 import {
   type OnnxInputs,
   onnxAttend,
@@ -12,7 +11,12 @@ import { OnnxBuilder, type Tensors } from './onnx-builder.ts';
 import type { StudentShape } from './student.ts';
 
 /** What decides the graph of a GPT-2. */
-export type Gpt2Graph = Pick<StudentShape, 'layers' | 'hiddenSize' | 'heads' | 'classCount'>;
+export interface Gpt2Graph
+  extends Pick<StudentShape, 'layers' | 'hiddenSize' | 'heads' | 'classCount'> {
+  readonly epsilon: number;
+  /** The table of the decoder where it is not that of the words. */
+  readonly decoder?: string;
+}
 
 /** The forward pass of `gpt2.ts` as an ONNX file, for any batch size and any length that it has positions for. */
 export function gpt2Onnx(graph: Gpt2Graph, tensors: Tensors): Uint8Array {
@@ -30,10 +34,10 @@ export function gpt2Onnx(graph: Gpt2Graph, tensors: Tensors): Uint8Array {
   let x = builder.reshape(builder.add('Add', [words, places]), builder.ints([-1, hiddenSize]));
   for (let index = 0; index < graph.layers; index++) {
     const layer = { prefix: `transformer.h.${index}`, mask, inputs, graph };
-    const seen = attention(builder, norm(builder, x, `${layer.prefix}.ln_1`), layer);
+    const seen = attention(builder, norm(builder, x, `${layer.prefix}.ln_1`, graph), layer);
     x = builder.add('Add', [x, seen]);
     const wide = builder.product(
-      norm(builder, x, `${layer.prefix}.ln_2`),
+      norm(builder, x, `${layer.prefix}.ln_2`, graph),
       `${layer.prefix}.mlp.c_fc`,
     );
     const narrow = builder.product(
@@ -42,7 +46,8 @@ export function gpt2Onnx(graph: Gpt2Graph, tensors: Tensors): Uint8Array {
     );
     x = builder.add('Add', [x, narrow]);
   }
-  const logits = builder.tied(norm(builder, x, 'transformer.ln_f'), WORDS);
+  const read = norm(builder, x, 'transformer.ln_f', graph);
+  const logits = builder.tied(read, graph.decoder ?? WORDS);
   return builder.finish(onnxPerToken(builder, logits, inputs, graph), graph.classCount, 'token');
 }
 
@@ -72,8 +77,8 @@ function attention(
   return builder.product(rows, `${prefix}.attn.c_proj`);
 }
 
-function norm(builder: OnnxBuilder, x: string, name: string): string {
-  return builder.layerNorm(x, name, { bias: true, epsilon: GPT2_EPSILON });
+function norm(builder: OnnxBuilder, x: string, name: string, { epsilon }: Gpt2Graph): string {
+  return builder.layerNorm(x, name, { bias: true, epsilon });
 }
 
 const WORDS = 'transformer.wte.weight';

@@ -27,7 +27,8 @@ export const gpt2: Architecture = {
   parameters,
   forward,
   config: gpt2Config,
-  onnx: (shape, weights) => gpt2Onnx(shape, tensorsOf(parameters(shape), weights)),
+  onnx: (shape, weights) =>
+    gpt2Onnx({ ...shape, epsilon: GPT2_EPSILON }, tensorsOf(parameters(shape), weights)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {

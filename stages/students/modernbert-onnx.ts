@@ -26,8 +26,8 @@ export interface ModernBertGraph {
   readonly headActivation: Activation;
   /** none: the head reads every token. */
   readonly pooling: 'mean' | 'cls' | 'none';
-  /** words: the table of words is the decoder, and the classes are the vocabulary. */
-  readonly decoder: 'classifier' | 'words';
+  /** Or the table that is the decoder, whose classes are the vocabulary, and its bias. */
+  readonly decoder: 'classifier' | { readonly words: string; readonly bias?: string };
   /** Which parts have biases; the classifier always has one. */
   readonly biases: {
     readonly attention: boolean;
@@ -71,9 +71,9 @@ export function modernBertOnnx(graph: ModernBertGraph, tensors: Tensors): Uint8A
   const activated = builder.activate(dense, graph.headActivation);
   const answered = norm(activated, 'head.norm');
   const logits =
-    graph.decoder === 'words'
-      ? builder.tied(answered, MODERNBERT_DECODER.words, MODERNBERT_DECODER.bias)
-      : builder.linear(answered, 'classifier', { bias: true });
+    graph.decoder === 'classifier'
+      ? builder.linear(answered, 'classifier', { bias: true })
+      : builder.tied(answered, graph.decoder.words, graph.decoder.bias);
   if (graph.pooling !== 'none') return builder.finish(logits, graph.classCount);
   return builder.finish(onnxPerToken(builder, logits, inputs, graph), graph.classCount, 'token');
 }

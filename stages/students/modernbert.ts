@@ -76,7 +76,7 @@ function graphOf(shape: StudentShape): ModernBertGraph {
     activation: 'gelu',
     headActivation: 'gelu',
     pooling: answersTokens(shape) ? 'none' : 'mean',
-    decoder: shape.languageModel === undefined ? 'classifier' : 'words',
+    decoder: shape.languageModel === undefined ? 'classifier' : MODERNBERT_DECODER,
     biases: { attention: false, mlp: false, norm: false, head: false },
   };
 }

@@ -1,6 +1,7 @@
 import type { LazyTensor } from './origin.ts';
 import { asBert, type OriginFamily } from './origin-names.ts';
 import { readSafetensors } from './safetensors.ts';
+import { withModelName, withoutLegacyName } from './stored-names.ts';
 
 /** The tensors of safetensors files by the names of our students. */
 export async function checkpointTensors(
@@ -15,28 +16,6 @@ export async function checkpointTensors(
   }
   const { type } = family;
   return type === 'modernbert' || type === 'gpt2'
-    ? withModel(tensors, MODEL_PREFIXES[type])
+    ? withModelName(tensors, type)
     : asBert(tensors, family);
 }
-
-/** Checkpoints that were once TensorFlow's call gains gamma and biases beta. */
-export function withoutLegacyName(name: string): string {
-  return name
-    .replace(/LayerNorm\.gamma$/, 'LayerNorm.weight')
-    .replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
-}
-
-/** Models without a head are saved without their own name in front. */
-function withModel(
-  tensors: ReadonlyMap<string, LazyTensor>,
-  { prefix, parts }: { readonly prefix: string; readonly parts: RegExp },
-): ReadonlyMap<string, LazyTensor> {
-  return new Map(
-    [...tensors].map(([name, tensor]) => [parts.test(name) ? `${prefix}.${name}` : name, tensor]),
-  );
-}
-
-const MODEL_PREFIXES = {
-  modernbert: { prefix: 'model', parts: /^(embeddings|layers|final_norm)\./ },
-  gpt2: { prefix: 'transformer', parts: /^(wte|wpe|h|ln_f)\./ },
-} as const;

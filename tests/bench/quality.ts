@@ -8,13 +8,18 @@ import type { Outcome } from '#pipeline/outcome.ts';
 import { textTable } from '#pipeline/text-table.ts';
 import { repository } from '#tests/support/paths.ts';
 import { banking77, polarity } from './quality/corpora.ts';
-import { type QualityStudent, qualityStudents, qualityVariants } from './quality/students.ts';
+import {
+  type QualityStudent,
+  qualityStudents,
+  qualityVariants,
+  USUAL_VARIANTS,
+} from './quality/students.ts';
 
 /**
  * `npm run bench:quality`: test accuracy, share of the teacher's, and calibration of some ways to train each
  * student on the banking77 sample and on sentence polarity, mean and spread of three seeds, beside PyTorch's
  * figures for the same recipe. One store, so each teacher runs once.
- *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn,half,svd,best,polarity] [store=FOLDER]
+ *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn,half,svd,best,kept,polarity] [store=FOLDER]
  */
 interface Figures {
   readonly accuracy: number;
@@ -54,6 +59,7 @@ function run(name: string, student: QualityStudent, seed: number): Map<string, F
   const names = variantsOf(student);
   const config = {
     ...(student.corpus === 'banking77' ? banking77() : polarity(chosen.store)),
+    ...(student.softLabel && { 'soft-label': student.softLabel }),
     ...(student.augmentations && { augmentations: student.augmentations }),
     student: { ...student.settings, seed },
     variants: Object.fromEntries(names.map((variant) => [variant, qualityVariants[variant]])),
@@ -95,8 +101,7 @@ function run(name: string, student: QualityStudent, seed: number): Map<string, F
 }
 
 function variantsOf({ variants }: QualityStudent): readonly string[] {
-  const all = Object.keys(qualityVariants).filter((variant) => variant !== 'soft-only');
-  return variants ?? all;
+  return variants ?? USUAL_VARIANTS;
 }
 
 function rowOf(

@@ -8,6 +8,7 @@ import { createParquetWriter } from '#datasets/parquet/writer.ts';
 import { readPredictions, writePredictions } from '#datasets/predictions.ts';
 import { readProbe, writeProbe } from '#datasets/probe.ts';
 import { countRowsOf, removeRows } from '#datasets/remove-rows.ts';
+import { readSliceValues, writeSliceValues } from '#datasets/slice-values.ts';
 import { writeSoftLabelShard } from '#datasets/soft-labels.ts';
 import { readTokens, writeTokens } from '#datasets/tokens.ts';
 import { failingWith } from '#tests/support/failure.ts';
@@ -86,6 +87,12 @@ test('tables of one file lose the rows and keep the others as they were', async 
     confidence: Float32Array.from([0, 0.1, 0.2, 0.3, 0.4]),
     logits: Float32Array.from({ length: 15 }, (_, index) => index),
   });
+  const values = ids.map((id, row) => ({
+    exampleId: id,
+    column: 'channel',
+    value: row === 0 ? null : id,
+  }));
+  await writeSliceValues(folder, values);
   const before = await readTokens(folder);
   const paths = readdirSync(folder).map((name) => join(folder, name));
   for (const path of paths) assert.equal(await countRowsOf(path, removed), 2, path);
@@ -105,6 +112,10 @@ test('tables of one file lose the rows and keep the others as they were', async 
   assert.deepEqual(
     (await readProbe(folder)).map((input) => input.exampleId),
     kept,
+  );
+  assert.deepEqual(
+    await readSliceValues(folder),
+    values.filter((one) => kept.includes(one.exampleId)),
   );
   const predictions = await readPredictions(folder, 'test');
   assert.deepEqual([...predictions.predictedIds], [0, 2, 0]);

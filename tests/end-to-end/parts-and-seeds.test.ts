@@ -4,6 +4,7 @@ import { before, describe, test } from 'node:test';
 import { type Metrics, readMetrics } from '#datasets/metrics.ts';
 import { readSeedSpread } from '#datasets/seed-spread.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
+import { lastRun } from '#tests/support/last-run.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 
 const POOLED = 'm_bert_pooler_activation_Tanh_output_0';
@@ -107,6 +108,11 @@ describe('slices, changed texts, features and seeds of one run', () => {
     assert.deepEqual([found.n, min, max], [2, Math.min(a, b), Math.max(a, b)]);
     assert.ok(Math.abs(found.mean - expected.mean) + Math.abs(found.sd - expected.sd) < 1e-9);
     assert.ok('robustness.typos.accuracy' in spread.figures);
+    assert.deepEqual(lastRun(project).metrics['distilled']?.seeds?.['accuracy'], {
+      ...found,
+      min,
+      max,
+    });
     const percent = (share: number) => (100 * share).toFixed(1);
     const line = `distilled, 2 seeds +${percent(found.mean)} ± ${percent(found.sd)} %`;
     assert.match(said, new RegExp(line));

@@ -77,13 +77,14 @@ test('a broken tag is an error: a guess could cost what it protects', async () =
 
 test('compare names what differs, and puts a sign on every change', async () => {
   const store = temporaryFolder();
+  const seeds = { accuracy: { n: 3, mean: 0.82, sd: 0.01, min: 0.81, max: 0.83 } };
   fakeRun(store, 'a', [], {
     config: { seed: 1, student: { steps: 100, layers: 2 } },
     metrics: { distilled: headline },
   });
   fakeRun(store, 'b', [], {
     config: { seed: 1, student: { steps: 200 } },
-    metrics: { distilled: { ...headline, accuracy: 0.825 }, bag: headline },
+    metrics: { distilled: { ...headline, accuracy: 0.825, seeds }, bag: headline },
   });
   const [b, a] = (await readRuns(store)).map(({ record }) => record);
   assert.ok(a && b);
@@ -97,6 +98,14 @@ test('compare names what differs, and puts a sign on every change', async () => 
     { model: 'distilled', figure: 'accuracy', a: '80.0 %', b: '82.5 %', change: '+2.5 points' },
     { model: 'bag', figure: 'accuracy', a: '-', b: '80.0 %', change: '-' },
   ]);
+  const ofSeeds = figures.filter(({ figure }) => figure.endsWith('of seeds'));
+  assert.deepEqual(
+    ofSeeds.map(({ figure, a: before, b: after }) => [figure, before, after]),
+    [
+      ['accuracy, mean of seeds', '-', '82.0 %'],
+      ['accuracy, deviation of seeds', '-', '1.0 %'],
+    ],
+  );
   const unchanged = figures.find(({ figure }) => figure === 'macro F1');
   assert.equal(unchanged?.change, '0');
 });

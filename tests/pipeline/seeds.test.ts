@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { checkedConfig } from '#pipeline/config.ts';
+import { isFurtherSeed } from '#pipeline/seeds.ts';
 import { graphOf } from '#pipeline/wiring.ts';
 import { miniConfig, miniProject } from '#tests/support/mini-project.ts';
 
@@ -34,6 +35,16 @@ test('each seed is a student; the first goes by the name of the variant', () => 
   const report = graph(settings).find(({ name }) => name === 'report');
   assert.deepEqual(report?.config['variants'], ['distilled', 'gold-only']);
   assert.ok('spread.distilled' in (report?.inputs ?? {}));
+});
+
+test('a rehearsal tries one student of each variant', () => {
+  const names = [
+    'train-student:a',
+    'train-student:a.seed2',
+    'train-student:seed2',
+    'evaluate:a.seed2',
+  ];
+  assert.deepEqual(names.filter(isFurtherSeed), ['train-student:a.seed2']);
 });
 
 test('shared seeds are of every variant that sets no seed, of controls and of no fold', () => {

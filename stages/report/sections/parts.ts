@@ -19,7 +19,7 @@ function byColumn(models: readonly AnyMetrics[]): Html | null {
   const columns = [...new Set(slices.map(({ column }) => column))];
   if (columns.length === 0) return null;
   const lead = leadOf(slices[0]?.figures);
-  return html`<p class="note">${FIGURE_NAMES[lead] ?? lead} of each model on the test rows that have a value in a column of the corpus.</p>${columns.map(
+  return html`<p class="note">Each model\u2019s ${FIGURE_NAMES[lead] ?? lead} on the test rows that have a value in a column of the corpus.</p>${columns.map(
     (column) =>
       html`<h3>By ${column}</h3>${scrollBox(
         `By ${column}`,

@@ -34,11 +34,11 @@ function row(
   isFeatured: boolean,
   { hasEntities, hasPrecision }: Columns,
 ): Html {
-  const { metrics, timings, colour, spread } = model;
+  const { metrics, timings, colour } = model;
   const { accuracy, macroF1, agreement } = metrics;
   const share = (name: string, own: number | null) => percentPoints(meanFigure(model, name, own));
   const bound = metrics.goldOutsideTopK > 0 ? '\u2265' : '';
-  return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}${spread && html` <span class="range">${spread.students.length} seeds</span>`}</th>${hasEntities && html`<td class="num">${share('entityF1', entitiesIn(metrics)?.f1 ?? null)}</td>`}
+  return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}</th>${hasEntities && html`<td class="num">${share('entityF1', entitiesIn(metrics)?.f1 ?? null)}</td>`}
 <td class="num">${share('accuracy', accuracy)} <span class="range">${rangeOf(model)}</span></td>
 <td class="num">${share('agreement', agreement)}</td><td class="num">${share('macroF1', macroF1)}</td>${hasPrecision && html`<td class="num">${share('meanAveragePrecision', metrics.meanAveragePrecision ?? null)}</td>`}<td class="num">${share('expectedCalibrationError', metrics.expectedCalibrationError)}</td><td class="num">${bound}${meanFigure(model, 'negativeLogLikelihood', metrics.negativeLogLikelihood)?.toFixed(3)}</td>
 <td class="num">${magnitude(metrics.parameters)}</td><td class="num">${metrics.fileBytes === 0 ? NONE : bytes(metrics.fileBytes)}</td>

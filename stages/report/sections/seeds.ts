@@ -18,7 +18,7 @@ export function seeds(models: readonly SeededModel[]): Html | null {
   );
   if (seeded.length === 0) return null;
   return html`<section><h2>Several seeds</h2>
-<p>Each of these variants was trained once a seed, with nothing else changed. What is smaller than the standard deviation may be chance. Size, latency, classes and mistakes on this page are those of the first seed, which is the student that is exported.</p>
+<p>Each of these variants was trained once a seed, with nothing else changed. What is smaller than the standard deviation may be chance. Size, latency, classes, parts and mistakes on this page are those of the first seed, which is the student that is exported.</p>
 ${scrollBox(
   'Mean and spread over seeds',
   html`<table class="pinned"><thead><tr><th scope="col">Student</th><th scope="col">Figure</th><th scope="col" class="num">Seeds</th><th scope="col" class="num">Mean</th><th scope="col" class="num">Standard deviation</th><th scope="col" class="num">Least</th><th scope="col" class="num">Most</th></tr></thead>

@@ -15,12 +15,12 @@ export async function lengths(
   rowCount: number,
 ): Promise<string[][]> {
   const rows = mixedRows(corpus.rows.train, rowCount);
-  const plans = {
-    'arrival order, batch 32': arrival(rows, 32),
-    'length buckets': batchesOf(rows, classNames.length),
-  };
   const session = await openSession(model, { device: 'cpu', threads: 2 });
   const inputs = matchTeacherInputs(session);
+  const plans = {
+    'arrival order, batch 32': arrival(rows, 32),
+    'length buckets': batchesOf(rows, classNames.length, inputs.shape),
+  };
   const run = async (batches: readonly PlannedBatch[]) => {
     const feeds: Record<string, SessionTensor>[] = batches.map(({ members, length }) =>
       feedsOf(inputs, members, { length }, { padTokenId: 0 }),

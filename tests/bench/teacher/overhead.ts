@@ -78,7 +78,7 @@ async function overhead(
   const teacher = teacherOf(session, head.outputs, { keep, padTokenId: 0 });
   const folder = temporaryFolder();
   const shards = shardsOf(rows, folder);
-  const batches = shards.flatMap((shard) => batchesOf(shard.rows, keep.classCount));
+  const batches = shards.flatMap((shard) => batchesOf(shard.rows, keep.classCount, teacher.shape));
   const times = await takeTurns(
     {
       bare: () => timeBare(session, head.outputs, batches),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readClasses } from '#datasets/classes.ts';
 import type { SoftLabelMeta } from '#datasets/soft-labels.ts';
 import { prepare } from '#stages/prepare/index.ts';
-import { type Batch, FREE_SHAPE, planRows } from '#stages/soft-label/batches.ts';
+import { type Batch, type BatchShape, planRows } from '#stages/soft-label/batches.ts';
 import { type CaptureJob, capture } from '#stages/soft-label/capture.ts';
 import { Quarantine } from '#stages/soft-label/quarantine.ts';
 import { type Keep, softLabelConfig } from '#stages/soft-label/settings.ts';
@@ -67,13 +67,13 @@ export function perToken(row: TeacherRow): TeacherRow {
   return { exampleId, split, sourceId, text, tokenIds, typeIds, answers };
 }
 
-/** Batches of rows as the stage forms them inside a shard, for a teacher of so many classes. */
+/** Batches of rows as the stage forms them inside a shard, for a teacher of so many classes and such a shape. */
 export function batchesOf(
   rows: readonly TeacherRow[],
   classCount: number,
+  shape: BatchShape,
 ): { members: TeacherRow[]; length: number }[] {
   const { tokenBudget, maxLength } = settings;
-  const shape = FREE_SHAPE;
   const planned: Batch[] = planRows(rows, { tokenBudget, maxLength, shape, classCount });
   return planned.map((batch) => ({
     members: batch.rows.flatMap((row) => rows[row] ?? []),

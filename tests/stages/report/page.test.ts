@@ -5,6 +5,7 @@ import { reportPage } from '#stages/report/page.ts';
 import type { ReportData } from '#stages/report/report-data.ts';
 import { headlineSentence } from '#stages/report/sections/headline.ts';
 import { reportFixture } from './report-fixture.ts';
+import { richFixture } from './rich-fixture.ts';
 
 test('the first sentence says what was bought for what', () => {
   assert.equal(
@@ -78,6 +79,37 @@ test('every figure of the table stands in the page', () => {
   ]) {
     assert.ok(page.includes(figure), figure);
   }
+});
+
+test('seeds, slices, changed texts and features each have a table, and means stand in the first one', () => {
+  const page = reportPage(richFixture());
+  const rowOf = (table: string, first: string) => {
+    const part = page.slice(page.indexOf(`aria-label="${table}"`));
+    const row = new RegExp(`<tr[^>]*><th[^>]*>(?:<span[^>]*></span>)?${first}.*?</tr>`, 's').exec(
+      part,
+    );
+    return (row?.[0] ?? '')
+      .replaceAll(/<[^>]+>/g, ' ')
+      .replaceAll(/[\s\u202F]+/g, ' ')
+      .trim();
+  };
+  assert.match(rowOf('Results', 'distilled'), /^distilled 89\.4 \u00B1 0\.3 90\.6 89\.2 92\.4/);
+  assert.match(rowOf('Results', 'relabelled'), /^relabelled 89\.6 88\.5\u201390\.6/);
+  assert.match(
+    rowOf('Mean and spread over seeds', 'distilled'),
+    /^distilled accuracy 3 89\.4 % 0\.3 % 89\.1 % 89\.6 %$/,
+  );
+  assert.match(rowOf('By language', 'de'), /^de 900 89\.1 % 83\.5 % 87\.5 % 87\.6 %$/);
+  assert.match(rowOf('Changed texts', 'distilled'), /^distilled typos 3,071 84\.5 % 5\.0 %$/);
+  assert.match(
+    rowOf('Features beside the teacher\u2019s', 'distilled'),
+    /^distilled 2,000 0\.812 0\.710$/,
+  );
+  assert.doesNotMatch(page, /recall\.card_arrival|distilled\.seed2/);
+  assert.match(
+    headlineSentence(richFixture()).replaceAll('\u202F', ' '),
+    /keeps 98\.2 % .*, in the mean of 3 seeds\.$/,
+  );
 });
 
 test('every id is given once', () => {

@@ -6,14 +6,14 @@ import { pathToFileURL } from 'node:url';
 import { reportPage } from '#stages/report/page.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { browse, findBrowser } from './browser.ts';
-import { reportFixture } from './report-fixture.ts';
+import { richFixture } from './rich-fixture.ts';
 
 const browser = findBrowser();
 const skip = browser === undefined ? 'no Chromium on this machine' : false;
 
 describe('the report in a browser', { skip }, () => {
   const folder = temporaryFolder('decant-browser');
-  const page = reportPage(reportFixture());
+  const page = reportPage(richFixture());
   const options = { profile: join(folder, 'profile'), flags: [] as string[] };
   const open = (name: string, content: string, flags: readonly string[], dark = false) => {
     const file = join(folder, name);

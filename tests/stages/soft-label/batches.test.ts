@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { inOrder } from '#datasets/in-order.ts';
-import { FREE_SHAPE, lengthStepOf, planBatches } from '#stages/soft-label/batches.ts';
+import { FREE_SHAPE, planBatches } from '#stages/soft-label/batches.ts';
 import { batchesAhead } from '#stages/soft-label/batches-ahead.ts';
+import { openHearing } from '#stages/soft-label/first-answer.ts';
 import { mergeProvenance } from '#stages/soft-label/provenance.ts';
 import { recipeChanges } from '#stages/soft-label/recipe-changes.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
 import type { Teacher } from '#stages/soft-label/teacher.ts';
+import { matchTeacherInputs } from '#stages/soft-label/teacher-inputs.ts';
+import { failingWith } from '#tests/support/failure.ts';
 
 test('property: every row stands in one batch, fits into its length, and batches fit the budget', () => {
   const lengths = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 });
@@ -58,13 +61,33 @@ test('the longest rows come first, lengths are multiples of the step and end at 
   ]);
 });
 
-test('lengths are multiples of 4 on the CPU and of 8 elsewhere', () => {
-  const shape = { ...FREE_SHAPE, lengthStep: lengthStepOf('cpu') };
-  assert.deepEqual(planBatches([3, 20, 9, 17, 8], { tokenBudget: 48, maxLength: 20, shape }), [
-    { rows: [1, 3], length: 20 },
-    { rows: [2, 4, 0], length: 12 },
+test('on the CPU rows stand with rows of their own length, unless the model fixes its shape', () => {
+  const matched = (provider: 'cpu' | 'cuda', shape: (string | number)[]) =>
+    matchTeacherInputs({
+      provider,
+      inputs: ['input_ids', 'attention_mask'].map((name) => ({ name, type: 'int64', shape })),
+    }).shape;
+  const free = matched('cpu', ['batch', 'sequence']);
+  assert.deepEqual(free, { ...FREE_SHAPE, exactLengths: true });
+  assert.deepEqual(planBatches([3, 20, 3], { tokenBudget: 48, maxLength: 20, shape: free }), [
+    { rows: [1], length: 20 },
+    { rows: [0, 2], length: 3 },
   ]);
-  assert.equal(lengthStepOf('cuda'), 8);
+  assert.deepEqual(matched('cuda', ['batch', 'sequence']), { ...FREE_SHAPE, lengthStep: 8 });
+  assert.ok(!matched('cpu', [8, 'sequence']).exactLengths);
+  assert.ok(!matched('cpu', ['batch', 32]).exactLengths);
+});
+
+test('whether a teacher says anything is known once eight rows were heard, however few a batch has', () => {
+  const hearing = openHearing({ classCount: 2, task: 'regression' });
+  const alike = Float32Array.of(1, 2);
+  for (let row = 0; row < 7; row++) hearing.hear(alike, 1);
+  assert.ok(hearing.isOpen);
+  assert.throws(() => hearing.hear(alike, 1), failingWith('E_TEACHER_SILENT', 'first 8 rows'));
+  const other = openHearing({ classCount: 2, task: 'regression' });
+  other.hear(alike, 1);
+  other.hear(Float32Array.of(1, 3), 1);
+  assert.ok(!other.isOpen);
 });
 
 test('a model of fixed size decides both rows and length', () => {

@@ -9,7 +9,7 @@ import { failingWith } from '#tests/support/failure.ts';
 import { corpusOf, rowsOf, runSoftLabel, writeCorpus, writeTeacher } from './small-run.ts';
 
 const inputs = await writeCorpus(corpusOf(60));
-const config = { shardRows: 20, tokenBudget: 128 };
+const config = { shardRows: 30, tokenBudget: 128 };
 
 test('a teacher that runs out of memory goes on with half the budget, and gives the same files', async () => {
   const plain = await runSoftLabel({ inputs, config, files: { model: [writeTeacher()] } });

@@ -12,16 +12,19 @@ for (const [name, autoClass, model] of [
   ['bert-masked-lm', 'AutoModelForMaskedLM', 'BertForMaskedLM'],
   ['modernbert-masked-lm', 'AutoModelForMaskedLM', 'ModernBertForMaskedLM'],
   ['gpt2', 'AutoModelForCausalLM', 'GPT2LMHeadModel'],
+  ['bert-tokens', 'AutoModelForTokenClassification', 'BertForTokenClassification'],
+  ['modernbert-tokens', 'AutoModelForTokenClassification', 'ModernBertForTokenClassification'],
 ] as const) {
   test(`transformers loads ${model} by our config.json and finds every weight`, async () => {
     const { shape } = await readTokenGolden(name);
     const folder = temporaryFolder();
-    const config = architectureOf(shape.architecture).config(shape, []);
+    const classNames = shape.perToken ? ['O', 'B-PER', 'I-PER', 'B-LOC', 'I-LOC'] : [];
+    const config = architectureOf(shape.architecture).config(shape, classNames);
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
     const golden = join(goldenFolder, 'hf-golden', name);
     copyFileSync(join(golden, 'model.safetensors'), join(folder, 'model.safetensors'));
     const found = await runPython<{ model: string; difference: number; leftOver: string[] }>(
-      'transformers/load_language_model.py',
+      'transformers/load_token_model.py',
       folder,
       autoClass,
       join(golden, 'cases.json'),
