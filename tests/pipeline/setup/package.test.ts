@@ -12,6 +12,7 @@ const run = promisify(execFile);
 describe('the package that npm pack makes', () => {
   let esm: string;
   let files: readonly string[];
+  let tarball: string;
 
   before(async () => {
     const folder = temporaryFolder();
@@ -20,7 +21,8 @@ describe('the package that npm pack makes', () => {
     const [packed] = JSON.parse(stdout.slice(stdout.indexOf('['))) as PackedFiles[];
     assert.ok(packed);
     files = packed.files.map(({ path }) => path);
-    esm = await projectWith(join(folder, packed.filename), { type: 'module' });
+    tarball = join(folder, packed.filename);
+    esm = await projectWith(tarball, { type: 'module' });
   });
 
   test('holds JavaScript, types and the mini sample, and neither sources nor tests', () => {
@@ -46,6 +48,16 @@ describe('the package that npm pack makes', () => {
       [],
       'an install would run scripts that download',
     );
+  });
+
+  test('publint and attw find nothing wrong with its entries', async () => {
+    const checks = { publint: ['--strict'], attw: ['--profile', 'esm-only'] };
+    for (const [name, args] of Object.entries(checks)) {
+      const program = join(repository, 'node_modules/.bin', name);
+      await run(program, [tarball, ...args]).catch((error: unknown) => {
+        assert.fail(`${name}: ${(error as { stdout: string }).stdout}`);
+      });
+    }
   });
 
   test('an ESM project runs the mini sample without a word on stdout, and is told codes', async () => {
