@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
 import { type FileDigests, openFileDigests } from '#cache/file-digests.ts';
+import type { BatchShape } from '#stages/soft-label/batches.ts';
 import { type Outlook, outlookOf } from '#stages/soft-label/outlook.ts';
 import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
 import type { StageContext } from '#stages/stage.ts';
@@ -17,8 +18,8 @@ export interface Foresight {
   readonly freshness: ReadonlyMap<string, Freshness>;
   /** The corpus as prepare makes or has made it. */
   readonly prepared: Artifact;
-  /** What would meet a teacher, by its instance of stage one. */
-  readonly outlook: (instance: string) => Promise<Outlook>;
+  /** What would meet a teacher, by its instance of stage one, in batches of the shape that is known of it. */
+  readonly outlook: (instance: string, shape?: BatchShape) => Promise<Outlook>;
 }
 
 /**
@@ -46,9 +47,10 @@ export async function foresee(
   }
   if (prepared === undefined) throw new Error('the graph has no prepare');
   const artifact = prepared;
-  const outlook = async (name: string) => {
+  const outlook = async (name: string, shape?: BatchShape) => {
     const known = new Map([...upstream, ['prepare', artifact] as const]);
-    return outlookOf(await contextOf(instanceNamed(graph, name), known, { store, digests }));
+    const context = await contextOf(instanceNamed(graph, name), known, { store, digests });
+    return outlookOf(context, shape);
   };
   return { freshness, prepared, outlook };
 }

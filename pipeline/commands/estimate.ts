@@ -88,10 +88,10 @@ async function makeEstimate(
   await lendHead(softLabel, freshness, scratch);
   const calibration = await calibrated(project, scratch, options.seconds);
   const { truncatedRows = 0 } = prepared.manifest.counts;
-  const ofRows = await outlook(softLabelName(MAIN_TEACHER));
+  const ofRows = await outlook(softLabelName(MAIN_TEACHER), calibration.shape);
   const views = softLabelName(viewsName(MAIN_TEACHER));
   const hasViews = project.graph.some(({ name }) => name === views);
-  const all = hasViews ? together(ofRows, await outlook(views)) : ofRows;
+  const all = hasViews ? together(ofRows, await outlook(views, calibration.shape)) : ofRows;
   return estimateOf(all, truncatedRows, calibration, options.pricePerHour);
 }
 

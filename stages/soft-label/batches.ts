@@ -21,9 +21,9 @@ export interface BatchShape {
   /** Only rows of equal length stand together, unpadded: without an attention mask, and wherever the CPU may choose. */
   readonly exactLengths: boolean;
   /** Rows of every batch where the model has a fixed number; the budget then has no say. */
-  readonly fixedRows: number | undefined;
+  readonly fixedRows?: number | undefined;
   /** Tokens of every row where the model has a fixed number. */
-  readonly fixedLength: number | undefined;
+  readonly fixedLength?: number | undefined;
   /** Lengths are rounded up to a multiple of it. */
   readonly lengthStep: number;
 }

@@ -16,6 +16,13 @@ export const calibrationSchema = z.strictObject({
   formatVersion: z.literal(1),
   provider: z.string(),
   runtime: z.string(),
+  /** How the teacher wants its batches. */
+  shape: z.strictObject({
+    exactLengths: z.boolean(),
+    fixedRows: z.int().optional(),
+    fixedLength: z.int().optional(),
+    lengthStep: z.int(),
+  }),
   batches: z.array(timedBatch).min(1),
   bytesPerRow: z.number(),
   /** The most memory that this process held, the largest batch of the corpus among what it ran. */

@@ -1,7 +1,7 @@
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { StageContext } from '#stages/stage.ts';
-import { FREE_SHAPE, planRows } from './batches.ts';
+import { type BatchShape, FREE_SHAPE, planRows } from './batches.ts';
 import { freshRows } from './capture.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
@@ -17,7 +17,6 @@ export interface Outlook {
   readonly newTokens: number;
   /** The same with the padding of the batches that would be formed. */
   readonly newPaddedTokens: number;
-  readonly newBatches: number;
   /** Tokens of each row of the corpus. */
   readonly lengths: Int32Array;
   readonly maxLength: number;
@@ -25,15 +24,18 @@ export interface Outlook {
   readonly refusal: string | null;
 }
 
-/** Reads the corpus and the sealed artifacts; writes nothing and needs no runtime. */
-export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise<Outlook> {
+/** Reads the corpus and the sealed artifacts; writes nothing and needs no runtime. `shape`: of a teacher that is known. */
+export async function outlookOf(
+  context: StageContext<SoftLabelConfig>,
+  shape: BatchShape = FREE_SHAPE,
+): Promise<Outlook> {
   const plan = await openPlan(context, (split) => split);
   try {
     const { corpus, shards, sealed, answers } = plan;
     // Answers that stand in files are looked up: no row meets a model.
     const asked = answers === undefined ? shards : [];
     const fresh = asked.map((shard) => freshRows(shard, plan));
-    const batches = fresh.flatMap((rows) => batchesOf(rows, plan, context.config));
+    const batches = fresh.flatMap((rows) => batchesOf(rows, plan, context.config, shape));
     const rows = SPLITS.map((split) => [split, corpus.rows[split].length] as const);
     const all = SPLITS.flatMap((split) => corpus.rows[split]);
     const ids = new Set(fresh.flat().map(({ exampleId }) => exampleId));
@@ -43,7 +45,6 @@ export async function outlookOf(context: StageContext<SoftLabelConfig>): Promise
       newRows: fresh.flat().length,
       newTokens: fresh.flat().reduce((sum, row) => sum + rowLength(row), 0),
       newPaddedTokens: batches.reduce((sum, { rows, length }) => sum + rows.length * length, 0),
-      newBatches: batches.length,
       lengths: Int32Array.from(all, rowLength),
       maxLength: context.config.maxLength,
       refusal: refused instanceof Error ? refused.message : null,
@@ -61,7 +62,6 @@ export function together(one: Outlook, other: Outlook): Outlook {
     newRows: one.newRows + other.newRows,
     newTokens: one.newTokens + other.newTokens,
     newPaddedTokens: one.newPaddedTokens + other.newPaddedTokens,
-    newBatches: one.newBatches + other.newBatches,
     lengths: joinNumbers([one.lengths, other.lengths], Int32Array),
     maxLength: Math.max(one.maxLength, other.maxLength),
     refusal: one.refusal ?? other.refusal,
@@ -72,6 +72,7 @@ function batchesOf(
   rows: ReturnType<typeof freshRows>,
   { corpus: { maxLength }, keep: { classCount } }: Plan,
   { tokenBudget }: SoftLabelConfig,
+  shape: BatchShape,
 ) {
-  return planRows(rows, { tokenBudget, maxLength, shape: FREE_SHAPE, classCount });
+  return planRows(rows, { tokenBudget, maxLength, shape, classCount });
 }

@@ -56,6 +56,7 @@ export async function* runCalibrate(
       formatVersion: 1,
       provider: teacher.provider,
       runtime: `onnxruntime ${teacher.runtimeVersion}`,
+      shape: teacher.shape,
       batches: timed,
       bytesPerRow: await bytesPerRow(sample, said, { identity: plan.identity, codec }),
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
