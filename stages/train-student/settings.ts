@@ -65,7 +65,7 @@ export const trainStudentConfig = z
     learningRate: scheduled(z.number().min(0), { warmup: true })
       .optional()
       .describe(
-        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, gpt2, textcnn), 0.002 (bert, mlp, cnn), 0.003 (bag).',
+        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, gpt2), 0.002 (bert, mlp, cnn), 0.003 (bag, textcnn).',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])
@@ -228,7 +228,7 @@ const architectureDefaults = {
   bert: { widening: 4, dropout: 0.1, learningRate: 2e-3 },
   gpt2: { widening: 4, dropout: 0, learningRate: 1e-3 },
   bag: { widening: 2, dropout: 0.3, learningRate: 3e-3 },
-  textcnn: { widening: 1, dropout: 0.3, learningRate: 1e-3 },
+  textcnn: { widening: 1, dropout: 0.3, learningRate: 3e-3 },
   mlp: { widening: 1, dropout: 0, learningRate: 2e-3 },
   cnn: { widening: 1, dropout: 0, learningRate: 2e-3 },
 } as const;
