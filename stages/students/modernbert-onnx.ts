@@ -99,11 +99,13 @@ function pool(
 interface SharedByLayers {
   /** Added to the scores: [batch, 1, 1, keys], or [batch, 1, queries, keys] where the reach ends. */
   readonly padding: string;
-  /** int64 [5]: batch, sequence, 3, heads, headSize. */
+  /** int64 [4]: batch, sequence, heads, headSize. */
   readonly partedShape: string;
-  /** [2, 1, 1, sequence, headSize]; the queries' part holds 1 / sqrt(headSize) too. */
+  /** [sequence, headSize] */
   readonly cos: string;
   readonly sin: string;
+  /** 1 / sqrt(headSize) */
+  readonly scale: number;
 }
 
 /** What each layer needs of the batch; layers of a kind share it. */
@@ -114,7 +116,7 @@ function sharedByLayers(
 ): SharedByLayers[] {
   const headSize = hiddenSize / heads;
   const padding = onnxPaddingScores(builder, inputs);
-  const parts = builder.ints([3, heads, headSize]);
+  const parts = builder.ints([heads, headSize]);
   const partedShape = builder.concat([inputs.batchShape, parts], 0);
   const kinds = new Map<string, SharedByLayers>();
   return layers.map(({ theta, reach }) => {
@@ -125,6 +127,7 @@ function sharedByLayers(
           ? padding
           : builder.add('Add', [padding, distantScores(builder, inputs, reach)]),
       partedShape,
+      scale: 1 / Math.sqrt(headSize),
       ...rotation(builder, inputs, { headSize, theta }),
     };
     kinds.set(key, shared);
@@ -156,11 +159,9 @@ function rotation(
     builder.add('Unsqueeze', [onnxPlaces(builder, inputs), builder.ints([1])]),
     builder.floats([...frequencies, ...frequencies]),
   ]); // [sequence, headSize]
-  const scales = builder.floats([1 / Math.sqrt(headSize), 1], [2, 1, 1, 1, 1]);
-  const signedSin = builder.add('Mul', [builder.add('Sin', [angles]), builder.floats(signs)]);
   return {
-    cos: builder.add('Mul', [builder.add('Cos', [angles]), scales]),
-    sin: builder.add('Mul', [signedSin, scales]),
+    cos: builder.add('Cos', [angles]),
+    sin: builder.add('Mul', [builder.add('Sin', [angles]), builder.floats(signs)]),
   };
 }
 
@@ -170,21 +171,29 @@ interface Layer {
   readonly graph: ModernBertGraph;
 }
 
+/** In rank 4: ONNX Runtime folds the scale and the keys' transpose into the product, and copies less. */
 function attention(builder: OnnxBuilder, x: string, { prefix, batch, graph }: Layer): string {
-  const { padding, partedShape, cos, sin } = batch;
+  const { padding, partedShape, cos, sin, scale } = batch;
   const { hiddenSize, heads, biases } = graph;
   const half = hiddenSize / heads / 2;
   const fused = builder.linear(x, `${prefix}.attn.Wqkv`, { bias: biases.attention });
-  const parted = builder.transpose(builder.reshape(fused, partedShape), [2, 0, 3, 1, 4]);
-  const [unturned, value] = builder.split(parted, [2, 1], 0) as [string, string];
-  const [first, second] = builder.split(unturned, [half, half], -1) as [string, string];
-  const turned = builder.add('Add', [
-    builder.add('Mul', [unturned, cos]),
-    builder.add('Mul', [builder.concat([second, first], -1), sin]),
-  ]);
-  const [query, key] = builder.split(turned, [1, 1], 0) as [string, string];
-  const context = onnxAttend(builder, { query, key, value }, { padding, rank: 5 });
-  const sideBySide = builder.transpose(context, [0, 1, 3, 2, 4]);
+  const parts = builder.split(fused, [hiddenSize, hiddenSize, hiddenSize], 1);
+  const [query, key, value] = parts.map((rows) =>
+    builder.transpose(builder.reshape(rows, partedShape), [0, 2, 1, 3]),
+  ) as [string, string, string];
+  const turned = (unturned: string) => {
+    const [first, second] = builder.split(unturned, [half, half], -1) as [string, string];
+    return builder.add('Add', [
+      builder.add('Mul', [unturned, cos]),
+      builder.add('Mul', [builder.concat([second, first], -1), sin]),
+    ]);
+  };
+  const context = onnxAttend(
+    builder,
+    { query: turned(query), key: turned(key), value },
+    { padding, scale, rank: 4 },
+  );
+  const sideBySide = builder.transpose(context, [0, 2, 1, 3]);
   const rows = builder.reshape(sideBySide, builder.ints([-1, hiddenSize]));
   return builder.linear(rows, `${prefix}.attn.Wo`, { bias: biases.attention });
 }
