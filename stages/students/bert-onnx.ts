@@ -156,7 +156,7 @@ function attention(
       key: projected(x, names.key, allTokens),
       value: projected(x, names.value, allTokens),
     },
-    { padding, scale: 1 / Math.sqrt(headSize), rank: 4 },
+    { padding, scale: 1 / Math.sqrt(headSize) },
   );
   const sideBySide = builder.transpose(context, [0, 2, 1, 3]);
   const rows = builder.reshape(sideBySide, builder.ints([-1, hiddenSize]));

@@ -71,7 +71,7 @@ function attention(
     .split(fused, [hiddenSize, hiddenSize, hiddenSize], 1)
     .map((part) => builder.transpose(builder.reshape(part, shape), [0, 2, 1, 3]));
   const scale = 1 / Math.sqrt(headSize);
-  const heard = onnxAttend(builder, { query, key, value }, { padding: mask, scale, rank: 4 });
+  const heard = onnxAttend(builder, { query, key, value }, { padding: mask, scale });
   const sideBySide = builder.transpose(heard, [0, 2, 1, 3]);
   const rows = builder.reshape(sideBySide, builder.ints([-1, hiddenSize]));
   return builder.product(rows, `${prefix}.attn.c_proj`);

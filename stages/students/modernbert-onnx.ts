@@ -191,7 +191,7 @@ function attention(builder: OnnxBuilder, x: string, { prefix, batch, graph }: La
   const context = onnxAttend(
     builder,
     { query: turned(query), key: turned(key), value },
-    { padding, scale, rank: 4 },
+    { padding, scale },
   );
   const sideBySide = builder.transpose(context, [0, 2, 1, 3]);
   const rows = builder.reshape(sideBySide, builder.ints([-1, hiddenSize]));

@@ -53,21 +53,14 @@ export function onnxFutureScores(builder: OnnxBuilder, inputs: OnnxInputs): stri
   return builder.add('Mul', [behind, builder.scalar(-1e9)]);
 }
 
-/** softmax(q k^T + padding) v of tensors that end in [heads, length, headSize], in that layout. */
+/** softmax(scale q k^T + padding) v of tensors [batch, heads, length, headSize], in that layout. */
 export function onnxAttend(
   builder: OnnxBuilder,
   heads: { readonly query: string; readonly key: string; readonly value: string },
-  options: { readonly padding: string; readonly scale?: number; readonly rank: 4 | 5 },
+  options: { readonly padding: string; readonly scale: number },
 ): string {
-  const lastTwoSwapped = options.rank === 4 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3];
-  const products = builder.add('MatMul', [
-    heads.query,
-    builder.transpose(heads.key, lastTwoSwapped),
-  ]);
-  const scaled =
-    options.scale === undefined
-      ? products
-      : builder.add('Mul', [products, builder.scalar(options.scale)]);
+  const products = builder.add('MatMul', [heads.query, builder.transpose(heads.key, [0, 1, 3, 2])]);
+  const scaled = builder.add('Mul', [products, builder.scalar(options.scale)]);
   const scores = builder.add('Add', [scaled, options.padding]);
   const shares = builder.add('Softmax', [scores], { axis: { int: -1 } });
   return builder.add('MatMul', [shares, heads.value]);
