@@ -11,7 +11,7 @@ test('defaults follow the architecture and the width', () => {
   assert.deepEqual(dependent({}), [2, 256, 0, 1e-3]);
   assert.deepEqual(dependent({ architecture: 'bert' }), [2, 512, 0.1, 2e-3]);
   assert.deepEqual(dependent({ architecture: 'bag' }), [2, 256, 0.3, 3e-3]);
-  assert.deepEqual(dependent({ architecture: 'textcnn' }), [2, 128, 0.3, 1e-3]);
+  assert.deepEqual(dependent({ architecture: 'textcnn' }), [2, 128, 0.3, 3e-3]);
   assert.deepEqual(dependent({ architecture: 'cnn' }), [2, 128, 0, 2e-3]);
   assert.deepEqual(dependent({ hiddenSize: 64 }), [1, 128, 0, 1e-3]);
   assert.deepEqual(dependent({ hiddenSize: 225 }), [3, 450, 0, 1e-3]);
