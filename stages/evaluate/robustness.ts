@@ -9,7 +9,7 @@ import { inputOf } from '#stages/folders.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { textCutOf } from '#stages/students/student-folder.ts';
-import { type Augmentation, augmentText } from '#stages/texts/augment-text.ts';
+import { type Augmentation, augmentTexts } from '#stages/texts/augment-text.ts';
 import { tokenise } from '#stages/texts/tokenise.ts';
 import type { Figures, JudgedRows } from './judged.ts';
 import type { EvaluateConfig } from './settings.ts';
@@ -74,13 +74,7 @@ function changedText(
   { seed, name }: { readonly seed: number; readonly name: string },
 ): Example {
   const random = randomFor(seed, `robustness ${name} of ${example.exampleId}`);
-  const text = augmentText(example.text, augmentation, random);
-  const { textPair } = example;
-  return {
-    ...example,
-    text,
-    textPair: textPair === null ? null : augmentText(textPair, augmentation, random),
-  };
+  return { ...example, ...augmentTexts(example, augmentation, random) };
 }
 
 function changedRows(

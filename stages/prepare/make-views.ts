@@ -4,7 +4,7 @@ import { isForgotten, readTombstones } from '#datasets/tombstones.ts';
 import type { View } from '#datasets/views.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
-import { type Augmentation, augmentText } from '#stages/texts/augment-text.ts';
+import { type Augmentation, augmentTexts } from '#stages/texts/augment-text.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
 
@@ -54,9 +54,7 @@ function viewOf(
   { seed, view }: { readonly seed: number; readonly view: number },
 ): Example {
   const random = randomFor(seed, `view ${view} of ${original.exampleId}`);
-  const text = augmentText(original.text, augmentation, random);
-  const textPair =
-    original.textPair === null ? null : augmentText(original.textPair, augmentation, random);
+  const { text, textPair } = augmentTexts(original, augmentation, random);
   return { ...original, exampleId: exampleIdOf(text, textPair), text, textPair, weight: 1 };
 }
 

@@ -54,5 +54,4 @@ function visibleForm(character: string): string {
 // Controls but tab and line feed, bidirectional overrides and isolates, zero-width space, separators,
 // byte order mark. They could reorder or hide what a reader sees. Joiners stay: emoji need them.
 const INVISIBLE =
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u200B\u200E\u200F\u2028\u2029\u202A-\u202E\u2060\u2066-\u2069\uFEFF\uFFF9-\uFFFB]/g;
+  /(?![\t\n])\p{Cc}|[\u00AD\u061C\u200B\u200E\u200F\u2028\u2029\u202A-\u202E\u2060\u2066-\u2069\uFEFF\uFFF9-\uFFFB]/gu;

@@ -34,6 +34,24 @@ export function augmentText(
   return words.join(' ');
 }
 
+/** Both texts of a pair changed, or the only one. */
+export function augmentTexts(
+  { text, textPair }: Texts,
+  augmentation: Augmentation,
+  random: () => number,
+): Texts {
+  return {
+    text: augmentText(text, augmentation, random),
+    textPair: textPair === null ? null : augmentText(textPair, augmentation, random),
+  };
+}
+
+/** What is read of an example. */
+interface Texts {
+  readonly text: string;
+  readonly textPair: string | null;
+}
+
 function withoutWords(words: readonly string[], share: number, random: () => number): string[] {
   if (words.length < 2) return [...words];
   const dropped = new Set(placesIn(words.length, share, random));
