@@ -187,7 +187,7 @@ function describe(estimate: Estimate): string {
     ['corpus', `${formatCount(all)} rows: ${splits}`],
     [
       'teacher',
-      `${formatCount(teacherRows)} rows meet it, ${formatCount(all - teacherRows)} stand in sealed caches`,
+      `${formatCount(teacherRows)} of ${formatCount(all)} rows, the others stand in sealed caches`,
     ],
     [
       'tokens',

@@ -102,7 +102,7 @@ describe('a project whose first run is done', () => {
     assert.ok((estimate['hours'] ?? 0) > 0 && (estimate['bytes'] ?? 0) > 1000);
     assert.ok(Math.abs((estimate['money'] ?? 0) - 3 * (estimate['hours'] ?? 0)) < 1e-9);
     const text = await succeed(project, 'estimate', '--seconds', '1');
-    assert.match(text, /^teacher +1 rows meet it, \d+ stand in sealed caches$/m);
+    assert.match(text, /^teacher +1 of [\d,]+ rows, the others stand in sealed caches$/m);
     assert.match(text, /^An estimate, from \d+ batches/m);
   });
 });
