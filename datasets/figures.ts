@@ -7,7 +7,7 @@ import { type AnyMetrics, isOfValues, type Metrics } from './metrics.ts';
 export function figuresIn(metrics: AnyMetrics): Map<string, number> {
   const { agreement, perClass, columnSlices = [], robustness = [], featureSimilarity } = metrics;
   const own = isOfValues(metrics) ? Object.entries(metrics.figures) : ofClassifier(metrics);
-  const named: [name: string, value: number | null | undefined][] = [
+  const named: Figure[] = [
     ...own,
     ['agreement', agreement],
     ...perClass.flatMap(({ label, support: _rows, ...figures }) => within(`.${label}`, figures)),
@@ -29,10 +29,13 @@ export function figuresIn(metrics: AnyMetrics): Map<string, number> {
 /** What a column slice or a changed text is measured by, where a row is of one class. */
 export const CLASSIFIER_SLICE_FIGURES = ['accuracy', 'macroF1'] as const;
 
-function ofClassifier(metrics: Metrics): [string, number | null | undefined][] {
+function ofClassifier(metrics: Metrics): Figure[] {
   const { accuracy, macroF1, meanAveragePrecision, slices = [], words } = metrics;
   const { expectedCalibrationError, negativeLogLikelihood, areaUnderRisk } = metrics;
-  const [shortest, longest] = [slices[0], slices.at(-1)];
+  const ofLengths: Figure[] = [
+    ['slice.short.accuracy', slices[0]?.accuracy],
+    ['slice.long.accuracy', slices.at(-1)?.accuracy],
+  ];
   return [
     ['accuracy', accuracy],
     ['macroF1', macroF1],
@@ -41,25 +44,17 @@ function ofClassifier(metrics: Metrics): [string, number | null | undefined][] {
     ['expectedCalibrationError', expectedCalibrationError],
     ['negativeLogLikelihood', negativeLogLikelihood],
     ['areaUnderRisk', areaUnderRisk],
-    ...(slices.length > 1
-      ? ([
-          ['slice.short.accuracy', shortest?.accuracy],
-          ['slice.long.accuracy', longest?.accuracy],
-        ] as const)
-      : []),
-  ].map(([name, value]) => [String(name), value as number | null | undefined]);
+    ...(slices.length > 1 ? ofLengths : []),
+  ];
 }
 
+/** Null or undefined where it cannot be told. */
+type Figure = [name: string, value: number | null | undefined];
+
 function under(path: string, figures: Readonly<Record<string, number | null>>) {
-  return Object.entries(figures).map(([name, value]): [string, number | null] => [
-    `${path}.${name}`,
-    value,
-  ]);
+  return Object.entries(figures).map(([name, value]): Figure => [`${path}.${name}`, value]);
 }
 
 function within(suffix: string, figures: Readonly<Record<string, number | null | undefined>>) {
-  return Object.entries(figures).map(([name, value]): [string, number | null | undefined] => [
-    `${name}${suffix}`,
-    value,
-  ]);
+  return Object.entries(figures).map(([name, value]): Figure => [`${name}${suffix}`, value]);
 }

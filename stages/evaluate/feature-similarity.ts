@@ -79,7 +79,7 @@ async function featuresOf(reader: SoftLabelReader): Promise<Map<string, RowFeatu
     for (const [row, exampleId] of exampleIds.entries()) {
       const own = widths.map(([name, width]): [string, Float32Array] => [
         name,
-        (hidden[name] ?? new Float32Array()).slice(row * width, (row + 1) * width),
+        hidden[name]?.slice(row * width, (row + 1) * width) ?? new Float32Array(),
       ]);
       found.set(exampleId, Object.fromEntries(own));
     }
@@ -92,7 +92,7 @@ async function studentFeatures(
   classifier: Classifier,
   { tokens, features }: TestRows,
   rows: readonly number[],
-): Promise<Float32Array[]> {
+): Promise<(Float32Array | undefined)[]> {
   const found = new Map<number, Float32Array>();
   for (const batch of lengthBatches(tokens, rows, BATCH_SIZE, features)) {
     const values = await classifier.logits(batch.map((row) => tokenRow(tokens, row, features)));
@@ -101,13 +101,17 @@ async function studentFeatures(
       found.set(row, values.slice(place * width, (place + 1) * width));
     }
   }
-  return rows.map((row) => found.get(row) ?? new Float32Array());
+  return rows.map((row) => found.get(row));
 }
 
 function matrixOf(rows: readonly (Float32Array | undefined)[]) {
   const width = rows[0]?.length ?? 0;
   const values = new Float32Array(rows.length * width);
-  for (const [row, own] of rows.entries()) values.set(own ?? [], row * width);
+  for (const [row, own] of rows.entries()) {
+    // Zeros in their place would be features that nobody has.
+    if (own?.length !== width) throw new Error(`row ${row} has no features of width ${width}`);
+    values.set(own, row * width);
+  }
   return { values, width };
 }
 
