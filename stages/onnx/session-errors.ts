@@ -67,7 +67,7 @@ const OUT_OF_MEMORY =
 class MissingRuntimeError extends Failure {
   constructor(cause: unknown) {
     const problem = 'the package onnxruntime-node is not installed';
-    super('model', 'E_ONNX_RUNTIME', problem, 'run `npx decant setup`, which puts it there again', { cause });
+    super('model', 'E_ONNX_RUNTIME', problem, 'run `npx decant setup` in your project', { cause });
   }
 }
 
