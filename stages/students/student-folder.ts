@@ -15,6 +15,8 @@ export type StudentTask = 'classification' | 'multi-label' | 'regression' | 'tok
 export interface StudentFolder {
   readonly classNames: readonly string[];
   readonly task: StudentTask;
+  /** It learned from pairs of texts. */
+  readonly readsPairs: boolean;
   readonly model: string;
   readonly tokenizer: string;
   readonly maxLength: number;
@@ -81,6 +83,7 @@ export async function readStudentFolder(
   return {
     classNames: namesOf(folder, config.id2label),
     task: taskOf(config.architectures, config.problem_type),
+    readsPairs: config.decant?.text_pairs ?? false,
     model: join(folder, file),
     tokenizer: join(folder, 'tokenizer.json'),
     // A bert student has a few positions more than it was trained to read.
@@ -121,7 +124,10 @@ function requireClasses(
 const LANGUAGE_MODEL = /(ForMaskedLM|LMHeadModel)$/;
 
 /** By what the student was trained for, in Hugging Face's words. */
-function taskOf(architectures: readonly string[], problemType: string | undefined): StudentTask {
+export function taskOf(
+  architectures: readonly string[],
+  problemType: string | undefined,
+): StudentTask {
   if (architectures.some((name) => name.endsWith('ForTokenClassification'))) {
     return 'token-classification';
   }
