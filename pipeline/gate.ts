@@ -4,10 +4,13 @@ import { figuresIn } from '#datasets/figures.ts';
 import { type AnyMetrics, isOfValues, readAnyMetrics } from '#datasets/metrics.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import { isLanguageModel } from '#datasets/task.ts';
+import { readDeployment } from '#stages/students/deployment.ts';
+import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import { gateProblem, gatesOf } from './gate-figures.ts';
 import { languageFigure } from './language-gate.ts';
+import { int8Name } from './result-wiring.ts';
 import { seedNames } from './seeds.ts';
 import { exportedVariant, variantOrder } from './variants.ts';
 
@@ -33,8 +36,8 @@ export function checkGate(loaded: LoadedConfig): void {
 }
 
 /**
- * Throws when a figure of the exported student on the test split is below its gate. Of a variant with several seeds
- * it is the mean over its students.
+ * Throws when a figure of the exported student on the test split is below its gate: of the int8 file where that is
+ * recommended. Of a variant with several seeds it is the mean over its students.
  */
 export async function requireGate(
   loaded: LoadedConfig,
@@ -44,7 +47,8 @@ export async function requireGate(
   const gate = gatesOf(config);
   const variant = exportedVariant(config, variantOrder(loaded));
   const measured = await metricsOf(artifacts);
-  const names = seedNames(config, variant);
+  const deployed = await deployedName(variant, artifacts);
+  const names = seedNames(config, variant).map((name) => (name === variant ? deployed : name));
   const students = names.flatMap((name) => measured.get(name) ?? []);
   // A run of single stages may not have measured anything.
   if (gate.length === 0 || students.length < names.length) return;
@@ -57,7 +61,18 @@ export async function requireGate(
     const of = values.length > 1 ? ` in the mean of ${values.length} seeds` : '';
     return value >= least ? [] : [`${name} is ${value.toFixed(4)}${of}, wanted ${least}`];
   });
-  if (failed.length > 0) throw new GateError(variant, failed);
+  if (failed.length > 0) throw new GateError(deployed, failed);
+}
+
+/** Of the two files that an export may hold, the one that it recommends is what is measured. */
+async function deployedName(
+  variant: string,
+  artifacts: ReadonlyMap<string, Artifact>,
+): Promise<string> {
+  const artifact = artifacts.get(`export-student:${variant}`);
+  if (artifact === undefined) return variant;
+  const { recommended_file } = await readDeployment(outputFolder(artifact.folder, 'student'));
+  return recommended_file?.file === MODEL_FILES.int8 ? int8Name(variant) : variant;
 }
 
 /** What the exported student stands beside. */

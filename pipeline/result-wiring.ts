@@ -4,6 +4,7 @@ import { exportStudent } from '#stages/export-student/index.ts';
 import { operatingPoint } from '#stages/operating-point/index.ts';
 import { report } from '#stages/report/index.ts';
 import { candidatesOf, studentInstance } from './auto-student.ts';
+import { cardSettings } from './card-settings.ts';
 import { configAsYaml, type LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
@@ -110,17 +111,15 @@ function testInputs(
 /** Makes a Hugging Face directory of a student. */
 export function exportInstance(
   config: DecantConfig,
-  [main, ...further]: readonly Teacher[],
+  teachers: readonly Teacher[],
   name: string,
 ): StageInstance {
   return createInstance(`export-student:${name}`, exportStudent, {
     config: {
       name,
-      teacherLicense: main?.license,
-      // Left out where there is one teacher, so that its students stay fresh.
-      furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
+      ...cardSettings(config, teachers),
       quantize: config.export.quantize,
-      corpusLicense: config.corpus.license,
+      textPairs: config.corpus.columns.textPair === undefined ? undefined : true,
       startsFrom: config.variants[name]?.initFrom,
     },
     files: {},
@@ -133,8 +132,9 @@ export function exportInstance(
       classes: { instance: 'prepare', output: 'classes' },
       ...operatingPointInput(config, name),
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
-      ...perSplit(['validation'], 'prepare', 'labels'),
-      ...tensorInputs(config, ['validation']),
+      // Of train they are counted for the card.
+      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      ...perSplit(['train', 'validation'], 'prepare', 'inputs'),
     },
   });
 }
@@ -163,11 +163,6 @@ function licensesOf({ corpus }: DecantConfig, teachers: readonly Teacher[]) {
   const all =
     corpus.license === undefined ? known : [...known, { of: 'corpus', license: corpus.license }];
   return all.length === 0 ? undefined : all;
-}
-
-/** An empty name is a licence that nobody has stated. */
-function licensesByName(teachers: readonly Teacher[]): Record<string, string> {
-  return Object.fromEntries(teachers.map(({ name, license = '' }) => [name, license]));
 }
 
 /** Puts all of it on one page. */

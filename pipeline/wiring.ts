@@ -18,6 +18,7 @@ import {
   operatingPointInstances,
   reportInstance,
 } from './result-wiring.ts';
+import { isFraction } from './sections/corpus.ts';
 import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
 import { trainInstance } from './student-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
@@ -166,8 +167,4 @@ function softLabelInstances(
 
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
   return cut === 'truncate' ? undefined : cut;
-}
-
-function isFraction(value: unknown): value is { readonly fraction: number } {
-  return typeof value === 'object' && value !== null && 'fraction' in value;
 }

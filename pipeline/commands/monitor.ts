@@ -33,7 +33,19 @@ class NoBaselineError extends Failure {
       'model',
       'E_BASELINE',
       `${join(folder, BASELINE_FILE)}: ${problem}`,
-      'export the student again: decant run --force export-student (students of one class a text have a baseline)',
+      'export the student again: decant run --force export-student (students that give whole texts labels have a baseline)',
+    );
+  }
+}
+
+/** What the student says is no label of a whole text. */
+class NothingToMonitorError extends Failure {
+  constructor(folder: string, says: string) {
+    super(
+      'usage',
+      'E_STUDENT_TASK',
+      `${folder}: monitor compares the labels of whole texts, and this student ${says}`,
+      'measure it on labelled rows instead: add them to corpus.test and decant run evaluate',
     );
   }
 }
@@ -79,6 +91,9 @@ export async function driftIn(
 ): Promise<MonitorFindings> {
   const folder = resolve(named);
   const student = await readStudentFolder(folder);
+  if (student.task === 'token-classification')
+    throw new NothingToMonitorError(folder, 'names words');
+  if (student.task === 'regression') throw new NothingToMonitorError(folder, 'gives numbers');
   const baseline = baselineIn(folder);
   const tokenizer = await openTokenizer(student.tokenizer, student.maxLength, student.cut);
   const unknownId = await unknownTokenId(folder);

@@ -1,12 +1,7 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import {
-  type AnyMetrics,
-  isOfValues,
-  readAnyMetrics,
-  readTimings,
-  type Timings,
-} from '#datasets/metrics.ts';
-import { ERRORS, FIGURE_NAMES, FIGURES_OF } from '#datasets/value-metrics.ts';
+import { leadFigure } from '#datasets/lead-figure.ts';
+import { type AnyMetrics, readAnyMetrics, readTimings, type Timings } from '#datasets/metrics.ts';
+import { ERRORS, FIGURE_NAMES, SHARES } from '#datasets/value-metrics.ts';
 import { paretoFront } from '#stages/numerics/pareto-front.ts';
 import type { Trial } from './trials.ts';
 
@@ -67,21 +62,14 @@ function resultOf(
 
 /** The leading figure of the task. */
 function judged(metrics: AnyMetrics): Judged {
-  if (isOfValues(metrics)) {
-    const name = Object.keys(metrics.figures)[0] ?? '';
-    const value = metrics.figures[name] ?? Number.NaN;
-    const isShare = FIGURES_OF['multi-label'].includes(name);
-    const title = FIGURE_NAMES[name] ?? name;
-    return { name, title, value, interval: [value, value], isShare, isError: ERRORS.has(name) };
-  }
-  const rest = { isShare: true, isError: false };
-  const entities = metrics.words?.entities;
-  if (entities) {
-    const value = entities.f1;
-    return { name: 'entityF1', title: 'entity F1', value, interval: [value, value], ...rest };
-  }
-  const { accuracy: value, accuracyInterval: interval } = metrics;
-  return { name: 'accuracy', title: 'accuracy', value, interval, ...rest };
+  const { name, value: found } = leadFigure(metrics);
+  const value = found ?? Number.NaN;
+  const interval: Judged['interval'] =
+    'accuracyInterval' in metrics && name === 'accuracy'
+      ? metrics.accuracyInterval
+      : [value, value];
+  const title = FIGURE_NAMES[name] ?? name;
+  return { name, title, value, interval, isShare: SHARES.has(name), isError: ERRORS.has(name) };
 }
 
 function frontBy<Result extends { readonly judged: Judged }>(

@@ -1,60 +1,82 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
+import type { LeadFigure } from '#datasets/lead-figure.ts';
 import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics.ts';
+import { ERRORS, FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import { inputOf } from '#stages/folders.ts';
-import { type ClassifierOptions, openClassifier } from '#stages/onnx/classifier.ts';
 import { quantized } from '#stages/onnx/quantize.ts';
-import type { StageContext } from '#stages/stage.ts';
+import type { StageContext, StageEvent } from '#stages/stage.ts';
+import type { RecommendedFile } from '#stages/students/deployment.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import type { ExportConfig } from './index.ts';
-import { accuracyOf, answersOnValidation } from './validation-answers.ts';
+import { onValidation, type Validated } from './validation-figure.ts';
 
 /** The file with int8 weights beside the float32 one. */
 export interface QuantizedFile {
-  readonly fileBytes: number;
-  /** Null where no validation row has a class. */
-  readonly validationAccuracy: number | null;
+  /** What it reaches on validation. */
+  readonly figure: LeadFigure;
   /** On the test split. */
   readonly metrics: AnyMetrics;
-  /** It is smaller and keeps the accuracy on validation; which is never known where nothing was compared. */
-  readonly recommended: boolean;
+  /** Which of the two to deploy. */
+  readonly recommended: RecommendedFile;
 }
 
 /** Writes onnx/model_quantized.onnx, as transformers.js calls it, and asks it about validation. */
-export async function writeQuantizedFile(
+export async function* writeQuantizedFile(
   context: StageContext<ExportConfig>,
   float32: {
     readonly folder: string;
-    readonly classCount: number;
-    readonly options: ClassifierOptions;
-    readonly validationAccuracy: number | null;
+    readonly student: Validated;
+    /** What the float32 file reaches on validation. */
+    readonly figure: LeadFigure;
   },
-): Promise<QuantizedFile> {
-  const { folder, classCount, options } = float32;
+): AsyncGenerator<StageEvent, QuantizedFile, void> {
+  const { folder, student } = float32;
   const model = await readFile(join(folder, MODEL_FILES.float32));
   const bytes = quantized(model);
   const file = join(folder, MODEL_FILES.int8);
   await writeFileAtomic(file, bytes);
-  const classifier = await openClassifier(file, options);
-  try {
-    const answers = await answersOnValidation(context, classifier, classCount);
-    const validationAccuracy = await accuracyOf(answers, context, classCount);
-    return {
-      fileBytes: bytes.length,
-      validationAccuracy,
-      metrics: await readAnyMetrics(inputOf(context, 'metrics/int8')),
-      recommended:
-        bytes.length < model.length && keeps(float32.validationAccuracy, validationAccuracy),
-    };
-  } finally {
-    await classifier.close();
+  const { figure } = yield* onValidation(context, file, student);
+  const isSmaller = bytes.length < model.length;
+  return {
+    figure,
+    metrics: await readAnyMetrics(inputOf(context, 'metrics/int8')),
+    recommended: recommendedFile({ float32: float32.figure, int8: figure }, { isSmaller }),
+  };
+}
+
+/** Which file to deploy: the smallest that keeps the figure that leads the task on validation. */
+export function recommendedFile(
+  { float32, int8 }: { readonly float32: LeadFigure; readonly int8: LeadFigure },
+  { isSmaller }: { readonly isSmaller: boolean },
+): RecommendedFile {
+  const figure = FIGURE_NAMES[float32.name] ?? float32.name;
+  const within = shownMargin(float32.name);
+  if (isSmaller && keepsFigure(float32, int8)) {
+    const because = `the smallest file that keeps the ${figure} on validation within ${within}`;
+    return { file: MODEL_FILES.int8, because };
   }
+  const because =
+    float32.value === null || int8.value === null
+      ? `no ${figure} on validation says whether int8 weights would do`
+      : `int8 weights cost more than ${within} of the ${figure} on validation, or are not smaller`;
+  return { file: MODEL_FILES.float32, because };
 }
 
-function keeps(before: number | null, now: number | null): boolean {
-  return before !== null && now !== null && now >= before - MOST_LOST;
+/** Does a smaller file that says this keep what another one says? Never known where nothing was compared. */
+function keepsFigure({ name, value: before }: LeadFigure, { value: now }: LeadFigure): boolean {
+  if (before === null || now === null) return false;
+  return ERRORS.has(name) ? now <= before * (1 + MOST_MORE) : now >= before - MOST_LOST;
 }
 
-/** 0.3 points of accuracy. */
+/** How much of a figure a smaller file may cost. */
+function shownMargin(name: string): string {
+  if (ERRORS.has(name)) return `${MOST_MORE * 100} %`;
+  return shownFigure(name, MOST_LOST).endsWith('%') ? `${MOST_LOST * 100} points` : `${MOST_LOST}`;
+}
+
+/** 0.3 points of a share; of a correlation as much. */
 const MOST_LOST = 0.003;
+/** Of an error: 1 % more, which of a perplexity is 0.01 nats a token. */
+const MOST_MORE = 0.01;

@@ -6,6 +6,7 @@ import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
 import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
 import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
+import { type StudentTask, taskOf } from '#stages/students/student-folder.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -39,6 +40,8 @@ export async function copyStudentFiles(
 export interface StudentConfig {
   readonly architecture: string;
   readonly modelType: string;
+  /** Of one that is no language model. */
+  readonly task: StudentTask;
   readonly padTokenId: number;
   /** Its classes are its vocabulary, and config.json does not name them. */
   readonly isLanguageModel: boolean;
@@ -52,7 +55,7 @@ export async function readStudentConfig(
   const file = join(folder, 'config.json');
   const parsed = configSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
   if (!parsed.success) throw new IncompleteStudentError(file, z.prettifyError(parsed.error));
-  const { id2label, vocab_size, architectures, model_type, pad_token_id } = parsed.data;
+  const { id2label, vocab_size, architectures = [], model_type, pad_token_id } = parsed.data;
   const isLanguageModel = id2label === undefined;
   if (!isLanguageModel) {
     const count = Object.keys(id2label).length;
@@ -64,8 +67,9 @@ export async function readStudentConfig(
   }
   return {
     isLanguageModel,
-    architecture: architectures?.[0] ?? model_type,
+    architecture: architectures[0] ?? model_type,
     modelType: model_type,
+    task: taskOf(architectures, parsed.data.problem_type),
     padTokenId: pad_token_id ?? 0,
   };
 }
@@ -87,6 +91,7 @@ function isMissing(error: unknown): boolean {
 const configSchema = z.object({
   architectures: z.array(z.string()).optional(),
   model_type: z.string(),
+  problem_type: z.string().optional(),
   id2label: z.record(z.string(), z.string()).optional(),
   vocab_size: z.int().optional(),
   pad_token_id: z.int().nullish(),

@@ -6,7 +6,7 @@ import type { StudentTask } from './student-folder.ts';
 import { type StudentText, tokenizerInputs } from './student-text.ts';
 import { openStudentThreads } from './student-threads.ts';
 
-export type { StudentText, TextPair } from './student-text.ts';
+export type { StudentText } from './student-text.ts';
 
 /** What a student says of one text. */
 export interface Classification<Label extends string = string> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { openStudent } from '#stages/students/open-student.ts';
 import {
   exportedStudents,
   type FinishedProject,
@@ -50,6 +51,7 @@ describe('what a run makes, checked by Python', () => {
         run.artifact(`train-student:${variant}`, 'student'),
         run.artifact('prepare', 'inputs'),
         predicted,
+        'onnx/model.onnx',
       );
       assert.ok(found.logitDifference <= TOLERANCE, `logits: ${found.logitDifference}`);
       assert.ok(found.confidenceDifference <= TOLERANCE, `${found.confidenceDifference}`);
@@ -57,6 +59,33 @@ describe('what a run makes, checked by Python', () => {
         [found.probeRows, found.predictions, found.longest],
         [64, SENTENCES.length, STUDENT_LENGTH],
       );
+    });
+  }
+
+  for (const variant of STUDENTS) {
+    test(`the int8 file of ${variant} says in Python what it says here, and nearly what was trained`, async () => {
+      const exported = run.artifact(`export-student:${variant}`, 'student');
+      const predicted = run.project.path(`${variant}.int8.jsonl`);
+      const student = await openStudent(exported, { threads: 1, precision: 'int8' });
+      try {
+        // One by one, as Python asks: the scales of 8 bits are those of a batch.
+        const answers = await Promise.all(SENTENCES.map((text) => student.classify([text])));
+        const rows = answers.flat().map((answer, row) => ({ text: SENTENCES[row], ...answer }));
+        writeFileSync(predicted, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      } finally {
+        await student.close();
+      }
+      const found = await runPython<StudentAnswers>(
+        'interop/student_answers.py',
+        exported,
+        run.artifact(`train-student:${variant}`, 'student'),
+        run.artifact('prepare', 'inputs'),
+        predicted,
+        'onnx/model_quantized.onnx',
+      );
+      assert.ok(found.confidenceDifference <= 1e-3, `${found.confidenceDifference}`);
+      assert.ok(found.logitDifference > 0, 'it is another file');
+      assert.ok(found.logitDifference <= 0.1, `logits: ${found.logitDifference}`);
     });
   }
 

@@ -1,3 +1,5 @@
+import { leadFigure } from '#datasets/lead-figure.ts';
+import { FIGURE_NAMES } from '#datasets/value-metrics.ts';
 import {
   bytes,
   magnitude,
@@ -52,14 +54,10 @@ function gained(student: ModelResult, baseline: ModelResult): string {
   return `${signed(points)} points over ${name}`;
 }
 
-/** Where most words are no entity, accuracy says little. With several seeds it is their mean. */
+/** With several seeds it is their mean. */
 function mainFigure(model: ModelResult): { readonly name: string; readonly value: number } {
-  const { words, accuracy } = model.metrics;
-  const mean = (figure: string, own: number) => meanFigure(model, figure, own) ?? own;
-  const entities = words?.entities;
-  return entities
-    ? { name: 'entity F1', value: mean('entityF1', entities.f1) }
-    : { name: 'accuracy', value: mean('accuracy', accuracy) };
+  const { name, value } = leadFigure(model.metrics);
+  return { name: FIGURE_NAMES[name] ?? name, value: meanFigure(model, name, value) ?? Number.NaN };
 }
 
 function sizeRatio(student: ModelResult, teacher: ModelResult): { size: number; unit: string } {
