@@ -52,7 +52,9 @@ test('what to deploy and how often it abstains are told where they were asked fo
   const test = { ...figures, rows: 3079, answered: 2402, right: 2291 };
   const { metrics } = data.headline;
   const headline = { ...data.headline, metrics: { ...metrics, operatingPoint: test } };
-  const page = reportPage({ ...data, headline, deployed: { point, recommended } });
+  const int8 = { ...metrics, name: 'distilled.int8', operatingPoint: { ...test, right: 2282 } };
+  const models = [headline, { ...headline, metrics: int8 }];
+  const page = reportPage({ ...data, headline, models, deployed: { point, recommended } });
   assert.match(
     page,
     /<code>onnx\/model_quantized\.onnx<\/code>, the smallest &#60;that does&#62;\./,
@@ -61,6 +63,7 @@ test('what to deploy and how often it abstains are told where they were asked fo
   assert.match(plain, /2 classes that were named on fewer than 20 validation rows/);
   assert.match(plain, /validation\|+993\|+73\.6 %\|+95\.1 %/);
   assert.match(plain, /test\|+3,079\|+78\.0 %\|+95\.4 %/);
+  assert.match(plain, /test, distilled\.int8\|+3,079\|+78\.0 %\|+95\.0 %/);
 });
 
 test('every figure of the table stands in the page', () => {
