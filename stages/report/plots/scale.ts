@@ -1,7 +1,7 @@
 /** Maps a value of the data to a place on the paper. */
 export interface Scale {
   readonly ticks: readonly number[];
-  place(value: number): number;
+  readonly place: (value: number) => number;
 }
 
 /** Straight scale from [low, high] to [from, to], ticks at round numbers inside. */
@@ -25,8 +25,7 @@ export function roundScale(
   tickCount = 5,
 ): Scale {
   const ticks = roundTicks(low, high, tickCount);
-  const { place } = linearScale([ticks[0] ?? low, ticks.at(-1) ?? high], [from, to]);
-  return { ticks, place };
+  return { ...linearScale([ticks[0] ?? low, ticks.at(-1) ?? high], [from, to]), ticks };
 }
 
 /** Multiples of a round step, about `count` of them, from the last one below `low` to the first above `high`. */

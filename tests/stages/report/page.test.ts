@@ -17,7 +17,10 @@ test('the first sentence says what was bought for what', () => {
 test('a loss against the baseline is told with a minus sign', () => {
   const data = reportFixture();
   const worse = { ...data, headline: data.models[1] ?? data.headline, baseline: data.headline };
-  assert.match(headlineSentence(worse), /, \u22124\.0 points over distilled\.$/);
+  assert.match(
+    headlineSentence(worse),
+    /, \u22124\.0 points over gold labels only \(distilled\)\.$/,
+  );
 });
 
 test('without teacher and baseline the sentence stands on its own', () => {

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  linearScale,
-  logScale,
-  niceTicks,
-  roundScale,
-  spread,
-} from '#stages/report/plots/scale.ts';
+import { logScale, niceTicks, roundScale, spread } from '#stages/report/plots/scale.ts';
 
 test('ticks are round numbers without floating-point dust', () => {
   assert.deepEqual(niceTicks(0, 1, 5), [0, 0.2, 0.4, 0.6, 0.8, 1]);
