@@ -56,14 +56,6 @@ export interface LanguageMetrics extends ValueMetrics {
   readonly goldOutsideTopK: number;
 }
 
-/** Figures of which less is better. */
-export const ERRORS: ReadonlySet<string> = new Set([
-  'meanSquaredError',
-  'meanAbsoluteError',
-  'perplexity',
-  'negativeLogLikelihood',
-]);
-
 /** Figures of a task, the leading one first. */
 export const FIGURES_OF: Readonly<Record<ValueTask, readonly string[]>> = {
   regression: ['pearson', 'spearman', 'meanSquaredError', 'meanAbsoluteError'],
@@ -87,6 +79,7 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   entityF1: 'entity F1',
   expectedCalibrationError: 'calibration error',
   areaUnderRisk: 'area under risk',
+  linearCka: 'linear CKA',
 };
 
 const SHARES: ReadonlySet<string> = new Set([
