@@ -4,7 +4,7 @@ import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
-import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
+import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
 import { describeRows, describeStudent } from './describe-training.ts';
@@ -27,7 +27,7 @@ import { type Measurement, type Trained, train } from './training.ts';
 import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { describeMemory, trainingMemory } from './training-memory.ts';
-import { recipeOf } from './training-recipe.ts';
+import { type RanOn, recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { doubtAboutValues, judgeValues } from './value-validation.ts';
@@ -84,7 +84,7 @@ async function* trainOn(
       ...(temperatures.others.length > 0 && { transferSetAt }),
       student,
       stepper,
-      runtime,
+      ranOn: { ...runtime, isCompiled: xla },
     });
     stepper.restore(withAnsweringWeights(stepper.state(), trained.weights));
     yield* writeOutputs(context, inputs, student, stepper, trained);
@@ -115,7 +115,7 @@ interface Workbench {
   readonly transferSetAt?: TransferSetAt;
   readonly student: StudentSetup;
   readonly stepper: Stepper;
-  readonly runtime: Runtime;
+  readonly ranOn: RanOn;
 }
 
 /** Goes on from the checkpoint of an interrupted run where there is one. */
@@ -124,10 +124,10 @@ async function* resumeAndTrain(
   inputs: TrainingInputs,
   bench: Workbench,
 ): AsyncGenerator<StageEvent, Trained, void> {
-  const { settings, transferSet, transferSetAt, student, stepper, runtime } = bench;
+  const { settings, transferSet, transferSetAt, student, stepper, ranOn } = bench;
   const { buckets, layout, shape } = student;
   const folder = outputOf(context, 'checkpoints');
-  const recipe = recipeOf(context.config, inputs, student, runtime);
+  const recipe = recipeOf(context.config, inputs, student, ranOn);
   const { checkpoint: resumed, damaged } = await latestCheckpoint({ folder, recipe });
   for (const { message } of damaged) {
     yield { type: 'warning', message: `${message}; the checkpoint before it serves` };
