@@ -15,6 +15,7 @@ import { doubtAboutStart, sayStart } from './initialisation.ts';
 import { tokenPredictions, tokenProbe } from './language-outputs.ts';
 import { predictTokens } from './language-predictions.ts';
 import { judgeTokens } from './language-validation.ts';
+import { withLastGood } from './last-good.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
@@ -103,7 +104,7 @@ function initialiseOf({
   if (initialise === 'random') return undefined;
   const { initialiseConfig, initialiseWeights = [], initialiseTokenizer } = files;
   const [config, tokenizer] = [initialiseConfig?.[0], initialiseTokenizer?.[0]];
-  if (config === undefined || tokenizer === undefined) {
+  if (config === undefined) {
     throw new Error('the graph names no files for student.initialise');
   }
   return { settings: initialise, files: { config, weights: initialiseWeights, tokenizer } };
@@ -125,7 +126,7 @@ async function* resumeAndTrain(
   bench: Workbench,
 ): AsyncGenerator<StageEvent, Trained, void> {
   const { settings, transferSet, transferSetAt, student, stepper, ranOn } = bench;
-  const { buckets, layout, shape } = student;
+  const { architecture, buckets, layout, shape } = student;
   const folder = outputOf(context, 'checkpoints');
   const recipe = recipeOf(context.config, inputs, student, ranOn);
   const { checkpoint: resumed, damaged } = await latestCheckpoint({ folder, recipe });
@@ -140,11 +141,11 @@ async function* resumeAndTrain(
   }
   const log = await openTrainingLog(outputOf(context, 'log'), {
     step: resumed?.state.step ?? 0,
-    parameters: layoutOf(student.architecture.parameters(shape)).places,
+    parameters: layoutOf(architecture.parameters(shape)).places,
     now: () => Date.now(),
   });
   const forward = { ...layout, buckets, classCount: shape.classCount, signal: context.signal };
-  return yield* train(
+  const training = train(
     {
       stepper,
       settings,
@@ -169,6 +170,16 @@ async function* resumeAndTrain(
     },
     resumed,
   );
+  try {
+    return yield* training;
+  } catch (error) {
+    const { task } = context.config;
+    const { classNames } = inputs;
+    throw await withLastGood(error, { folder, recipe }, (place, weights) => {
+      const tokenizer = inputOf(context, 'tokenizer/student');
+      return writeStudent(place, { architecture, shape, weights, classNames, task }, tokenizer);
+    });
+  }
 }
 
 function measured(
