@@ -85,6 +85,7 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   entityF1: 'entity F1',
   expectedCalibrationError: 'calibration error',
   areaUnderRisk: 'area under risk',
+  linearCka: 'linear CKA',
 };
 
 const SHARES: ReadonlySet<string> = new Set([
