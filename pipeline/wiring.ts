@@ -19,6 +19,7 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
+import { refuseUnread } from './student-limits.ts';
 import { trainInstance } from './student-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
 
@@ -36,6 +37,7 @@ import { viewLabelInstance } from './view-wiring.ts';
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
   refuseForTask(loaded);
+  refuseUnread(loaded);
   refuseSeeds(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
