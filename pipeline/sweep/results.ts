@@ -1,7 +1,7 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { leadFigure } from '#datasets/lead-figure.ts';
+import { figuresIn, intervalOf, isBetterWhenLess, leadFigure } from '#datasets/figures.ts';
 import { type AnyMetrics, readAnyMetrics, readTimings, type Timings } from '#datasets/metrics.ts';
-import { ERRORS, FIGURE_NAMES, SHARES } from '#datasets/value-metrics.ts';
+import { FIGURE_NAMES, isShareFigure } from '#datasets/value-metrics.ts';
 import { paretoFront } from '#stages/numerics/pareto-front.ts';
 import type { Trial } from './trials.ts';
 
@@ -62,14 +62,16 @@ function resultOf(
 
 /** The leading figure of the task. */
 function judged(metrics: AnyMetrics): Judged {
-  const { name, value: found } = leadFigure(metrics);
-  const value = found ?? Number.NaN;
-  const interval: Judged['interval'] =
-    'accuracyInterval' in metrics && name === 'accuracy'
-      ? metrics.accuracyInterval
-      : [value, value];
-  const title = FIGURE_NAMES[name] ?? name;
-  return { name, title, value, interval, isShare: SHARES.has(name), isError: ERRORS.has(name) };
+  const name = leadFigure(metrics);
+  const value = figuresIn(metrics).get(name) ?? Number.NaN;
+  return {
+    name,
+    title: FIGURE_NAMES[name] ?? name,
+    value,
+    interval: intervalOf(metrics, name) ?? [value, value],
+    isShare: isShareFigure(name),
+    isError: isBetterWhenLess(name),
+  };
 }
 
 function frontBy<Result extends { readonly judged: Judged }>(

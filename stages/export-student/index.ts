@@ -38,7 +38,7 @@ export type ExportConfig = z.infer<typeof configSchema>;
 /** Makes the Hugging Face directory of a student, and proves that its ONNX graph is the trained student. */
 export const exportStudent = defineStage<ExportConfig>({
   name: 'export-student',
-  version: 5,
+  version: 6,
   configSchema,
   speedKnobs: [],
   outputs: { student: { formatVersion: 1 } },

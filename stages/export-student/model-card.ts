@@ -1,5 +1,5 @@
+import { figuresIn, leadFigure } from '#datasets/figures.ts';
 import type { InitialisationRecord } from '#datasets/initialisation.ts';
-import { type LeadFigure, leadFigure } from '#datasets/lead-figure.ts';
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
 import type { ChosenPoint } from '#datasets/operating-point.ts';
 import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
@@ -11,6 +11,7 @@ import { operatingPointSection } from './operating-point-card.ts';
 import { plain } from './plain.ts';
 import type { QuantizedFile } from './quantized-file.ts';
 import { type SplitRows, trainingDataSection } from './training-data.ts';
+import type { LeadFigure } from './validation-figure.ts';
 import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
@@ -105,7 +106,7 @@ function filesSection({ metrics, validation, int8 }: CardFacts): string {
   ];
   const rows = files.map(
     ({ file, of, onValidation }) =>
-      `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${shown(onValidation)} | ${shown(leadFigure(of))} |`,
+      `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${shown(onValidation)} | ${shown({ name: validation.name, value: figuresIn(of).get(leadFigure(of)) ?? null })} |`,
   );
   return `## Files
 
@@ -141,7 +142,8 @@ function startOf({ initialisation, startsFrom }: CardFacts): string {
     return `Its word pieces started as those of ${whose}${narrowed}, all else at random.`;
   }
   const fresh = random.length === 0 ? '' : `; ${random.map(plain).join(', ')} started at random`;
-  return `Its weights started as layers ${layers?.join(', ') ?? ''} of ${whose}, with what is around them${fresh}.`;
+  if (layers === undefined) return `Its weights started as those of ${whose}${fresh}.`;
+  return `Its weights started as layers ${layers.join(', ')} of ${whose}, with what is around them${fresh}.`;
 }
 
 const CUT_OTHERWISE = `

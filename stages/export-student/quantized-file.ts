@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
-import type { LeadFigure } from '#datasets/lead-figure.ts';
+import { isBetterWhenLess } from '#datasets/figures.ts';
 import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics.ts';
-import { ERRORS, FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
+import { type Answered, reachesGoal } from '#datasets/operating-point.ts';
+import { FIGURE_NAMES, isShareFigure } from '#datasets/value-metrics.ts';
 import { inputOf } from '#stages/folders.ts';
 import { quantized } from '#stages/onnx/quantize.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { RecommendedFile } from '#stages/students/deployment.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import type { ExportConfig } from './index.ts';
-import { onValidation, type Validated } from './validation-figure.ts';
+import { answeredAt } from './validation-answers.ts';
+import { type LeadFigure, onValidation, type Validated } from './validation-figure.ts';
 
 /** The file with int8 weights beside the float32 one. */
 export interface QuantizedFile {
@@ -18,6 +20,8 @@ export interface QuantizedFile {
   readonly figure: LeadFigure;
   /** On the test split. */
   readonly metrics: AnyMetrics;
+  /** What it answers of validation at the operating point, where there is one. */
+  readonly answered: Answered | undefined;
   /** Which of the two to deploy. */
   readonly recommended: RecommendedFile;
 }
@@ -37,24 +41,44 @@ export async function* writeQuantizedFile(
   const bytes = quantized(model);
   const file = join(folder, MODEL_FILES.int8);
   await writeFileAtomic(file, bytes);
-  const { figure } = yield* onValidation(context, file, student);
+  const { figure, answers } = yield* onValidation(context, file, student);
+  const { point, classNames } = student;
+  const answered = point && answers && (await answeredAt(point, answers, context, classNames));
   const isSmaller = bytes.length < model.length;
   return {
     figure,
+    answered,
     metrics: await readAnyMetrics(inputOf(context, 'metrics/int8')),
-    recommended: recommendedFile({ float32: float32.figure, int8: figure }, { isSmaller }),
+    recommended: recommendedFile(
+      { float32: float32.figure, int8: figure, answered },
+      { isSmaller },
+    ),
   };
 }
 
-/** Which file to deploy: the smallest that keeps the figure that leads the task on validation. */
+/** Which file to deploy: the smallest that keeps the figure that leads the task on validation, and the goal. */
 export function recommendedFile(
-  { float32, int8 }: { readonly float32: LeadFigure; readonly int8: LeadFigure },
+  {
+    float32,
+    int8,
+    answered,
+  }: {
+    readonly float32: LeadFigure;
+    readonly int8: LeadFigure;
+    /** By the int8 file at the operating point. */
+    readonly answered?: Answered | undefined;
+  },
   { isSmaller }: { readonly isSmaller: boolean },
 ): RecommendedFile {
   const figure = FIGURE_NAMES[float32.name] ?? float32.name;
   const within = shownMargin(float32.name);
+  if (answered !== undefined && !keepsGoal(answered)) {
+    const because = `int8 weights miss ${answered.goal} on validation, with the thresholds of float32`;
+    return { file: MODEL_FILES.float32, because };
+  }
   if (isSmaller && keepsFigure(float32, int8)) {
-    const because = `the smallest file that keeps the ${figure} on validation within ${within}`;
+    const kept = answered === undefined ? `the ${figure}` : `the ${figure} and ${answered.goal}`;
+    const because = `the smallest file that keeps ${kept} on validation within ${within}`;
     return { file: MODEL_FILES.int8, because };
   }
   const because =
@@ -64,16 +88,21 @@ export function recommendedFile(
   return { file: MODEL_FILES.float32, because };
 }
 
+/** Do int8 weights reach the goal whose thresholds were chosen with float32 ones? */
+export function keepsGoal(answered: Answered): boolean {
+  return reachesGoal(answered, MOST_LOST);
+}
+
 /** Does a smaller file that says this keep what another one says? Never known where nothing was compared. */
 function keepsFigure({ name, value: before }: LeadFigure, { value: now }: LeadFigure): boolean {
   if (before === null || now === null) return false;
-  return ERRORS.has(name) ? now <= before * (1 + MOST_MORE) : now >= before - MOST_LOST;
+  return isBetterWhenLess(name) ? now <= before * (1 + MOST_MORE) : now >= before - MOST_LOST;
 }
 
 /** How much of a figure a smaller file may cost. */
 function shownMargin(name: string): string {
-  if (ERRORS.has(name)) return `${MOST_MORE * 100} %`;
-  return shownFigure(name, MOST_LOST).endsWith('%') ? `${MOST_LOST * 100} points` : `${MOST_LOST}`;
+  if (isBetterWhenLess(name)) return `${MOST_MORE * 100} %`;
+  return isShareFigure(name) ? `${MOST_LOST * 100} points` : `${MOST_LOST}`;
 }
 
 /** 0.3 points of a share; of a correlation as much. */

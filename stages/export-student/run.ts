@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { readClasses } from '#datasets/classes.ts';
 import { readShapes } from '#datasets/features.ts';
+import { leadFigure } from '#datasets/figures.ts';
 import { readInitialisation } from '#datasets/initialisation.ts';
-import { leadFigure } from '#datasets/lead-figure.ts';
 import { readAnyMetrics } from '#datasets/metrics.ts';
 import { readOperatingPoint } from '#datasets/operating-point.ts';
 import { type ProbeInput, readProbe } from '#datasets/probe.ts';
@@ -57,12 +57,12 @@ export async function* runExportStudent(
   const point = chosen === undefined ? undefined : await readOperatingPoint(chosen);
   const { task, isLanguageModel } = studentConfig;
   const of = { task, isLanguageModel, classNames, metrics, options };
-  const student = { ...of, temperature: point?.temperature ?? 1 };
+  const student = { ...of, point: point && operatingPointOf(point) };
   const wantsInt8 = config.quantize?.includes('int8') ?? false;
   // A pass over all asked tokens is for comparing files.
   const { figure, answers } =
     isLanguageModel && !wantsInt8
-      ? { figure: { name: leadFigure(metrics).name, value: null }, answers: undefined }
+      ? { figure: { name: leadFigure(metrics), value: null }, answers: undefined }
       : yield* onValidation(context, model, student);
   if (figure.value !== null) {
     const name = `validation${figure.name.charAt(0).toUpperCase()}${figure.name.slice(1)}`;

@@ -1,8 +1,9 @@
+import { leadFigure } from '#datasets/figures.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
-import { type LeadFigure, leadFigure } from '#datasets/lead-figure.ts';
 import type { AnyMetrics } from '#datasets/metrics.ts';
 import { taggedSentences } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
+import { isValueTask, type ValueTask } from '#datasets/task.ts';
 import { answeredExamples, answerKeys } from '#datasets/token-answers.ts';
 import { readTokens } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
@@ -12,9 +13,16 @@ import { askTokens } from '#stages/onnx/asked-tokens.ts';
 import { type ClassifierOptions, openClassifier } from '#stages/onnx/classifier.ts';
 import { openLanguageModel } from '#stages/onnx/language-model.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
+import type { OperatingPoint } from '#stages/students/operating-point.ts';
 import type { StudentTask } from '#stages/students/student-folder.ts';
 import type { ExportConfig } from './index.ts';
 import { answersOnValidation, type ValidationAnswers } from './validation-answers.ts';
+
+/** A figure by its name; null where it cannot be told. */
+export interface LeadFigure {
+  readonly name: string;
+  readonly value: number | null;
+}
 
 /** What an ONNX file of the export says of the validation rows. */
 export interface OnValidation {
@@ -30,7 +38,7 @@ export async function* onValidation(
   file: string,
   student: Validated,
 ): AsyncGenerator<StageEvent, OnValidation, void> {
-  const { isLanguageModel, classNames, metrics, options } = student;
+  const { isLanguageModel, classNames, options } = student;
   if (isLanguageModel) {
     const of = { classCount: classNames.length, padTokenId: options.padTokenId };
     return { figure: yield* perplexityOnValidation(context, file, of), answers: undefined };
@@ -38,7 +46,7 @@ export async function* onValidation(
   const classifier = await openClassifier(file, options);
   try {
     const answers = await answersOnValidation(context, classifier, student);
-    return { figure: await figureOf(context, answers, { metrics, classNames }), answers };
+    return { figure: await figureOf(context, answers, student), answers };
   } finally {
     await classifier.close();
   }
@@ -51,23 +59,22 @@ export interface Validated {
   readonly isLanguageModel: boolean;
   /** On the test split: they name the figure. */
   readonly metrics: AnyMetrics;
-  /** That logits are divided by where the student may abstain. */
-  readonly temperature: number;
+  readonly point: OperatingPoint | undefined;
   readonly options: ClassifierOptions & { readonly padTokenId: number };
 }
 
 async function figureOf(
   context: StageContext<ExportConfig>,
   answers: ValidationAnswers,
-  { metrics, classNames }: Pick<Validated, 'metrics' | 'classNames'>,
+  { metrics, classNames, task }: Validated,
 ): Promise<LeadFigure> {
   const folder = inputOf(context, 'labels/validation');
-  const { name } = leadFigure(metrics);
+  const name = leadFigure(metrics);
   const { values } = answers;
   const value =
-    values === undefined
-      ? await ofClasses(folder, answers, { name, classNames })
-      : await ofValues(folder, { ...answers, values }, name);
+    isValueTask(task) && values !== undefined
+      ? await ofValues(folder, { ...answers, values }, task)
+      : await ofClasses(folder, answers, { name, classNames });
   return { name, value };
 }
 
@@ -93,7 +100,7 @@ async function* perplexityOnValidation(
 async function ofValues(
   folder: string,
   { tokens, values }: ValidationAnswers & { readonly values: Float32Array },
-  name: string,
+  task: ValueTask,
 ): Promise<number | null> {
   const { length: rowCount } = tokens.exampleIds;
   const width = values.length / Math.max(1, rowCount);
@@ -108,7 +115,7 @@ async function ofValues(
     own.set(values.subarray(row * width, (row + 1) * width), place * width);
     targets.set(gold.get(exampleId) ?? [], place * width);
   }
-  if (name === 'microF1') return multiLabelFigures(own, targets, width).microF1;
+  if (task === 'multi-label') return multiLabelFigures(own, targets, width).microF1;
   return regressionFigures(own, targets, width).pearson;
 }
 

@@ -1,4 +1,4 @@
-import { leadFigure } from '#datasets/lead-figure.ts';
+import { figuresIn, leadFigure } from '#datasets/figures.ts';
 import { FIGURE_NAMES } from '#datasets/value-metrics.ts';
 import {
   bytes,
@@ -50,14 +50,16 @@ function kept(student: ModelResult, teacher: ModelResult): string {
 
 function gained(student: ModelResult, baseline: ModelResult): string {
   const points = (mainFigure(student).value - mainFigure(baseline).value) * 100;
-  const name = baseline.metrics.name === 'gold-only' ? 'gold labels only' : baseline.metrics.name;
-  return `${signed(points)} points over ${name}`;
+  const { name } = baseline.metrics;
+  const who = name === 'gold-only' ? 'gold labels only' : `gold labels only (${name})`;
+  return `${signed(points)} points over ${who}`;
 }
 
-/** With several seeds it is their mean. */
+/** Where most words are no entity, accuracy says little. With several seeds it is their mean. */
 function mainFigure(model: ModelResult): { readonly name: string; readonly value: number } {
-  const { name, value } = leadFigure(model.metrics);
-  return { name: FIGURE_NAMES[name] ?? name, value: meanFigure(model, name, value) ?? Number.NaN };
+  const lead = leadFigure(model.metrics);
+  const own = figuresIn(model.metrics).get(lead) ?? model.metrics.accuracy;
+  return { name: FIGURE_NAMES[lead] ?? lead, value: meanFigure(model, lead, own) ?? own };
 }
 
 function sizeRatio(student: ModelResult, teacher: ModelResult): { size: number; unit: string } {
