@@ -10,13 +10,13 @@ import { createInstance, inOrder, type StageInstance } from './graph.ts';
 
 import { withPins } from './pinned.ts';
 import { relabelInstances, studentsOf } from './relabel-wiring.ts';
+import { reportInstance } from './report-wiring.ts';
 import {
   evaluateStudent,
   evaluateTeacher,
   exportInstance,
   hasInt8,
   operatingPointInstances,
-  reportInstance,
 } from './result-wiring.ts';
 import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
 import { refuseUnread } from './student-limits.ts';

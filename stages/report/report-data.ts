@@ -3,6 +3,7 @@ import type { RelabelSummary } from '#datasets/relabel-summary.ts';
 import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
+import type { DoubtedLabels } from './gather-doubts.ts';
 import type { Gain } from './gather-gains.ts';
 
 /** Everything that the page shows, read and counted; the page itself only lays it out. */
@@ -23,6 +24,7 @@ export interface ReportData {
   readonly cache: CacheFigures;
   readonly relabelling: Relabelling | null;
   readonly mistakes: readonly Mistake[];
+  readonly doubts: readonly DoubtedLabels[];
   readonly corpus: CorpusFigures;
   readonly origin: Origin;
 }

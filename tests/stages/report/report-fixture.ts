@@ -87,6 +87,21 @@ export function reportFixture(): ReportData {
       predicted: classNames[(index + 1) % classNames.length] ?? '',
       confidence: 0.98 - index / 50,
     })),
+    doubts: [
+      {
+        split: 'validation',
+        labelled: 993,
+        doubted: 21,
+        worst: texts.map((text, index) => ({
+          text,
+          exampleId: `${index}`.repeat(32),
+          gold: classNames[index % classNames.length] ?? '',
+          suggested: classNames[(index + 1) % classNames.length] ?? '',
+          margin: index / 10 - 0.9,
+        })),
+      },
+      { split: 'test', labelled: 3080, doubted: 0, worst: [] },
+    ],
     corpus: {
       classCount: 77,
       splits: [
