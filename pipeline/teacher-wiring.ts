@@ -2,7 +2,6 @@ import { SPLITS } from '#datasets/example.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
-import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
@@ -14,7 +13,6 @@ import {
   type MainTeacher,
   softLabelName,
   type Teacher,
-  teachersOf,
 } from './teachers.ts';
 
 /** Further teachers read the tokens of the main one. */
@@ -78,9 +76,7 @@ export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher)
   return [instance];
 }
 
-/** Times the teacher on what soft-label would give it. */
-export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
-  const [main] = teachersOf(loaded);
-  const like = softLabelInstance(loaded.config, main, main);
+/** Times a teacher on what its instance of soft-label would give it. */
+export function calibrationInstance(like: StageInstance, seconds: number): StageInstance {
   return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
 }

@@ -9,6 +9,7 @@ import { readCacheFigures } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
+import { readHeads } from './gather-heads.ts';
 import { readCurve } from './gather-log.ts';
 import { readMistakes } from './gather-mistakes.ts';
 import { readRelabelling } from './gather-relabelling.ts';
@@ -47,6 +48,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     baseline,
     choices: await readChoices(inputs),
     deployed: await readDeployed(inputs),
+    heads: await readHeads(context, ['teacher', ...variantsOf(context)]),
     curves: await readCurves(context, models),
     cache: cache.figures,
     relabelling: await readRelabelling(

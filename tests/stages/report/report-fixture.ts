@@ -36,6 +36,7 @@ export function reportFixture(): ReportData {
     teacher,
     baseline: goldOnly,
     choices: [],
+    heads: [],
     deployed: {},
     curves: [
       curve(goldOnly, { from: 4.3, to: 0.05, best: 0.86 }),
