@@ -7,10 +7,11 @@ import { readMetrics } from '#datasets/metrics.ts';
 import { loadStudent } from '#stages/students/student-service.ts';
 import { succeed } from '#tests/support/cli-result.ts';
 import { failingWith } from '#tests/support/failure.ts';
-import { GENRE_ROWS, headsProject, SUBJ } from '#tests/support/heads-project.ts';
+import { GENRE_ROWS, headsConfig, headsProject, SUBJ } from '#tests/support/heads-project.ts';
 import { lastRun } from '#tests/support/last-run.ts';
 import type { MiniProject } from '#tests/support/mini-project.ts';
 import { repository } from '#tests/support/paths.ts';
+import { smallProject } from '#tests/support/small-project.ts';
 import { filesHolding } from '#tests/support/store-texts.ts';
 
 const TEXTS = ['the movie begins in the past', 'smart and alert , a small gem', 'where is my card'];
@@ -165,3 +166,21 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
     assert.deepEqual(await filesHolding(project.path('.decant'), [text, id]), []);
   });
 });
+
+test('an estimate counts the pass of the teacher of each head', async () => {
+  const corpus = { train: 'labelled.csv', validation: 'validation.jsonl', test: 'test.jsonl' };
+  const again = { corpus, teacher: { model: 'teacher' } };
+  const asked = smallProject({ ...headsConfig, heads: { again } });
+  const said = await succeed(asked, 'estimate', '--seconds', '1', '--json');
+  const { teacherRows, heads } = JSON.parse(said) as Estimated & {
+    heads: Record<string, Estimated>;
+  };
+  assert.equal(teacherRows, 172);
+  assert.equal(heads['again']?.teacherRows, 132);
+  assert.ok((heads['again']?.hours ?? 0) > 0);
+});
+
+interface Estimated {
+  readonly teacherRows: number;
+  readonly hours: number;
+}
