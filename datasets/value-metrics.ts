@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answeredSchema } from './operating-point.ts';
 import { featureShape, sliceShape } from './slice-metrics.ts';
 import { LANGUAGE_MODEL_TASKS, type LanguageModelTask, type ValueTask } from './task.ts';
 
@@ -17,6 +18,8 @@ export const valueMetricsSchema = z.strictObject({
   figures: z.record(z.string(), z.number().nullable()),
   /** Multi-label: share of equal decisions; regression: correlation; language models: share of tokens with the same likeliest one; null for the teacher itself. */
   agreement: z.number().nullable(),
+  /** Of a student of several labels that has a goal (export.goal). */
+  operatingPoint: answeredSchema.optional(),
   ...sliceShape,
   ...featureShape,
   /** Of language models: tokens whose likelihood is a bound, as the cache does not keep them. */
@@ -53,14 +56,6 @@ export interface LanguageMetrics extends ValueMetrics {
   readonly goldOutsideTopK: number;
 }
 
-/** Figures of which less is better. */
-export const ERRORS: ReadonlySet<string> = new Set([
-  'meanSquaredError',
-  'meanAbsoluteError',
-  'perplexity',
-  'negativeLogLikelihood',
-]);
-
 /** Figures of a task, the leading one first. */
 export const FIGURES_OF: Readonly<Record<ValueTask, readonly string[]>> = {
   regression: ['pearson', 'spearman', 'meanSquaredError', 'meanAbsoluteError'],
@@ -84,6 +79,7 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   entityF1: 'entity F1',
   expectedCalibrationError: 'calibration error',
   areaUnderRisk: 'area under risk',
+  linearCka: 'linear CKA',
 };
 
 const SHARES: ReadonlySet<string> = new Set([

@@ -8,6 +8,9 @@ import path from 'node:path';
 /** Commands that load a model, train one, or start a stage that does. */
 const NEED_LIBRARIES = new Set(['run', 'sweep', 'estimate', 'predict', 'teacher', 'loss']);
 
+/** What a set-up leaves in node_modules; npm takes the packages out again when it installs another one. */
+const PLACED = ['.native-setup.json', '@tensorflow/tfjs-node-gpu', 'onnxruntime-node'];
+
 const built = [
   new URL('./cli.js', import.meta.url),
   new URL('../dist/pipeline/cli.js', import.meta.url),
@@ -42,7 +45,8 @@ async function startCheckout(project) {
  */
 function noteMissingLibraries(project, command) {
   if (!NEED_LIBRARIES.has(process.argv[2] ?? '')) return;
-  if (fs.existsSync(path.join(project, 'node_modules/.native-setup.json'))) return;
+  const present = PLACED.every((name) => fs.existsSync(path.join(project, 'node_modules', name)));
+  if (present) return;
   process.stderr.write(`note: the native libraries are not set up: run ${command}\n`);
 }
 

@@ -179,6 +179,8 @@ export function reportInstance(
     /** Instances that put the students of several seeds together. */
     readonly spreads: readonly string[];
     readonly exported: string;
+    /** The variant that no teacher reaches. */
+    readonly baseline: string | undefined;
     readonly needsRelabel: boolean;
   },
 ): StageInstance {
@@ -197,6 +199,7 @@ export function reportInstance(
       teachers: further.length === 0 ? undefined : further,
       variants: order,
       exported,
+      baseline: parts.baseline,
       licenses: licensesOf(loaded.config, parts.teachers),
       // What `decant sweep` tries is nothing that a report is made from.
       resolvedConfig: configAsYaml(

@@ -32,7 +32,7 @@ import { refuseForTask } from './task-limits.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
 
 import { type MainTeacher, type Teacher, teachersOf, teachersOfVariant } from './teachers.ts';
-import { exportedVariant, variantOrder } from './variants.ts';
+import { exportedVariant, goldOnlyVariant, variantOrder } from './variants.ts';
 import { viewLabelInstance } from './view-wiring.ts';
 
 /**
@@ -88,6 +88,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     order: firsts.map(({ name }) => name),
     spreads: spreads.map(({ name }) => name),
     exported,
+    baseline: goldOnlyVariant(config, order),
     needsRelabel,
   });
   const teachersOfExport = teachersOfVariant(loaded, teachers, exported);

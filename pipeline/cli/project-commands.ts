@@ -67,7 +67,7 @@ export function addProjectCommands(program: Command): void {
   program
     .command('setup')
     .description('fetch the native libraries, checked by hash; nothing is run while npm installs')
-    .argument('[options...]', 'as `npm run setup`: --device auto|cpu|gpu, --check, ...')
+    .argument('[options...]', '--device auto|cpu|gpu, --check, ...; --help lists all')
     .allowUnknownOption()
     .helpOption(false)
     .action(async (args: readonly string[]) => {

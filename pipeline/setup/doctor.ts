@@ -2,8 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Driver, findDriver } from './driver.mjs';
 import { cudaProviderIsPlaced } from './onnxruntime.mjs';
-import { packagesAreCurrent } from './packages.mjs';
-import { nativeCacheFolder, projectFolder } from './places.mjs';
+import { missingNativePackages, packagesAreCurrent } from './packages.mjs';
+import {
+  installCommand,
+  isInstalled,
+  nativeCacheFolder,
+  projectFolder,
+  setupCommand,
+} from './places.mjs';
 import { inMegabytes } from './say.mjs';
 import { type Probe, probeOnnxruntime, probePackage, probeTensorflow } from './self-check.mjs';
 import { type NativeState, readState } from './state.mjs';
@@ -49,10 +55,19 @@ function checkNode(): Check {
 
 function checkPackages(): Check {
   const name = 'npm packages';
+  if (isInstalled) return checkInstalledPackages(name);
   if (packagesAreCurrent(projectFolder, { development: false })) {
     return { name, ok: true, detail: 'as in package-lock.json' };
   }
   return { name, ok: false, detail: 'not as in package-lock.json', fix: 'run npm ci' };
+}
+
+/** Of a project that has Decant in its node_modules: npm looks after the others. */
+function checkInstalledPackages(name: string): Check {
+  const missing = missingNativePackages(projectFolder);
+  if (missing.length === 0) return { name, ok: true, detail: 'as Decant asks for' };
+  const detail = `not in node_modules: ${missing.join(', ')}`;
+  return { name, ok: false, detail, fix: `run ${setupCommand()}` };
 }
 
 async function checkNativePackages(): Promise<Check[]> {
@@ -60,7 +75,7 @@ async function checkNativePackages(): Promise<Check[]> {
     const probe = await probePackage(projectFolder, name);
     return probe.ok
       ? { name: title, ok: true, detail: `${name} ${probe.version}` }
-      : { name: title, ok: false, detail: probe.because, fix: 'run npm ci' };
+      : { name: title, ok: false, detail: probe.because, fix: `run ${installCommand}` };
   });
   return await Promise.all(probes);
 }
@@ -69,11 +84,11 @@ function checkTensorflow(probe: Probe, state: NativeState | undefined, driver: D
   const name = 'TensorFlow';
   if (!probe.ok) {
     const detail = state === undefined ? 'not set up' : probe.because;
-    return { name, ok: false, detail, fix: 'run npm run setup' };
+    return { name, ok: false, detail, fix: `run ${setupCommand()}` };
   }
   const detail = `${probe.version} on ${probe.gpu ? 'GPU' : 'CPU'}`;
   if (state?.tfDevice === 'gpu' && driver.found && !probe.gpu) {
-    const fix = 'run npm run setup -- --check; TF_CPP_MAX_VLOG_LEVEL=3 names a missing library';
+    const fix = `run ${setupCommand('--check')}; TF_CPP_MAX_VLOG_LEVEL=3 names a missing library`;
     return { name, ok: false, detail: `${detail}, although its GPU libraries are set up`, fix };
   }
   return { name, ok: true, detail };
@@ -83,7 +98,7 @@ function checkOnnxruntime(probe: Probe): Check {
   const name = 'ONNX Runtime';
   return probe.ok
     ? { name, ok: true, detail: `${probe.version} on CPU` }
-    : { name, ok: false, detail: probe.because, fix: 'run npm ci' };
+    : { name, ok: false, detail: probe.because, fix: `run ${setupCommand()}` };
 }
 
 function checkDriver(driver: Driver): Check {
@@ -94,13 +109,13 @@ async function checkCuda(state: NativeState | undefined, driver: Driver): Promis
   const name = 'CUDA provider';
   const libraries = state?.ortPreload ?? [];
   if (!cudaProviderIsPlaced(projectFolder)) {
-    const fix = driver.found ? { fix: 'run npm run setup -- --device gpu' } : {};
+    const fix = driver.found ? { fix: `run ${setupCommand('--device gpu')}` } : {};
     return { name, ok: 'absent', detail: 'not set up', ...fix };
   }
   const missing = libraries.filter((library) => !fs.existsSync(library));
   if (missing.length > 0) {
     const detail = `missing: ${missing.map((library) => path.basename(library)).join(', ')}`;
-    return { name, ok: false, detail, fix: 'run npm run setup' };
+    return { name, ok: false, detail, fix: `run ${setupCommand()}` };
   }
   if (!driver.found) return { name, ok: 'absent', detail: `set up, but ${driver.note}` };
   const probe = await probeOnnxruntime('cuda', libraries);
@@ -125,7 +140,7 @@ function checkCache(): Check {
   const folder = nativeCacheFolder();
   const name = 'native cache';
   if (!fs.existsSync(folder)) {
-    return { name, ok: 'absent', detail: folder, fix: 'run npm run setup' };
+    return { name, ok: 'absent', detail: folder, fix: `run ${setupCommand()}` };
   }
   return { name, ok: true, detail: `${folder}, ${inMegabytes(sizeOf(folder) / 1e6)}` };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { lastLines, runCommand } from './command.mjs';
+import { setupCommand } from './places.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** @typedef {import('./wheels.mjs').Wheel} Wheel */
@@ -59,7 +60,7 @@ export async function findPython() {
   throw new SetupError(
     'failed',
     'no python3 with pip 19.2 or newer was found: pip fetches the native libraries',
-    `install them (Debian, Ubuntu: apt-get install python3-pip; or name one by PYTHON=...), or fetch the wheels elsewhere and run \`npm run setup -- --wheels DIR\``,
+    `install them (Debian, Ubuntu: apt-get install python3-pip; or name one by PYTHON=...), or fetch the wheels elsewhere and run \`${setupCommand('--wheels DIR')}\``,
   );
 }
 
@@ -81,7 +82,7 @@ async function downloadByPip(wheel, folder) {
       throw new SetupError(
         'retry',
         `pip could not download ${label(wheel)}:\n${lastLines(outcome)}`,
-        `check the network and pip's settings and run \`npm run setup\` again (what is complete is kept), or ${byHand(wheel)}`,
+        `check the network and pip's settings and run \`${setupCommand()}\` again (what is complete is kept), or ${byHand(wheel)}`,
       );
     }
     await wait(attempt * 1000);
@@ -130,7 +131,7 @@ function label({ name, version }) {
 
 /** @param {Wheel} wheel */
 function byHand({ name, version }) {
-  return `fetch ${name}-${version} (cp311, manylinux, x86_64) elsewhere and run \`npm run setup -- --wheels DIR\``;
+  return `fetch ${name}-${version} (cp311, manylinux, x86_64) elsewhere and run \`${setupCommand('--wheels DIR')}\``;
 }
 
 const DOWNLOAD_PREFIX = 'download-';

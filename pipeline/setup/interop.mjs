@@ -1,5 +1,6 @@
-// `npm run test:interop`: what we write, read by Python's libraries. Makes a Python environment in
-// the native cache (kept; another requirements.txt makes another one), then runs tests/interop.
+// `npm run test:interop`: what we write, read by Python's libraries, and the package as npm installs it.
+// Makes a Python environment in the native cache (kept; another requirements.txt makes another one),
+// then runs tests/interop.
 import './node-version.mjs';
 import path from 'node:path';
 import { withLock } from './lock.mjs';

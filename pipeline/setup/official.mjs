@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { lastLines, runCommand } from './command.mjs';
 import { ONNXRUNTIME } from './onnxruntime.mjs';
-import { packageFolder } from './places.mjs';
+import { packageFolder, setupCommand } from './places.mjs';
 import { say } from './say.mjs';
 import { SetupError } from './setup-error.mjs';
 import { TFJS } from './tensorflow.mjs';
@@ -43,6 +43,6 @@ async function runInstaller(project, name, args) {
   throw new SetupError(
     'retry',
     `the installer of ${name} failed:\n${lastLines(outcome, 8)}`,
-    'check that its download host can be reached, or run `npm run setup -- --from wheels`',
+    `check that its download host can be reached, or run \`${setupCommand('--from wheels')}\``,
   );
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { packageFolder, placeLink, readJson } from './places.mjs';
+import { installCommand, packageFolder, placeLink, readJson, setupCommand } from './places.mjs';
 import { say } from './say.mjs';
 import { SetupError } from './setup-error.mjs';
 import { ONNXRUNTIME_VERSION } from './wheels.mjs';
@@ -19,7 +19,7 @@ export function placeCudaProvider(project, site) {
     throw new SetupError(
       'failed',
       `${ONNXRUNTIME} is not in node_modules`,
-      'run `npm ci`, then `npm run setup`',
+      `run \`${installCommand}\`, then \`${setupCommand()}\``,
     );
   }
   if (site !== undefined) checkVersion(folder);
@@ -60,7 +60,7 @@ function checkVersion(folder) {
   throw new SetupError(
     'failed',
     `${ONNXRUNTIME} is ${version}, but the CUDA provider is of ${ONNXRUNTIME_VERSION}: they must match`,
-    'run `npm ci`, or `npm run setup -- --device cpu`',
+    `run \`${installCommand}\`, or \`${setupCommand('--device cpu')}\``,
   );
 }
 

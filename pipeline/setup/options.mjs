@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { nativeCacheFolder, readJson, writeJson } from './places.mjs';
+import { nativeCacheFolder, readJson, setupCommand, writeJson } from './places.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** @typedef {'auto' | 'cpu' | 'gpu'} DeviceOption */
@@ -15,7 +15,7 @@ import { SetupError } from './setup-error.mjs';
  * @property {boolean} check run the self-check although everything is in place
  */
 
-export const USAGE = `npm run setup -- [options]
+export const USAGE = `${setupCommand('[options]')}
 
   --device auto|cpu|gpu    libraries for this kind of machine (auto: gpu where an NVIDIA driver is);
                            remembered until another --device; also DECANT_NATIVE_DEVICE

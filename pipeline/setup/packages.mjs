@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { lastLines, runCommand } from './command.mjs';
 import { readJson } from './places.mjs';
+import { say } from './say.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** @typedef {{ version?: string, optional?: boolean, dev?: boolean, link?: boolean }} LockedPackage */
@@ -58,12 +59,9 @@ export async function installPackages(project) {
  * @param {string} project
  */
 export async function installNativePackages(project) {
-  const missing = Object.entries(nativeVersions()).filter(([name, version]) => {
-    const manifest = readJson(path.join(project, 'node_modules', name, 'package.json'));
-    return /** @type {{ version?: string } | undefined} */ (manifest)?.version !== version;
-  });
-  if (missing.length === 0) return;
-  const wanted = missing.map(([name, version]) => `${name}@${version}`);
+  const wanted = missingNativePackages(project);
+  if (wanted.length === 0) return;
+  say(`npm puts ${wanted.join(' and ')} into node_modules, 590 MB to keep ...`);
   const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...wanted];
   const outcome = await runCommand('npm', args, { cwd: project });
   if (outcome.status === 0) return;
@@ -72,6 +70,19 @@ export async function installNativePackages(project) {
     `npm ${args.join(' ')} failed:\n${lastLines(outcome, 8)}`,
     "check the network and npm's settings and run `npx decant setup` again",
   );
+}
+
+/**
+ * Packages with native halves that a project lacks, as `name@version`. npm takes them out again whenever it
+ * installs something else, as no package.json asks for them.
+ * @param {string} project
+ */
+export function missingNativePackages(project) {
+  return Object.entries(nativeVersions()).flatMap(([name, version]) => {
+    const manifest = readJson(path.join(project, 'node_modules', name, 'package.json'));
+    const found = /** @type {{ version?: string } | undefined} */ (manifest)?.version;
+    return found === version ? [] : [`${name}@${version}`];
+  });
 }
 
 /** Of the packages with native halves, as our package.json names them. */

@@ -14,6 +14,18 @@ export const projectFolder = isInstalled
   : path.resolve(import.meta.dirname, '..', '..');
 
 /**
+ * What to type for a set-up with these options, here.
+ * @param {string} [options]
+ */
+export function setupCommand(options) {
+  if (isInstalled) return ['npx decant setup', options].filter(Boolean).join(' ');
+  return options === undefined ? 'npm run setup' : `npm run setup -- ${options}`;
+}
+
+/** What to type for the npm packages, here: the lock file of a project that has Decant in it is not ours. */
+export const installCommand = isInstalled ? 'npm install' : 'npm ci';
+
+/**
  * Where downloaded native libraries live: outside node_modules, so that they survive `npm ci` and
  * serve every checkout.
  */

@@ -15,7 +15,7 @@ import {
   PACKAGES_KEEP_MB,
   packagesAreCurrent,
 } from './packages.mjs';
-import { isInstalled, projectFolder } from './places.mjs';
+import { isInstalled, projectFolder, setupCommand } from './places.mjs';
 import { inMegabytes, say } from './say.mjs';
 import { probeOnnxruntime, probeTensorflow } from './self-check.mjs';
 import { runProgram, SetupError } from './setup-error.mjs';
@@ -160,7 +160,7 @@ function stateOf({ key, driver, choice }, sites) {
 async function checkAndKeep({ project, driver, choice }) {
   const state = readState(project);
   if (state === undefined)
-    throw new SetupError('failed', 'the set-up left no state', 'run `npm run setup` again');
+    throw new SetupError('failed', 'the set-up left no state', `run \`${setupCommand()}\` again`);
   const onCuda = choice.ortDevice === 'gpu' && driver.found;
   const [tensorflow, onnxruntime] = await Promise.all([
     probeTensorflow(),
@@ -187,7 +187,7 @@ function checkFailed(what, because) {
   return new SetupError(
     'failed',
     `the libraries are in place, but the self-check of ${what} failed: ${because}`,
-    'run `npx decant doctor`; on a machine whose GPU cannot be used: npm run setup -- --device cpu',
+    `run \`npx decant doctor\`; on a machine whose GPU cannot be used: \`${setupCommand('--device cpu')}\``,
   );
 }
 
@@ -208,7 +208,7 @@ function checkPlatform() {
   throw new SetupError(
     'failed',
     `the pinned libraries are for Linux on x64; this is ${process.platform} on ${process.arch}`,
-    'use a Linux container, or try `npm run setup -- --from official`',
+    `use a Linux container, or try \`${setupCommand('--from official')}\``,
   );
 }
 

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { lastLines, runCommand } from './command.mjs';
-import { packageFolder, placeCopy, placeLink, readJson } from './places.mjs';
+import {
+  installCommand,
+  packageFolder,
+  placeCopy,
+  placeLink,
+  readJson,
+  setupCommand,
+} from './places.mjs';
 import { say } from './say.mjs';
 import { SetupError } from './setup-error.mjs';
 
@@ -93,7 +100,7 @@ function shippedAddon(folder) {
   throw new SetupError(
     'failed',
     `the shipped TensorFlow addon belongs to ${TFJS} ${SHIPPED_FOR}; installed is ${manifest.version}`,
-    'install g++ (Debian, Ubuntu: apt-get install g++) and run `npm run setup` again',
+    `install g++ (Debian, Ubuntu: apt-get install g++) and run \`${setupCommand()}\` again`,
   );
 }
 
@@ -113,7 +120,7 @@ function missingPackage() {
   return new SetupError(
     'failed',
     `${TFJS} is not in node_modules`,
-    'run `npm ci`, then `npm run setup`',
+    `run \`${installCommand}\`, then \`${setupCommand()}\``,
   );
 }
 

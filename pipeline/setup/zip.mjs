@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import zlib from 'node:zlib';
+import { setupCommand } from './places.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** @typedef {{ name: string, method: number, storedSize: number, size: number, offset: number }} Entry */
@@ -147,7 +148,7 @@ function broken(file, what) {
   return new SetupError(
     'failed',
     `${file} ${what}`,
-    'remove the file and run `npm run setup` again',
+    `remove the file and run \`${setupCommand()}\` again`,
   );
 }
 

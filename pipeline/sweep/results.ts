@@ -1,4 +1,5 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
+import { isBetterWhenLess } from '#datasets/figures.ts';
 import {
   type AnyMetrics,
   isOfValues,
@@ -6,7 +7,7 @@ import {
   readTimings,
   type Timings,
 } from '#datasets/metrics.ts';
-import { ERRORS, FIGURE_NAMES, FIGURES_OF } from '#datasets/value-metrics.ts';
+import { FIGURE_NAMES, FIGURES_OF } from '#datasets/value-metrics.ts';
 import { paretoFront } from '#stages/numerics/pareto-front.ts';
 import type { Trial } from './trials.ts';
 
@@ -72,7 +73,14 @@ function judged(metrics: AnyMetrics): Judged {
     const value = metrics.figures[name] ?? Number.NaN;
     const isShare = FIGURES_OF['multi-label'].includes(name);
     const title = FIGURE_NAMES[name] ?? name;
-    return { name, title, value, interval: [value, value], isShare, isError: ERRORS.has(name) };
+    return {
+      name,
+      title,
+      value,
+      interval: [value, value],
+      isShare,
+      isError: isBetterWhenLess(name),
+    };
   }
   const rest = { isShare: true, isError: false };
   const entities = metrics.words?.entities;

@@ -7,7 +7,7 @@ import { cardKind } from './card-kind.ts';
 import { plain, shownShare } from './card-text.ts';
 import { type HeadFacts, headsSection } from './heads-card.ts';
 import { operatingPointSection } from './operating-point-card.ts';
-import type { QuantizedFile } from './quantized-file.ts';
+import { keepsGoal, type QuantizedFile } from './quantized-file.ts';
 import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
@@ -111,14 +111,21 @@ ${recommendation(recommendedFile(int8))}
 `;
 }
 
-/** Which file to deploy: the smallest that loses at most 0.3 points on validation. */
+/** Which file to deploy: the smallest that loses at most 0.3 points on validation, of its goal too. */
 export function recommendedFile({
   recommended,
   validationAccuracy,
-}: Pick<QuantizedFile, 'recommended' | 'validationAccuracy'>): RecommendedFile {
+  answered,
+}: Pick<QuantizedFile, 'recommended' | 'validationAccuracy' | 'answered'>): RecommendedFile {
   if (recommended) {
-    const because = 'the smallest file that keeps the accuracy on validation within 0.3 points';
+    const accuracy = validationAccuracy === null ? [] : ['the accuracy'];
+    const kept = [...accuracy, ...(answered === undefined ? [] : [`${answered.goal}`])];
+    const because = `the smallest file that keeps ${kept.join(' and ')} on validation within 0.3 points`;
     return { file: MODEL_FILES.int8, because };
+  }
+  if (answered !== undefined && !keepsGoal(answered)) {
+    const because = `int8 weights miss ${answered.goal} on validation, with the thresholds of float32`;
+    return { file: MODEL_FILES.float32, because };
   }
   const because =
     validationAccuracy === null

@@ -123,7 +123,7 @@ function rolesIn(models: readonly ModelResult[], config: ReportConfig) {
         : `the student "${config.exported}" was not evaluated`,
     );
   }
-  const baseline = named(config.baseline);
+  const baseline = config.baseline === undefined ? null : named(config.baseline);
   return {
     headline,
     teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,

@@ -78,8 +78,11 @@ export interface RelabelledExample {
   readonly oldLabel: string | null;
   readonly newLabel: string;
   readonly reason: string;
+  /** Of the new label. */
   readonly teacherConfidence: number;
   readonly studentConfidence: number;
+  /** What decided; null in files from before it was kept. */
+  readonly confidence: number | null;
 }
 
 /** A test row that the headline student gets wrong although it is sure. */

@@ -20,7 +20,7 @@ export function valuesPage(data: ValuesData): string {
 ${results(data)}
 ${seeds(data.models)}
 ${choices(data)}
-${deployment(data.deployed, undefined)}
+${deployment(data.deployed, data.headline, data.models)}
 ${trainingCurves(data)}
 ${parts(data.models)}
 ${classes(data.headline.metrics)}

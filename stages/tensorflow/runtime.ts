@@ -91,7 +91,7 @@ export class TensorflowMissingError extends Failure {
       'E_TENSORFLOW_MISSING',
       // The lines that follow tell how to compile the addon, which nobody here has to.
       `TensorFlow does not load: ${(cause instanceof Error ? cause.message : String(cause)).split('\n')[0]?.trim()}`,
-      'run `npm run setup`, then `npx decant doctor`',
+      'run `npx decant setup`, then `npx decant doctor`',
       { cause },
     );
   }
@@ -106,7 +106,7 @@ export class DeviceMissingError extends Failure {
     };
     const fix = {
       cpu: 'set CUDA_VISIBLE_DEVICES=-1',
-      cuda: 'see `npx decant doctor`, run `npm run setup -- --device gpu`, or set device: auto',
+      cuda: 'see `npx decant doctor`, run `npx decant setup --device gpu`, or set device: auto',
     };
     super('usage', 'E_DEVICE_MISSING', message[asked], fix[asked]);
   }

@@ -1,20 +1,23 @@
 /**
- * `npm run bench:student [-- PART...] [--rounds 5] [--steps 20] [--no-xla]`: how fast students learn, beside PyTorch,
- * beside the eager step, beside a step without a teacher and beside one that asks the teacher. Parts: steps, eager, kd,
- * online, training, memory. DECANT_TORCH_PYTHON names a Python with PyTorch; DECANT_TORCH_COMPILE=1 compiles there.
+ * `npm run bench:student [-- PART...] [--rounds 5] [--steps 20] [--only "bert 2x128"] [--no-xla] [--no-compile]`: how fast
+ * students learn, beside PyTorch, beside the eager step, beside a step without a teacher and beside one that asks the
+ * teacher. Parts: steps, where, eager, kd, language, online, training, memory. DECANT_TORCH_PYTHON names a Python with
+ * PyTorch.
  */
 import { parseArgs } from 'node:util';
 import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
 import { table } from './cache/measure.ts';
-import { stepCase } from './student/cases.ts';
+import { nameOf, stepCase, stepCases } from './student/cases.ts';
 import { raceSteps, torchContender } from './student/contenders.ts';
 import { ms, times } from './student/figures.ts';
+import { besideAllTokens } from './student/language.ts';
 import { memory } from './student/memory.ts';
 import { besideOnline, trainingSpeed } from './student/online.ts';
 import { peakFlops } from './student/peak.ts';
 import { besideCrossEntropy, besideEager, steps } from './student/steps.ts';
 import { startTorch } from './student/torch-worker.ts';
 import { trainingSample } from './student/training-sample.ts';
+import { groupNames, whereTimeGoes } from './student/where.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,7 +26,9 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     steps: { type: 'string', default: '20' },
     rows: { type: 'string', default: '640' },
+    only: { type: 'string', default: '' },
     xla: { type: 'boolean', default: true },
+    compile: { type: 'boolean', default: true },
   },
 });
 const [rounds, stepCount, rows] = [values.rounds, values.steps, values.rows].map(Number) as [
@@ -34,7 +39,8 @@ const [rounds, stepCount, rows] = [values.rounds, values.steps, values.rows].map
 const wants = (part: string) => positionals.length === 0 || positionals.includes(part);
 const { tf, version, device } = loadTensorflow({ device: 'auto' });
 const torch = wants('steps') || wants('training') ? await startTorch() : undefined;
-const bench = { tf, torch, rounds, steps: stepCount, xla: values.xla };
+const bench = { tf, torch, rounds, steps: stepCount, xla: values.xla, compile: values.compile };
+const cases = stepCases.filter((given) => nameOf(given).startsWith(values.only));
 console.log(
   `TensorFlow ${version} (${device}), ${torch?.what ?? 'no PyTorch'}; peak of matrix products ${(peakFlops(tf) / 1e9).toFixed(0)} GFLOP/s`,
 );
@@ -45,12 +51,18 @@ if (wants('steps')) {
     'graph, ms',
     'XLA, ms',
     'PyTorch, ms',
-    'graph beside it (aim 1.1 x)',
+    'compiled, ms',
+    'graph beside the faster (aim 1.1 x)',
     'XLA beside it',
-    'of peak',
+    'graph of peak',
+    'XLA of peak',
     'PyTorch of peak',
   ];
-  tell('A distillation step', head, await steps(bench));
+  tell('A distillation step', head, await steps(bench, cases));
+}
+if (wants('where')) {
+  const head = ['student, batch 32', 'operations, ms', ...groupNames];
+  tell('Where the time of a step goes', head, whereTimeGoes(tf, cases, rounds));
 }
 if (wants('eager')) {
   const head = ['student', 'eager, ms', 'graph, ms', 'ratio (aim 2.2 x)'];
@@ -59,6 +71,17 @@ if (wants('eager')) {
 if (wants('kd')) {
   const head = ['classes', 'cross-entropy, ms', 'distillation, ms', 'dearer by', 'aim'];
   tell('A teacher in the loss', head, await besideCrossEntropy(bench));
+}
+if (wants('language')) {
+  const head = [
+    'student',
+    'tokens',
+    'cross-entropy, ms',
+    'distillation, ms',
+    'dearer by',
+    'logits of all tokens, ms',
+  ];
+  tell('Language models, 30,522 classes, k = 64', head, await besideAllTokens(bench));
 }
 if (wants('online') || wants('training')) {
   const bert = { architecture: 'bert', hiddenSize: 128, layers: 2, learningRate: 1e-3 };

@@ -27,14 +27,22 @@ export function eagerContender(tf: Tensorflow, given: StepCase): StepContender {
   return contenderOf('eager', given, createEagerStepper(tf, programOf(given)));
 }
 
-/** The same step in PyTorch, in a process of its own. */
-export function torchContender(worker: TorchWorker, given: StepCase): StepContender {
-  return { name: 'torch', run: (steps) => worker.steps(given, steps), close: () => undefined };
+/** The same step in PyTorch, in a process of its own, with torch.compile or without. */
+export function torchContender(
+  worker: TorchWorker,
+  given: StepCase,
+  compile = false,
+): StepContender {
+  return {
+    name: compile ? 'compiled torch' : 'torch',
+    run: (steps) => worker.steps(given, { steps, compile }),
+    close: () => undefined,
+  };
 }
 
 /**
  * Median milliseconds of a step of each contender: rounds take turns, so that a busy machine disturbs all
- * alike. The first round warms up.
+ * alike. What comes before them warms up and compiles.
  */
 export async function raceSteps(
   contenders: readonly StepContender[],

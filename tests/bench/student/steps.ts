@@ -1,5 +1,5 @@
 import type { Tensorflow } from '#stages/tensorflow/runtime.ts';
-import { nameOf, productFlops, type StepCase, stepCase, stepCases } from './cases.ts';
+import { nameOf, productFlops, type StepCase, stepCase } from './cases.ts';
 import {
   eagerContender,
   graphContender,
@@ -17,48 +17,56 @@ export interface StepBench {
   readonly torch: TorchWorker | undefined;
   readonly rounds: number;
   readonly steps: number;
+  /** Whether XLA and torch.compile take part. */
   readonly xla: boolean;
+  readonly compile: boolean;
 }
 
-/** Milliseconds of a step of each case: graph, XLA and PyTorch, and how near the matrix products are to the peak. */
-export async function steps(bench: StepBench): Promise<string[][]> {
-  const { tf, torch, xla } = bench;
+/**
+ * Milliseconds of a step of each case: graph, XLA, PyTorch and compiled PyTorch. Ratios are to the faster PyTorch;
+ * `of peak` is the matrix products alone beside the peak of the machine.
+ */
+export async function steps(bench: StepBench, cases: readonly StepCase[]): Promise<string[][]> {
+  const { tf, torch, xla, compile } = bench;
   const ratios = { graph: [] as number[], xla: [] as number[] };
   const lines: string[][] = [];
-  for (const given of stepCases) {
+  for (const given of cases) {
     const contenders = [
       graphContender(tf, given, false),
       ...(xla ? [graphContender(tf, given, true)] : []),
       ...(torch ? [torchContender(torch, given)] : []),
+      ...(torch && compile ? [torchContender(torch, given, true)] : []),
     ];
     const taken = await raceSteps(contenders, bench);
     // Beside the steps, since a busy machine has another peak every minute.
     const peak = peakFlops(tf);
-    const [graph = NaN, compiled = NaN, python = NaN] = ['graph', 'xla', 'torch'].map((name) =>
-      taken.get(name),
+    const [graph = NaN, compiled = NaN, eagerTorch = NaN, compiledTorch = Infinity] = NAMES.map(
+      (name) => taken.get(name),
     );
+    const python = Math.min(eagerTorch, compiledTorch);
     ratios.graph.push(python / graph);
     if (xla) ratios.xla.push(python / compiled);
+    const share = (onlyFirst: boolean, took: number) =>
+      percent(productFlops(given, { onlyFirst }) / (took / 1000) / peak);
     lines.push([
       nameOf(given),
-      ms(taken.get('graph')),
-      ms(taken.get('xla')),
-      ms(taken.get('torch')),
+      ...NAMES.map((name) => ms(taken.get(name))),
       times(python / graph),
       times(python / compiled),
-      percent(productFlops(given, { onlyFirst: true }) / (graph / 1000) / peak),
-      percent(productFlops(given, { onlyFirst: false }) / (python / 1000) / peak),
+      share(true, graph),
+      share(true, compiled),
+      share(false, python),
     ]);
   }
   const means = [ratios.graph, ratios.xla].map((all) => times(geometricMean(all)));
-  return [...lines, ['geometric mean', '', '', '', ...means, '', '']];
+  return [...lines, ['geometric mean', '', '', '', '', ...means, '', '', '']];
 }
 
 /** The recorded step beside the eager one. */
 export async function besideEager(bench: StepBench): Promise<string[][]> {
   const given = stepCase('modernbert', { layers: 2, hiddenSize: 128, maxLength: 32 });
   const contenders = [graphContender(bench.tf, given, false), eagerContender(bench.tf, given)];
-  const taken = await raceSteps(contenders, bench);
+  const taken = await raceSteps(contenders, stepByStep(bench));
   const [graph = NaN, eager = NaN] = [taken.get('graph'), taken.get('eager')];
   return [[nameOf(given), ms(eager), ms(graph), times(eager / graph)]];
 }
@@ -78,10 +86,17 @@ export async function besideCrossEntropy(bench: StepBench): Promise<string[][]> 
       graphContender(bench.tf, distilled, false),
       { ...graphContender(bench.tf, plain, false), name: 'plain' },
     ];
-    const taken = await raceSteps(contenders, bench);
+    const taken = await raceSteps(contenders, stepByStep(bench));
     const [soft = NaN, hard = NaN] = [taken.get('graph'), taken.get('plain')];
     const name = `${classes.classCount} classes, k = ${classes.topK}`;
     lines.push([name, ms(hard), ms(soft), percent(soft / hard - 1), aim]);
   }
   return lines;
 }
+
+/** Turns of one step: what shares a process and differs by a few percent is compared within milliseconds. */
+function stepByStep({ rounds, steps }: StepBench) {
+  return { rounds: rounds * steps, steps: 1 };
+}
+
+const NAMES = ['graph', 'xla', 'torch', 'compiled torch'] as const;

@@ -7,14 +7,17 @@ import type { StepCase } from './cases.ts';
 /** PyTorch in a process of its own, which does what it is told line by line and sleeps in between. */
 export interface TorchWorker {
   readonly what: string;
-  /** Milliseconds of each step; the model of a case is made once. */
-  steps(given: StepCase, steps: number): Promise<readonly number[]>;
+  /** Milliseconds of each step; the model of a case is made once, and compiled by torch.compile where asked. */
+  steps(
+    given: StepCase,
+    how: { readonly steps: number; readonly compile: boolean },
+  ): Promise<readonly number[]>;
   close(): void;
 }
 
 /**
  * Starts the Python that DECANT_TORCH_PYTHON names (python3 when left out); undefined and why on stderr where it
- * has no PyTorch. DECANT_TORCH_COMPILE=1 lets torch.compile try to be faster.
+ * has no PyTorch.
  */
 export async function startTorch(): Promise<TorchWorker | undefined> {
   const python = process.env['DECANT_TORCH_PYTHON'] ?? 'python3';
@@ -33,11 +36,14 @@ export async function startTorch(): Promise<TorchWorker | undefined> {
   if (hello === undefined) return undefined;
   return {
     what: String(hello['what']),
-    async steps(given, steps) {
-      child.stdin.write(`${JSON.stringify({ case: given, steps })}\n`);
+    async steps(given, how) {
+      child.stdin.write(`${JSON.stringify({ case: given, ...how })}\n`);
       const reply = await answer();
       const taken = reply?.['ms'];
-      if (!Array.isArray(taken)) throw new Error('PyTorch ended before its answer');
+      if (!Array.isArray(taken)) {
+        const why = reply === undefined ? 'it ended before its answer' : JSON.stringify(reply);
+        throw new Error(`PyTorch: ${why}${how.compile ? '; --no-compile leaves this out' : ''}`);
+      }
       return taken.map(Number);
     },
     close: () => child.stdin.end(),

@@ -1,11 +1,11 @@
 """Training steps in plain PyTorch, as students are trained elsewhere: reads cases as JSON lines, answers with times.
 
-A line {"case": {...}, "steps": n} is answered by {"ms": [...], "loss": x}. Losses, clipping and AdamW (fused where
-this PyTorch can) are those of the product; attention is scaled_dot_product_attention. Full rows, nothing is padded.
+A line {"case": {...}, "steps": n, "compile": false} is answered by {"ms": [...], "loss": x}, or by {"error": why}.
+Losses, clipping and AdamW (fused where this PyTorch can) are those of the product; attention is
+scaled_dot_product_attention. Full rows, nothing is padded. compile: forward pass and loss go through torch.compile.
 """
 import json
 import math
-import os
 import sys
 import time
 
@@ -18,14 +18,16 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 def main():
     threads = f", {torch.get_num_threads()} threads" if DEVICE == "cpu" else ""
-    compiled = ", compiled" if os.environ.get("DECANT_TORCH_COMPILE") == "1" else ""
-    answer({"what": f"PyTorch {torch.__version__} ({DEVICE}{threads}{compiled})"})
+    answer({"what": f"PyTorch {torch.__version__} ({DEVICE}{threads})"})
     runs = {}
     for line in sys.stdin:
         asked = json.loads(line)
-        key = json.dumps(asked["case"], sort_keys=True)
-        runs[key] = runs.get(key) or Run(asked["case"])
-        answer(runs[key].take(asked["steps"]))
+        key = json.dumps([asked["case"], asked["compile"]], sort_keys=True)
+        try:
+            runs[key] = runs.get(key) or Run(asked["case"], asked["compile"])
+            answer(runs[key].take(asked["steps"]))
+        except Exception as error:
+            answer({"error": f"{type(error).__name__}: {error}"})
 
 
 def answer(values):
@@ -33,13 +35,13 @@ def answer(values):
 
 
 class Run:
-    def __init__(self, case):
+    def __init__(self, case, compiled):
         torch.manual_seed(1)
         self.case = case
-        student = {"bert": Bert, "modernbert": ModernBert}[case["architecture"]](case).to(DEVICE)
-        self.optimizer = adamw(student)
-        self.parameters = list(student.parameters())
-        self.student = torch.compile(student) if os.environ.get("DECANT_TORCH_COMPILE") == "1" else student
+        self.student = {"bert": Bert, "modernbert": ModernBert}[case["architecture"]](case).to(DEVICE)
+        self.optimizer = adamw(self.student)
+        self.parameters = list(self.student.parameters())
+        self.loss = torch.compile(self.loss_of) if compiled else self.loss_of
 
     def take(self, steps):
         durations, loss = [], math.nan
@@ -50,13 +52,15 @@ class Run:
             durations.append(1000 * (time.perf_counter() - started))
         return {"ms": durations, "loss": loss}
 
-    def step(self, ids, top_ids, top_log_probs, tail_log_mass, gold):
+    def loss_of(self, ids, top_ids, top_log_probs, tail_log_mass, gold):
         logits = self.student(ids)
-        if self.case["isDistilled"]:
-            loss = 0.9 * soft_loss(logits, top_ids, top_log_probs, tail_log_mass, 2.0)
-            loss = loss + 0.1 * functional.cross_entropy(logits, gold)
-        else:
-            loss = functional.cross_entropy(logits, gold)
+        if not self.case["isDistilled"]:
+            return functional.cross_entropy(logits, gold)
+        soft = soft_loss(logits, top_ids, top_log_probs, tail_log_mass, 2.0)
+        return 0.9 * soft + 0.1 * functional.cross_entropy(logits, gold)
+
+    def step(self, *batch):
+        loss = self.loss(*batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)

@@ -74,6 +74,7 @@ export function reportFixture(): ReportData {
         reason: 'teacher-and-student-agree',
         teacherConfidence: 0.9 + index / 60,
         studentConfidence: 0.92 + index / 90,
+        confidence: 0.9 + index / 60,
       })),
     },
     mistakes: texts.map((text, index) => ({

@@ -202,6 +202,7 @@ async function writeRelabelling(folder: string): Promise<void> {
       reason: 'teacher-and-student-agree',
       teacherConfidence: 0.97,
       studentConfidence: 0.93,
+      confidence: 0.93,
       fold: null,
     },
   ]);

@@ -8,6 +8,7 @@ import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { type OnnxSession, openSession } from '#stages/onnx/session.ts';
 import { softLabelHead } from '#stages/onnx/surgery.ts';
+import { checkTeacher, teacherCheckSchema } from '#stages/soft-label/check-teacher.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
 import { teacherOf } from '#stages/soft-label/teacher.ts';
 import {
@@ -22,12 +23,12 @@ import {
   countTrigrams,
   nextLogProbs,
   trigramGraph,
-  wordTokenizer,
   writeTeacherFolder,
 } from '#tests/support/language-models.ts';
-import { fitLexicalModel, lexicalGraph, lexicalLogProbs } from '#tests/support/lexical-model.ts';
+import { lexicalLogProbs } from '#tests/support/lexical-model.ts';
+import { wordsOf, writeLexicalTeacher } from '#tests/support/lexical-teacher.ts';
 import { writeMaskedLanguageModel } from '#tests/support/masked-language-model.ts';
-import type { StageRun } from '#tests/support/run-stage.ts';
+import { runStage, type StageRun } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { VOCABULARY } from '#tests/support/tied-decoder.ts';
 import { asEarlier, rowsOf } from './small-run.ts';
@@ -156,28 +157,9 @@ test('draws of a place have its best token and the exact probability of it', asy
   }
 });
 
-/** A translation model of questions into intents: IBM model 1 and bigrams, fitted to the train pairs. */
-async function lexicalTeacher() {
-  const words = [...new Set(questions.flatMap(({ text, target }) => wordsOf(`${text} ${target}`)))];
-  const folder = temporaryFolder();
-  const tokenizer = wordTokenizer(words);
-  const ids = (content: string) => [...wordsOf(content).map((word) => 3 + words.indexOf(word)), 1];
-  const pairs = questions
-    .slice(0, 60)
-    .map(({ text, target }) => ({ source: ids(text), target: ids(target) }));
-  const size = words.length + 3;
-  const fitted = fitLexicalModel(pairs, size, 0);
-  const config = { vocab_size: size, decoder_start_token_id: 0, pad_token_id: 0 };
-  writeTeacherFolder(folder, { model: lexicalGraph(fitted), tokenizer, config });
-  return { folder, fitted };
-}
-
-function wordsOf(content: string): string[] {
-  return content.toLowerCase().split(/\s+/).filter(Boolean);
-}
-
 test('of an encoder-decoder each token of a given target has the numbers of source and target', async () => {
-  const { folder, fitted } = await lexicalTeacher();
+  const folder = temporaryFolder();
+  const { fitted } = writeLexicalTeacher(folder, questions.slice(0, 60), questions);
   const task = 'sequence-to-sequence';
   const files = (train: number) =>
     corpusFiles({
@@ -208,6 +190,15 @@ test('of an encoder-decoder each token of a given target has the numbers of sour
     targets.reduce((sum, length) => sum + length, 0),
   );
 
+  const check = await runStage(checkTeacher, {
+    config: { share: 0.5, seed: 1, task, device: 'cpu', threads: 2, tokenBudget: 256 },
+    inputs: { ...prepared.outputs, ...run.outputs },
+    files: { model: [join(folder, 'model.onnx')], modelConfig: [join(folder, 'config.json')] },
+  });
+  const found = readFileSync(join(check.outputs['check'] ?? '', 'check.json'), 'utf8');
+  const { rows: asked, top1Differences, maxDp } = teacherCheckSchema.parse(JSON.parse(found));
+  assert.ok(asked > count && top1Differences === 0 && maxDp < 1e-6, found);
+
   // What a smaller corpus has asked already is taken over, target and all.
   const smaller = await askTeacher(folder, await prepareFor(folder, files(50), { task }), config);
   const earlier = asEarlier(smaller);
@@ -217,7 +208,8 @@ test('of an encoder-decoder each token of a given target has the numbers of sour
 });
 
 test('a teacher with a decoder wants targets, and targets want a decoder', async () => {
-  const { folder } = await lexicalTeacher();
+  const folder = temporaryFolder();
+  writeLexicalTeacher(folder, questions.slice(0, 60), questions);
   const untargeted = await prepareFor(folder, corpusFiles(text), { task: 'causal-lm' });
   await assert.rejects(
     askTeacher(folder, untargeted, { task: 'causal-lm' }),

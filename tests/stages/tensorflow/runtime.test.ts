@@ -18,7 +18,7 @@ test('a GPU that was asked for and is not there is a failure with the way out', 
       error instanceof Failure &&
       error.code === 'E_DEVICE_MISSING' &&
       /npx decant doctor/.test(error.fix) &&
-      /npm run setup -- --device gpu/.test(error.fix),
+      /npx decant setup --device gpu/.test(error.fix),
   );
 });
 
@@ -26,5 +26,5 @@ test('a missing native library is a failure that names the set-up', () => {
   const failure = new TensorflowMissingError(new Error('tfjs_binding.node can not be found'));
   assert.equal(failure.kind, 'model');
   assert.match(failure.message, /tfjs_binding\.node/);
-  assert.match(failure.fix, /npm run setup/);
+  assert.match(failure.fix, /npx decant setup/);
 });
