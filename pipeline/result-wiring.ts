@@ -187,6 +187,7 @@ export function reportInstance(
   const { exported, needsRelabel } = parts;
   const int8 = hasInt8(loaded.config) ? [int8Name(exported)] : [];
   const order = [...parts.order, ...int8];
+  const baseline = parts.baseline === undefined ? [] : [parts.baseline];
   const further = parts.teachers.slice(1).map(({ name }) => name);
   const who = [MAIN_TEACHER, ...further, ...order];
   const of = (stage: string, output: string, names: readonly string[]) =>
@@ -211,7 +212,7 @@ export function reportInstance(
     files: {},
     inputs: {
       ...of('evaluate', 'metrics', who),
-      ...of('evaluate', 'predictions', [exported]),
+      ...of('evaluate', 'predictions', [...new Set([exported, ...baseline, MAIN_TEACHER])]),
       ...Object.fromEntries(
         parts.order.map((name) => [
           `log.${name}`,

@@ -77,6 +77,13 @@ export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher)
 }
 
 /** Times a teacher on what its instance of soft-label would give it. */
-export function calibrationInstance(like: StageInstance, seconds: number): StageInstance {
-  return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
+export function calibrationInstance(
+  like: StageInstance,
+  teacher: string,
+  seconds: number,
+): StageInstance {
+  return createInstance(`calibrate:${teacher}`, calibrate, {
+    ...like,
+    config: { ...like.config, seconds },
+  });
 }

@@ -74,7 +74,7 @@ export function teachersOfVariant(
 }
 
 /** Names of all teachers, the main one first; that of a head goes by the head's name. */
-function teacherNames({ loaded: { config } }: { readonly loaded: LoadedConfig }): string[] {
+export function teacherNames({ loaded: { config } }: { readonly loaded: LoadedConfig }): string[] {
   const { teachers = {}, heads = {} } = config;
   return [MAIN_TEACHER, ...Object.keys(teachers), ...Object.keys(heads)];
 }

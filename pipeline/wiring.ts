@@ -26,6 +26,7 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
+import { refuseUnread } from './student-limits.ts';
 import { trainInstance } from './student-wiring.ts';
 import { refuseForTask } from './task-limits.ts';
 
@@ -43,6 +44,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const { config } = loaded;
   refuseForTask(loaded);
   refuseForHeads(loaded);
+  refuseUnread(loaded);
   refuseSeeds(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;

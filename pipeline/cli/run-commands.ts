@@ -49,7 +49,6 @@ export function addRunCommands(program: Command): void {
 
   withProject(program.command('estimate'))
     .description('what the teacher would cost: rows, tokens, hours, money and disk')
-    .option('--teacher <name>', 'whose pass (default: teacher, and the teacher of each head)')
     .option('--price-per-hour <x>', 'what an hour of this device costs', positive)
     .option('--seconds <n>', 'how long the teacher is timed', positive, 30)
     .option('--json', 'print it as JSON')

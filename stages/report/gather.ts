@@ -9,6 +9,7 @@ import { readCacheFigures } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
+import { readGains } from './gather-gains.ts';
 import { readHeads } from './gather-heads.ts';
 import { readCurve } from './gather-log.ts';
 import { readMistakes } from './gather-mistakes.ts';
@@ -46,6 +47,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     headline,
     teacher,
     baseline,
+    gains: await readGains(context, classNames, headline, [baseline, teacher]),
     choices: await readChoices(inputs),
     deployed: await readDeployed(inputs),
     heads: await readHeads(context, ['teacher', ...variantsOf(context)]),

@@ -1,12 +1,9 @@
-import { writeInitialisation } from '#datasets/initialisation.ts';
-import { writePredictions } from '#datasets/predictions.ts';
-import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
 import { allParameters } from '#stages/students/task-heads.ts';
-import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
-import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
+import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
+import { withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
 import { describeHeads } from './describe-heads.ts';
 import { describeRows, describeStart, describeStudent } from './describe-training.ts';
@@ -19,12 +16,9 @@ import {
   rowsOfHead,
   taskHeadOf,
 } from './head-inputs.ts';
-import { writeHeadAnswers } from './head-outputs.ts';
 import {
   expectedTimeOfHeads,
   firstHead,
-  type Heads,
-  type HeadTraining,
   longestOf,
   programOfHeads,
   setUpHeads,
@@ -32,24 +26,23 @@ import {
 } from './head-setup.ts';
 import { measureHeads } from './head-validation.ts';
 import type { Start } from './initial-weights.ts';
-import { tokenPredictions, tokenProbe } from './language-outputs.ts';
-import { predictTokens } from './language-predictions.ts';
+import { withLastGood } from './last-good.ts';
 import { transferSetOf } from './learned-rows.ts';
-import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
-import { predictRows } from './predict-rows.ts';
+import { writeStudent } from './outputs.ts';
 import { DEFAULT_KEPT_CHECKPOINTS } from './settings/checkpoints.ts';
 import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
-import { type StudentSetup, setUpStudent } from './student-setup.ts';
+import { setUpStudent } from './student-setup.ts';
 import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
 import { type Trained, train } from './training.ts';
 import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { describeMemory, trainingMemory } from './training-memory.ts';
-import { recipeOf } from './training-recipe.ts';
+import { type RanOn, recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher } from './validation.ts';
 import { doubtAboutValues } from './value-validation.ts';
+import { type FinishedTraining, trainedStudent, writeOutputs } from './write-outputs.ts';
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
 export async function* runTrainStudent(
@@ -115,10 +108,10 @@ async function* trainOn(
       student,
       heads,
       stepper,
-      runtime,
+      ranOn: { ...runtime, isCompiled: xla },
     });
     stepper.restore(withAnsweringWeights(stepper.state(), trained.weights));
-    yield* writeOutputs(context, inputs, { student, heads }, stepper, trained);
+    yield* writeOutputs(context, { student, heads, stepper }, trained);
     yield { type: 'count', name: 'eagerSteps', value: stepper.eagerSteps };
   } finally {
     stepper.dispose();
@@ -134,20 +127,17 @@ function initialiseOf({
   if (initialise === 'random') return undefined;
   const { initialiseConfig, initialiseWeights = [], initialiseTokenizer } = files;
   const [config, tokenizer] = [initialiseConfig?.[0], initialiseTokenizer?.[0]];
-  if (config === undefined || tokenizer === undefined) {
+  if (config === undefined) {
     throw new Error('the graph names no files for student.initialise');
   }
   return { settings: initialise, files: { config, weights: initialiseWeights, tokenizer } };
 }
 
-interface Workbench {
+interface Workbench extends FinishedTraining {
   readonly settings: Settings;
   readonly transferSet: TransferSet;
   readonly transferSetAt?: TransferSetAt;
-  readonly student: StudentSetup;
-  readonly heads: Heads<HeadTraining>;
-  readonly stepper: Stepper;
-  readonly runtime: Runtime;
+  readonly ranOn: RanOn;
 }
 
 /** Goes on from the checkpoint of an interrupted run where there is one. */
@@ -156,11 +146,11 @@ async function* resumeAndTrain(
   inputs: TrainingInputs,
   bench: Workbench,
 ): AsyncGenerator<StageEvent, Trained, void> {
-  const { settings, transferSet, transferSetAt, student, heads, stepper, runtime } = bench;
+  const { settings, transferSet, transferSetAt, student, heads, stepper, ranOn } = bench;
   const [, ...further] = heads;
   const { buckets, layout } = student;
   const folder = outputOf(context, 'checkpoints');
-  const recipe = recipeOf(context.config, inputs, student, runtime, further);
+  const recipe = recipeOf(context.config, inputs, student, ranOn, further);
   const { checkpoint: resumed, damaged } = await latestCheckpoint({ folder, recipe });
   for (const { message } of damaged) {
     yield { type: 'warning', message: `${message}; the checkpoint before it serves` };
@@ -176,7 +166,7 @@ async function* resumeAndTrain(
     parameters: layoutOf(allParameters(student)).places,
     now: () => Date.now(),
   });
-  return yield* train(
+  const training = train(
     {
       stepper,
       settings,
@@ -193,53 +183,16 @@ async function* resumeAndTrain(
     },
     resumed,
   );
+  try {
+    return yield* training;
+  } catch (error) {
+    throw await withLastGood(error, { folder, recipe }, (place, weights) => {
+      const tokenizer = inputOf(context, 'tokenizer/student');
+      return writeStudent(place, trainedStudent(context, bench, weights), tokenizer);
+    });
+  }
 }
 
 function doubtIn({ validation, judge }: TrainingInputs): string | null {
   return judge === undefined ? doubtAboutTeacher(validation) : doubtAboutValues(judge);
-}
-
-/** Writes everything but the log: weights, graph, tokenizer, probe and the answers to all rows. */
-async function* writeOutputs(
-  context: StageContext<TrainStudentConfig>,
-  { classNames, train, validation, features }: TrainingInputs,
-  {
-    student: { architecture, shape, layout, buckets, initialisation },
-    heads: [, ...further],
-  }: Pick<Workbench, 'student' | 'heads'>,
-  stepper: Stepper,
-  { weights, step }: Trained,
-): AsyncGenerator<StageEvent, void, void> {
-  const { classCount } = shape;
-  const forward = { ...layout, buckets, classCount, signal: context.signal };
-  const folder = outputOf(context, 'student');
-  const { task } = context.config;
-  const tokenizer = inputOf(context, 'tokenizer/student');
-  const headClasses = Object.fromEntries(
-    further.map(({ name, inputs }) => [name, inputs.classNames]),
-  );
-  const trained = { architecture, shape, weights, classNames, task, headClasses };
-  await writeStudent(folder, trained, tokenizer);
-  if (initialisation !== undefined) await writeInitialisation(folder, initialisation);
-  yield { type: 'note', message: `the student has the weights of step ${step}` };
-  const predictions = outputOf(context, 'predictions');
-  const { answersPerBatch } = layout;
-  if (answersPerBatch !== undefined) {
-    const { tokens } = validation;
-    const scores = await predictTokens(stepper, tokens, { ...forward, answersPerBatch });
-    await writeProbe(folder, tokenProbe(tokens, scores, classCount));
-    await writePredictions(predictions, 'validation', tokenPredictions(tokens, scores));
-    return;
-  }
-  const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
-    const tokens = split === 'train' ? train : validation.tokens;
-    const rows = { tokens, features: features?.[split] };
-    return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
-  };
-  const splits = [await predict('validation'), await predict('train')];
-  await writeProbe(folder, probeOf(splits));
-  for (const split of splits) await writeSplitPredictions(predictions, split, task);
-  for (const head of further) {
-    await writeHeadAnswers({ student: folder, predictions }, head, context.signal);
-  }
 }
