@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { isLanguageModel, isValueTask } from '#datasets/task.ts';
 import { askBeside } from '#pipeline/beside.ts';
+import type { LoadedConfig } from '#pipeline/config.ts';
 import { deviceSettings } from '#pipeline/device.ts';
 import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
@@ -37,7 +38,8 @@ export async function teacherCheckCommand(
   const loaded = configBeside(options);
   if (isLanguageModel(loaded?.config.task)) throw new NoClassifierError(loaded.config.task);
   const files = teacherFiles(resolve(folder));
-  if (isEncoder(files)) throw new EncoderError(files, files.model[0] ?? '');
+  const output = loaded && outputNamedFor(loaded, files.place);
+  if (isEncoder(files, output)) throw new EncoderError(files, files.model[0] ?? '');
   const facts = await teacherFacts(files, loaded?.config.corpus.classNames);
   const task = loaded?.config.task;
   const ofWords = task === undefined ? facts.isTagger : task === 'token-classification';
@@ -48,6 +50,7 @@ export async function teacherCheckCommand(
   const inspection = await inspect(files, facts, shown, {
     maxLength,
     ...(isValueTask(task) && { task }),
+    output,
     ...(loaded && deviceSettings(loaded.config)),
     threads: loaded?.config.threads,
   });
@@ -66,6 +69,12 @@ export async function teacherCheckCommand(
   process.stdout.write(`${text}\n`);
   for (const warning of warningsOf(report)) process.stderr.write(`warning: ${warning}\n`);
   return 0;
+}
+
+/** The output that the configuration names for the teacher of this folder. */
+function outputNamedFor({ config, folder }: LoadedConfig, place: string): string | undefined {
+  const all = [config.teacher, ...Object.values(config.teachers ?? {})];
+  return all.find(({ model }) => model !== undefined && resolve(folder, model) === place)?.output;
 }
 
 async function inspect(

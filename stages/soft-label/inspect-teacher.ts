@@ -40,7 +40,7 @@ export class NotANumberError extends Failure {
   }
 }
 
-const { device, deviceId, threads } = softLabelConfig.shape;
+const { device, deviceId, threads, output } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   task: softLabelConfig.shape.task,
   classCount: z.int().min(1).describe('Classes that the teacher should have.'),
@@ -48,6 +48,7 @@ const configSchema = z.strictObject({
   device,
   deviceId,
   threads,
+  output,
 });
 
 export type InspectConfig = z.infer<typeof configSchema>;

@@ -25,7 +25,7 @@ export async function* runInspectTeacher(
   context: StageContext<InspectConfig>,
 ): AsyncGenerator<StageEvent, void, void> {
   const { rows, truncated } = await tokenisedRows(context);
-  const { classCount, maxLength, device, deviceId, threads } = context.config;
+  const { classCount, maxLength, device, deviceId, threads, output } = context.config;
   const task = isValueTask(context.config.task) ? context.config.task : undefined;
   const [model = ''] = filesOf(context, 'model');
   const padding = await paddingOf(context);
@@ -35,6 +35,7 @@ export async function* runInspectTeacher(
     device,
     deviceId,
     threads,
+    output,
     keep,
     ...padding,
     perToken,
