@@ -77,9 +77,17 @@ export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher)
   return [instance];
 }
 
-/** Times the teacher on what soft-label would give it. */
-export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
-  const [main] = teachersOf(loaded);
-  const like = softLabelInstance(loaded.config, main, main);
-  return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
+/** Times a teacher on what soft-label would give it. */
+export function calibrationInstance(
+  loaded: LoadedConfig,
+  name: string,
+  seconds: number,
+): StageInstance {
+  const [main, ...further] = teachersOf(loaded);
+  const teacher = further.find((one) => one.name === name) ?? main;
+  const like = softLabelInstance(loaded.config, teacher, main);
+  return createInstance(`calibrate:${teacher.name}`, calibrate, {
+    ...like,
+    config: { ...like.config, seconds },
+  });
 }

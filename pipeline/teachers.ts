@@ -85,7 +85,7 @@ export function teachersOfVariant(
 }
 
 /** Names of all teachers, the main one first. */
-function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
+export function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
   return [MAIN_TEACHER, ...Object.keys(loaded.config.teachers ?? {})];
 }
 

@@ -153,7 +153,8 @@ function startOf({ initialisation, startsFrom }: CardFacts): string {
     return `Its word pieces started as those of ${whose}${narrowed}, all else at random.`;
   }
   const fresh = random.length === 0 ? '' : `; ${random.map(plain).join(', ')} started at random`;
-  return `Its weights started as layers ${layers?.join(', ') ?? ''} of ${whose}, with what is around them${fresh}.`;
+  if (layers === undefined) return `Its weights started as those of ${whose}${fresh}.`;
+  return `Its weights started as layers ${layers.join(', ')} of ${whose}, with what is around them${fresh}.`;
 }
 
 const CUT_OTHERWISE = `

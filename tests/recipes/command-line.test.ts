@@ -102,7 +102,7 @@ test('decant run distils several labels, gate and predict included', { skip }, a
 task: multi-label
 corpus: { train: train.csv, validation: validation.csv, test: test.csv, separator: "|" }
 teacher: { model: ${JSON.stringify(teacher)} }
-student: { architecture: bag, hiddenSize: 48, learningRate: 0.02, temperature: 1, steps: 250, evaluateEvery: 250 }
+student: { architecture: modernbert, layers: 1, hiddenSize: 32, learningRate: 0.004, temperature: 1, steps: 250, evaluateEvery: 250 }
 variants: { distilled: {} }
 gate: { microF1: 0.35, f1: { city: 0 } }
 export: { goal: { precision: 0.8 }, quantize: [int8] }

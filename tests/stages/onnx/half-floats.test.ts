@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import { floatOfHalf, halfOf } from '#stages/onnx/half-floats.ts';
 
 test('integers up to 2048 survive half floats', () => {
-  for (let value = 0; value <= 2048; value++)
-    assert.equal(floatOfHalf(halfOf(value)), value);
+  for (let value = 0; value <= 2048; value++) assert.equal(floatOfHalf(halfOf(value)), value);
 });
 
 test('every half float comes back, and what lies between two goes to the nearer, of equals to the even', () => {
