@@ -34,7 +34,16 @@ export function headTasksOf(loaded: LoadedConfig, main: MainTeacher): HeadTask[]
       evaluate: undefined,
     };
     // All heads read through one encoder, so that the first tokenizer is that of all.
-    const own = { name: MAIN_TEACHER, source, license, weight: 1, tokenizer: main.tokenizer };
+    const own: MainTeacher = {
+      name: MAIN_TEACHER,
+      source,
+      license,
+      weight: 1,
+      tokenizer: main.tokenizer,
+      output: teacher.output,
+      // The tensors that soft-label.hidden names are of the first teacher's graph.
+      hidden: undefined,
+    };
     return { name, weight, loaded: { ...loaded, config }, teacher: own };
   });
   const problems = tasks.flatMap(({ name, teacher, loaded: { config } }): ConfigProblem[] => {

@@ -9,7 +9,6 @@ import { taskSetting } from './task-limits.ts';
 import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
 import {
   fitHeadName,
-  MAIN_TEACHER,
   type MainTeacher,
   softLabelName,
   type Teacher,
@@ -18,7 +17,7 @@ import {
 /** Further teachers read the tokens of the main one. */
 export function softLabelInstance(
   config: DecantConfig,
-  { name, source, license }: Teacher,
+  { name, source, license, output, hidden }: Teacher,
   main: MainTeacher,
 ): StageInstance {
   const { text, textPair, id } = config.corpus.columns;
@@ -27,8 +26,8 @@ export function softLabelInstance(
     config: {
       ...config['soft-label'],
       task: taskSetting(config),
-      // Each teacher has outputs of its own; further ones are taken by the usual name.
-      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      output,
+      hidden,
       maxLength: config.teacher.maxLength,
       ...deviceSettings(config),
       strict: config.strict,

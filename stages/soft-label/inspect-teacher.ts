@@ -66,6 +66,7 @@ const configSchema = z.strictObject({
   device,
   deviceId,
   threads,
+  output,
 });
 
 export type InspectConfig = z.infer<typeof configSchema>;

@@ -28,6 +28,7 @@ export async function* runInspectTeacher(
     device,
     deviceId,
     threads,
+    output,
     keep,
     ...padding,
     perToken,
