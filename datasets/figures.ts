@@ -1,4 +1,4 @@
-import { type AnyMetrics, isOfValues, type Metrics } from './metrics.ts';
+import { type AnyMetrics, isOfValues, type Metrics, type Timings } from './metrics.ts';
 
 /**
  * Every figure of a model by the name that a gate calls it: accuracy, recall.CLASS, slice.long.accuracy,
@@ -19,11 +19,54 @@ export function figuresIn(metrics: AnyMetrics): Map<string, number> {
       ? under('linearCka', featureSimilarity.linearCka)
       : []),
   ];
-  return new Map(
-    named.flatMap(([name, value]) =>
-      value === null || value === undefined ? [] : [[name, value] as const],
-    ),
-  );
+  return known(named);
+}
+
+/**
+ * What a model costs, by the names of gates: parameters, fileMb (10^6 bytes of its ONNX file), and as it was timed
+ * latencyMsBatch1.p50, latencyMsBatch1.p95, latencyMsBatch32.p50, latencyMsBatch32.p95 and rowsPerSecond.
+ */
+export function costsIn(
+  { parameters, fileBytes }: AnyMetrics,
+  timings: Timings | null,
+): Map<string, number> {
+  const sizes: Figure[] = [
+    ['parameters', parameters],
+    ['fileMb', fileBytes / 1e6],
+    ...(timings === null
+      ? []
+      : [
+          ...under('latencyMsBatch1', timings.latencyMsBatch1),
+          ...batchedLatency(timings),
+          ['rowsPerSecond', timings.rowsPerSecond] as Figure,
+        ]),
+  ];
+  return known(sizes);
+}
+
+function batchedLatency({ latencyMsBatched }: Timings): Figure[] {
+  if (latencyMsBatched === undefined) return [];
+  const { rows, ...latency } = latencyMsBatched;
+  return under(`latencyMsBatch${rows}`, latency);
+}
+
+/** The 95 % interval of a figure, where it was resampled. */
+export function intervalOf(metrics: AnyMetrics, name: string): [number, number] | undefined {
+  if (!isOfValues(metrics) && name === 'accuracy') return metrics.accuracyInterval;
+  return metrics.intervals?.[name];
+}
+
+/** The figure that a task is judged by: entityF1 of a tagger of entities, accuracy, or the first of a value task. */
+export function leadFigure(metrics: AnyMetrics): string {
+  if (isOfValues(metrics)) return Object.keys(metrics.figures)[0] ?? 'agreement';
+  return metrics.words?.entities ? 'entityF1' : 'accuracy';
+}
+
+/** Is a model better where this figure is less? `name` as gates call it. */
+export function isBetterWhenLess(name: string): boolean {
+  const [first = '', ...further] = name.split('.');
+  const isOfPart = first === 'slice' || first === 'robustness';
+  return LESS_IS_BETTER.has(isOfPart ? (further.at(-1) ?? '') : first);
 }
 
 /** What a column slice or a changed text is measured by, where a row is of one class. */
@@ -51,6 +94,14 @@ function ofClassifier(metrics: Metrics): Figure[] {
 /** Null or undefined where it cannot be told. */
 type Figure = [name: string, value: number | null | undefined];
 
+function known(figures: readonly Figure[]): Map<string, number> {
+  return new Map(
+    figures.flatMap(([name, value]) =>
+      value === null || value === undefined ? [] : [[name, value] as const],
+    ),
+  );
+}
+
 function under(path: string, figures: Readonly<Record<string, number | null>>) {
   return Object.entries(figures).map(([name, value]): Figure => [`${path}.${name}`, value]);
 }
@@ -58,3 +109,16 @@ function under(path: string, figures: Readonly<Record<string, number | null>>) {
 function within(suffix: string, figures: Readonly<Record<string, number | null | undefined>>) {
   return Object.entries(figures).map(([name, value]): Figure => [`${name}${suffix}`, value]);
 }
+
+const LESS_IS_BETTER: ReadonlySet<string> = new Set([
+  'meanSquaredError',
+  'meanAbsoluteError',
+  'perplexity',
+  'negativeLogLikelihood',
+  'expectedCalibrationError',
+  'areaUnderRisk',
+  'parameters',
+  'fileMb',
+  'latencyMsBatch1',
+  'latencyMsBatch32',
+]);

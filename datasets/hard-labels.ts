@@ -15,9 +15,11 @@ export interface HardLabel {
   readonly newLabel: string;
   readonly newLabelId: number;
   readonly reason: string;
-  /** Calibrated probability of the new label, 0 to 1. */
+  /** Calibrated probability of the new label, 0 to 1, by each witness alone. */
   readonly teacherConfidence: number;
   readonly studentConfidence: number;
+  /** The calibrated confidence that decided; null: nothing did, or the file is from before it was kept. */
+  readonly confidence: number | null;
   /** Fold that the student had left out when it was asked; null: it had learned from this row. */
   readonly fold: number | null;
 }
@@ -35,7 +37,8 @@ export async function writeHardLabels(folder: string, rows: readonly HardLabel[]
   const path = pathIn(folder);
   refuseTest(path, rows);
   const hasFolds = rows.some(({ fold }) => fold !== null);
-  await writeTable(path, formatOf({ hasFolds }), {
+  const isDecided = rows.some(({ confidence }) => confidence !== null);
+  await writeTable(path, formatOf({ hasFolds, isDecided }), {
     rowCount: rows.length,
     slice: (from, to) => {
       const part = rows.slice(from, to);
@@ -50,6 +53,7 @@ export async function writeHardLabels(folder: string, rows: readonly HardLabel[]
         teacher_confidence: part.map((row) => row.teacherConfidence),
         student_confidence: part.map((row) => row.studentConfidence),
         ...(hasFolds && { fold: part.map((row) => row.fold) }),
+        ...(isDecided && { confidence: part.map((row) => row.confidence) }),
       };
     },
   });
@@ -58,9 +62,13 @@ export async function writeHardLabels(folder: string, rows: readonly HardLabel[]
 /** Reads what `writeHardLabels` wrote, in the same order; refuses test examples. */
 export async function readHardLabels(folder: string): Promise<HardLabel[]> {
   const path = pathIn(folder);
-  const { groups, columns } = await readGroups(path, formatOf({ hasFolds: false }));
+  const { groups, columns } = await readGroups(
+    path,
+    formatOf({ hasFolds: false, isDecided: false }),
+  );
   const rows = groups.flatMap((group) => {
     const folds = columns.has(FOLD.name) ? group.numbers(FOLD.name) : [];
+    const decided = columns.has(DECIDED.name) ? group.numbers(DECIDED.name) : [];
     const [splits, reasons] = [splitsOf(path, group), group.texts('reason')];
     const [oldLabels, oldLabelIds] = [group.utf8('old_label'), group.numbers('old_label_id')];
     const [newLabels, newLabelIds] = [group.texts('new_label'), group.int32('new_label_id')];
@@ -78,6 +86,7 @@ export async function readHardLabels(folder: string): Promise<HardLabel[]> {
       reason: valueAt(reasons, row),
       teacherConfidence: valueAt(teacher, row),
       studentConfidence: valueAt(student, row),
+      confidence: decided[row] ?? null,
       fold: folds[row] ?? null,
     }));
   });
@@ -94,8 +103,14 @@ function pathIn(folder: string): string {
   return join(folder, 'hard-labels.parquet');
 }
 
-/** Labels that no left-out student has vouched for have no column of folds. */
-function formatOf({ hasFolds }: { readonly hasFolds: boolean }): TableFormat {
+/** Labels that no left-out student has vouched for have no column of folds, random ones none of what decided. */
+function formatOf({
+  hasFolds,
+  isDecided,
+}: {
+  readonly hasFolds: boolean;
+  readonly isDecided: boolean;
+}): TableFormat {
   return {
     name: 'hard-labels',
     formatVersion: 1,
@@ -110,8 +125,10 @@ function formatOf({ hasFolds }: { readonly hasFolds: boolean }): TableFormat {
       { name: 'teacher_confidence', type: 'float' },
       { name: 'student_confidence', type: 'float' },
       ...(hasFolds ? [FOLD] : []),
+      ...(isDecided ? [DECIDED] : []),
     ],
   };
 }
 
 const FOLD: ColumnSpec = { name: 'fold', type: 'int32', nullable: true };
+const DECIDED: ColumnSpec = { name: 'confidence', type: 'float', nullable: true };

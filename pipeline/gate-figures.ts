@@ -1,15 +1,15 @@
 import { CLASSIFIER_SLICE_FIGURES } from '#datasets/figures.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
 import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
-import { ERRORS, FIGURES_OF } from '#datasets/value-metrics.ts';
+import { FIGURES_OF } from '#datasets/value-metrics.ts';
 import { hiddenName } from '#stages/soft-label/settings.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { LANGUAGE_FIGURES } from './language-gate.ts';
 
-/** Names and least values; `recall: { fraud: 0.9 }` is `recall.fraud: 0.9`, and so on further down. */
+/** Names and bounds; `recall: { fraud: 0.9 }` is `recall.fraud: 0.9`, and so on further down. */
 export function gatesOf({
   gate = {},
-}: Pick<DecantConfig, 'gate'>): [name: string, least: number][] {
+}: Pick<DecantConfig, 'gate'>): [name: string, bound: number][] {
   const walk = (value: unknown, path: string): [string, number][] => {
     if (typeof value === 'number') return [[path, value]];
     return Object.entries(value ?? {}).flatMap(([key, nested]) => walk(nested, `${path}.${key}`));
@@ -24,14 +24,16 @@ export function gateProblem(name: string, config: DecantConfig): string | undefi
   return isKnown ? undefined : `no figure; ${hintFor(name, known)}`;
 }
 
-/** Only what is better when it is more: a gate is a least value. CLASS and VALUE stand for a name. */
+/** CLASS and VALUE stand for a name. */
 function knownGates(config: DecantConfig): string[] {
   const { task, evaluate = {}, corpus } = config;
-  if (isLanguageModel(task)) return [...LANGUAGE_FIGURES];
+  if (isLanguageModel(task)) return [...LANGUAGE_FIGURES, ...COSTS];
   const sliced = sliceFigures(task);
   const { slices = [], robustness = {} } = evaluate;
   return [
-    ...(isValueTask(task) ? [...goodFigures(task), 'agreement'] : OF_CLASSIFIERS),
+    ...(isValueTask(task) ? FIGURES_OF[task] : OF_CLASSIFIERS),
+    ...BESIDE_OTHERS,
+    ...COSTS,
     ...(task === 'regression' ? [] : classFigures(corpus.classNames)),
     ...(task === 'classification' ? ['slice.short.accuracy', 'slice.long.accuracy'] : []),
     ...slices.flatMap((column) => sliced.map((figure) => `slice.${column}.VALUE.${figure}`)),
@@ -42,12 +44,8 @@ function knownGates(config: DecantConfig): string[] {
   ];
 }
 
-function goodFigures(task: 'multi-label' | 'regression'): string[] {
-  return FIGURES_OF[task].filter((name) => !ERRORS.has(name));
-}
-
 function sliceFigures(task: Task): readonly string[] {
-  return isValueTask(task) ? goodFigures(task) : CLASSIFIER_SLICE_FIGURES;
+  return isValueTask(task) ? FIGURES_OF[task] : CLASSIFIER_SLICE_FIGURES;
 }
 
 /** Classes are known afterwards, unless decant.yaml names them. */
@@ -68,8 +66,18 @@ const OF_CLASSIFIERS = [
   'macroF1',
   'meanAveragePrecision',
   'entityF1',
-  'agreement',
-  'accuracyVsTeacher',
-  'gainOverGoldOnly',
+  'expectedCalibrationError',
+  'negativeLogLikelihood',
+  'areaUnderRisk',
+];
+const BESIDE_OTHERS = ['agreement', 'accuracyVsTeacher', 'gainOverGoldOnly'];
+const COSTS = [
+  'parameters',
+  'fileMb',
+  'latencyMsBatch1.p50',
+  'latencyMsBatch1.p95',
+  'latencyMsBatch32.p50',
+  'latencyMsBatch32.p95',
+  'rowsPerSecond',
 ];
 const OF_CLASSES = ['precision', 'recall', 'f1', 'averagePrecision'];

@@ -1,15 +1,21 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
-import { figuresIn } from '#datasets/figures.ts';
-import { type AnyMetrics, isOfValues, readAnyMetrics } from '#datasets/metrics.ts';
+import { costsIn, figuresIn, isBetterWhenLess, leadFigure } from '#datasets/figures.ts';
+import {
+  type AnyMetrics,
+  isOfValues,
+  readAnyMetrics,
+  readTimings,
+  type Timings,
+} from '#datasets/metrics.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import { gateProblem, gatesOf } from './gate-figures.ts';
-import { languageFigure } from './language-gate.ts';
+import { languageComparisons } from './language-gate.ts';
 import { seedNames } from './seeds.ts';
-import { exportedVariant, variantOrder } from './variants.ts';
+import { exportedVariant, goldOnlyVariant, variantOrder } from './variants.ts';
 
 /** The exported student is not good enough for the `gate` of decant.yaml. */
 export class GateError extends Failure {
@@ -33,87 +39,92 @@ export function checkGate(loaded: LoadedConfig): void {
 }
 
 /**
- * Throws when a figure of the exported student on the test split is below its gate. Of a variant with several seeds
- * it is the mean over its students.
+ * Throws when a figure of the exported student on the test split is on the wrong side of its gate: below it, or above
+ * it where less is better. Of a variant with several seeds it is the mean over its students.
+ * @throws GateError
  */
 export async function requireGate(
   loaded: LoadedConfig,
-  artifacts: ReadonlyMap<string, Artifact>,
+  artifacts: ReadonlyMap<string, Pick<Artifact, 'folder'>>,
 ): Promise<void> {
   const { config } = loaded;
   const gate = gatesOf(config);
-  const variant = exportedVariant(config, variantOrder(loaded));
-  const measured = await metricsOf(artifacts);
-  const names = seedNames(config, variant);
-  const students = names.flatMap((name) => measured.get(name) ?? []);
+  const order = variantOrder(loaded);
+  const variant = exportedVariant(config, order);
+  const measured = await measuredIn(artifacts);
+  const studentsOf = (name: string) =>
+    seedNames(config, name).flatMap((one) => measured.get(one) ?? []);
+  const students = studentsOf(variant);
   // A run of single stages may not have measured anything.
-  if (gate.length === 0 || students.length < names.length) return;
-  const others = othersOf(loaded, measured);
-  const found = students.map((student) => figuresFor(student, others));
-  const failed = gate.flatMap(([name, least]) => {
-    const values = found.flatMap((figures) => figures(name) ?? []);
-    if (values.length < found.length) return [`${name} is not known${hint(name, students)}`];
+  if (gate.length === 0 || students.length < seedNames(config, variant).length) return;
+  const goldOnly = goldOnlyVariant(config, order);
+  const found = students.map((student) =>
+    figuresBeside(student, {
+      teacher: measured.get('teacher')?.metrics,
+      goldOnly: goldOnly === undefined ? [] : studentsOf(goldOnly).map(({ metrics }) => metrics),
+    }),
+  );
+  const failed = gate.flatMap(([name, bound]) => {
+    const values = found.flatMap((figures) => figures.get(name) ?? []);
+    if (values.length < found.length) return [`${name} is not known${hint(name, found)}`];
     const value = mean(values);
+    const isMost = isBetterWhenLess(name);
+    if (isMost ? value <= bound : value >= bound) return [];
     const of = values.length > 1 ? ` in the mean of ${values.length} seeds` : '';
-    return value >= least ? [] : [`${name} is ${value.toFixed(4)}${of}, wanted ${least}`];
+    return [
+      `${name} is ${value.toFixed(4)}${of}, wanted ${isMost ? 'at most' : 'at least'} ${bound}`,
+    ];
   });
   if (failed.length > 0) throw new GateError(variant, failed);
+}
+
+/** Figures and costs of one model. */
+interface Measured {
+  readonly metrics: AnyMetrics;
+  readonly timings: Timings | null;
 }
 
 /** What the exported student stands beside. */
 interface Others {
   readonly teacher: AnyMetrics | undefined;
-  /** Variants that learn from gold labels only: the students of each, one a seed. */
-  readonly goldOnly: readonly (readonly AnyMetrics[])[];
+  /** The students of the variant that learns from gold labels only, one a seed; empty where there is none. */
+  readonly goldOnly: readonly AnyMetrics[];
 }
 
-function othersOf({ config }: LoadedConfig, measured: ReadonlyMap<string, AnyMetrics>): Others {
-  const goldOnly = Object.entries(config.variants)
-    .filter(([, { softLossWeight }]) => (softLossWeight ?? config.student.softLossWeight) === 0)
-    .map(([name]) => seedNames(config, name).flatMap((one) => measured.get(one) ?? []));
-  return {
-    teacher: measured.get('teacher'),
-    goldOnly: goldOnly.filter((students) => students.length > 0),
-  };
-}
-
-/** The figures of one student by the names of gates; undefined where one cannot be told. */
-function figuresFor(student: AnyMetrics, others: Others): (name: string) => number | undefined {
-  if (isOfValues(student) && isLanguageModel(student.task)) {
-    return (name) => languageFigure(name, student, others);
+/** The figures of one student by the names of gates; those that cannot be told are left out. */
+function figuresBeside({ metrics, timings }: Measured, others: Others): Map<string, number> {
+  const figures = new Map([...figuresIn(metrics), ...costsIn(metrics, timings)]);
+  if (isOfValues(metrics) && isLanguageModel(metrics.task)) {
+    return new Map([...figures, ...languageComparisons(metrics, others)]);
   }
-  const figures = figuresIn(student);
-  const accuracy = figures.get('accuracy');
-  const ofTeacher = others.teacher && figuresIn(others.teacher).get('accuracy');
-  const ofGold = others.goldOnly.flatMap((students) => {
-    const values = students.flatMap((one) => figuresIn(one).get('accuracy') ?? []);
-    return values.length === 0 ? [] : [mean(values)];
-  });
-  if (accuracy !== undefined && ofTeacher !== undefined) {
-    figures.set('accuracyVsTeacher', accuracy / ofTeacher);
+  const lead = leadFigure(metrics);
+  const own = figures.get(lead);
+  const ofTeacher = others.teacher && figuresIn(others.teacher).get(lead);
+  const ofGold = others.goldOnly.flatMap((one) => figuresIn(one).get(lead) ?? []);
+  if (own !== undefined && ofTeacher !== undefined) {
+    figures.set('accuracyVsTeacher', own / ofTeacher);
   }
-  if (accuracy !== undefined && ofGold.length > 0) {
-    figures.set('gainOverGoldOnly', accuracy - Math.max(...ofGold));
-  }
-  return (name) => figures.get(name);
+  if (own !== undefined && ofGold.length > 0) figures.set('gainOverGoldOnly', own - mean(ofGold));
+  return figures;
 }
 
 /** The nearest figure that there is, where a class or a value is misspelt. */
-function hint(name: string, students: readonly AnyMetrics[]): string {
-  const known = students.flatMap((student) => [...figuresIn(student).keys()]);
+function hint(name: string, found: readonly ReadonlyMap<string, number>[]): string {
+  const known = found.flatMap((figures) => [...figures.keys()]);
   const near = nearestName(name, known);
   return near === undefined || near === name ? '' : ` (did you mean ${near}?)`;
 }
 
-async function metricsOf(
-  artifacts: ReadonlyMap<string, Artifact>,
-): Promise<Map<string, AnyMetrics>> {
-  const measured = new Map<string, AnyMetrics>();
+async function measuredIn(
+  artifacts: ReadonlyMap<string, Pick<Artifact, 'folder'>>,
+): Promise<Map<string, Measured>> {
+  const measured = new Map<string, Measured>();
   for (const [instance, { folder }] of artifacts) {
     const [stage, name] = instance.split(':');
-    if (stage === 'evaluate' && name !== undefined) {
-      measured.set(name, await readAnyMetrics(outputFolder(folder, 'metrics')));
-    }
+    if (stage !== 'evaluate' || name === undefined) continue;
+    const place = outputFolder(folder, 'metrics');
+    const metrics = await readAnyMetrics(place);
+    measured.set(name, { metrics, timings: await readTimings(place) });
   }
   return measured;
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import type { StageInstance } from './graph.ts';
@@ -61,11 +62,18 @@ function modelFiles(path: string, setting: string): StageInstance['files'] {
     const fix = `copy the ${name} of the model beside it; npx decant teacher add makes tokenizer.json from a vocabulary`;
     throw new TeacherFileError(folder, `has no ${name}`, fix);
   };
+  const config = required('config.json');
   return {
-    initialiseConfig: required('config.json'),
+    initialiseConfig: config,
     initialiseWeights: weights,
-    initialiseTokenizer: required('tokenizer.json'),
+    ...(!config.some(isOfTensors) && { initialiseTokenizer: required('tokenizer.json') }),
   };
+}
+
+/** Whether the model of this config.json reads no text. */
+function isOfTensors(config: string): boolean {
+  const { model_type } = typeSchema.parse(JSON.parse(readFileSync(config, 'utf8')));
+  return model_type !== undefined && readsTensorsAlone(model_type);
 }
 
 /** model.safetensors, or the files that large models are saved in. */
@@ -77,6 +85,8 @@ function safetensorsIn(folder: string): string[] {
   const { weight_map } = indexSchema.parse(JSON.parse(readFileSync(index, 'utf8')));
   return [...new Set(Object.values(weight_map))].sort().map((name) => join(folder, name));
 }
+
+const typeSchema = z.looseObject({ model_type: z.string().optional() });
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[^/\\]+$/)) });
 

@@ -1,48 +1,40 @@
 import type { AnyMetrics } from '#datasets/metrics.ts';
-import type { ValueMetrics } from '#datasets/value-metrics.ts';
+import { isOfValues } from '#datasets/metrics.ts';
 
-/** Figures that a gate may name for a language model, each better where it is more. */
+/** Figures that a gate may name for a language model. */
 export const LANGUAGE_FIGURES = [
   'accuracy',
   'agreement',
+  'perplexity',
+  'negativeLogLikelihood',
   'perplexityVsTeacher',
   'gainOverGoldOnly',
 ] as const;
 
-/** A figure of a language model for its gate; undefined where it cannot be told. */
-export function languageFigure(
-  name: string,
-  student: ValueMetrics,
+/**
+ * What a language model is beside its teacher and beside the students of the gold-only variant, each better where it is
+ * more: the teacher's perplexity over its own, and the nats a token that it gains.
+ */
+export function languageComparisons(
+  student: AnyMetrics,
   others: {
     readonly teacher: AnyMetrics | undefined;
-    /** Variants that learn from the text alone: the students of each. */
-    readonly goldOnly: readonly (readonly AnyMetrics[])[];
+    readonly goldOnly: readonly AnyMetrics[];
   },
-): number | undefined {
+): [name: string, value: number][] {
   const own = nllOf(student);
-  switch (name) {
-    case 'accuracy':
-      return student.figures['accuracy'] ?? undefined;
-    case 'agreement':
-      return student.agreement ?? undefined;
-    case 'perplexityVsTeacher': {
-      const teacher = others.teacher && nllOf(others.teacher);
-      return teacher === undefined ? undefined : Math.exp(teacher - own);
-    }
-    case 'gainOverGoldOnly': {
-      const best = Math.min(...others.goldOnly.map(meanNll));
-      return Number.isFinite(best) ? best - own : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function meanNll(students: readonly AnyMetrics[]): number {
-  return students.reduce((sum, one) => sum + nllOf(one), 0) / students.length;
+  const { teacher, goldOnly } = others;
+  const ofGold = goldOnly.reduce((sum, one) => sum + nllOf(one), 0) / goldOnly.length;
+  return [
+    ...(teacher === undefined
+      ? []
+      : [['perplexityVsTeacher', Math.exp(nllOf(teacher) - own)] as [string, number]]),
+    ...(goldOnly.length === 0 ? [] : [['gainOverGoldOnly', ofGold - own] as [string, number]]),
+  ];
 }
 
 /** Nats a token. */
 function nllOf(metrics: AnyMetrics): number {
-  return ('figures' in metrics ? metrics.figures['negativeLogLikelihood'] : null) ?? Number.NaN;
+  const nll = isOfValues(metrics) ? metrics.figures['negativeLogLikelihood'] : undefined;
+  return nll ?? Number.NaN;
 }

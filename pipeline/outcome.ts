@@ -109,7 +109,7 @@ function deploymentLines({ models, operatingPoint, recommendedFile }: Outcome): 
   if (operatingPoint !== undefined) {
     const { validation } = operatingPoint;
     const points = models.flatMap(({ metrics }) =>
-      isOfValues(metrics) || metrics.operatingPoint === undefined ? [] : [metrics.operatingPoint],
+      metrics.operatingPoint === undefined ? [] : [metrics.operatingPoint],
     );
     const test = points[0] === undefined ? '' : `; on test it ${shownAnswered(points[0])}`;
     const said = shownAnswered(validation);

@@ -8,6 +8,7 @@ import { seedName, seedsOf } from './seeds.ts';
 import { type PlannedStudent, trainInstance } from './student-wiring.ts';
 import type { MainTeacher, Teacher } from './teachers.ts';
 import { checkVariant } from './variants.ts';
+import { refuseInSample } from './witnesses.ts';
 
 /**
  * The variants in their order, each followed by its controls where `hard-relabel.control` asks for them, and all of
@@ -51,7 +52,7 @@ export function relabelInstances(
   const { student, control, ...config } = settings;
   checkVariant(loaded, student, 'hard-relabel.student');
   const { folds } = config;
-  if (folds !== undefined) refuseAsWitness(loaded, student);
+  if (folds !== undefined) refuseInSample(loaded, teachers[0], settings);
   const witnesses = Array.from({ length: folds ?? 0 }, (_, at) =>
     trainInstance(loaded, teachers, {
       name: `${student}.fold${at + 1}`,
@@ -98,24 +99,4 @@ function predictionsOf(
       { instance: `train-student:${student}.${fold}`, output },
     ]),
   );
-}
-
-/** With folds the student is trained anew, so it must be one architecture and start from nothing. */
-function refuseAsWitness(loaded: LoadedConfig, student: string): void {
-  const { config, file } = loaded;
-  const refuse = (problem: string) => {
-    throw new ConfigError(file, [{ path: 'hard-relabel.student', problem }]);
-  };
-  const start = config.variants[student]?.initFrom;
-  if (start !== undefined) {
-    refuse(
-      `"${student}" starts from "${start}", which has learned from every row: with folds name a variant without initFrom`,
-    );
-  }
-  const [candidate] = candidatesOf(config, student);
-  if (candidate !== undefined) {
-    refuse(
-      `"${student}" is chosen among architectures: with folds name one, such as ${candidate.name}`,
-    );
-  }
 }

@@ -14,7 +14,10 @@ import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teache
 import { tensorInputs } from './tensor-wiring.ts';
 
 /** Measures a teacher by what its cache says. */
-export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher): StageInstance {
+export function evaluateTeacher(
+  config: DecantConfig,
+  { name, source, output }: Teacher,
+): StageInstance {
   const isFitted = source.type === 'embeddings';
   return createInstance(`evaluate:${name}`, evaluate, {
     config: {
@@ -22,7 +25,7 @@ export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher)
       name,
       task: taskSetting(config),
       slices: config.evaluate?.slices,
-      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      output,
       ...deviceSettings(config),
       threads: config.threads,
     },
@@ -179,12 +182,15 @@ export function reportInstance(
     /** Instances that put the students of several seeds together. */
     readonly spreads: readonly string[];
     readonly exported: string;
+    /** The variant that no teacher reaches. */
+    readonly baseline: string | undefined;
     readonly needsRelabel: boolean;
   },
 ): StageInstance {
   const { exported, needsRelabel } = parts;
   const int8 = hasInt8(loaded.config) ? [int8Name(exported)] : [];
   const order = [...parts.order, ...int8];
+  const baseline = parts.baseline === undefined ? [] : [parts.baseline];
   const further = parts.teachers.slice(1).map(({ name }) => name);
   const who = [MAIN_TEACHER, ...further, ...order];
   const of = (stage: string, output: string, names: readonly string[]) =>
@@ -197,6 +203,7 @@ export function reportInstance(
       teachers: further.length === 0 ? undefined : further,
       variants: order,
       exported,
+      baseline: parts.baseline,
       licenses: licensesOf(loaded.config, parts.teachers),
       // What `decant sweep` tries is nothing that a report is made from.
       resolvedConfig: configAsYaml(
@@ -208,7 +215,7 @@ export function reportInstance(
     files: {},
     inputs: {
       ...of('evaluate', 'metrics', who),
-      ...of('evaluate', 'predictions', [exported]),
+      ...of('evaluate', 'predictions', [...new Set([exported, ...baseline, MAIN_TEACHER])]),
       ...Object.fromEntries(
         parts.order.map((name) => [
           `log.${name}`,

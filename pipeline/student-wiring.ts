@@ -1,6 +1,5 @@
 import type { Fold } from '#datasets/folds.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
-import { largestOf } from '#stages/train-student/settings/schedules.ts';
 import { studentInstance } from './auto-student.ts';
 import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
@@ -18,6 +17,7 @@ import {
   teachersOfVariant,
 } from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
+import { learnsSoftLabels } from './variants.ts';
 import { viewInputs } from './view-wiring.ts';
 
 type Variant = DecantConfig['variants'][string];
@@ -59,7 +59,7 @@ export function trainInstance(
   } = config.student;
   const chosen = teachersOfVariant(loaded, teachers, variant);
   // A variant that learns from gold labels alone does not become stale with the teacher's words.
-  const learnsFromTeacher = largestOf(own.softLossWeight ?? shared.softLossWeight ?? 1) > 0;
+  const learnsFromTeacher = learnsSoftLabels(config, variant);
   const isMix = learnsFromTeacher && chosen.length > 1;
   // Left out where nothing is mixed, so that students of one teacher stay fresh.
   const mixing = {

@@ -156,10 +156,10 @@ const noAuto: Limit = ({ task, student }) =>
       ]
     : [];
 
-/** One class of a row is what a student can be sure of. */
+/** Classes of a row are what a student can be sure of. */
 const noGoal = given(
   (config) => ({ 'export.goal': config.export.goal }),
-  'is about the one class that a student says of a row: it belongs to task: classification',
+  'is about the classes that a student says of a row: it belongs to task: classification or multi-label',
 );
 
 const LANGUAGE_MODEL: readonly Limit[] = [
@@ -231,7 +231,7 @@ const OF_WORDS: readonly Limit[] = [
 
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
-  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal],
+  'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
   regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal],
   'token-classification': [...OTHERS, ...OF_WORDS, noBalance, noGoal],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask, onlyArchitectures('gpt2')],

@@ -54,11 +54,12 @@ export async function checkAgainstTeacher(
   const made = await Promise.all(makers.map((name) => listArtifacts(project.store, name)));
   const sources = await sourcesOf(made.flat(), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);
-  const { task, device, deviceId, threads, tokenBudget, gather } = config;
+  const { task, device, deviceId, strict, threads, output, tokenBudget, gather } = config;
+  const like = { task, device, deviceId, strict, threads, output, tokenBudget, gather };
   const answer = await askBeside({
     stage: 'check-teacher',
     output: 'check',
-    config: { share, seed, task, device, deviceId, threads, tokenBudget, gather },
+    config: { share, seed, ...like },
     files,
     inputFolders: { ...sources, ...Object.fromEntries(rows) },
   });

@@ -10,7 +10,6 @@ import { taskSetting } from './task-limits.ts';
 import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
 import {
   fitHeadName,
-  MAIN_TEACHER,
   type MainTeacher,
   softLabelName,
   type Teacher,
@@ -20,7 +19,7 @@ import {
 /** Further teachers read the tokens of the main one. */
 export function softLabelInstance(
   config: DecantConfig,
-  { name, source, license }: Teacher,
+  { name, source, license, output, hidden }: Teacher,
   main: MainTeacher,
 ): StageInstance {
   const { text, textPair, id } = config.corpus.columns;
@@ -29,8 +28,8 @@ export function softLabelInstance(
     config: {
       ...config['soft-label'],
       task: taskSetting(config),
-      // Each teacher has outputs of its own; further ones are taken by the usual name.
-      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      output,
+      hidden,
       maxLength: config.teacher.maxLength,
       ...deviceSettings(config),
       strict: config.strict,
@@ -78,9 +77,17 @@ export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher)
   return [instance];
 }
 
-/** Times the teacher on what soft-label would give it. */
-export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
-  const [main] = teachersOf(loaded);
-  const like = softLabelInstance(loaded.config, main, main);
-  return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
+/** Times a teacher on what soft-label would give it. */
+export function calibrationInstance(
+  loaded: LoadedConfig,
+  name: string,
+  seconds: number,
+): StageInstance {
+  const [main, ...further] = teachersOf(loaded);
+  const teacher = further.find((one) => one.name === name) ?? main;
+  const like = softLabelInstance(loaded.config, teacher, main);
+  return createInstance(`calibrate:${teacher.name}`, calibrate, {
+    ...like,
+    config: { ...like.config, seconds },
+  });
 }

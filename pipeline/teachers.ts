@@ -24,6 +24,10 @@ export interface Teacher {
   readonly weight: number;
   /** As the settings name it, or else a file beside the model. */
   readonly license: string | undefined;
+  /** Output of its graph with the logits; found by name or place where left out. */
+  readonly output: string | undefined;
+  /** Tensors of its graph that are kept as features. */
+  readonly hidden: readonly string[] | undefined;
 }
 
 /** The teacher that decides how texts become tokens. */
@@ -40,7 +44,14 @@ export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
   const main = mainTeacher(loaded);
   const further = Object.entries(config.teachers ?? {}).map(([name, one]): Teacher => {
     const source = teacherSource(folder, `teachers.${name}`, one);
-    return { name, source, weight: one.weight ?? 1, license: licenseOf(source, one.license) };
+    return {
+      name,
+      source,
+      weight: one.weight ?? 1,
+      license: licenseOf(source, one.license),
+      output: one.output,
+      hidden: hiddenOf(source, one.hidden ?? config['soft-label'].hidden),
+    };
   });
   const problems = [main, ...further].flatMap((teacher) => {
     const found =
@@ -74,7 +85,7 @@ export function teachersOfVariant(
 }
 
 /** Names of all teachers, the main one first. */
-function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
+export function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
   return [MAIN_TEACHER, ...Object.keys(loaded.config.teachers ?? {})];
 }
 
@@ -111,7 +122,17 @@ function mainTeacher({ config, folder }: LoadedConfig): MainTeacher {
     tokenizer: files,
     weight,
     license: licenseOf(source, license),
+    output: config.teacher.output,
+    hidden: config['soft-label'].hidden,
   };
+}
+
+/** Answers in files have no graph, beside those that have one: theirs are kept. */
+function hiddenOf(
+  source: TeacherSource,
+  wanted: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return source.type === 'answers' || wanted?.length === 0 ? undefined : wanted;
 }
 
 function licenseOf(source: TeacherSource, told: string | undefined): string | undefined {

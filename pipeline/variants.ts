@@ -46,13 +46,40 @@ export function checkVariant(loaded: LoadedConfig, name: string, path: string): 
 export function exportedVariant(config: DecantConfig, order: readonly string[]): string {
   const named = config.export.variant;
   if (named !== undefined) return named;
-  const learnsFromTeacher = (name: string) => {
-    const variant = config.variants[name];
-    return variant?.labels === undefined && largestOf(variant?.softLossWeight ?? 1) > 0;
-  };
+  const students = withoutCandidates(config, order);
+  const isDistilled = (name: string) =>
+    config.variants[name]?.labels === undefined && learnsSoftLabels(config, name);
+  return students.find(isDistilled) ?? students[0] ?? '';
+}
+
+/**
+ * The variant that gains are measured against, in gate and report: nothing that a teacher said reaches it, neither by
+ * soft labels nor by the labels of hard-relabel nor by the student that it starts from. Of several the one that is
+ * named gold-only, or else the first; undefined where there is none.
+ */
+export function goldOnlyVariant(
+  config: DecantConfig,
+  order: readonly string[],
+): string | undefined {
+  const found = withoutCandidates(config, order).filter((name) => isGoldOnly(config, name));
+  return found.find((name) => name === 'gold-only') ?? found[0];
+}
+
+/** Do soft labels stand in the loss of this variant at any step? */
+export function learnsSoftLabels({ student, variants }: DecantConfig, name: string): boolean {
+  return largestOf(variants[name]?.softLossWeight ?? student.softLossWeight ?? 1) > 0;
+}
+
+function isGoldOnly(config: DecantConfig, name: string): boolean {
+  const { labels, initFrom } = config.variants[name] ?? {};
+  if (labels !== undefined || learnsSoftLabels(config, name)) return false;
+  return initFrom === undefined || isGoldOnly(config, initFrom);
+}
+
+/** The variants without those that `architecture: auto` chooses among. */
+function withoutCandidates(config: DecantConfig, order: readonly string[]): string[] {
   const candidates = new Set(
     order.flatMap((name) => candidatesOf(config, name).map((candidate) => candidate.name)),
   );
-  const students = order.filter((name) => !candidates.has(name));
-  return students.find(learnsFromTeacher) ?? students[0] ?? '';
+  return order.filter((name) => !candidates.has(name));
 }

@@ -19,6 +19,7 @@ import {
   reportInstance,
 } from './result-wiring.ts';
 import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
+import { refuseUnread } from './student-limits.ts';
 import { trainInstance } from './student-wiring.ts';
 import { refuseForTask, taskSetting } from './task-limits.ts';
 
@@ -26,7 +27,7 @@ import { requireTokenizer } from './teacher-files.ts';
 import { fitHeadInstance, softLabelInstance } from './teacher-wiring.ts';
 
 import { type MainTeacher, type Teacher, teachersOf, teachersOfVariant } from './teachers.ts';
-import { exportedVariant, variantOrder } from './variants.ts';
+import { exportedVariant, goldOnlyVariant, variantOrder } from './variants.ts';
 import { viewLabelInstance } from './view-wiring.ts';
 
 /**
@@ -36,6 +37,7 @@ import { viewLabelInstance } from './view-wiring.ts';
 export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstance[] {
   const { config } = loaded;
   refuseForTask(loaded);
+  refuseUnread(loaded);
   refuseSeeds(loaded);
   const teachers = teachersOf(loaded);
   const [main] = teachers;
@@ -84,6 +86,7 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
       order: firsts.map(({ name }) => name),
       spreads: spreads.map(({ name }) => name),
       exported,
+      baseline: goldOnlyVariant(config, order),
       needsRelabel,
     }),
   ];

@@ -11,7 +11,11 @@ import {
   openStudent,
   type StudentOptions,
 } from '#stages/students/open-student.ts';
-import type { Prediction, WordPrediction } from '#stages/students/student-answers.ts';
+import {
+  type Prediction,
+  saidLabels,
+  type WordPrediction,
+} from '#stages/students/student-answers.ts';
 import { openStudentThreads } from '#stages/students/student-threads.ts';
 
 export interface PredictCommandOptions extends StudentOptions {
@@ -89,9 +93,19 @@ async function linesOf(
   const lines = group.map((asked, index) => {
     const prediction = predictions[index];
     if (prediction === undefined) throw new Error(`no answer to text ${index} of a group`);
-    return `${toLine(asked, prediction, scores[index])}\n`;
+    return `${toLine(asked, { ...prediction, ...saidIn(prediction, student) }, scores[index])}\n`;
   });
   return lines.join('');
+}
+
+/** Of a student of several labels with thresholds: which of those that are listed it says. */
+function saidIn(prediction: Prediction, { task, operatingPoint }: OpenStudent): Said {
+  if (task !== 'multi-label' || operatingPoint === undefined) return {};
+  return { labels: saidLabels(prediction, operatingPoint).map(({ label }) => label) };
+}
+
+interface Said {
+  readonly labels?: readonly string[];
 }
 
 /** One word a line, a blank line behind each sentence; or one sentence a line as JSON. */
@@ -114,18 +128,20 @@ function columns({ word, label, confidence }: WordPrediction): string {
   return `${withoutControls(word)}\t${label ?? '_'}\t${confidence?.toFixed(3) ?? '_'}\n`;
 }
 
-/** `-` for the label: the student abstains. */
+/** `-` for the label: the student abstains; of several labels also where it is listed and not said. */
 function tabbedLine(
   { text }: AskedText,
-  { top, abstained }: Prediction,
+  { top, abstained, labels }: Prediction & Said,
   scores: readonly WordScore[] | undefined,
 ): string {
-  const labels = top.map(({ label, probability }, rank) => {
-    const shown = abstained && rank === 0 ? '-' : label;
-    return `${shown}\t${probability.toFixed(3)}`;
-  });
+  const isSaid = (label: string, rank: number) =>
+    labels === undefined ? !abstained || rank > 0 : !abstained && labels.includes(label);
+  const shown = top.map(
+    ({ label, probability }, rank) =>
+      `${isSaid(label, rank) ? label : '-'}\t${probability.toFixed(3)}`,
+  );
   const because = scores === undefined ? '' : `\t${scores.map(shownScore).join(' ')}`;
-  return `${labels.join('\t')}\t${withoutControls(text)}${because}`;
+  return `${shown.join('\t')}\t${withoutControls(text)}${because}`;
 }
 
 function shownScore({ word, score }: WordScore): string {
@@ -135,7 +151,7 @@ function shownScore({ word, score }: WordScore): string {
 
 function jsonLine(
   { text, id }: AskedText,
-  { label, confidence, abstained, top }: Prediction,
+  { label, confidence, abstained, top, labels }: Prediction & Said,
   scores: readonly WordScore[] | undefined,
 ): string {
   return JSON.stringify({
@@ -143,13 +159,14 @@ function jsonLine(
     text,
     label,
     confidence,
+    ...(labels && { labels }),
     ...(abstained && { abstained }),
     ...(top.length > 1 && { top }),
     ...(scores !== undefined && { words: scores }),
   });
 }
 
-/** Below this one thread answers sooner than several start. */
-const GROUP_TEXTS = 512;
+/** Below this one thread answers sooner than several start; among so many most texts find others of their length. */
+const GROUP_TEXTS = 1024;
 /** So that no thread waits while lines are read and written. */
 const GROUPS_AHEAD = 6;

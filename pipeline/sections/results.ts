@@ -61,18 +61,18 @@ export const reportSection = z
   .prefault({})
   .describe('The one page that is sent around.');
 
-const leastValue = z.number();
-const byName = (inner: z.ZodType<unknown>) => z.union([leastValue, z.record(z.string(), inner)]);
+const bound = z.number();
+const byName = (inner: z.ZodType<unknown>) => z.union([bound, z.record(z.string(), inner)]);
 /** A gate, or gates below a name: `recall: { fraud: 0.9 }`, `slice: { language: { de: { accuracy: 0.8 } } }`. */
-const leastValues = byName(byName(byName(leastValue)));
+const bounds = byName(byName(byName(bound)));
 
 /** `gate`: what the exported student has to reach. */
 export const gateSection = z
   .record(
     z.string(),
-    leastValues.describe(
-      'Least value of a figure of the exported student on the test split: accuracy, macroF1, entityF1 (token classification), agreement, accuracyVsTeacher, gainOverGoldOnly, meanAveragePrecision, recall.CLASS, precision.CLASS, f1.CLASS, averagePrecision.CLASS, slice.short.accuracy, slice.long.accuracy (the shortest and longest quarter), slice.COLUMN.VALUE.accuracy, robustness.NAME.accuracy, linearCka.TENSOR; with several seeds their mean; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman; of language models accuracy, agreement, perplexityVsTeacher (that of the teacher over its own), gainOverGoldOnly (nats a token).',
+    bounds.describe(
+      'Bound of a figure of the exported student on the test split, a least value. More is better of accuracy, macroF1, entityF1 (token classification), meanAveragePrecision, agreement, recall.CLASS, precision.CLASS, f1.CLASS, averagePrecision.CLASS, slice.short.accuracy, slice.long.accuracy (the shortest and longest quarter), slice.COLUMN.VALUE.accuracy, robustness.NAME.accuracy, linearCka.TENSOR, rowsPerSecond; of multi-label microF1, macroF1, meanAveragePrecision, subsetAccuracy; of regression pearson, spearman; of language models accuracy, agreement. accuracyVsTeacher is its share of the teacher\u2019s leading figure and gainOverGoldOnly what it has more than the variant that no teacher reaches, by accuracy, entityF1 of taggers of entities, microF1 or pearson; of language models perplexityVsTeacher (that of the teacher over its own) and gainOverGoldOnly (nats a token). Where less is better it is a most: expectedCalibrationError, negativeLogLikelihood, areaUnderRisk, meanSquaredError, meanAbsoluteError, perplexity, parameters, fileMb (10^6 bytes), latencyMsBatch1.p50, latencyMsBatch1.p95, latencyMsBatch32.p50, latencyMsBatch32.p95. With several seeds their mean.',
     ),
   )
   .optional()
-  .describe('What the exported student has to reach; below it `run` ends with 4.');
+  .describe('What the exported student has to reach; on the wrong side of it `run` ends with 4.');

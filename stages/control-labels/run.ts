@@ -51,6 +51,7 @@ function randomLabel(
     reason: 'random-control',
     teacherConfidence: 0,
     studentConfidence: 0,
+    confidence: null,
     fold: null,
   };
 }

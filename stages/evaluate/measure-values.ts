@@ -6,6 +6,8 @@ import {
   multiLabelFigures,
   regressionFigures,
 } from '#stages/numerics/value-metrics.ts';
+import { withTargets } from '#stages/students/answered-labels.ts';
+import { valueIntervals } from './intervals.ts';
 import { type Identity, NoGoldError } from './measure.ts';
 
 /** Numbers that a model gives, [rows * width]. */
@@ -27,20 +29,16 @@ export function measureValues(
 ): ValueMetrics {
   const { task, classNames, teacher } = reference;
   const width = classNames.length;
-  const rows = scores.exampleIds.flatMap((exampleId, row) => (gold.has(exampleId) ? [row] : []));
-  if (rows.length === 0) throw new NoGoldError(identity.name);
-  const own = rowsOf(scores.logits, rows, width);
-  const targets = new Float32Array(rows.length * width);
-  for (const [place, row] of rows.entries()) {
-    targets.set(gold.get(scores.exampleIds[row] ?? '') ?? [], place * width);
-  }
-  const { figures, perClass } = figuresOfValues(task, own, targets, width);
+  const { logits, targets } = withTargets(scores, gold, width);
+  if (logits.length === 0) throw new NoGoldError(identity.name);
+  const { figures, perClass } = figuresOfValues(task, logits, targets, width);
   return {
     formatVersion: 1,
     task,
     ...identity,
-    rows: rows.length,
+    rows: logits.length / width,
     figures,
+    intervals: valueIntervals(task, logits, targets, width),
     agreement:
       identity.subject === 'teacher' || teacher === undefined
         ? null

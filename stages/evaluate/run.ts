@@ -1,6 +1,6 @@
 import { readClasses } from '#datasets/classes.ts';
 import { featuresInOrder, readFeaturesIfAny, readShapes } from '#datasets/features.ts';
-import { type GoldOfRows, readGoldOfRows } from '#datasets/gold-of-rows.ts';
+import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import {
   type AnyMetrics,
   isOfValues,
@@ -19,7 +19,8 @@ import { inputOf, outputOf } from '#stages/folders.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { answered, labelledOf } from '#stages/students/answered.ts';
-import { operatingPointOf } from '#stages/students/operating-point.ts';
+import { answeredLabels, withTargets } from '#stages/students/answered-labels.ts';
+import { type OperatingPoint, operatingPointOf } from '#stages/students/operating-point.ts';
 import { wordMetrics } from './entities.ts';
 import { judgedClasses, judgedValues } from './judged.ts';
 import { lengthsOf } from './length-slices.ts';
@@ -93,9 +94,16 @@ async function measured(
   if (isValueTask(task)) {
     const rows = await readTargets(folder);
     const gold = new Map(rows.map(({ exampleId, targets }) => [exampleId, targets]));
-    const width = reference.classNames.length;
+    const { classNames } = reference;
+    const width = classNames.length;
+    const point = await pointOf(context);
     return {
-      metrics: measureValues(identity, scores, gold, { ...reference, task }),
+      metrics: {
+        ...measureValues(identity, scores, gold, { ...reference, task }),
+        ...(point && {
+          operatingPoint: answeredLabels(withTargets(scores, gold, width), classNames, point),
+        }),
+      },
       judge: (of) => judgedValues(of, gold, { task, width }),
     };
   }
@@ -103,26 +111,25 @@ async function measured(
   const { classNames } = reference;
   const { tokens } = await testRows(context);
   const lengths = gold.ofWords === undefined ? lengthsOf(tokens) : undefined;
+  const point = await pointOf(context);
+  const ofRows = measure(identity, scores, gold.ofRows, { ...reference, lengths });
+  const ofWords = gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames);
   const metrics = {
-    ...measure(identity, scores, gold.ofRows, { ...reference, lengths }),
-    ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
-    ...(await atOperatingPoint(context, scores, gold, classNames)),
+    ...ofRows,
+    ...ofWords,
+    intervals: { ...ofRows.intervals, ...ofWords?.intervals },
+    ...(point && { operatingPoint: answered(labelledOf(scores, gold.ofRows), classNames, point) }),
   };
   const judge = (of: Scores) => judgedClasses(of, gold.ofRows, classNames.length);
   return { metrics, judge: gold.ofWords === undefined ? judge : undefined };
 }
 
-/** What a student answers that may abstain. */
-async function atOperatingPoint(
-  context: StageContext<EvaluateConfig>,
-  scores: Scores,
-  { ofRows }: GoldOfRows,
-  classNames: readonly string[],
-): Promise<Pick<Metrics, 'operatingPoint'>> {
-  const folder = context.inputs['operating-point'];
-  if (folder === undefined) return {};
-  const point = operatingPointOf(await readOperatingPoint(folder));
-  return { operatingPoint: answered(labelledOf(scores, ofRows), classNames, point) };
+/** When a student speaks that has a goal. */
+async function pointOf({
+  inputs,
+}: StageContext<EvaluateConfig>): Promise<OperatingPoint | undefined> {
+  const folder = inputs['operating-point'];
+  return folder === undefined ? undefined : operatingPointOf(await readOperatingPoint(folder));
 }
 
 function leadingFigures(metrics: AnyMetrics): [name: string, value: number][] {

@@ -24,7 +24,7 @@ export type ExportConfig = z.infer<typeof configSchema>;
 /** Makes the Hugging Face directory of a student, and proves that its ONNX graph is the trained student. */
 export const exportStudent = defineStage<ExportConfig>({
   name: 'export-student',
-  version: 4,
+  version: 5,
   configSchema,
   speedKnobs: [],
   outputs: { student: { formatVersion: 1 } },

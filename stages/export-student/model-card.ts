@@ -5,7 +5,7 @@ import type { RecommendedFile } from '#stages/students/deployment.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import { cardKind } from './card-kind.ts';
 import { operatingPointSection } from './operating-point-card.ts';
-import type { QuantizedFile } from './quantized-file.ts';
+import { keepsGoal, type QuantizedFile } from './quantized-file.ts';
 import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
@@ -107,14 +107,21 @@ ${recommendation(recommendedFile(int8))}
 `;
 }
 
-/** Which file to deploy: the smallest that loses at most 0.3 points on validation. */
+/** Which file to deploy: the smallest that loses at most 0.3 points on validation, of its goal too. */
 export function recommendedFile({
   recommended,
   validationAccuracy,
-}: Pick<QuantizedFile, 'recommended' | 'validationAccuracy'>): RecommendedFile {
+  answered,
+}: Pick<QuantizedFile, 'recommended' | 'validationAccuracy' | 'answered'>): RecommendedFile {
   if (recommended) {
-    const because = 'the smallest file that keeps the accuracy on validation within 0.3 points';
+    const accuracy = validationAccuracy === null ? [] : ['the accuracy'];
+    const kept = [...accuracy, ...(answered === undefined ? [] : [`${answered.goal}`])];
+    const because = `the smallest file that keeps ${kept.join(' and ')} on validation within 0.3 points`;
     return { file: MODEL_FILES.int8, because };
+  }
+  if (answered !== undefined && !keepsGoal(answered)) {
+    const because = `int8 weights miss ${answered.goal} on validation, with the thresholds of float32`;
+    return { file: MODEL_FILES.float32, because };
   }
   const because =
     validationAccuracy === null
@@ -146,7 +153,8 @@ function startOf({ initialisation, startsFrom }: CardFacts): string {
     return `Its word pieces started as those of ${whose}${narrowed}, all else at random.`;
   }
   const fresh = random.length === 0 ? '' : `; ${random.map(plain).join(', ')} started at random`;
-  return `Its weights started as layers ${layers?.join(', ') ?? ''} of ${whose}, with what is around them${fresh}.`;
+  if (layers === undefined) return `Its weights started as those of ${whose}${fresh}.`;
+  return `Its weights started as layers ${layers.join(', ')} of ${whose}, with what is around them${fresh}.`;
 }
 
 const CUT_OTHERWISE = `

@@ -2,13 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics.ts';
+import { type Answered, reachesGoal } from '#datasets/operating-point.ts';
 import { inputOf } from '#stages/folders.ts';
 import { type ClassifierOptions, openClassifier } from '#stages/onnx/classifier.ts';
 import { quantized } from '#stages/onnx/quantize.ts';
 import type { StageContext } from '#stages/stage.ts';
+import type { OperatingPoint } from '#stages/students/operating-point.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import type { ExportConfig } from './index.ts';
-import { accuracyOf, answersOnValidation } from './validation-answers.ts';
+import { accuracyOf, answeredAt, answersOnValidation } from './validation-answers.ts';
 
 /** The file with int8 weights beside the float32 one. */
 export interface QuantizedFile {
@@ -17,7 +19,9 @@ export interface QuantizedFile {
   readonly validationAccuracy: number | null;
   /** On the test split. */
   readonly metrics: AnyMetrics;
-  /** It is smaller and keeps the accuracy on validation; which is never known where nothing was compared. */
+  /** What it answers of validation at the operating point, where there is one. */
+  readonly answered: Answered | undefined;
+  /** It is smaller and keeps the accuracy on validation, and the goal; never where nothing was compared. */
   readonly recommended: boolean;
 }
 
@@ -26,12 +30,14 @@ export async function writeQuantizedFile(
   context: StageContext<ExportConfig>,
   float32: {
     readonly folder: string;
-    readonly classCount: number;
+    readonly classNames: readonly string[];
+    readonly point: OperatingPoint | undefined;
     readonly options: ClassifierOptions;
     readonly validationAccuracy: number | null;
   },
 ): Promise<QuantizedFile> {
-  const { folder, classCount, options } = float32;
+  const { folder, classNames, point, options } = float32;
+  const { length: classCount } = classNames;
   const model = await readFile(join(folder, MODEL_FILES.float32));
   const bytes = quantized(model);
   const file = join(folder, MODEL_FILES.int8);
@@ -40,21 +46,32 @@ export async function writeQuantizedFile(
   try {
     const answers = await answersOnValidation(context, classifier, classCount);
     const validationAccuracy = await accuracyOf(answers, context, classCount);
+    const answered = point && (await answeredAt(point, answers, context, classNames));
     return {
       fileBytes: bytes.length,
       validationAccuracy,
+      answered,
       metrics: await readAnyMetrics(inputOf(context, 'metrics/int8')),
       recommended:
-        bytes.length < model.length && keeps(float32.validationAccuracy, validationAccuracy),
+        bytes.length < model.length &&
+        keeps(float32.validationAccuracy, validationAccuracy, answered),
     };
   } finally {
     await classifier.close();
   }
 }
 
-function keeps(before: number | null, now: number | null): boolean {
-  return before !== null && now !== null && now >= before - MOST_LOST;
+/** Of several labels no accuracy is told: a goal alone says what int8 weights are worth. */
+function keeps(before: number | null, now: number | null, answered: Answered | undefined): boolean {
+  if (answered !== undefined && !keepsGoal(answered)) return false;
+  if (before === null || now === null) return answered !== undefined;
+  return now >= before - MOST_LOST;
 }
 
-/** 0.3 points of accuracy. */
+/** Do int8 weights reach the goal whose thresholds were chosen with float32 ones? */
+export function keepsGoal(answered: Answered): boolean {
+  return reachesGoal(answered, MOST_LOST);
+}
+
+/** 0.3 points. */
 const MOST_LOST = 0.003;

@@ -65,11 +65,11 @@ export async function* runExportStudent(
     if (hasOneClass && answers.logits.length > 0 && !readsTensorsAlone(studentConfig.modelType)) {
       await writeBaseline(exported, answers, { classNames, temperature: point?.temperature ?? 1 });
     }
-    const { length: classCount } = classNames;
     const int8 = config.quantize?.includes('int8')
       ? await writeQuantizedFile(context, {
           folder: exported,
-          classCount,
+          classNames,
+          point: point && operatingPointOf(point),
           options,
           validationAccuracy,
         })

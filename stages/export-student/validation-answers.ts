@@ -1,5 +1,7 @@
 import { featuresInOrder, readFeaturesIfAny } from '#datasets/features.ts';
 import { labelledExamples, readGoldOfRows } from '#datasets/gold-of-rows.ts';
+import type { Answered } from '#datasets/operating-point.ts';
+import { hasTargets, readTargets } from '#datasets/targets.ts';
 import { answerKeys } from '#datasets/token-answers.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
@@ -8,6 +10,9 @@ import { answersPerRow, answersTo } from '#stages/onnx/answers.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import { lengthBatches } from '#stages/onnx/token-batches.ts';
 import type { StageContext } from '#stages/stage.ts';
+import { answered, labelledOf } from '#stages/students/answered.ts';
+import { answeredLabels, withTargets } from '#stages/students/answered-labels.ts';
+import type { OperatingPoint } from '#stages/students/operating-point.ts';
 import type { ExportConfig } from './index.ts';
 
 /** What an exported file says of the validation rows. */
@@ -51,6 +56,27 @@ export async function accuracyOf(
     correct += gold.filter((labelId, answer) => labelId >= 0 && labelId === best[answer]).length;
   }
   return compared === 0 ? null : correct / compared;
+}
+
+/** What an exported file that has an operating point answers of the labelled rows. */
+export async function answeredAt(
+  point: OperatingPoint,
+  { tokens, logits }: ValidationAnswers,
+  context: StageContext<ExportConfig>,
+  classNames: readonly string[],
+): Promise<Answered> {
+  const folder = inputOf(context, 'labels/validation');
+  const { exampleIds } = tokens;
+  const { length: width } = classNames;
+  const all = new Float32Array(exampleIds.length * width);
+  for (const [row, own] of logits.entries()) all.set(own, row * width);
+  const scores = { exampleIds, logits: all, rowCount: exampleIds.length };
+  if (hasTargets(folder)) {
+    const gold = new Map((await readTargets(folder)).map((row) => [row.exampleId, row.targets]));
+    return answeredLabels(withTargets(scores, gold, width), classNames, point);
+  }
+  const { ofRows } = await readGoldOfRows(folder);
+  return answered(labelledOf(scores, ofRows), classNames, point);
 }
 
 /** Labelled rows, and the gold class of each of their answers: one, or one a word (-1: none). */

@@ -15,6 +15,7 @@ export interface Evidence {
   readonly rows: readonly RowEvidence[];
   readonly teacher: Calibration;
   readonly student: Calibration;
+  readonly witness: Witness;
   /** Of confident learning alone. */
   readonly estimatedNoise: number | undefined;
 }
@@ -60,7 +61,7 @@ export async function readEvidence(
       doubt: doubts.get(exampleId) ?? null,
     };
   });
-  return { rows, teacher, student, estimatedNoise };
+  return { rows, teacher, student, witness, estimatedNoise };
 }
 
 /** Whose predictions count for which row. */

@@ -4,7 +4,7 @@ import { type HardRelabelConfig, hardRelabelConfig } from './settings.ts';
 /** Gives hard labels to train rows by what teacher and student say of them. No model runs here. */
 export const hardRelabel = defineStage<HardRelabelConfig>({
   name: 'hard-relabel',
-  version: 1,
+  version: 2,
   configSchema: hardRelabelConfig,
   speedKnobs: [],
   outputs: { 'hard-labels': { formatVersion: 1 } },

@@ -5,6 +5,7 @@ import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { Calibration } from './calibration.ts';
 import { type Proposal, withinCaps } from './caps.ts';
+import { confidencesOf, type LabelConfidence } from './confidence-of-label.ts';
 import { type Evidence, readEvidence } from './evidence.ts';
 import { type Decision, decide } from './policy.ts';
 import type { HardRelabelConfig } from './settings.ts';
@@ -34,10 +35,15 @@ export async function* runHardRelabel(
     proposals,
     kept,
   });
-  const inOrder = new Set(kept);
+  const isKept = new Set(kept);
+  const given = proposals.filter((one) => isKept.has(one));
+  const confidences = await confidencesOf(context, evidence, given);
   await writeHardLabels(
     outputOf(context, 'hard-labels'),
-    proposals.filter((one) => inOrder.has(one)).map((one) => labelOf(one, classNames)),
+    given.flatMap((one, at) => {
+      const told = confidences[at];
+      return told === undefined ? [] : [labelOf(one, told, classNames)];
+    }),
   );
   await writeRelabelSummary(outputOf(context, 'hard-labels'), summary);
   const names = [
@@ -58,7 +64,11 @@ export async function* runHardRelabel(
   }
 }
 
-function labelOf({ row, decision }: Proposal, classNames: readonly string[]): HardLabel {
+function labelOf(
+  { row, decision }: Proposal,
+  told: LabelConfidence,
+  classNames: readonly string[],
+): HardLabel {
   const { goldId } = row;
   return {
     exampleId: row.exampleId,
@@ -68,8 +78,9 @@ function labelOf({ row, decision }: Proposal, classNames: readonly string[]): Ha
     newLabel: classNames[decision.labelId] ?? '',
     newLabelId: decision.labelId,
     reason: decision.reason,
-    teacherConfidence: row.teacherConfidence,
-    studentConfidence: row.studentConfidence,
+    teacherConfidence: told.teacher,
+    studentConfidence: told.student,
+    confidence: decision.confidence,
     fold: row.fold,
   };
 }

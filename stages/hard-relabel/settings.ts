@@ -40,7 +40,7 @@ export const hardRelabelConfig = z
       .enum(['teacher-and-student', 'student'])
       .optional()
       .describe(
-        'Of confident-learning and label-odds, whose probabilities count. student: for a teacher that was trained on these very labels. Default: the mean of both.',
+        'Of confident-learning and label-odds, whose probabilities count. student: for a teacher that was trained on these very labels, as the head of teacher.embeddings always is. Default: the mean of both.',
       ),
     maxChanged: z
       .number()

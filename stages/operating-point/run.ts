@@ -1,14 +1,24 @@
 import { Failure } from '#cache/failure.ts';
 import { readClasses } from '#datasets/classes.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
-import { shownAnswered, writeOperatingPoint } from '#datasets/operating-point.ts';
+import {
+  type Answered,
+  saidBy,
+  shownAnswered,
+  shownGoal,
+  writeOperatingPoint,
+} from '#datasets/operating-point.ts';
 import { readPredictions } from '#datasets/predictions.ts';
+import { hasTargets, readTargets } from '#datasets/targets.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { fitTemperature } from '#stages/numerics/temperature-scaling.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
-import { answered, claimsOf, type LabelledLogits, labelledOf } from '#stages/students/answered.ts';
+import { answered, claimsOf, labelledOf } from '#stages/students/answered.ts';
+import { answeredLabels, withTargets } from '#stages/students/answered-labels.ts';
+import type { OperatingPoint } from '#stages/students/operating-point.ts';
+import { chooseForLabels } from './choose-for-labels.ts';
 import { chooseThresholds, type Thresholds } from './choose-point.ts';
-import { type OperatingPointConfig, shownGoal } from './settings.ts';
+import type { OperatingPointConfig } from './settings.ts';
 
 /** Says when the exported student is sure enough to be answered by, from validation rows alone. */
 export async function* runOperatingPoint(
@@ -16,25 +26,18 @@ export async function* runOperatingPoint(
 ): AsyncGenerator<StageEvent, void, void> {
   const { goal } = context.config;
   const classNames = await readClasses(inputOf(context, 'classes'));
-  const labelled = await labelledLogits(context);
-  const rows = labelled.goldIds.length;
-  if (rows === 0) throw new NothingToCalibrateOnError();
+  const { rows, temperature, chosen, answeredAt } = await evidenceOf(context, classNames);
   if (rows < FEW_ROWS) {
     const message = `the operating point is chosen on ${rows} labelled validation rows only; label at least ${FEW_ROWS}`;
     yield { type: 'warning', message };
   }
-  const temperature = fitTemperature(labelled.logits, labelled.goldIds);
-  const claims = claimsOf(labelled, { classNames, temperature });
-  const chosen = chooseThresholds(claims, goal, classNames);
   const point = { goal: shownGoal(goal), temperature, ...chosen };
-  const validation = answered(labelled, classNames, point);
+  const validation = answeredAt(point);
   yield* remarks(chosen, classNames.length);
   yield { type: 'metric', name: 'temperature', value: temperature, step: 0 };
   yield { type: 'metric', name: 'coverage', value: validation.answered / rows, step: 0 };
-  if (validation.answered > 0) {
-    const precision = validation.right / validation.answered;
-    yield { type: 'metric', name: 'precision', value: precision, step: 0 };
-  }
+  const { said, right } = saidBy(validation);
+  if (said > 0) yield { type: 'metric', name: 'precision', value: right / said, step: 0 };
   const message = `${point.goal}: the student ${shownAnswered(validation)} on validation`;
   yield { type: 'note', message };
   await writeOperatingPoint(outputOf(context, 'operating-point'), {
@@ -43,6 +46,45 @@ export async function* runOperatingPoint(
     ...chosen,
     validation,
   });
+}
+
+/** What labelled validation rows say about a goal. */
+interface Evidence {
+  readonly rows: number;
+  readonly temperature: number;
+  readonly chosen: Thresholds;
+  readonly answeredAt: (point: OperatingPoint) => Answered;
+}
+
+async function evidenceOf(
+  context: StageContext<OperatingPointConfig>,
+  classNames: readonly string[],
+): Promise<Evidence> {
+  const { goal } = context.config;
+  const folder = inputOf(context, 'labels/validation');
+  const predictions = await readPredictions(inputOf(context, 'predictions'), 'validation');
+  if (hasTargets(folder)) {
+    const gold = new Map((await readTargets(folder)).map((row) => [row.exampleId, row.targets]));
+    const values = withTargets(predictions, gold, classNames.length);
+    const rows = values.logits.length / classNames.length;
+    if (rows === 0) throw new NothingToCalibrateOnError();
+    return {
+      rows,
+      ...chooseForLabels(values, goal, classNames),
+      answeredAt: (point) => answeredLabels(values, classNames, point),
+    };
+  }
+  const labelled = labelledOf(predictions, (await readGoldOfRows(folder)).ofRows);
+  const rows = labelled.goldIds.length;
+  if (rows === 0) throw new NothingToCalibrateOnError();
+  const temperature = fitTemperature(labelled.logits, labelled.goldIds);
+  const claims = claimsOf(labelled, { classNames, temperature });
+  return {
+    rows,
+    temperature,
+    chosen: chooseThresholds(claims, goal, classNames),
+    answeredAt: (point) => answered(labelled, classNames, point),
+  };
 }
 
 /** Without gold labels on validation nobody knows what a confidence is worth. */
@@ -80,15 +122,6 @@ function* remarks(
 function some(labels: readonly string[]): string {
   const rest = labels.length - SHOWN;
   return `${labels.slice(0, SHOWN).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
-}
-
-/** What the student says of the validation rows that have a gold label. */
-async function labelledLogits(
-  context: StageContext<OperatingPointConfig>,
-): Promise<LabelledLogits> {
-  const predictions = await readPredictions(inputOf(context, 'predictions'), 'validation');
-  const { ofRows } = await readGoldOfRows(inputOf(context, 'labels/validation'));
-  return labelledOf(predictions, ofRows);
 }
 
 const FEW_ROWS = 50;

@@ -29,10 +29,4 @@ export const operatingPointConfig = z.strictObject({
   goal: goalSchema.describe('What the student has to reach on validation.'),
 });
 
-export type Goal = z.infer<typeof goalSchema>;
 export type OperatingPointConfig = z.infer<typeof operatingPointConfig>;
-
-/** A goal in words. */
-export function shownGoal({ precision, abstain }: Goal): string {
-  return precision === undefined ? `abstain <= ${abstain ?? 0}` : `precision >= ${precision}`;
-}

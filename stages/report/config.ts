@@ -21,8 +21,8 @@ export const reportConfig = z.strictObject({
     .describe('Licences of the teachers, by name, and of the corpus.'),
   baseline: z
     .string()
-    .default('gold-only')
-    .describe('Student that the gain is measured against, where there is one of this name.'),
+    .optional()
+    .describe('Student that no teacher reaches: the gain is measured against it.'),
   resolvedConfig: z.string().default('').describe('The whole configuration, as YAML.'),
   command: z.string().default('npx decant run').describe('What to type to get this page again.'),
 });

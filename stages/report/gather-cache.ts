@@ -2,7 +2,7 @@ import type { SoftLabelMeta } from '#datasets/soft-label-meta.ts';
 import { topClasses } from '#datasets/top-classes.ts';
 import { openExampleLabels } from '#datasets/window-means.ts';
 import { histogramBins } from './plots/histogram.ts';
-import { niceRange } from './plots/scale.ts';
+import { roundTicks } from './plots/scale.ts';
 import type { CacheFigures, Fact } from './report-data.ts';
 
 /** Figures of a folder of soft labels, and what its files say of their origin. */
@@ -32,7 +32,7 @@ function figuresOf(
   // The last percent of a long tail would squeeze all the rest into the first bars.
   const ascending = entropies.toSorted((a, b) => a - b);
   const usual = ascending[Math.floor(ascending.length * 0.995)] ?? 1;
-  const [, end] = niceRange(0, Math.max(usual, 0.1));
+  const end = roundTicks(0, Math.max(usual, 0.1)).at(-1) ?? 1;
   return {
     rows: entropies.length,
     kept: keptOf(meta),

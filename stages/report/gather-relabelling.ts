@@ -1,4 +1,4 @@
-import { readHardLabels } from '#datasets/hard-labels.ts';
+import { type HardLabel, readHardLabels } from '#datasets/hard-labels.ts';
 import { readRelabelSummary } from '#datasets/relabel-summary.ts';
 import type { Relabelling } from './report-data.ts';
 import type { TextOf } from './texts.ts';
@@ -10,7 +10,7 @@ export async function readRelabelling(
 ): Promise<Relabelling | null> {
   if (folder === undefined) return null;
   const rows = (await readHardLabels(folder)).toSorted(
-    (a, b) => a.teacherConfidence - b.teacherConfidence || (a.exampleId < b.exampleId ? -1 : 1),
+    (a, b) => deciding(a) - deciding(b) || (a.exampleId < b.exampleId ? -1 : 1),
   );
   const shown = Math.min(rows.length, MOST_EXAMPLES);
   const picked = Array.from({ length: shown }, (_, index) =>
@@ -20,6 +20,10 @@ export async function readRelabelling(
     summary: await readRelabelSummary(folder),
     examples: picked.map((row) => ({ ...row, text: textOf(row.exampleId) })),
   };
+}
+
+function deciding({ confidence, teacherConfidence, studentConfidence }: HardLabel): number {
+  return confidence ?? Math.min(teacherConfidence, studentConfidence);
 }
 
 const MOST_EXAMPLES = 8;

@@ -9,6 +9,7 @@ import { readCacheFigures } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
+import { readGains } from './gather-gains.ts';
 import { readCurve } from './gather-log.ts';
 import { readMistakes } from './gather-mistakes.ts';
 import { readRelabelling } from './gather-relabelling.ts';
@@ -45,6 +46,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     headline,
     teacher,
     baseline,
+    gains: await readGains(context, classNames, headline, [baseline, teacher]),
     choices: await readChoices(inputs),
     deployed: await readDeployed(inputs),
     curves: await readCurves(context, models),
@@ -121,7 +123,7 @@ function rolesIn(models: readonly ModelResult[], config: ReportConfig) {
         : `the student "${config.exported}" was not evaluated`,
     );
   }
-  const baseline = named(config.baseline);
+  const baseline = config.baseline === undefined ? null : named(config.baseline);
   return {
     headline,
     teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,

@@ -4,7 +4,7 @@ import { type ReportConfig, reportConfig } from './config.ts';
 /** One page for people: what was bought for what, and how to get it again. */
 export const report = defineStage<ReportConfig>({
   name: 'report',
-  version: 1,
+  version: 2,
   configSchema: reportConfig,
   speedKnobs: [],
   // Latency stands in it, and that is never equal twice.

@@ -26,7 +26,7 @@ ${cost(data)}
 ${trainingCurves(data)}
 ${calibration(data)}
 ${selective(data)}
-${deployment(data.deployed, data.headline.metrics.operatingPoint)}
+${deployment(data.deployed, data.headline, data.models)}
 ${parts(data.models)}
 ${mistakes(data)}
 ${teacherCache(data)}

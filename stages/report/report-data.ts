@@ -3,6 +3,7 @@ import type { RelabelSummary } from '#datasets/relabel-summary.ts';
 import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
+import type { Gain } from './gather-gains.ts';
 
 /** Everything that the page shows, read and counted; the page itself only lays it out. */
 export interface ReportData {
@@ -13,6 +14,8 @@ export interface ReportData {
   readonly headline: ModelResult;
   readonly teacher: ModelResult | null;
   readonly baseline: ModelResult | null;
+  /** Of the headline's student, over baseline and teacher. */
+  readonly gains: readonly Gain[];
   /** What was taken where `architecture: auto` asked for it. */
   readonly choices: readonly ChosenStudent[];
   readonly deployed: Deployed;
@@ -75,8 +78,11 @@ export interface RelabelledExample {
   readonly oldLabel: string | null;
   readonly newLabel: string;
   readonly reason: string;
+  /** Of the new label. */
   readonly teacherConfidence: number;
   readonly studentConfidence: number;
+  /** What decided; null in files from before it was kept. */
+  readonly confidence: number | null;
 }
 
 /** A test row that the headline student gets wrong although it is sure. */

@@ -51,7 +51,7 @@ figcaption{font-size:.9rem;line-height:1.4;margin-bottom:.45rem}
 figcaption b{font-weight:600;display:block}
 figcaption span{font-size:.8125rem}
 figure svg{display:block;width:100%;height:auto;max-width:25rem}
-.plots.small svg{max-width:16rem}
+.plots.small svg{max-width:13rem}
 svg text{font:11px var(--sans);fill:var(--ink);font-variant-numeric:tabular-nums}
 svg .tick,svg .axis-label{fill:var(--soft);font-size:10.5px}
 .grid{stroke:var(--hair);fill:none}
@@ -62,6 +62,7 @@ svg .tick,svg .axis-label{fill:var(--soft);font-size:10.5px}
 .gap{stroke:var(--own);stroke-width:1.4;fill:none;opacity:.75}
 .dot{fill:var(--own);fill-opacity:.55;stroke:var(--own)}
 .dot.solid{fill-opacity:1}
+.dot.apart{stroke:var(--page);stroke-width:1.2}
 .interval{stroke:var(--own);stroke-width:1.6;fill:none}
 .leader{stroke:var(--rule);fill:none}
 .c0{--own:var(--c0)}.c1{--own:var(--c1)}.c2{--own:var(--c2)}.c3{--own:var(--c3)}.c4{--own:var(--c4)}.c5{--own:var(--c5)}.c6{--own:var(--c6)}
@@ -80,6 +81,7 @@ dl{display:grid;grid-template-columns:minmax(9rem,max-content) 1fr;gap:.3rem 1.4
 dt{color:var(--soft)}
 dd{margin:0;min-width:0;overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 footer{margin-top:3.5rem;padding-top:1rem;border-top:1px solid var(--rule);font-size:.8125rem;color:var(--soft)}
+@media (min-width:34rem) and (max-width:56rem){.plots.small{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media (max-width:34rem){th,td{padding-right:.65rem}.class{min-width:6.6rem}.text{min-width:11.5rem}main{padding:1.5rem 1rem 3rem}h2{margin-top:2.6rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}.tiles{grid-template-columns:1fr 1fr}}
 @media print{:root{color-scheme:light;--page:#fff;--panel:#f4f5f6;--ink:#000;--soft:#444;--rule:#bbb;--hair:#ddd;
 --c0:#59636e;--c1:#b8690f;--c2:#2160c4;--c3:#0b8069;--c4:#8244b8;--c5:#bd3158;--c6:#6a6d12}

@@ -24,6 +24,7 @@ export const calibrationSchema = z.strictObject({
     lengthStep: z.int(),
   }),
   batches: z.array(timedBatch).min(1),
+  /** Of a row of the corpus, with all of its answers. */
   bytesPerRow: z.number(),
   /** The most memory that this process held, the largest batch of the corpus among what it ran. */
   peakMemoryBytes: z.int(),

@@ -7,14 +7,14 @@ import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { planRows } from './batches.ts';
 import type { CalibrateConfig, Calibration } from './calibrate.ts';
 import { keptOf } from './capture.ts';
-import { type LabelColumns, labelledRows } from './label-columns.ts';
+import { copyRows, emptyColumns, type LabelColumns, labelledRows } from './label-columns.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { Identity } from './provenance.ts';
 import { type SoftLabelConfig } from './settings.ts';
 import { featureWidths } from './shard-writer.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { answerCount, type TeacherRow } from './teacher-rows.ts';
 
 /** Times the real teacher on batches from all over the corpus; nothing of what it says is kept. */
 export async function* runCalibrate(
@@ -23,13 +23,14 @@ export async function* runCalibrate(
   const { config, signal } = context;
   const plan = await openPlan(context, () => '');
   await plan.sealed.close();
-  const teacher = await openTeacherOf(context, plan.keep, plan.identity);
+  const rows = plan.shards.flatMap((shard) => shard.rows);
+  const teacher = await openTeacherOf(context, rows, plan.keep, plan.identity);
   try {
-    const rows = plan.shards.flatMap((shard) => shard.rows);
     const batches = spread(batchesOf(rows, plan, teacher, config.tokenBudget));
     const largest = batches.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 1);
     const said: SoftLabelRows[] = [];
     let saidRows = 0;
+    let saidAnswers = 0;
     const timed: Calibration['batches'] = [];
     let spentMs = 0;
     for (const [index, { members, length }] of [...largest, ...batches].entries()) {
@@ -39,9 +40,11 @@ export async function* runCalibrate(
       const ms = performance.now() - start;
       // The first one pays for the warm-up, and its memory is the peak.
       if (index === 0) continue;
-      if (saidRows < SAMPLE_ROWS) {
-        said.push(rowsOf(members, answer.columns, plan));
+      if (saidAnswers < SAMPLE_ANSWERS) {
+        const rows = rowsOf(members, answer.columns, plan);
+        said.push(rows);
         saidRows += members.length;
+        saidAnswers += rows.rowCount;
       }
       timed.push({ paddedTokens: members.length * length, ms });
       spentMs += ms;
@@ -58,7 +61,7 @@ export async function* runCalibrate(
       runtime: `onnxruntime ${teacher.runtimeVersion}`,
       shape: teacher.shape,
       batches: timed,
-      bytesPerRow: await bytesPerRow(sample, said, { identity: plan.identity, codec }),
+      bytesPerRow: (await bytesOf(sample, said, { identity: plan.identity, codec })) / saidRows,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
     await writeFileAtomic(join(folder, 'calibration.json'), JSON.stringify(calibration));
@@ -96,19 +99,20 @@ function spread<T>(items: readonly T[]): T[] {
   return placed.sort((a, b) => a.place - b.place).map(({ item }) => item);
 }
 
-/** What the teacher said about a batch, as rows of the cache. */
+/** What the teacher said about a batch, as rows of the cache. It may have answered more than was asked. */
 function rowsOf(
   members: readonly TeacherRow[],
   columns: LabelColumns,
   { keep }: Plan,
 ): SoftLabelRows {
-  // A lone row is fed, and answered, twice.
-  const rows = members.length === 1 ? [...members, ...members] : members;
-  return labelledRows(rows, keptOf(columns, rows, keep));
+  const count = members.reduce((sum, row) => sum + answerCount(row), 0);
+  const asked = emptyColumns(count, keep);
+  copyRows(asked, 0, keptOf(columns, members, keep), { from: 0, count });
+  return labelledRows(members, asked);
 }
 
-/** Bytes that a row takes up on the disk, footer and all. */
-async function bytesPerRow(
+/** Bytes that these rows take up on the disk, footer and all. */
+async function bytesOf(
   path: string,
   parts: readonly SoftLabelRows[],
   { identity, codec }: { readonly identity: Identity; readonly codec: SoftLabelConfig['codec'] },
@@ -117,8 +121,8 @@ async function bytesPerRow(
   const hidden = featureWidths(rows);
   const meta = { ...identity, ...(hidden && { hidden }), provider: '', runtime: '' };
   await writeSoftLabelShard(path, rows, meta, codec);
-  return (await stat(path)).size / rows.rowCount;
+  return (await stat(path)).size;
 }
 
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
-const SAMPLE_ROWS = 4096;
+const SAMPLE_ANSWERS = 4096;

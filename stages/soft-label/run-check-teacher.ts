@@ -37,9 +37,9 @@ export async function* runCheckTeacher(
     ...(meta.task && { task: meta.task }),
   };
   const { config, signal } = context;
-  const teacher = await openTeacherOf(context, keep, meta);
+  const asked = await teacherRows(context, sample);
+  const teacher = await openTeacherOf(context, asked, keep, meta);
   try {
-    const asked = await teacherRows(context, sample);
     const differences: RowDifference[] = [];
     const differenceOf = rowDifferences(rows, meta);
     let done = 0;
@@ -114,8 +114,10 @@ function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
     values.slice(place, place + 1),
   );
   if (at === undefined || positions === undefined) return row;
-  const { exampleId, split, sourceId, text, tokenIds, typeIds } = row;
-  return { exampleId, split, sourceId, text, tokenIds, typeIds, answers: { at, positions } };
+  // A row's fields are getters, which a spread would leave behind.
+  const { exampleId, split, sourceId, text, tokenIds, typeIds, targetIds, features, steps } = row;
+  const seen = { tokenIds, typeIds, targetIds, features, steps };
+  return { exampleId, split, sourceId, text, ...seen, answers: { at, positions } };
 }
 
 function batchesOf(

@@ -10,6 +10,8 @@ export const operatingPointSchema = z.object({
   /** Least confidence to speak with, of classes that have none of their own. */
   threshold: z.number().min(0),
   thresholds: z.record(z.string(), z.number().min(0)).default({}),
+  /** Of several labels, least probability of all decisions about a text together; left out: whatever it is. */
+  leastSure: z.number().min(0).optional(),
 });
 
 /** When a student speaks and when it abstains; a threshold above 1 means never. */
@@ -20,9 +22,16 @@ export function operatingPointOf({
   temperature,
   threshold,
   thresholds,
+  leastSure,
   validation: { goal },
 }: ChosenPoint): OperatingPoint {
-  return { goal, temperature, threshold, thresholds };
+  return {
+    goal,
+    temperature,
+    threshold,
+    thresholds,
+    ...(leastSure !== undefined && { leastSure }),
+  };
 }
 
 /** Is this student not sure enough of its best class? Without an operating point it always speaks. */

@@ -4,9 +4,10 @@ import { Failure } from '#cache/failure.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
 import { EncoderGraphError } from '#stages/onnx/encoder-graph.ts';
 import { BERT_EPSILON, GPT2_EPSILON } from './hugging-face-config.ts';
-import { checkpointTensors } from './origin-checkpoint.ts';
+import { checkpointTensors, storedTensors } from './origin-checkpoint.ts';
 import { graphTensors } from './origin-graph.ts';
 import type { StoredTensor } from './safetensors.ts';
+import type { ArchitectureName } from './student.ts';
 
 /** A tensor that is read when somebody wants it. */
 export interface LazyTensor {
@@ -17,7 +18,7 @@ export interface LazyTensor {
 /** A model that students take weights from, by the names that they have in our students. */
 export interface Origin {
   /** The student that has its parts: RoBERTa and DistilBERT are of BERT's kind. */
-  readonly architecture: 'bert' | 'modernbert' | 'gpt2';
+  readonly architecture: ArchitectureName;
   readonly layers: number;
   readonly heads: number;
   /** Names of its outputs in their order; undefined where it has none or numbers only. */
@@ -43,7 +44,7 @@ export class OriginError extends Failure {
       'model',
       'E_INITIALISE_FROM',
       `${file}: ${problem}`,
-      'set initialise.from to a folder with config.json and model.safetensors of a BERT, RoBERTa, DistilBERT, ModernBERT or GPT-2, or leave initialise out',
+      'set initialise.from to a folder with config.json and model.safetensors of a BERT, RoBERTa, DistilBERT, ModernBERT, GPT-2 or a student of decant, or leave initialise out',
     );
   }
 }
@@ -55,19 +56,23 @@ export async function readOrigin({ config, weights }: OriginFiles): Promise<Orig
   const facts = parsed.data;
   const [file = ''] = weights;
   const isGraph = file.endsWith('.onnx');
-  if (isGraph && !isBertFamily(facts.model_type)) {
-    const problem = `weights of a ${facts.model_type} are read from model.safetensors only`;
+  const { model_type: type } = facts;
+  if (isGraph && !isBertFamily(type)) {
+    const problem = `weights of a ${type} are read from model.safetensors only`;
     throw new OriginError(file, problem);
   }
-  const family = { type: facts.model_type, padding: facts.pad_token_id ?? 1 };
+  const padding = facts.pad_token_id ?? 1;
   try {
-    const tensors = isGraph ? graphTensors(file, family) : await checkpointTensors(weights, family);
     return {
-      architecture: isBertFamily(facts.model_type) ? 'bert' : facts.model_type,
+      architecture: architectureOf(type),
       layers: facts.num_hidden_layers ?? facts.n_layers ?? facts.n_layer ?? 0,
       heads: facts.num_attention_heads ?? facts.n_heads ?? facts.n_head ?? 0,
       classNames: classNamesIn(config),
-      tensors,
+      tensors: isOwn(type)
+        ? await storedTensors(weights)
+        : isGraph
+          ? graphTensors(file, { type, padding })
+          : await checkpointTensors(weights, { type, padding }),
       differences: differencesOf(facts),
       name: facts._name_or_path || undefined,
     };
@@ -90,6 +95,7 @@ function differencesOf(facts: z.infer<typeof originConfig>): string[] {
     }
   };
   const { model_type: type } = facts;
+  if (isOwn(type)) return differences;
   const activation =
     facts.hidden_act ?? facts.activation ?? facts.hidden_activation ?? facts.activation_function;
   tell('activation', activation, type === 'gpt2' ? 'gelu_new' : 'gelu');
@@ -106,16 +112,43 @@ function differencesOf(facts: z.infer<typeof originConfig>): string[] {
   return differences;
 }
 
-function isBertFamily(
-  type: z.infer<typeof originConfig>['model_type'],
-): type is 'bert' | 'roberta' | 'distilbert' {
-  return type !== 'modernbert' && type !== 'gpt2';
+type ModelType = z.infer<typeof originConfig>['model_type'];
+
+function isBertFamily(type: ModelType): type is 'bert' | 'roberta' | 'distilbert' {
+  return ['bert', 'roberta', 'distilbert'].includes(type);
 }
+
+/** Whether no Hugging Face class but a student of ours has such weights. */
+function isOwn(type: ModelType): type is keyof typeof OWN {
+  return type in OWN;
+}
+
+function architectureOf(type: ModelType): ArchitectureName {
+  if (isOwn(type)) return OWN[type];
+  return isBertFamily(type) ? 'bert' : type;
+}
+
+const OWN = {
+  'decant-bag': 'bag',
+  'decant-textcnn': 'textcnn',
+  'decant-mlp': 'mlp',
+  'decant-cnn': 'cnn',
+} as const;
 
 const size = z.int().positive();
 
 const originConfig = z.looseObject({
-  model_type: z.enum(['bert', 'roberta', 'distilbert', 'modernbert', 'gpt2']),
+  model_type: z.enum([
+    'bert',
+    'roberta',
+    'distilbert',
+    'modernbert',
+    'gpt2',
+    'decant-bag',
+    'decant-textcnn',
+    'decant-mlp',
+    'decant-cnn',
+  ]),
   _name_or_path: z.string().optional(),
   architectures: z.array(z.string()).nullish(),
   num_hidden_layers: size.optional(),

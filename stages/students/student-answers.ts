@@ -8,7 +8,7 @@ export interface Prediction {
   readonly label: string;
   /** Probability of `label`, 0..1; of regression the number itself. */
   readonly confidence: number;
-  /** Less sure of `label` than the operating point of the export asks; false where it has none. */
+  /** Less sure of `label` (of several labels: of its answer) than the operating point of the export asks; false where it has none. */
   readonly abstained: boolean;
   /** The most likely classes with their probabilities, best first; of multi-label at least all that are said (from 0.5 or their threshold on), of regression all outputs. */
   readonly top: readonly { readonly label: string; readonly probability: number }[];
@@ -31,24 +31,62 @@ export interface AnswerRules {
 
 /** The answer to one text from its logits [classes]; `count` classes are listed. */
 export function answerOf(logits: Float32Array, rules: AnswerRules, count: number): Prediction {
-  const { classNames, task, operatingPoint } = rules;
+  const { classNames, task } = rules;
   if (task === 'regression') {
     return listed(classNames.map((label, id) => ({ label, probability: logits[id] ?? NaN })));
   }
-  if (task !== 'multi-label') return bestClasses(logits, rules, count);
-  const all = classNames
-    .map((label, id) => ({ label, probability: sigmoid(logits[id] ?? NaN) }))
-    .sort((a, b) => b.probability - a.probability);
-  return listed(all.filter((one, rank) => rank < count || isSaid(one, operatingPoint)));
+  return task === 'multi-label'
+    ? severalLabels(logits, rules, count)
+    : bestClasses(logits, rules, count);
 }
 
-/** Does a student of several labels say this one? */
-export function isSaid(
-  { label, probability }: Prediction['top'][number],
+/** What a student of several labels says in this answer, the most likely first. */
+export function saidLabels(
+  { top }: Pick<Prediction, 'top'>,
+  point: OperatingPoint | undefined,
+): Prediction['top'] {
+  const leastOf = (label: string) => (point === undefined ? EVEN : thresholdOf(label, point));
+  return top.filter(({ label, probability }) => probability >= leastOf(label));
+}
+
+/** How sure a student of several labels is of all its decisions together, as if they did not depend on each other. */
+export function sureness(probabilities: readonly number[]): number {
+  return probabilities.reduce(
+    (all, probability) => all * Math.max(probability, 1 - probability),
+    1,
+  );
+}
+
+function severalLabels(
+  logits: Float32Array,
+  { classNames, operatingPoint }: AnswerRules,
+  count: number,
+): Prediction {
+  const temperature = operatingPoint?.temperature ?? 1;
+  const all = classNames
+    .map((label, id) => ({ label, probability: sigmoid((logits[id] ?? NaN) / temperature) }))
+    .sort((a, b) => b.probability - a.probability);
+  const said = saidLabels({ top: all }, operatingPoint);
+  const top = all.filter((one, rank) => rank < count || said.includes(one));
+  return { ...listed(top), abstained: withholds(all, said, operatingPoint) };
+}
+
+/** Is it less sure of its answer than it must be, or does it keep all that is likely to itself? */
+function withholds(
+  all: Prediction['top'],
+  said: Prediction['top'],
   point: OperatingPoint | undefined,
 ): boolean {
-  return probability >= (point === undefined ? 0.5 : thresholdOf(label, point));
+  if (point === undefined) return false;
+  const { leastSure } = point;
+  if (leastSure !== undefined) {
+    return sureness(all.map(({ probability }) => probability)) < leastSure;
+  }
+  return said.length === 0 && (all[0]?.probability ?? 0) >= EVEN;
 }
+
+/** From here on a label is likelier than not. */
+const EVEN = 0.5;
 
 /** Answers to the words of a sentence; `logits` [answers, classes] are those of `wordNumbers`. */
 export function wordAnswers(

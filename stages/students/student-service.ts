@@ -14,6 +14,14 @@ export interface Classification<Label extends string = string> {
   readonly abstained: boolean;
 }
 
+/** What a student of several labels says of one text. */
+export interface LabelSet<Label extends string = string> {
+  /** The most likely first; none where none applies. */
+  readonly labels: readonly AppliedLabel<Label>[];
+  /** The student is less sure than its operating point asks: treat the labels as a guess. */
+  readonly abstained: boolean;
+}
+
 /** A label that applies to a text, of a student of several labels. */
 export interface AppliedLabel<Label extends string = string> {
   readonly label: Label;
@@ -49,7 +57,7 @@ export interface Student<Label extends string = string> {
   /** One label a text. */
   classify(texts: readonly string[], options?: CallOptions): Promise<Classification<Label>[]>;
   /** All labels that apply to each text, the most likely first; of multi-label students. */
-  labels(texts: readonly string[], options?: CallOptions): Promise<AppliedLabel<Label>[][]>;
+  labels(texts: readonly string[], options?: CallOptions): Promise<LabelSet<Label>[]>;
   /** The numbers of each text by name; of regression students. */
   values(texts: readonly string[], options?: CallOptions): Promise<Record<Label, number>[]>;
   /** A label for each word; of token classification students. */
@@ -139,12 +147,13 @@ function serviceOf<Label extends string>(
     },
     async labels(texts, { signal } = {}) {
       const predictions = await answered('labels', () => askTexts(texts, signal));
-      return predictions.map((prediction) =>
-        prediction.top.map(({ label, probability }) => ({
+      return predictions.map(({ top: said, abstained }) => ({
+        labels: said.map(({ label, probability }) => ({
           label: named(label),
           confidence: probability,
         })),
-      );
+        abstained,
+      }));
     },
     async values(texts, { signal } = {}) {
       const predictions = await answered('values', () => askTexts(texts, signal));

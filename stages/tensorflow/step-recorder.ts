@@ -102,7 +102,11 @@ export class StepRecorder {
     const inputs = sources.map(({ output }) => output);
     const attributes = { ...Object.fromEntries(implied), ...given };
     if (this.#how.precision === 'bf16' && PRODUCTS.has(name)) {
-      const rounded = inputs.map((input) => this.#cast(`${input}`, 'float32', 'bf16'));
+      // Beside what is multiplied, derivatives of a convolution take a shape, in whole numbers.
+      const float32 = this.type('float32');
+      const rounded = sources.map(({ output, type }) =>
+        type === float32 ? this.#cast(output, 'float32', 'bf16') : output,
+      );
       const product = this.#add(name, rounded, { ...attributes, T: { type: BFLOAT16 } });
       return this.#cast(`${product}:0`, 'bf16', 'float32');
     }
@@ -144,7 +148,7 @@ export class StepRecorder {
   }
 }
 
-/** Of the matrix products; everything else is computed in float32. */
+/** Of matrix products and convolutions; everything else is computed in float32. */
 export type Precision = 'float32' | 'bf16';
 
 /** How what is recorded will be computed. */
@@ -185,7 +189,14 @@ function attributeOf(binding: Binding, { name, type, value }: OperationAttribute
 }
 
 /** Operations that bf16 is for: their inputs are rounded to it, sums stay float32 inside the kernels. */
-const PRODUCTS = new Set(['BatchMatMul', 'BatchMatMulV2', 'MatMul']);
+const PRODUCTS = new Set([
+  'BatchMatMul',
+  'BatchMatMulV2',
+  'MatMul',
+  'Conv2D',
+  'Conv2DBackpropInput',
+  'Conv2DBackpropFilter',
+]);
 
 /** TensorFlow's number of the type, for which tfjs has no name. */
 const BFLOAT16 = 14;

@@ -18,6 +18,8 @@ export interface BatchLayout {
   readonly hints?: readonly Hint[] | undefined;
   /** Most gold labels of one row; 0: no hard loss. Of value tasks: the number of outputs. */
   readonly goldPerRow: number;
+  /** [classCount]: how much each class counts in the hard loss; left out: all alike. */
+  readonly classWeights?: Float32Array;
   /** Set where gold and teacher give numbers and no distribution. */
   readonly valueTask?: ValueTask | undefined;
   /** Tensors of a row, and how many numbers each has. */

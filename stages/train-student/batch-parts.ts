@@ -15,7 +15,8 @@ export interface BatchStep {
 
 /**
  * One step over a batch, in as many parts as the layout's batch size makes of it. A loss is a mean over
- * rows with a target, so each part counts by its share of these: the gradient is that of the whole batch.
+ * rows with a target, by the weight of their class where classes have any, so each part counts by its share
+ * of these: the gradient is that of the whole batch.
  */
 export function stepOverBatch(stepper: Stepper, batch: Batch, given: BatchStep): StepResult {
   const { layout, scalars, seed, step, learningRate } = given;
@@ -26,7 +27,9 @@ export function stepOverBatch(stepper: Stepper, batch: Batch, given: BatchStep):
   const last = parts.at(-1);
   if (last === undefined) throw new RangeError('a batch without rows');
   if (parts.length === 1) return stepper.step(batch.bucket, last, learningRate);
-  const shares = WEIGHED.map(({ rows }) => sharesOf(parts, rows));
+  const shares = WEIGHED.map(({ rows }) =>
+    sharesOf(parts, (feeds) => sumOfValues(rows.map((name) => totalOf(feeds, name, layout)))),
+  );
   const weighed = parts.map((feeds, part) => weighedBy(feeds, shares, part));
   const results: PartResult[] = weighed
     .slice(0, -1)
@@ -45,12 +48,24 @@ function partsOf({ bucket, rows }: Batch, size: number): Batch[] {
 }
 
 /** The share of each part in the rows that have a target; 0 where none has. */
-function sharesOf(parts: readonly Feeds[], names: readonly string[]): number[] {
-  const counts = parts.map((feeds) =>
-    names.reduce((sum, name) => sum + sumOfValues(feeds[name] ?? NOTHING), 0),
-  );
+function sharesOf(parts: readonly Feeds[], countOf: (feeds: Feeds) => number): number[] {
+  const counts = parts.map(countOf);
   const total = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => (total === 0 ? 0 : count / total));
+}
+
+/** What the rows of a part count together: the divisor of its mean. */
+function totalOf(feeds: Feeds, name: string, { classWeights }: BatchLayout): number {
+  const weights = feeds[name] ?? NOTHING;
+  const { goldIds } = feeds;
+  if (name !== 'goldWeights' || classWeights === undefined || goldIds === undefined) {
+    return sumOfValues(weights);
+  }
+  let total = 0;
+  for (const [row, weight] of weights.entries()) {
+    if (weight > 0) total += weight * (classWeights[goldIds[row] ?? -1] ?? Number.NaN);
+  }
+  return total;
 }
 
 function weighedBy(feeds: Feeds, shares: readonly number[][], part: number): Feeds {

@@ -21,7 +21,7 @@ export interface Borrowing {
 export interface Borrowed {
   /** Parameters of the head that keep their random start. */
   readonly fresh: readonly string[];
-  /** Layer of the origin for each layer of the student. */
+  /** Layer of the origin for each layer of the student; none where there is no encoder. */
   readonly layers: readonly number[];
 }
 
@@ -52,7 +52,7 @@ export function borrowWeights(weights: Float32Array, borrowing: Borrowing): Borr
     }
   }
   if (problems.length > 0) throw new OriginShapeError(file, problems, borrowing);
-  return { fresh, layers };
+  return { fresh, layers: WIDTHS[origin.architecture] === undefined ? [] : layers };
 }
 
 /** The origin's parts do not have the student's shapes. */
@@ -71,7 +71,9 @@ export class OriginShapeError extends Failure {
 
 /** What the settings of a student with all of the origin's layers would be. */
 function settingsOfOrigin({ architecture, layers, heads, tensors }: Origin): string {
-  const { words, wide, axis } = WIDTHS[architecture];
+  const widths = WIDTHS[architecture];
+  if (widths === undefined) return `architecture: ${architecture}`;
+  const { words, wide, axis } = widths;
   const settings = {
     architecture,
     layers,
@@ -90,6 +92,9 @@ function shapeProblems({ shape, origin, layers }: Borrowing): string[] {
   if (shape.architecture !== origin.architecture) {
     problems.push(`it is a ${origin.architecture}, the student a ${shape.architecture}`);
     return problems;
+  }
+  if (WIDTHS[origin.architecture] === undefined) {
+    return layers === undefined ? [] : [`a ${shape.architecture} has no encoder layers to choose`];
   }
   if (shape.heads !== origin.heads) {
     problems.push(`${origin.heads} attention heads, the student has ${shape.heads}`);
@@ -169,11 +174,13 @@ export const WORD_TABLES: Readonly<Record<StudentShape['architecture'], string |
   mlp: undefined,
 };
 
-/** Where a model's widths show: columns of its words, and an axis of what leads out of the feed-forward part. */
+/** Where an encoder's or decoder's widths show: columns of its words, and an axis of what leads out of the feed-forward part. */
 const WIDTHS: Readonly<
-  Record<
-    Origin['architecture'],
-    { readonly words: string; readonly wide: string; readonly axis: 0 | 1 }
+  Partial<
+    Record<
+      Origin['architecture'],
+      { readonly words: string; readonly wide: string; readonly axis: 0 | 1 }
+    >
   >
 > = {
   bert: {

@@ -63,8 +63,14 @@ export async function checkpointedStep(folder: string): Promise<number | null> {
   return newest ?? null;
 }
 
-/** Removes the checkpoints of a training that is done. */
+/** Where the student of the last checkpoint lies after a training went astray. */
+export function lastGoodFolder(folder: string): string {
+  return join(folder, 'last-good');
+}
+
+/** Removes the checkpoints of a training that is done, and what an earlier try of it left. */
 export async function removeCheckpoints(folder: string): Promise<void> {
+  await rm(lastGoodFolder(folder), { recursive: true, force: true });
   for (const step of await stepsIn(folder)) await rm(pathOf(folder, step), { force: true });
 }
 

@@ -1,11 +1,13 @@
 import type { StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
+import { slotNames } from '#stages/tensorflow/optimizer.ts';
 import type { Runtime } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
 import type { TrainingInputs } from './training-inputs.ts';
+import { GRADIENT_SLOTS } from './training-log.ts';
 import type { TransferSet } from './transfer-set.ts';
 
 /** What is learned from, and what is not. */
@@ -35,7 +37,7 @@ export function* describeRows(
 
 /** Who learns, with what. */
 export function* describeStudent(
-  { buckets, architecture, shape }: StudentSetup,
+  { buckets, architecture, shape, program }: StudentSetup,
   stepper: Stepper,
   { version, device }: Runtime,
 ): Generator<StageEvent> {
@@ -43,6 +45,10 @@ export function* describeStudent(
   yield { type: 'environment', name: 'device', value: device };
   yield { type: 'environment', name: 'executor', value: stepper.kind };
   yield { type: 'count', name: 'parameters', value: layoutOf(architecture.parameters(shape)).size };
+  if (!slotNames(program.optimizer).some((slot) => slot in GRADIENT_SLOTS)) {
+    const message = `TensorBoard shows no gradient of single parameters: ${program.optimizer.kind} keeps none of them here (gradNorm is that of all)`;
+    yield { type: 'note', message };
+  }
   if (shape.vocabularySize === 0) return;
   yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
 }

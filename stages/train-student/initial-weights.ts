@@ -33,30 +33,20 @@ export async function startWeights(
   student: Omit<Beginner, 'tokenizer'>,
   start: Start,
 ): Promise<StartWeights> {
-  const { specs, shape } = student;
+  const { specs } = student;
   const { initialise: asked, seed, tokenizer } = start;
   if (asked === undefined) {
     return { weights: await initialWeights(specs, start), initialisation: undefined };
   }
-  if (tokenizer === undefined) throw new NothingToInitialiseError(shape.architecture);
   const weights = initialise(specs, seed);
-  const beginner = { ...student, tokenizer: join(tokenizer, 'tokenizer.json') };
+  const beginner = {
+    ...student,
+    tokenizer: tokenizer === undefined ? undefined : join(tokenizer, 'tokenizer.json'),
+  };
   return {
     weights,
     initialisation: await startFromModel(weights, beginner, asked.settings, asked.files),
   };
-}
-
-/** A student of tensors has no parts that a text model could give it. */
-class NothingToInitialiseError extends Failure {
-  constructor(architecture: string) {
-    super(
-      'usage',
-      'E_INITIALISE_TENSORS',
-      `initialise: a ${architecture} that reads no text has nothing in common with a text model`,
-      'leave student.initialise out',
-    );
-  }
 }
 
 async function initialWeights(

@@ -13,7 +13,8 @@ import { vocabularyRows } from './vocabulary-rows.ts';
 export interface InitialiseFiles {
   readonly config: string;
   readonly weights: readonly string[];
-  readonly tokenizer: string;
+  /** Undefined of a model that reads no text. */
+  readonly tokenizer: string | undefined;
 }
 
 /** The student that is to start from another model. */
@@ -21,8 +22,8 @@ export interface Beginner {
   readonly specs: readonly ParameterSpec[];
   readonly shape: StudentShape;
   readonly classNames: readonly string[];
-  /** Its tokenizer.json. */
-  readonly tokenizer: string;
+  /** Its tokenizer.json; undefined where it reads no text. */
+  readonly tokenizer: string | undefined;
 }
 
 /** Writes weights of another model over a random start, and says which. */
@@ -33,7 +34,7 @@ export async function startFromModel(
   files: InitialiseFiles,
 ): Promise<InitialisationRecord> {
   const origin = withClasses(await readOrigin(files), student, settings);
-  const rows = await vocabularyRows(student.tokenizer, files.tokenizer);
+  const rows = await rowsOf(student, files);
   const [file = ''] = files.weights;
   const { take = 'all', layers } = settings;
   const taken =
@@ -50,6 +51,28 @@ export async function startFromModel(
   };
 }
 
+/** Row of the model's table for each piece of the student; none where both read no text. */
+async function rowsOf({ tokenizer, shape }: Beginner, files: InitialiseFiles): Promise<Int32Array> {
+  if (tokenizer !== undefined && files.tokenizer !== undefined) {
+    return vocabularyRows(tokenizer, files.tokenizer);
+  }
+  if (tokenizer === files.tokenizer) return new Int32Array();
+  throw new NothingToInitialiseError(shape.architecture, tokenizer !== undefined);
+}
+
+/** One of the two reads texts and the other one does not. */
+class NothingToInitialiseError extends Failure {
+  constructor(architecture: string, readsText: boolean) {
+    const [ours, theirs] = readsText ? ['texts', 'no text'] : ['no text', 'texts'];
+    super(
+      'usage',
+      'E_INITIALISE_TENSORS',
+      `initialise: a ${architecture} that reads ${ours} has nothing in common with a model that reads ${theirs}`,
+      'leave student.initialise out',
+    );
+  }
+}
+
 /** Why a student does not start with the answers of its model, in a sentence; null where nothing speaks against it. */
 export function doubtAboutStart({ differences }: InitialisationRecord): string | null {
   if (differences === undefined) return null;
@@ -61,7 +84,8 @@ export function sayStart({ from, take, layers, widths, random }: InitialisationR
   const whose = from === 'teacher' ? 'the teacher' : 'the checkpoint';
   const [before = 0, after = 0] = widths ?? [];
   const narrowed = before === after ? '' : `, narrowed from ${before} to ${after} by SVD`;
-  const what = take === 'all' ? `layers ${layers?.join(', ')}` : 'the embeddings';
+  const all = layers === undefined ? 'the weights' : `layers ${layers.join(', ')}`;
+  const what = take === 'all' ? all : 'the embeddings';
   const fresh =
     random === undefined || random.length === 0 ? '' : `; at random: ${random.join(', ')}`;
   return `starts from ${what} of ${whose}${narrowed}${fresh}`;
@@ -94,7 +118,7 @@ function borrowedRecord(
   const { fresh, layers } = borrowWeights(weights, borrowing);
   const { differences } = borrowing.origin;
   return {
-    layers: [...layers],
+    ...(layers.length > 0 && { layers: [...layers] }),
     random: [...fresh],
     ...(differences.length > 0 && { differences: [...differences] }),
   };

@@ -1,17 +1,36 @@
 import { Failure } from '#cache/failure.ts';
 import type { StepResult } from '#stages/tensorflow/step-program.ts';
 
+/** Where a training went astray. */
+export interface Divergence {
+  readonly step: number;
+  readonly problem: string;
+  readonly learningRate: number;
+  /** Step of the last checkpoint before it; null: there is none. */
+  readonly keptStep: number | null;
+}
+
 /** The loss is no longer a number, or far above where it began. */
 export class DivergedError extends Failure {
-  constructor(step: number, problem: string, learningRate: number, keptStep: number | null) {
+  readonly divergence: Divergence;
+
+  /** `folder`: where the student of the last checkpoint lies, once it is written. */
+  constructor(divergence: Divergence, folder?: string) {
+    const { step, problem, learningRate, keptStep } = divergence;
+    const what = folder === undefined ? '' : ` as a student: ${folder}`;
     const kept =
-      keptStep === null ? '' : `; the checkpoint after step ${keptStep}, before it, is kept`;
+      keptStep === null ? '' : `; the weights after step ${keptStep}, before it, are kept${what}`;
+    const goOn =
+      folder === undefined
+        ? ''
+        : `, and student.initialise: { from: ${JSON.stringify(folder)} } to go on from these weights`;
     super(
       'model',
       'E_TRAINING_DIVERGED',
       `step ${step}: ${problem} (learning rate ${learningRate})${kept}`,
-      `set a lower learningRate, such as ${learningRate / 3}, a longer warmup, or a lower maxGradNorm`,
+      `the same command diverges again: set a lower learningRate, such as ${learningRate / 3}, a longer warmup, or a lower maxGradNorm${goOn}`,
     );
+    this.divergence = divergence;
   }
 }
 

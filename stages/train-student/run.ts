@@ -4,7 +4,7 @@ import { writeProbe } from '#datasets/probe.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
-import { loadTensorflow, type Runtime } from '#stages/tensorflow/runtime.ts';
+import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
 import { type Stepper, withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
 import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
 import { describeRows, describeStudent } from './describe-training.ts';
@@ -15,6 +15,7 @@ import { doubtAboutStart, sayStart } from './initialisation.ts';
 import { tokenPredictions, tokenProbe } from './language-outputs.ts';
 import { predictTokens } from './language-predictions.ts';
 import { judgeTokens } from './language-validation.ts';
+import { withLastGood } from './last-good.ts';
 import { transferSetOf } from './learned-rows.ts';
 import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
 import { predictRows } from './predict-rows.ts';
@@ -27,7 +28,7 @@ import { type Measurement, type Trained, train } from './training.ts';
 import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
 import { describeMemory, trainingMemory } from './training-memory.ts';
-import { recipeOf } from './training-recipe.ts';
+import { type RanOn, recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher, scoreOf, validate } from './validation.ts';
 import { doubtAboutValues, judgeValues } from './value-validation.ts';
@@ -84,7 +85,7 @@ async function* trainOn(
       ...(temperatures.others.length > 0 && { transferSetAt }),
       student,
       stepper,
-      runtime,
+      ranOn: { ...runtime, isCompiled: xla },
     });
     stepper.restore(withAnsweringWeights(stepper.state(), trained.weights));
     yield* writeOutputs(context, inputs, student, stepper, trained);
@@ -103,7 +104,7 @@ function initialiseOf({
   if (initialise === 'random') return undefined;
   const { initialiseConfig, initialiseWeights = [], initialiseTokenizer } = files;
   const [config, tokenizer] = [initialiseConfig?.[0], initialiseTokenizer?.[0]];
-  if (config === undefined || tokenizer === undefined) {
+  if (config === undefined) {
     throw new Error('the graph names no files for student.initialise');
   }
   return { settings: initialise, files: { config, weights: initialiseWeights, tokenizer } };
@@ -115,7 +116,7 @@ interface Workbench {
   readonly transferSetAt?: TransferSetAt;
   readonly student: StudentSetup;
   readonly stepper: Stepper;
-  readonly runtime: Runtime;
+  readonly ranOn: RanOn;
 }
 
 /** Goes on from the checkpoint of an interrupted run where there is one. */
@@ -124,10 +125,10 @@ async function* resumeAndTrain(
   inputs: TrainingInputs,
   bench: Workbench,
 ): AsyncGenerator<StageEvent, Trained, void> {
-  const { settings, transferSet, transferSetAt, student, stepper, runtime } = bench;
-  const { buckets, layout, shape } = student;
+  const { settings, transferSet, transferSetAt, student, stepper, ranOn } = bench;
+  const { architecture, buckets, layout, shape } = student;
   const folder = outputOf(context, 'checkpoints');
-  const recipe = recipeOf(context.config, inputs, student, runtime);
+  const recipe = recipeOf(context.config, inputs, student, ranOn);
   const { checkpoint: resumed, damaged } = await latestCheckpoint({ folder, recipe });
   for (const { message } of damaged) {
     yield { type: 'warning', message: `${message}; the checkpoint before it serves` };
@@ -140,11 +141,11 @@ async function* resumeAndTrain(
   }
   const log = await openTrainingLog(outputOf(context, 'log'), {
     step: resumed?.state.step ?? 0,
-    parameters: layoutOf(student.architecture.parameters(shape)).places,
+    parameters: layoutOf(architecture.parameters(shape)).places,
     now: () => Date.now(),
   });
   const forward = { ...layout, buckets, classCount: shape.classCount, signal: context.signal };
-  return yield* train(
+  const training = train(
     {
       stepper,
       settings,
@@ -169,6 +170,16 @@ async function* resumeAndTrain(
     },
     resumed,
   );
+  try {
+    return yield* training;
+  } catch (error) {
+    const { task } = context.config;
+    const { classNames } = inputs;
+    throw await withLastGood(error, { folder, recipe }, (place, weights) => {
+      const tokenizer = inputOf(context, 'tokenizer/student');
+      return writeStudent(place, { architecture, shape, weights, classNames, task }, tokenizer);
+    });
+  }
 }
 
 function measured(

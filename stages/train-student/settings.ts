@@ -65,7 +65,7 @@ export const trainStudentConfig = z
     learningRate: scheduled(z.number().min(0), { warmup: true })
       .optional()
       .describe(
-        'Highest learning rate, or a schedule in place of schedule and warmup. Default: 0.001 (modernbert, gpt2), 0.002 (bert, mlp, cnn), 0.003 (bag, textcnn).',
+        'Highest learning rate, or a schedule in place of schedule and warmup. Default of adamw: 0.001 (modernbert, gpt2), 0.002 (bert, mlp, cnn), 0.003 (bag, textcnn); sgd and rmsprop have none.',
       ),
     schedule: z
       .enum(['linear', 'cosine', 'constant'])

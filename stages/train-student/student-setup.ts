@@ -72,16 +72,17 @@ export async function setUpStudent(
   const buckets = chooseBuckets(tables.flatMap(tokenLengths));
   const ofRows = layoutOfBatches(settings, inputs, transferSet, shape);
   const { batchSize } = ofRows;
+  const losses = await studentLosses(settings, inputs, {
+    soft: ofRows.soft,
+    module: sources.softLoss,
+  });
   const layout = {
     ...ofRows,
+    ...(losses.classWeights && { classWeights: losses.classWeights }),
     ...(shape.languageModel && {
       answersPerBatch: answersPerBatch(inputs.train, { buckets, batchSize }),
     }),
   };
-  const losses = await studentLosses(settings, inputs, {
-    soft: layout.soft,
-    module: sources.softLoss,
-  });
   const { weights, initialisation } = await startWeights(
     { specs: architecture.parameters(shape), shape, classNames: inputs.classNames },
     {

@@ -38,7 +38,10 @@ export interface ValidationLine {
 /** `metrics.jsonl` with one line a measurement, and the same for TensorBoard. */
 export interface TrainingLog {
   append(line: TrainingLine | ValidationLine): Promise<void>;
-  /** For TensorBoard: how the weights of each parameter are spread and, under AdamW, how long its gradient is. */
+  /**
+   * For TensorBoard: how the weights of each parameter are spread and how long its gradient is, as the mean of
+   * the last ones (AdamW) or their sum that momentum makes (SGD); nothing where the optimiser keeps neither.
+   */
   describe(state: OptimizerState): Promise<void>;
 }
 
@@ -81,13 +84,17 @@ export async function openTrainingLog(
         parameters.map(({ name, offset, length }): [string, Value] => {
           return [name, valueOf(vector.subarray(offset, offset + length))];
         });
-      const gradients = slots[FIRST_MOMENT];
       await events.append(at, {
         ...tagged(
           'weights/',
           ofEach(weights, (part) => histogramOf(part)),
         ),
-        ...(gradients && tagged('gradients/', ofEach(gradients, normOf))),
+        ...Object.fromEntries(
+          Object.entries(GRADIENT_SLOTS).flatMap(([slot, group]) => {
+            const kept = slots[slot];
+            return kept === undefined ? [] : Object.entries(tagged(group, ofEach(kept, normOf)));
+          }),
+        ),
       });
     },
   };
@@ -119,5 +126,8 @@ function stepOf(line: string): number {
 const logged = z.object({ step: z.int(), validationAccuracy: z.number().nullish() });
 
 const TRAIN = 'train/';
-/** The mean of the last gradients, about ten of them. */
-const FIRST_MOMENT = 'firstMoment';
+/** What optimisers keep of the last gradients, about ten of them, and what it is called: their mean, or their sum. */
+export const GRADIENT_SLOTS: Readonly<Record<string, string>> = {
+  firstMoment: 'gradients/',
+  velocity: 'velocity/',
+};

@@ -16,12 +16,18 @@ export const speedKnobs: readonly (keyof TrainStudentConfig)[] = [
   'memoryLimitMb',
 ];
 
+/** What computes the steps. */
+export interface RanOn extends Pick<Runtime, 'version' | 'device'> {
+  /** With XLA. */
+  readonly isCompiled: boolean;
+}
+
 /** Everything that decides the weights: a checkpoint is only taken up by the training it belongs to. */
 export function recipeOf(
   config: TrainStudentConfig,
   { train, validation, features, views }: TrainingInputs,
   { program, buckets, shape, losses }: StudentSetup,
-  { version, device }: Runtime,
+  { version, device, isCompiled }: RanOn,
 ): string {
   const decisive = Object.entries(config).filter(([name]) => !isSpeedKnob(name));
   return fingerprintOf({
@@ -30,6 +36,8 @@ export function recipeOf(
     shape,
     version,
     device,
+    // Of `xla: if-possible`, which way it went: the two end with other bits.
+    ...(isCompiled && { isCompiled }),
     ...(losses.moduleDigest !== undefined && { softLoss: losses.moduleDigest }),
     ...(features && { features: digestOf(featureBytes(features.train)) }),
     examples: digestOf(

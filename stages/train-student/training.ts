@@ -110,7 +110,8 @@ export async function* train(
       const result = clock.time(() => takeStep(training, step, batch.value));
       const problem = guard.problemAfter(result);
       if (problem !== null) {
-        throw new DivergedError(step + 1, problem, largestOf(settings.learningRate), savedStep);
+        const learningRate = largestOf(settings.learningRate);
+        throw new DivergedError({ step: step + 1, problem, learningRate, keptStep: savedStep });
       }
       recent.push(result);
     }

@@ -14,6 +14,7 @@ const filled: HardLabel = {
   reason: 'fill-unlabelled',
   teacherConfidence: 0.5,
   studentConfidence: 0.25,
+  confidence: null,
   fold: null,
 };
 
@@ -21,7 +22,7 @@ test('hard labels come back, with and without an old label', async () => {
   const rows: HardLabel[] = [
     filled,
     { ...filled, exampleId: 'b', oldLabel: '', oldLabelId: 0 },
-    { ...filled, exampleId: 'c', split: 'validation' },
+    { ...filled, exampleId: 'c', split: 'validation', confidence: 0.25 },
   ];
   await writeHardLabels(folder, rows);
   assert.deepEqual(await readHardLabels(folder), rows);

@@ -104,6 +104,7 @@ async function addHardLabels(add: AddTable): Promise<void> {
       reason: 'agree',
       teacherConfidence: 0.1,
       studentConfidence: 1 / 3,
+      confidence: null,
       fold: null,
     },
     {
@@ -116,6 +117,7 @@ async function addHardLabels(add: AddTable): Promise<void> {
       reason: '',
       teacherConfidence: 1,
       studentConfidence: 0,
+      confidence: null,
       fold: null,
     },
   ];

@@ -29,6 +29,15 @@ test('from: teacher takes the files of the teacher, a folder its safetensors; pl
   assert.deepEqual(config['initialise'], { from: 'checkpoint' });
 });
 
+test('a student of tensors has no tokenizer, and none is asked for', () => {
+  mkdirSync(project.path('pixels'));
+  writeFileSync(project.path('pixels', 'config.json'), '{ "model_type": "decant-mlp" }');
+  writeFileSync(project.path('pixels', 'model.safetensors'), '');
+  const { files } = trained({ first: { initialise: { from: 'pixels' } } });
+  assert.equal(files['initialiseTokenizer'], undefined);
+  assert.deepEqual(files['initialiseConfig'], [project.path('pixels', 'config.json')]);
+});
+
 test('weights in several files are all of them', () => {
   mkdirSync(project.path('large'));
   for (const name of ['config.json', 'tokenizer.json', 'a.safetensors', 'b.safetensors']) {

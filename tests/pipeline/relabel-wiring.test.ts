@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadConfig } from '#pipeline/config.ts';
 import { graphOf } from '#pipeline/wiring.ts';
 import { failureOf } from '#tests/support/failure.ts';
+import type { MiniProject } from '#tests/support/mini-project.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 
 const variants = {
@@ -53,7 +55,48 @@ test('a student that has learned from every row is refused as a witness', async 
   );
 });
 
-function instancesOf(changes: object) {
+test('a teacher whose head is fitted on the gold labels is refused as a witness against them', () => {
+  const teacher = { embeddings: 'teacher', head: 'fit' };
+  const of = (policy: string, more: object = {}) => {
+    const { control: _none, ...plain } = asked;
+    return () => instancesOf({ teacher, variants, 'hard-relabel': { ...plain, policy, ...more } });
+  };
+  for (const policy of ['confident-learning', 'label-odds']) {
+    assert.throws(of(policy), /hard-relabel\.evidence: the head of teacher\.embeddings is fitted/);
+    assert.throws(of(policy, { evidence: 'teacher-and-student' }), /write evidence: student/);
+    assert.doesNotThrow(of(policy, { evidence: 'student' }));
+  }
+  assert.throws(of('teacher-confident'), /hard-relabel\.policy: .* is fitted on these gold labels/);
+  assert.doesNotThrow(of('fill-unlabelled'));
+});
+
+test('a start from a model that knows classes is refused as a witness, one from an encoder is none', () => {
+  const from = (folder: string) => ({ distilled: { initialise: { from: folder } } });
+  const of = (folder: string, more: object = {}) => {
+    const relabelled = { ...from(folder), relabelled: variants.relabelled };
+    return instancesOf(
+      { variants: relabelled, 'hard-relabel': { ...asked, ...more } },
+      (project) => {
+        for (const name of ['trained', 'encoder']) {
+          cpSync(project.path('teacher'), project.path(name), { recursive: true });
+        }
+        const config = project.path('encoder', 'config.json');
+        const { id2label: _none, ...rest } = JSON.parse(readFileSync(config, 'utf8'));
+        writeFileSync(config, JSON.stringify(rest));
+      },
+    );
+  };
+  assert.throws(
+    () => of('trained'),
+    /"distilled" starts from trained, a model with classes such as "/,
+  );
+  assert.doesNotThrow(() => of('encoder'));
+  assert.doesNotThrow(() => of('teacher'));
+  assert.throws(() => of('teacher', { evidence: 'student' }), /starts from the teacher, which by/);
+});
+
+function instancesOf(changes: object, arrange: (project: MiniProject) => void = () => {}) {
   const project = smallProject({ ...changes });
+  arrange(project);
   return graphOf(loadConfig({ file: project.path('decant.yaml'), environment: {}, set: [] }));
 }

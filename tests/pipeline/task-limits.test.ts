@@ -29,11 +29,12 @@ function refused(sections: Readonly<Record<string, unknown>>): string {
   }
 }
 
-test('a goal of the export is about the one class of a row', () => {
+test('a goal of the export is about the classes of a row', () => {
   const goal = { export: { goal: { precision: 0.9 } } };
   assert.equal(refused(goal), '');
-  for (const task of ['multi-label', 'token-classification']) {
-    assert.match(refused({ task, ...goal }), /export\.goal: is about the one class/);
+  assert.equal(refused({ task: 'multi-label', ...goal }), '');
+  for (const task of ['regression', 'token-classification']) {
+    assert.match(refused({ task, ...goal }), /export\.goal: is about the classes/);
   }
   assert.throws(() => refused({ export: { goal: {} } }), /set precision or abstain/);
 });

@@ -102,9 +102,10 @@ test('decant run distils several labels, gate and predict included', { skip }, a
 task: multi-label
 corpus: { train: train.csv, validation: validation.csv, test: test.csv, separator: "|" }
 teacher: { model: ${JSON.stringify(teacher)} }
-student: { architecture: bag, hiddenSize: 48, learningRate: 0.02, temperature: 1, steps: 250, evaluateEvery: 250 }
+student: { architecture: modernbert, layers: 1, hiddenSize: 32, learningRate: 0.004, temperature: 1, steps: 250, evaluateEvery: 250 }
 variants: { distilled: {} }
 gate: { microF1: 0.35, f1: { city: 0 } }
+export: { goal: { precision: 0.8 }, quantize: [int8] }
 device: cpu
 `,
   );
@@ -112,11 +113,21 @@ device: cpu
   assert.equal(run.status, 0, run.stderr);
   const { student } = JSON.parse(run.stdout);
   const said = decant(folder, ['predict', '--student', student], 'what is the weather in paris\n');
-  assert.match(said.stdout, /^timeRange\t0\.\d+\t.*paris/m, said.stderr);
+  assert.match(said.stdout, /^(timeRange|-)\t0\.\d+\t.*paris/m, said.stderr);
   const head = decant(folder, ['cache', 'head', '--split', 'test']);
   assert.match(head.stdout, /playlist 0\.\d/, head.stderr);
   const card = readFileSync(join(student, 'README.md'), 'utf8');
   assert.match(card, /micro-F1/);
+  for (const file of ['model', 'model_quantized']) {
+    assert.match(
+      card,
+      new RegExp(`\\| test, \`onnx/${file}\\.onnx\`, \\d+ rows \\| \\d+\\.\\d % \\|`),
+    );
+  }
+  assert.match(card, /int8 weights (reach the goal as well|miss the goal) on validation/);
+  const [figures] = /^\| validation, `onnx\/model\.onnx`.*$/m.exec(card) ?? [''];
+  const [, , precision = '0'] = figures.match(/[\d.]+(?= %)/g) ?? [];
+  assert.ok(Number(precision) > 0, figures);
   const verified = decant(folder, ['cache', 'verify', '--against-teacher', '--sample', '20%']);
   assert.equal(verified.status, 0, verified.stderr);
 });

@@ -35,6 +35,8 @@ export const tinyStudents: readonly TinyStudent[] = [
     student(name, {}),
     student(name, { perToken: true }),
     student(name, { languageModel: 'masked' }),
+    student(name, {}, 'multi-label'),
+    student(name, {}, 'regression'),
   ]),
   student('gpt2', { languageModel: 'causal' }),
   ...(['bag', 'textcnn', 'mlp', 'cnn'] as const).flatMap((name) => [

@@ -1,7 +1,7 @@
 import { type Html, html } from '#stages/report/html.ts';
 import type { HistogramBin } from '#stages/report/report-data.ts';
 import { type Axis, CHART_PAPER, frame, plotArea, px } from './frame.ts';
-import { linearScale, niceRange } from './scale.ts';
+import { linearScale, roundScale } from './scale.ts';
 
 export interface Histogram {
   readonly id: string;
@@ -18,7 +18,7 @@ export function histogram(chart: Histogram): Html {
   const total = chart.bins.reduce((sum, bin) => sum + bin.count, 0) || 1;
   const tallest = chart.bins.reduce((most, bin) => Math.max(most, bin.count / total), 0) || 1;
   const x = linearScale([chart.bins[0]?.from ?? 0, chart.bins.at(-1)?.to ?? 1], area.x);
-  const y = linearScale(niceRange(0, tallest, 4), area.y, 4);
+  const y = roundScale(0, tallest, area.y, 4);
   const [foot] = area.y;
   return frame(
     {

@@ -1,7 +1,7 @@
 import { type Html, html } from '#stages/report/html.ts';
 import type { Point } from '#stages/report/report-data.ts';
 import { type Axis, CHART_PAPER, frame, plotArea, px } from './frame.ts';
-import { linearScale, niceRange } from './scale.ts';
+import { linearScale, roundScale } from './scale.ts';
 
 export interface Series {
   readonly name: string;
@@ -26,7 +26,7 @@ export function lineChart(chart: LineChart): Html {
   const points = chart.series.flatMap((series) => series.points);
   const heights = [...points.map(({ y }) => y), ...(chart.reference ? [chart.reference.y] : [])];
   const x = linearScale([0, highest(points.map((point) => point.x))], area.x);
-  const y = linearScale(niceRange(lowest(heights), highest(heights)), area.y);
+  const y = roundScale(lowest(heights), highest(heights), area.y);
   return frame(
     {
       ...chart,

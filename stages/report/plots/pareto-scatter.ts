@@ -1,6 +1,6 @@
 import { type Html, html } from '#stages/report/html.ts';
 import { type Axis, CHART_PAPER, frame, plotArea, px } from './frame.ts';
-import { linearScale, logScale, niceRange, spread } from './scale.ts';
+import { logScale, roundScale, spread } from './scale.ts';
 
 /** One of many models that differ in settings. */
 export interface TriedModel {
@@ -34,7 +34,7 @@ export function paretoScatter(chart: ParetoScatter): Html {
     ...front.flatMap(({ interval }) => interval),
   ];
   const x = logScale([Math.min(...costs) / 1.5, Math.max(...costs) * 1.5], area.x);
-  const y = linearScale(niceRange(Math.min(...ends), Math.max(...ends)), area.y);
+  const y = roundScale(Math.min(...ends), Math.max(...ends), area.y);
   const place = ({ cost, value }: TriedModel) => `${px(x.place(cost))} ${px(y.place(value))}`;
   const [foot, top] = area.y;
   const labelHeights = spread(

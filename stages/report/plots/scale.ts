@@ -1,7 +1,7 @@
 /** Maps a value of the data to a place on the paper. */
 export interface Scale {
   readonly ticks: readonly number[];
-  place(value: number): number;
+  readonly place: (value: number) => number;
 }
 
 /** Straight scale from [low, high] to [from, to], ticks at round numbers inside. */
@@ -17,6 +17,24 @@ export function linearScale(
   };
 }
 
+/** The smallest straight scale that holds both numbers and ends at ticks, about `tickCount` of them. */
+export function roundScale(
+  low: number,
+  high: number,
+  [from, to]: readonly [number, number],
+  tickCount = 5,
+): Scale {
+  const ticks = roundTicks(low, high, tickCount);
+  return { ...linearScale([ticks[0] ?? low, ticks.at(-1) ?? high], [from, to]), ticks };
+}
+
+/** Multiples of a round step, about `count` of them, from the last one below `low` to the first above `high`. */
+export function roundTicks(low: number, high: number, count = 5): number[] {
+  const step = niceStep((high - low) / count);
+  const first = Math.floor(low / step + EPSILON);
+  return multiples(first, Math.max(first + 1, Math.ceil(high / step - EPSILON)), step);
+}
+
 /** Logarithmic scale; ticks at 1, 2 and 5 of each power of ten where few powers fit, else at the powers. */
 export function logScale(
   [low, high]: readonly [number, number],
@@ -29,21 +47,14 @@ export function logScale(
 /** Multiples of 1, 2, 2.5 or 5 times a power of ten, about `count` of them, inside [low, high]. */
 export function niceTicks(low: number, high: number, count: number): number[] {
   const step = niceStep((high - low) / Math.max(1, count));
-  const first = Math.ceil(low / step - EPSILON);
-  const last = Math.floor(high / step + EPSILON);
-  // Multiplying and rounding keeps 0.30000000000000004 off the axis.
+  return multiples(Math.ceil(low / step - EPSILON), Math.floor(high / step + EPSILON), step);
+}
+
+/** Multiples of a step; multiplying and rounding keeps 0.30000000000000004 off the axis. */
+function multiples(first: number, last: number, step: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) =>
     Number(((first + index) * step).toPrecision(12)),
   );
-}
-
-/** The smallest range with round ends that holds both numbers. */
-export function niceRange(low: number, high: number, tickCount = 5): [number, number] {
-  const step = niceStep((high - low) / tickCount);
-  return [
-    Number((Math.floor(low / step + EPSILON) * step).toPrecision(12)),
-    Number((Math.ceil(high / step - EPSILON) * step).toPrecision(12)),
-  ];
 }
 
 /** Moves labels apart so that neighbours are at least `gap` from each other, as little as possible downwards. */

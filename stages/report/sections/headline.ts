@@ -1,3 +1,5 @@
+import { figuresIn, leadFigure } from '#datasets/figures.ts';
+import { FIGURE_NAMES } from '#datasets/value-metrics.ts';
 import {
   bytes,
   magnitude,
@@ -48,18 +50,16 @@ function kept(student: ModelResult, teacher: ModelResult): string {
 
 function gained(student: ModelResult, baseline: ModelResult): string {
   const points = (mainFigure(student).value - mainFigure(baseline).value) * 100;
-  const name = baseline.metrics.name === 'gold-only' ? 'gold labels only' : baseline.metrics.name;
-  return `${signed(points)} points over ${name}`;
+  const { name } = baseline.metrics;
+  const who = name === 'gold-only' ? 'gold labels only' : `gold labels only (${name})`;
+  return `${signed(points)} points over ${who}`;
 }
 
 /** Where most words are no entity, accuracy says little. With several seeds it is their mean. */
 function mainFigure(model: ModelResult): { readonly name: string; readonly value: number } {
-  const { words, accuracy } = model.metrics;
-  const mean = (figure: string, own: number) => meanFigure(model, figure, own) ?? own;
-  const entities = words?.entities;
-  return entities
-    ? { name: 'entity F1', value: mean('entityF1', entities.f1) }
-    : { name: 'accuracy', value: mean('accuracy', accuracy) };
+  const lead = leadFigure(model.metrics);
+  const own = figuresIn(model.metrics).get(lead) ?? model.metrics.accuracy;
+  return { name: FIGURE_NAMES[lead] ?? lead, value: meanFigure(model, lead, own) ?? own };
 }
 
 function sizeRatio(student: ModelResult, teacher: ModelResult): { size: number; unit: string } {

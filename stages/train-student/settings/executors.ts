@@ -12,6 +12,6 @@ export const executorSettings = {
     .enum(['float32', 'bf16'])
     .optional()
     .describe(
-      'Of the matrix products of a recorded step; weights, sums and the exported student are float32 either way. Default: float32.',
+      'Of matrix products and convolutions of a recorded step; weights, sums and the exported student are float32 either way. Default: float32.',
     ),
 };

@@ -6,7 +6,7 @@ const source = z
       .string()
       .min(1)
       .describe(
-        'teacher, or a folder of Hugging Face (config.json, tokenizer.json, and model.safetensors or onnx/model.onnx).',
+        'teacher, or a folder of Hugging Face (config.json, tokenizer.json, and model.safetensors or onnx/model.onnx) or of a student.',
       ),
     take: z
       .enum(['all', 'embeddings'])

@@ -5,8 +5,8 @@ interface Limited {
   readonly task?: string | undefined;
   readonly batchSize: number;
   readonly learningRate?: Scheduled | undefined;
+  readonly optimizer?: string | undefined;
   readonly accumulate?: number | undefined;
-  readonly classWeights?: unknown;
   readonly hints?: readonly { readonly loss: string }[] | undefined;
   readonly executor: string;
   readonly xla?: boolean | string | undefined;
@@ -17,7 +17,8 @@ interface Limited {
 /** What is wrong with them, each with the setting to change. */
 export function optimisationProblems(settings: Limited): { path: string; message: string }[] {
   const { task = 'classification', batchSize, learningRate, accumulate = 1 } = settings;
-  const { classWeights, hints = [], executor, xla = false, precision, sampling } = settings;
+  const { optimizer = 'adamw' } = settings;
+  const { hints = [], executor, xla = false, precision, sampling } = settings;
   const problem = (isWrong: boolean, path: string, message: string) =>
     isWrong ? [{ path, message }] : [];
   return [
@@ -26,12 +27,12 @@ export function optimisationProblems(settings: Limited): { path: string; message
       'learningRate',
       'must be more than 0',
     ),
-    ...problem(batchSize % accumulate !== 0, 'accumulate', 'must divide batchSize'),
     ...problem(
-      classWeights !== undefined && accumulate > 1,
-      'accumulate',
-      'parts of a batch would each weigh classes apart: leave out classWeights',
+      learningRate === undefined && optimizer !== 'adamw',
+      'learningRate',
+      `${optimizer} has no default that fits every student: set it, such as ${USUAL_RATES[optimizer]}`,
     ),
+    ...problem(batchSize % accumulate !== 0, 'accumulate', 'must divide batchSize'),
     ...problem(
       accumulate > 1 && hints.some(({ loss }) => loss === 'relation'),
       'accumulate',
@@ -49,3 +50,9 @@ export function optimisationProblems(settings: Limited): { path: string; message
     ),
   ];
 }
+
+/** Of students that were trained by these; AdamW's own defaults are those of the architecture. */
+const USUAL_RATES: Readonly<Record<string, string>> = {
+  sgd: '0.1 (modernbert) to 1 (bag)',
+  rmsprop: '0.0003 (modernbert) to 0.003 (bag)',
+};

@@ -62,7 +62,11 @@ export function lossProblems({
   task,
   softLoss,
   classWeights,
-}: LossSettings & { readonly task?: string | undefined }): { path: string; message: string }[] {
+  labelSmoothing = 0,
+}: LossSettings & {
+  readonly task?: string | undefined;
+  readonly labelSmoothing?: number;
+}): { path: string; message: string }[] {
   if (task !== 'regression') return [];
   const isNamed = softLoss !== undefined && !(typeof softLoss === 'object' && 'module' in softLoss);
   return [
@@ -80,6 +84,14 @@ export function lossProblems({
           {
             path: 'classWeights',
             message: 'belongs to classes, and regression has numbers: leave it out',
+          },
+        ]),
+    ...(labelSmoothing === 0
+      ? []
+      : [
+          {
+            path: 'labelSmoothing',
+            message: 'spreads a label over classes, and regression has numbers: leave it out',
           },
         ]),
   ];

@@ -6,7 +6,7 @@ export const optimizerSettings = {
     .enum(['adamw', 'sgd', 'rmsprop'])
     .optional()
     .describe(
-      'adamw (default), sgd with momentum, or rmsprop, as in PyTorch; set learningRate with the last two.',
+      'adamw (default), sgd with momentum, or rmsprop, as in PyTorch; the last two need a learningRate.',
     ),
   momentum: z
     .number()

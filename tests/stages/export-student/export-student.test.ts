@@ -155,12 +155,17 @@ test('int8 weights are a second file, measured beside the first, and the card re
 test('the smaller file is recommended where it loses no more than 0.3 points', () => {
   assert.deepEqual(
     [true, false].map(
-      (recommended) => recommendedFile({ recommended, validationAccuracy: 0.9 }).file,
+      (recommended) =>
+        recommendedFile({ recommended, validationAccuracy: 0.9, answered: undefined }).file,
     ),
     ['onnx/model_quantized.onnx', 'onnx/model.onnx'],
   );
-  const unknown = recommendedFile({ recommended: false, validationAccuracy: null });
-  assert.match(unknown.because, /no accuracy on validation/);
+  const unknown = { recommended: false, validationAccuracy: null, answered: undefined };
+  assert.match(recommendedFile(unknown).because, /no accuracy on validation/);
+  const answered = { goal: 'precision >= 0.95', rows: 993, answered: 731, right: 690 };
+  const missed = recommendedFile({ recommended: false, validationAccuracy: 0.9, answered });
+  assert.equal(missed.file, 'onnx/model.onnx');
+  assert.match(missed.because, /int8 weights miss precision >= 0\.95 on validation/);
 });
 
 test('the export carries what the student said on validation', async () => {
@@ -207,6 +212,37 @@ test('the operating point goes into config.json, card and baseline, as the answe
   const cooled = parseBaseline(await exportedFile(given, BASELINE_FILE));
   const highest = (edges: readonly number[]) => edges.at(-1) ?? Number.NaN;
   assert.ok(highest(cooled.confidence.edges) < highest(always.confidence.edges) - 0.1);
+});
+
+test('thresholds of float32 weights are tried with int8 ones, and the card says what comes of it', async () => {
+  const cardAt = async (precision: number, threshold: number) => {
+    const given = await inputs();
+    given['metrics/int8'] = given['metrics'] ?? '';
+    given['operating-point'] = join(temporaryFolder(), 'operating-point');
+    await writeOperatingPoint(given['operating-point'], {
+      formatVersion: 1,
+      temperature: 1,
+      threshold,
+      thresholds: {},
+      rowsForOwn: null,
+      sharing: [],
+      validation: { goal: `precision >= ${precision}`, rows: 10, answered: 9, right: 9 },
+    });
+    const settings = { ...config, quantize: ['int8'] };
+    const { outputs } = await runStage(exportStudent, { config: settings, inputs: given });
+    return readFileSync(join(outputs['student'] ?? '', 'README.md'), 'utf8');
+  };
+  const reached = await cardAt(0.9, 0);
+  assert.match(reached, /\| validation, `onnx\/model\.onnx`, 10 rows \| 90\.0 % \| 100\.0 % \|/);
+  assert.match(
+    reached,
+    /\| validation, `onnx\/model_quantized\.onnx`, 10 rows \| 100\.0 % \| 100\.0 % \|/,
+  );
+  assert.match(reached, /int8 weights reach the goal as well on validation/);
+  // No int8 answer is sure enough: there is nothing that could be right.
+  const missed = await cardAt(0.9, 2);
+  assert.match(missed, /int8 weights miss the goal on validation/);
+  assert.match(missed, /`onnx\/model\.onnx`: int8 weights miss precision >= 0\.9 on validation/);
 });
 
 test('two exports have the same bytes', async () => {

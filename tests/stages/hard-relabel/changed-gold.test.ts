@@ -5,6 +5,7 @@ import { foldOf } from '#datasets/folds.ts';
 import { type HardLabel, readHardLabels } from '#datasets/hard-labels.ts';
 import { readRelabelSummary } from '#datasets/relabel-summary.ts';
 import { controlLabels } from '#stages/control-labels/index.ts';
+import { confidenceIn } from '#stages/hard-relabel/confidence-of-label.ts';
 import { hardRelabel } from '#stages/hard-relabel/index.ts';
 import { runStage } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -72,6 +73,40 @@ test('a teacher that defends the label is a tie, and a tie changes nothing', asy
   };
   assert.equal(await changedWith('teacher-and-student'), 0);
   assert.equal(await changedWith('student'), 2);
+});
+
+test('confidences are those of the new label, also of a witness that puts another class first', async () => {
+  // Both models know classes by margins of 6; of the doubted rows the teacher puts the old label first by 0.5.
+  const undecided = labelled.map((row, at) =>
+    at % 15 === 0 ? { ...row, teacher: [1, 0.5] as const, student: [0, 6.5] as const } : row,
+  );
+  const given = await inputs({ ...noisy, train: undecided });
+  for (const policy of ['confident-learning', 'label-odds']) {
+    const config = { policy, folds: 3, evidence: 'student' };
+    const run = await runStage(hardRelabel, { config, inputs: given });
+    const rows = await readHardLabels(run.outputs['hard-labels'] ?? '');
+    assert.deepEqual(
+      rows.map(({ newLabelId }) => newLabelId),
+      [0, 0],
+      policy,
+    );
+    for (const row of rows) {
+      // A claim of margin 0.5 is right half the time; class 0 and 2 share the other half alike.
+      assert.ok(Math.abs(row.teacherConfidence - 0.25) < 1e-6, `${row.teacherConfidence}`);
+      assert.ok(row.studentConfidence > 0.99);
+      assert.ok(row.confidence !== null && row.confidence > 0.9);
+    }
+  }
+});
+
+test('the calibrated confidences of all classes sum to one', () => {
+  const accuracyAt = () => 0.7;
+  const probabilities = Float64Array.of(0.1, 0.6, 0.3);
+  const all = [0, 1, 2].map((id) => confidenceIn(id, probabilities, { accuracyAt }));
+  assert.ok(Math.abs(all.reduce((sum, one) => sum + one, 0) - 1) < 1e-12);
+  assert.equal(all[1], 0.7);
+  assert.ok(Math.abs((all[0] ?? 0) - 0.3 / 4) < 1e-12);
+  assert.equal(confidenceIn(0, Float64Array.of(0, 1), { accuracyAt }), 0);
 });
 
 test('teacher-confident changes gold with folds and keeps it without', async () => {

@@ -16,7 +16,8 @@ test('only agreed, sure rows without gold are filled', async () => {
     const folder = run.outputs['hard-labels'] ?? '';
     const rows = await readHardLabels(folder);
     assert.equal(rows.length, 1);
-    const { teacherConfidence, studentConfidence, ...decision } = rows[0] ?? assert.fail();
+    const { teacherConfidence, studentConfidence, confidence, ...decision } =
+      rows[0] ?? assert.fail();
     assert.deepEqual(decision, {
       exampleId: exampleId(1),
       split: 'train',
@@ -27,7 +28,7 @@ test('only agreed, sure rows without gold are filled', async () => {
       reason: 'teacher-and-student-agree',
       fold: null,
     });
-    assert.deepEqual([teacherConfidence, studentConfidence], [1, 1]);
+    assert.deepEqual([teacherConfidence, studentConfidence, confidence], [1, 1, 1]);
     assert.deepEqual(run.counts, { filled: 1, disagreed: 1, belowConfidence: 2, keptGold: 1 });
     const summary = await readRelabelSummary(folder);
     assert.equal(summary.filled, 1);

@@ -17,7 +17,10 @@ test('the first sentence says what was bought for what', () => {
 test('a loss against the baseline is told with a minus sign', () => {
   const data = reportFixture();
   const worse = { ...data, headline: data.models[1] ?? data.headline, baseline: data.headline };
-  assert.match(headlineSentence(worse), /, \u22124\.0 points over distilled\.$/);
+  assert.match(
+    headlineSentence(worse),
+    /, \u22124\.0 points over gold labels only \(distilled\)\.$/,
+  );
 });
 
 test('without teacher and baseline the sentence stands on its own', () => {
@@ -52,7 +55,9 @@ test('what to deploy and how often it abstains are told where they were asked fo
   const test = { ...figures, rows: 3079, answered: 2402, right: 2291 };
   const { metrics } = data.headline;
   const headline = { ...data.headline, metrics: { ...metrics, operatingPoint: test } };
-  const page = reportPage({ ...data, headline, deployed: { point, recommended } });
+  const int8 = { ...metrics, name: 'distilled.int8', operatingPoint: { ...test, right: 2282 } };
+  const models = [headline, { ...headline, metrics: int8 }];
+  const page = reportPage({ ...data, headline, models, deployed: { point, recommended } });
   assert.match(
     page,
     /<code>onnx\/model_quantized\.onnx<\/code>, the smallest &#60;that does&#62;\./,
@@ -61,6 +66,7 @@ test('what to deploy and how often it abstains are told where they were asked fo
   assert.match(plain, /2 classes that were named on fewer than 20 validation rows/);
   assert.match(plain, /validation\|+993\|+73\.6 %\|+95\.1 %/);
   assert.match(plain, /test\|+3,079\|+78\.0 %\|+95\.4 %/);
+  assert.match(plain, /test, distilled\.int8\|+3,079\|+78\.0 %\|+95\.0 %/);
 });
 
 test('every figure of the table stands in the page', () => {
@@ -93,23 +99,40 @@ test('seeds, slices, changed texts and features each have a table, and means sta
       .replaceAll(/[\s\u202F]+/g, ' ')
       .trim();
   };
-  assert.match(rowOf('Results', 'distilled'), /^distilled 89\.4 \u00B1 0\.3 90\.6 89\.2 92\.4/);
+  assert.match(
+    rowOf('Results', 'distilled'),
+    /^distilled 89\.4 \u00B1 0\.3 90\.6 \u00B1 0\.3 89\.2 \u00B1 0\.3 92\.4/,
+  );
   assert.match(rowOf('Results', 'relabelled'), /^relabelled 89\.6 88\.5\u201390\.6/);
   assert.match(
     rowOf('Mean and spread over seeds', 'distilled'),
     /^distilled accuracy 3 89\.4 % 0\.3 % 89\.1 % 89\.6 %$/,
   );
+  const seeded = page.slice(page.indexOf('aria-label="Mean and spread over seeds"'));
+  const told = seeded.replaceAll(/<[^>]+>/g, ' ').replaceAll(/[\s\u202F]+/g, ' ');
+  assert.match(told, /distilled accuracy language\.de 3 86\.9 % /);
+  assert.match(told, /distilled macro-F1 typos 3 81\.9 % /);
+  assert.match(told, /distilled linear CKA layer\.3 3 0\.699 /);
   assert.match(rowOf('By language', 'de'), /^de 900 89\.1 % 83\.5 % 87\.5 % 87\.6 %$/);
   assert.match(rowOf('Changed texts', 'distilled'), /^distilled typos 3,071 84\.5 % 5\.0 %$/);
   assert.match(
     rowOf('Features beside the teacher\u2019s', 'distilled'),
     /^distilled 2,000 0\.812 0\.710$/,
   );
-  assert.doesNotMatch(page, /recall\.card_arrival|distilled\.seed2/);
+  assert.doesNotMatch(page, /recall\.card_arrival|f1\.slice|slice\.a|distilled\.seed2/);
   assert.match(
     headlineSentence(richFixture()).replaceAll('\u202F', ' '),
     /keeps 98\.2 % .*, in the mean of 3 seeds\.$/,
   );
+});
+
+test('models of one size stand at one place of the axis', () => {
+  const page = reportPage(reportFixture());
+  const bySize = page.slice(page.indexOf('Accuracy against size'));
+  const places = [...bySize.matchAll(/<circle class="dot solid[^"]*" cx="([\d.]+)"/g)].slice(0, 4);
+  const [teacher, ...students] = places.map(([, cx]) => cx);
+  assert.equal(new Set(students).size, 1);
+  assert.ok(Number(teacher) > Number(students[0]));
 });
 
 test('every id is given once', () => {

@@ -35,6 +35,10 @@ export function reportFixture(): ReportData {
     headline: distilled,
     teacher,
     baseline: goldOnly,
+    gains: [
+      { over: 'gold-only', figure: 'accuracy', value: 0.04, interval: [0.031, 0.049] },
+      { over: 'teacher', figure: 'accuracy', value: -0.0155, interval: [-0.022, -0.009] },
+    ],
     choices: [],
     deployed: {},
     curves: [
@@ -73,6 +77,7 @@ export function reportFixture(): ReportData {
         reason: 'teacher-and-student-agree',
         teacherConfidence: 0.9 + index / 60,
         studentConfidence: 0.92 + index / 90,
+        confidence: 0.9 + index / 60,
       })),
     },
     mistakes: texts.map((text, index) => ({
@@ -121,6 +126,7 @@ function model(
     rows: 3080,
     accuracy,
     accuracyInterval: [accuracy - 0.0107, accuracy + 0.0104],
+    intervals: { macroF1: [accuracy - 0.0131, accuracy + 0.0112] },
     agreement: isTeacher ? null : accuracy + 0.012,
     expectedCalibrationError: expectedCalibrationError(bins),
     macroF1: accuracy - 0.002,
@@ -163,6 +169,7 @@ function model(
       threads: 2,
       rows: 50,
       latencyMsBatch1: { p50: ms, p95: ms * 1.7 },
+      latencyMsBatched: { rows: 32, p50: ms * 12, p95: ms * 15 },
       rowsPerSecond: 1000 / ms / 0.4,
     },
   };

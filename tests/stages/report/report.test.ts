@@ -49,6 +49,18 @@ test('the page is made from the artifacts', async () => {
   );
 });
 
+test('the gain over the baseline is paired, and there is none without a baseline', async () => {
+  const paired = await pageOf({ ...config, baseline: 'gold-only' });
+  assert.match(paired, /points over gold labels only/);
+  // One more of three rows is right: of each resample between none and all of them.
+  assert.match(
+    paired,
+    /distilled has \+33\.3 points of accuracy beside gold-only \(0\.0 to \+100\.0\); distilled has \+33\.3/,
+  );
+  const alone = await pageOf(config);
+  assert.ok(!alone.includes('beside gold-only') && !alone.includes('over gold labels only'));
+});
+
 test('models stand in the order of the config, the teacher first', async () => {
   const rows = [
     ...(await pageOf({ ...config, variants: ['distilled', 'gold-only'] })).matchAll(
@@ -150,7 +162,7 @@ async function inputs(): Promise<Record<string, string>> {
     await writePredictions(folder(`predictions-${name}`), 'test', {
       rowCount: 3,
       exampleIds: [20, 21, 22].map(exampleId),
-      predictedIds: Int32Array.of(1, 0, 2),
+      predictedIds: Int32Array.of(1, 0, name === 'distilled' ? 0 : 2),
       confidence: Float32Array.of(0.9, 0.8, 0.7),
       logits: new Float32Array(9),
     });
@@ -202,6 +214,7 @@ async function writeRelabelling(folder: string): Promise<void> {
       reason: 'teacher-and-student-agree',
       teacherConfidence: 0.97,
       studentConfidence: 0.93,
+      confidence: 0.93,
       fold: null,
     },
   ]);

@@ -113,6 +113,28 @@ test('below the threshold of its operating point a student abstains', async () =
   }
 });
 
+test('a student of several labels keeps what is below a threshold to itself, and says so', async () => {
+  const folder = teacherAsStudent();
+  setInConfig(folder, { problem_type: 'multi_label_classification' });
+  const saidBy = async (point: object) => {
+    const operating_point = { goal: 'precision >= 0.95', threshold: 0.5, ...point };
+    setInConfig(folder, { decant: { operating_point } });
+    const student = await loadStudent(folder, { threads: 1 });
+    const answers = await student.labels(TEXTS);
+    await student.close();
+    return answers.map(({ labels, abstained }) => ({ ...labels[0], abstained }));
+  };
+  const [late] = await saidBy({});
+  assert.deepEqual([late?.label, late?.abstained], ['card_arrival', false]);
+  const [unsaid] = await saidBy({ thresholds: { card_arrival: 1.1 } });
+  assert.notEqual(unsaid?.label, 'card_arrival');
+  assert.equal(unsaid?.abstained, unsaid?.label === undefined);
+  const [guessed] = await saidBy({ leastSure: 1 });
+  assert.deepEqual([guessed?.label, guessed?.abstained], ['card_arrival', true]);
+  const [cooler] = await saidBy({ temperature: 4 });
+  assert.ok((cooler?.confidence ?? 0) < (late?.confidence ?? 0));
+});
+
 test('students of several labels, of numbers and of words have methods of their own', async () => {
   const several = teacherAsStudent();
   setInConfig(several, { problem_type: 'multi_label_classification' });
@@ -123,8 +145,9 @@ test('students of several labels, of numbers and of words have methods of their 
     await loadStudent(numbers, { threads: 1 }),
   ];
   try {
-    const [said = []] = await labels.labels(TEXTS);
-    assert.ok(said.length > 0 && said.every(({ confidence }) => confidence >= 0.5));
+    const [said] = await labels.labels(TEXTS);
+    assert.ok(said?.labels.length && said.labels.every(({ confidence }) => confidence >= 0.5));
+    assert.equal(said.abstained, false);
     const [named = {}] = await values.values(TEXTS);
     assert.deepEqual(Object.keys(named), values.classNames);
     assert.equal((await failureOf(labels.classify(TEXTS))).code, 'E_STUDENT_TASK');

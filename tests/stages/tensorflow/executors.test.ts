@@ -49,6 +49,44 @@ test('bf16 rounds the matrix products of a step and nothing of what is evaluated
   [exact, rounded].forEach((stepper) => stepper.dispose());
 });
 
+test('bf16 rounds what a convolution reads, forwards and in both derivatives', () => {
+  const image = tf.tensor4d([1 + FINE, 1], [1, 1, 2, 1]);
+  const imageValues = image.dataSync() as Float32Array;
+  const program = tinyProgram({
+    initialWeights: Float32Array.of(1 + FINE, 1 - FINE),
+    decayMask: new Float32Array(2),
+    buckets: [1],
+    feeds: () => [{ name: 'image', dtype: 'float32', shape: [1, 1, 2, 1] }],
+    loss(tf, weights, feeds) {
+      const x = feeds['image'] as typeof image;
+      // The weights are read twice, so that the derivative by the input of the second product is needed.
+      const filter = tf.reshape(weights, [1, 2, 1, 1]) as typeof image;
+      const first = tf.conv2d(
+        tf.mul<typeof x>(x, tf.reshape(weights, [1, 1, 2, 1])),
+        filter,
+        1,
+        'valid',
+      );
+      return { loss: tf.sum(first), parts: {} };
+    },
+    evaluationFeeds: () => [],
+    evaluate: (_tf, weights) => weights,
+    optimizer: { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0, maxGradNorm: Infinity },
+  });
+  const [exact, rounded] = (['float32', 'bf16'] as const).map((precision) => {
+    const stepper = createGraphStepper(tf, program, { precision });
+    const { loss } = stepper.step(1, { image: imageValues }, 1);
+    const { weights } = stepper.state();
+    stepper.dispose();
+    return { loss, gradient: [1 + FINE - (weights[0] ?? NaN), 1 - FINE - (weights[1] ?? NaN)] };
+  });
+  // x w^2, and its derivative 2 x w; rounded, 1 + FINE is 1 wherever a convolution reads it.
+  assertClose(exact?.loss ?? NaN, (1 + FINE) ** 3 + (1 - FINE) ** 2, 1e-6);
+  assert.equal(rounded?.loss, 2);
+  assertClose(exact?.gradient[0] ?? NaN, 2 * (1 + FINE) ** 2, 1e-6);
+  assertClose(rounded?.gradient[0] ?? NaN, 1 + FINE + 1, 1e-6);
+});
+
 test('the executor is the one asked for, and a fallback is an error or told', () => {
   const settings = { executor: 'graph', xla: true, precision: undefined } as const;
   const compiled = createExecutor(tf, tinyProgram(), settings);
@@ -83,6 +121,9 @@ test('eager steps are float32 and not compiled', () => {
   assert.equal(take(stepper, 1).loss, take(reference, 1).loss);
   [stepper, reference].forEach((one) => one.dispose());
 });
+
+/** Too fine for the 8 bits of bf16. */
+const FINE = 2 ** -10;
 
 function steppersOf(...hows: readonly [RecordingOptions, RecordingOptions]): [Stepper, Stepper] {
   const [first, second] = hows;

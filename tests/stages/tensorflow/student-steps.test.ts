@@ -36,6 +36,34 @@ for (const student of tinyStudents.filter(({ layout }) => layout.valueTask === u
 }
 
 for (const student of tinyStudents.filter(({ name }) => /of classes|causal/.test(name))) {
+  test(`${student.name}: a step in bf16 is the float32 one within its rounding, and answers are float32`, (t) => {
+    const { program } = tinyTraining(student);
+    const exact = createGraphStepper(tf, program);
+    const rounded = createGraphStepper(tf, program, { precision: 'bf16' });
+    t.after(() => [exact, rounded].forEach((stepper) => stepper.dispose()));
+    const [bucket] = TINY_BUCKETS;
+    const inputs = tinyStudentBatch(student, bucket, 99);
+    assert.deepEqual(rounded.evaluate(bucket, inputs), exact.evaluate(bucket, inputs));
+    const [plain, coarse] = [exact, rounded].map((stepper) =>
+      stepper.step(bucket, tinyStudentBatch(student, bucket, 0), 0.05),
+    );
+    assert.notEqual(coarse?.loss, plain?.loss);
+    assertClose(coarse?.loss ?? NaN, plain?.loss ?? NaN, 0.02, 'loss');
+    assertClose(coarse?.gradNorm ?? NaN, plain?.gradNorm ?? NaN, 0.05, 'gradient norm');
+  });
+}
+
+// One of each architecture and head, not all of both: compiling one takes seconds.
+const COMPILED = [
+  ...tinyStudents.filter(({ name }) => /of classes|causal/.test(name)),
+  ...tinyStudents.filter(({ name }) =>
+    ['modernbert masked', 'bert of words', 'modernbert multi-label', 'bert regression'].includes(
+      name,
+    ),
+  ),
+];
+
+for (const student of COMPILED) {
   test(`${student.name}: steps compiled with XLA are the recorded ones within 1e-4, dropout on`, (t) => {
     const program = {
       ...tinyTraining(compilable(student)).program,

@@ -6,6 +6,7 @@ import { initialise } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
 import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
+import { softLossKind } from '#stages/tensorflow/soft-loss-kind.ts';
 import type { BatchLayout } from '#stages/train-student/batch-feeds.ts';
 import { stepOverBatch } from '#stages/train-student/batch-parts.ts';
 import type { Batch } from '#stages/train-student/batches.ts';
@@ -30,9 +31,15 @@ const shape: StudentShape = {
 };
 const steppers = { graph: createGraphStepper, eager: createEagerStepper };
 
-for (const kind of ['graph', 'eager'] as const) {
-  test(`${kind}: a batch in four parts takes the steps of the whole batch, the last one short`, () => {
-    const [whole, parted] = [trainedIn(kind, 1), trainedIn(kind, 4)];
+for (const [kind, classWeights] of [
+  ['graph', undefined],
+  ['eager', undefined],
+  ['graph', Float32Array.of(0.2, 5, 1, 0.5, 3)],
+] as const) {
+  const weighed = classWeights === undefined ? '' : ', its classes weighed';
+  test(`${kind}: a batch in four parts takes the steps of the whole batch, the last one short${weighed}`, () => {
+    const [whole, parted] = [1, 4].map((parts) => trainedIn(kind, parts, classWeights));
+    assert.ok(whole !== undefined && parted !== undefined);
     for (const [step, result] of whole.results.entries()) {
       const other = parted.results[step];
       assertClose(other?.loss ?? NaN, result.loss, 1e-5, `loss of step ${step}`);
@@ -46,7 +53,11 @@ for (const kind of ['graph', 'eager'] as const) {
 }
 
 /** Ten steps of SGD, whose weights tell the gradient (AdamW hides its size). */
-function trainedIn(kind: 'graph' | 'eager', accumulate: number) {
+function trainedIn(
+  kind: 'graph' | 'eager',
+  accumulate: number,
+  classWeights: Float32Array | undefined,
+) {
   const architecture = architectureOf('modernbert');
   const layout: BatchLayout = {
     batchSize: 8 / accumulate,
@@ -54,6 +65,7 @@ function trainedIn(kind: 'graph' | 'eager', accumulate: number) {
     dropout: false,
     soft: { type: 'top-k', width: 3 },
     goldPerRow: 1,
+    ...(classWeights && { classWeights }),
     hints: (['mse', 'cosine'] as const).map((loss) => ({ from: 'x', loss, weight: 0.2, width: 2 })),
   };
   const program = studentProgram({
@@ -69,6 +81,7 @@ function trainedIn(kind: 'graph' | 'eager', accumulate: number) {
       optimizer: 'sgd',
       accumulate,
     },
+    losses: { softLoss: softLossKind('forward-kl'), classWeights },
   });
   const stepper = steppers[kind](tf, program);
   const results = Array.from({ length: 10 }, (_, step) =>

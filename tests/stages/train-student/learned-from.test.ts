@@ -20,6 +20,7 @@ const hardLabel = {
   reason: 'teacher-and-student-agree',
   teacherConfidence: 0.9,
   studentConfidence: 0.9,
+  confidence: 0.9,
   fold: null,
 };
 

@@ -121,7 +121,7 @@ test('what a form of soft labels cannot feed is refused by name, with the way ou
   }
 });
 
-test('regression compares numbers: distributions and class weights are refused in its settings', () => {
+test('regression compares numbers: what belongs to classes is refused in its settings', () => {
   const problemsOf = (settings: object) =>
     trainStudentConfig
       .safeParse({ task: 'regression', ...settings })
@@ -134,6 +134,8 @@ test('regression compares numbers: distributions and class weights are refused i
     /softLoss/,
   );
   assert.match(problemsOf({ classWeights: 'balanced' })[0] ?? '', /classWeights: .*leave it out/);
+  assert.match(problemsOf({ labelSmoothing: 0.1 })[0] ?? '', /labelSmoothing: .*leave it out/);
+  assert.deepEqual(problemsOf({ labelSmoothing: 0 }), []);
 });
 
 test('balanced class weights are those of scikit-learn: rows / (classes x rows of the class)', () => {

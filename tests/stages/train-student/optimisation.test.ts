@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { EVENT_FILE_PREFIX } from '#stages/tensorboard/event-file.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { failingWith, failureOf } from '#tests/support/failure.ts';
 import { runStage, type StageRun } from '#tests/support/run-stage.ts';
@@ -124,6 +125,14 @@ test('SGD and RMSProp learn what the teacher knows', async () => {
     const run = await runStage(trainStudent, { config, inputs });
     const agreement = metrics(run, 'agreement').at(-1) ?? 0;
     assert.ok(agreement > 0.5, `${optimizer}: ${agreement}`);
+    // What TensorBoard cannot show is told.
+    const events = await readFile(join(run.outputs['log'] ?? '', `${EVENT_FILE_PREFIX}.0.decant`));
+    const shows = events.includes('velocity/classifier.weight');
+    assert.equal(shows, optimizer === 'sgd');
+    assert.equal(
+      run.notes.some((note) => note.startsWith('TensorBoard shows no gradient')),
+      !shows,
+    );
   }
 });
 

@@ -3,9 +3,10 @@ import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { trainStudent } from '#stages/train-student/index.ts';
+import { failureOf } from '#tests/support/failure.ts';
 import { runStage } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
-import { eventsOf, fails, sealedBytes, small } from './small-training.ts';
+import { eventsOf, lastMetric, sealedBytes, small } from './small-training.ts';
 import { syntheticInputs } from './synthetic-corpus.ts';
 
 /** One corpus and one undisturbed run on it, which all tests compare with. */
@@ -65,11 +66,32 @@ test('a checkpoint of other settings is not taken up', async () => {
   assert.deepEqual(await sealedBytes(run), await sealedBytes(undisturbed));
 });
 
-test('a loss that is no number stops the training with advice and keeps the last checkpoint', async () => {
-  const folder = temporaryFolder();
-  const config = { ...small, learningRate: 1e30, checkpointEvery: 1, schedule: 'constant' };
-  await fails({ config, inputs, folder }, 'E_TRAINING_DIVERGED', /^step \d+: the loss is/);
-  assert.match((await readdir(join(folder, 'checkpoints'))).join(), /^checkpoint-\d+\.bin/);
+test('a loss that is no number stops the training with advice, and its last checkpoint is a student to start from', async () => {
+  for (const architecture of ['modernbert', 'bag'] as const) {
+    const folder = temporaryFolder();
+    // It learns for half of the steps.
+    const learningRate = { kind: 'step', values: [0.01, 1e30], at: [0.5] } as const;
+    const config = { ...small, architecture, checkpointEvery: 10, steps: 200 };
+    const failure = await failureOf(
+      runStage(trainStudent, { config: { ...config, learningRate }, inputs, folder }),
+    );
+    assert.equal(failure.code, 'E_TRAINING_DIVERGED');
+    const kept = join(folder, 'checkpoints', 'last-good');
+    const told =
+      /^step \d+: the loss is .*; the weights after step 100, before it, are kept as a student: (.*)$/;
+    assert.equal(told.exec(failure.message)?.[1], kept);
+    assert.ok(failure.fix.includes(`initialise: { from: ${JSON.stringify(kept)} }`));
+    const files = {
+      initialiseConfig: [join(kept, 'config.json')],
+      initialiseWeights: [join(kept, 'model.safetensors')],
+      initialiseTokenizer: [join(kept, 'tokenizer.json')],
+    };
+    const initialise = { from: 'checkpoint' };
+    const goesOn = { ...config, steps: 1, learningRate: 1e-6, initialise };
+    const run = await runStage(trainStudent, { config: goesOn, inputs, files });
+    assert.ok(lastMetric(run, 'validationAccuracy') > 0.8, 'it knows what it had learned');
+    assert.match(run.notes.join(), /starts from (layers 0|the weights) of the checkpoint/);
+  }
 });
 
 /** Runs until the loss of `step` is told, aborts and expects the signal's reason. */

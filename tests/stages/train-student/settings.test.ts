@@ -29,5 +29,8 @@ test('unknown keys, heads that do not divide the width and two weights of 0 are 
     trainStudentConfig.safeParse(given).error?.issues.map(({ path, code }) => [...path, code]);
   assert.deepEqual(paths({ learnRate: 1 }), [['unrecognized_keys']]);
   assert.deepEqual(paths({ heads: 3 }), [['heads', 'custom']]);
+  assert.deepEqual(paths({ optimizer: 'sgd' }), [['learningRate', 'custom']]);
+  assert.deepEqual(paths({ optimizer: 'rmsprop' }), [['learningRate', 'custom']]);
+  assert.equal(paths({ optimizer: 'sgd', learningRate: 0.1 }), undefined);
   assert.deepEqual(paths({ softLossWeight: 0, hardLossWeight: 0 }), [['hardLossWeight', 'custom']]);
 });

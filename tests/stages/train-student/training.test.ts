@@ -81,7 +81,7 @@ test('a loss that climbs far above its start stops the training, and no checkpoi
       error.message,
       /mean loss of 25 steps is 4\d\.\d, more than 10 times that of the first \(4\.00\)/,
     );
-    assert.match(error.message, /the checkpoint after step 70, before it, is kept$/);
+    assert.match(error.message, /the weights after step 70, before it, are kept$/);
     return true;
   });
   const { checkpoint: kept } = await latestCheckpoint({ folder, recipe: 'recipe' });
