@@ -66,7 +66,6 @@ const configSchema = z.strictObject({
   device,
   deviceId,
   threads,
-  output,
 });
 
 export type InspectConfig = z.infer<typeof configSchema>;

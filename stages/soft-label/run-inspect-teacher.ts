@@ -28,7 +28,6 @@ export async function* runInspectTeacher(
     device,
     deviceId,
     threads,
-    output,
     keep,
     ...padding,
     perToken,
