@@ -2,7 +2,6 @@ import { SPLITS } from '#datasets/example.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
-import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
@@ -13,7 +12,6 @@ import {
   type MainTeacher,
   softLabelName,
   type Teacher,
-  teachersOf,
 } from './teachers.ts';
 
 /** Further teachers read the tokens of the main one. */
@@ -77,16 +75,13 @@ export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher)
   return [instance];
 }
 
-/** Times a teacher on what soft-label would give it. */
+/** Times a teacher on what its instance of soft-label would give it. */
 export function calibrationInstance(
-  loaded: LoadedConfig,
-  name: string,
+  like: StageInstance,
+  teacher: string,
   seconds: number,
 ): StageInstance {
-  const [main, ...further] = teachersOf(loaded);
-  const teacher = further.find((one) => one.name === name) ?? main;
-  const like = softLabelInstance(loaded.config, teacher, main);
-  return createInstance(`calibrate:${teacher.name}`, calibrate, {
+  return createInstance(`calibrate:${teacher}`, calibrate, {
     ...like,
     config: { ...like.config, seconds },
   });

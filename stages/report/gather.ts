@@ -10,6 +10,7 @@ import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
 import { readGains } from './gather-gains.ts';
+import { readHeads } from './gather-heads.ts';
 import { readCurve } from './gather-log.ts';
 import { readMistakes } from './gather-mistakes.ts';
 import { readRelabelling } from './gather-relabelling.ts';
@@ -49,6 +50,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     gains: await readGains(context, classNames, headline, [baseline, teacher]),
     choices: await readChoices(inputs),
     deployed: await readDeployed(inputs),
+    heads: await readHeads(context, ['teacher', ...variantsOf(context)]),
     curves: await readCurves(context, models),
     cache: cache.figures,
     relabelling: await readRelabelling(
