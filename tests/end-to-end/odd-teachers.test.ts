@@ -72,13 +72,10 @@ describe('a teacher that has everything that exports seldom have', () => {
   });
 
   test('each teacher has the output and the features that are named for it', async () => {
-    const answer = await succeed(
-      project,
-      ...['cache', 'sql', '--format', 'json'],
-      `select count(*)::int as differ, len(any_value(a.hidden_bag)) as width,
-        count(columns(b.*))::int from soft_labels a join soft_labels_twin b using (example_id)
-        where a.top_label <> b.top_label`,
-    );
+    const query = `select count(*)::int as differ, len(any_value(a.hidden_bag)) as width,
+      count(columns(b.*))::int from soft_labels a join soft_labels_twin b using (example_id)
+      where a.top_label <> b.top_label`;
+    const answer = await succeed(project, 'cache', 'sql', '--format', 'json', query);
     const [{ differ, width, ...others } = { differ: -1, width: -1 }] = JSON.parse(answer) as {
       differ: number;
       width: number;
