@@ -11,7 +11,10 @@ import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teache
 import { tensorInputs } from './tensor-wiring.ts';
 
 /** Measures a teacher by what its cache says. */
-export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher): StageInstance {
+export function evaluateTeacher(
+  config: DecantConfig,
+  { name, source, output }: Teacher,
+): StageInstance {
   const isFitted = source.type === 'embeddings';
   return createInstance(`evaluate:${name}`, evaluate, {
     config: {
@@ -19,7 +22,7 @@ export function evaluateTeacher(config: DecantConfig, { name, source }: Teacher)
       name,
       task: taskSetting(config),
       slices: config.evaluate?.slices,
-      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      output,
       ...deviceSettings(config),
       threads: config.threads,
     },

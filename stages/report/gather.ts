@@ -11,6 +11,7 @@ import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
 import { readDoubts } from './gather-doubts.ts';
 import { readGains } from './gather-gains.ts';
+import { readHeads } from './gather-heads.ts';
 import { readCurve } from './gather-log.ts';
 import { makerFacts } from './gather-makers.ts';
 import { readMistakes } from './gather-mistakes.ts';
@@ -51,6 +52,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
     gains: await readGains(context, classNames, headline, [baseline, teacher]),
     choices: await readChoices(inputs),
     deployed: await readDeployed(inputs),
+    heads: await readHeads(context, ['teacher', ...variantsOf(context)]),
     curves: await readCurves(context, models),
     cache: cache.figures,
     relabelling: await readRelabelling(

@@ -13,6 +13,7 @@ import { relabelling } from './sections/relabelling.ts';
 import { resultsTable } from './sections/results-table.ts';
 import { seeds } from './sections/seeds.ts';
 import { selective } from './sections/selective.ts';
+import { taskHeads } from './sections/task-heads.ts';
 import { teacherCache } from './sections/teacher-cache.ts';
 import { trainingCurves } from './sections/training-curves.ts';
 import { STYLE } from './style.ts';
@@ -21,6 +22,7 @@ import { STYLE } from './style.ts';
 export function reportPage(data: ReportData): string {
   const body = html`${headline(data)}
 ${resultsTable(data)}
+${taskHeads(data.heads)}
 ${seeds(data.models)}
 ${choices(data)}
 ${cost(data)}

@@ -40,6 +40,7 @@ export function reportFixture(): ReportData {
       { over: 'teacher', figure: 'accuracy', value: -0.0155, interval: [-0.022, -0.009] },
     ],
     choices: [],
+    heads: [],
     deployed: {},
     curves: [
       curve(goldOnly, { from: 4.3, to: 0.05, best: 0.86 }),
