@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
+import { SPLITS } from '#datasets/example.ts';
 import { ratioEstimate } from '#stages/numerics/ratio-estimate.ts';
 import { type Calibration, calibrationSchema } from '#stages/soft-label/calibrate.ts';
 import { type Outlook, together } from '#stages/soft-label/outlook.ts';
@@ -71,23 +72,31 @@ export async function makeEstimate(
     (name) => softLabelInstance(project, name).files['answers'] === undefined,
   );
   if (models.length === 0) throw new NoModelError('estimate');
-  const { prepared, outlook, freshness } = await foresee(project, scratch, {
+  const { preparedFor, outlook, freshness } = await foresee(project, scratch, {
     rehash: false,
     say: (message) => void process.stderr.write(`${message}\n`),
   });
-  if (!prepared.folder.startsWith(scratch)) await lendArtifact(prepared, scratch);
   const timed: Timed[] = [];
+  // A corpus may be read by several teachers, and heads have corpora of their own.
+  const lent = new Set<string>();
   for (const name of models) {
-    await lendHead(softLabelInstance(project, name), freshness, scratch);
+    const softLabel = softLabelInstance(project, name);
+    const prepared = preparedFor(softLabel.name);
+    const isFirstOfCorpus = !lent.has(prepared.folder);
+    const isAside = prepared.folder.startsWith(scratch);
+    if (isFirstOfCorpus && !isAside) await lendArtifact(prepared, scratch);
+    lent.add(prepared.folder);
+    await lendHead(softLabel, freshness, scratch);
     const calibration = await calibrated(project, scratch, name, options.seconds);
     const ofRows = await outlook(softLabelName(name), calibration.shape);
     const views = softLabelName(viewsName(name));
     const hasViews = project.graph.some((instance) => instance.name === views);
     const all = hasViews ? together(ofRows, await outlook(views, calibration.shape)) : ofRows;
-    timed.push({ name, outlook: all, calibration });
+    const { truncatedRows = 0 } = prepared.manifest.counts;
+    const corpus = isFirstOfCorpus ? { ...all, truncatedRows } : undefined;
+    timed.push({ name, outlook: all, calibration, corpus });
   }
-  const { truncatedRows = 0 } = prepared.manifest.counts;
-  return sumOf(timed, truncatedRows, options.pricePerHour);
+  return sumOf(timed, options.pricePerHour);
 }
 
 /** What is known of the pass of one teacher. */
@@ -95,6 +104,10 @@ interface Timed {
   readonly name: string;
   readonly outlook: Outlook;
   readonly calibration: Calibration;
+  /** What it reads; left out where a teacher before it reads the same. */
+  readonly corpus:
+    | (Pick<Outlook, 'rows' | 'lengths' | 'maxLength'> & { readonly truncatedRows: number })
+    | undefined;
 }
 
 /** A sentence encoder is timed with its head, which has to be fitted before. */
@@ -112,12 +125,13 @@ async function lendHead(
 
 /** Times the teacher in a process of its own. */
 async function calibrated(
-  { loaded, graph }: Project,
+  project: Project,
   store: string,
   teacher: string,
   seconds: number,
 ): Promise<Calibration> {
-  const instance = calibrationInstance(loaded, teacher, seconds);
+  const { graph } = project;
+  const instance = calibrationInstance(softLabelInstance(project, teacher), teacher, seconds);
   const before = new Set(Object.values(instance.inputs).map((ref) => ref.instance));
   const instances = [...graph.filter(({ name }) => before.has(name)), instance];
   const requests = listenForStop(undefined);
@@ -140,26 +154,28 @@ async function calibrated(
   }
 }
 
-function sumOf(
-  timed: readonly Timed[],
-  truncatedRows: number,
-  pricePerHour: number | undefined,
-): Estimate {
+function sumOf(timed: readonly Timed[], pricePerHour: number | undefined): Estimate {
   const [first] = timed;
   if (first === undefined) throw new RangeError('no teacher was timed');
   const { outlook, calibration } = first;
+  const corpora = timed.flatMap(({ corpus }) => corpus ?? []);
+  const rows = SPLITS.map((split) => [
+    split,
+    corpora.reduce((sum, corpus) => sum + corpus.rows[split], 0),
+  ]);
+  const lengths = corpora.flatMap((corpus) => [...corpus.lengths]);
   const teachers = timed.map(estimateOf);
   const total = (of: (one: TeacherEstimate) => number) =>
     teachers.reduce((sum, one) => sum + of(one), 0);
   const hours = total((one) => one.hours);
   return {
     schemaVersion: 1,
-    rows: outlook.rows,
+    rows: Object.fromEntries(rows) as Outlook['rows'],
     teacherRows: total((one) => one.teacherRows),
     tokens: total((one) => one.tokens),
     paddedTokens: total((one) => one.paddedTokens),
-    truncatedRows,
-    lengths: lengthHistogram(outlook.lengths, outlook.maxLength),
+    truncatedRows: corpora.reduce((sum, corpus) => sum + corpus.truncatedRows, 0),
+    lengths: lengthHistogram(Int32Array.from(lengths), outlook.maxLength),
     provider: calibration.provider,
     runtime: calibration.runtime,
     timedBatches: total((one) => one.timedBatches),

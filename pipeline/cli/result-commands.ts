@@ -20,6 +20,7 @@ export function addResultCommands(program: Command): void {
       'column or key of the second text, of a student of pairs (default: text_pair)',
     )
     .option('--top <k>', 'classes to show for each text', countFromOne, 1)
+    .option('--head <name>', 'of a student with several tasks: the one to answer')
     .option('--explain', 'what each word adds to the probability of the label')
     .addOption(
       choice('--precision <type>', 'ONNX file that answers', STUDENT_PRECISIONS, 'float32'),

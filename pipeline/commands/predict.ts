@@ -69,7 +69,7 @@ export async function predictCommand(options: PredictCommandOptions): Promise<nu
 async function* answersTo(options: PredictCommandOptions): AsyncGenerator<string, void, void> {
   // Before anything is read: a folder that is no student is an error also without input.
   const folder = resolve(options.student);
-  const { readsPairs } = await readStudentFolder(folder, options.precision);
+  const { readsPairs } = await readStudentFolder(folder, options);
   if (!readsPairs && options.pairColumn !== undefined) throw new NoPairsError(options.student);
   const { format, column, pairColumn = 'text_pair' } = options;
   const columns = { column, pairColumn: readsPairs ? pairColumn : undefined };

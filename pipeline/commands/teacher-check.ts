@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { askBeside } from '#pipeline/beside.ts';
+import type { LoadedConfig } from '#pipeline/config.ts';
 import { deviceSettings } from '#pipeline/device.ts';
 import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
@@ -35,7 +36,8 @@ export async function teacherCheckCommand(
 ): Promise<number> {
   const loaded = configBeside(options);
   const files = teacherFiles(resolve(folder));
-  if (isEncoder(files)) throw new EncoderError(files, files.model[0] ?? '');
+  const output = loaded && outputNamedFor(loaded, files.place);
+  if (isEncoder(files, output)) throw new EncoderError(files, files.model[0] ?? '');
   const { task, corpus, teacher } = loaded?.config ?? {};
   const facts = await teacherFacts(files, { task, classNames: corpus?.classNames });
   if (facts.task === 'sequence-to-sequence') throw new NeedsTargetsError();
@@ -47,7 +49,7 @@ export async function teacherCheckCommand(
     maxLength,
     task: facts.task,
     maskId: facts.maskId,
-    output: teacher?.output,
+    output,
     ...(loaded && deviceSettings(loaded.config)),
     threads: loaded?.config.threads,
   });
@@ -65,6 +67,12 @@ export async function teacherCheckCommand(
   process.stdout.write(`${text}\n`);
   for (const warning of warningsOf(report)) process.stderr.write(`warning: ${warning}\n`);
   return 0;
+}
+
+/** The output that the configuration names for the teacher of this folder. */
+function outputNamedFor({ config, folder }: LoadedConfig, place: string): string | undefined {
+  const all = [config.teacher, ...Object.values(config.teachers ?? {})];
+  return all.find(({ model }) => model !== undefined && resolve(folder, model) === place)?.output;
 }
 
 async function inspect(

@@ -6,9 +6,10 @@ import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import type { RecommendedFile } from '#stages/students/deployment.ts';
 import { cardHead } from './card-head.ts';
 import { cardKind } from './card-kind.ts';
+import { plain, shownShare } from './card-text.ts';
+import { type HeadFacts, headsSection } from './heads-card.ts';
 import type { ExportConfig } from './index.ts';
 import { operatingPointSection } from './operating-point-card.ts';
-import { plain } from './plain.ts';
 import type { QuantizedFile } from './quantized-file.ts';
 import { type SplitRows, trainingDataSection } from './training-data.ts';
 import type { LeadFigure } from './validation-figure.ts';
@@ -42,6 +43,8 @@ export interface CardFacts {
   readonly startsFrom: string | undefined;
   /** Undefined for a student whose weights started at random, or as those of another student. */
   readonly initialisation: InitialisationRecord | undefined;
+  /** Further tasks of the same encoder. */
+  readonly heads: readonly HeadFacts[];
 }
 
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
@@ -74,7 +77,7 @@ ${measured(facts)
 
 Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind.outputs === 'classes' ? ' A class that is not in the list below cannot be predicted.' : ''}
 
-${filesSection(facts)}${operatingPointSection(facts)}## How it was made
+${headsSection(facts.heads)}${filesSection(facts)}${operatingPointSection(facts)}## How it was made
 
 \`decant.yaml\` of the run holds every setting. ${startOf(facts)} \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
 
@@ -86,7 +89,7 @@ ${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 
 ${licences(facts).join('\n')}
 
-${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
+${Object.keys(facts.furtherLicenses).length + facts.heads.length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
 ${listed(kind.outputs, classNames)}`;
 }
 
@@ -159,6 +162,10 @@ function licences(facts: CardFacts): string[] {
     line('Teacher', teacherLicense, 'teacher.license'),
     ...further,
     line('Corpus', corpusLicense, 'corpus.license'),
+    ...facts.heads.flatMap((head) => [
+      line(`Teacher of ${head.name}`, head.teacherLicense, `heads.${head.name}.teacher.license`),
+      line(`Corpus of ${head.name}`, head.corpusLicense, `heads.${head.name}.corpus.license`),
+    ]),
   ];
 }
 
@@ -179,14 +186,14 @@ function measured({ metrics, validation }: CardFacts): [string, string][] {
   return [
     [
       'accuracy',
-      `${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)})`,
+      `${shownShare(metrics.accuracy)} (95 % interval ${shownShare(low)} to ${shownShare(high)})`,
     ],
     ...(entities === null
       ? []
-      : [['F1 of entities, micro average', percent(entities.f1)] satisfies [string, string]]),
-    ['macro-F1', percent(metrics.macroF1)],
-    ['agreement with the teacher', percent(metrics.agreement)],
-    ['expected calibration error, 15 bins', percent(metrics.expectedCalibrationError)],
+      : [['F1 of entities, micro average', shownShare(entities.f1)] satisfies [string, string]]),
+    ['macro-F1', shownShare(metrics.macroF1)],
+    ['agreement with the teacher', shownShare(metrics.agreement)],
+    ['expected calibration error, 15 bins', shownShare(metrics.expectedCalibrationError)],
     ['negative log-likelihood', `${metrics.negativeLogLikelihood.toFixed(3)} nats`],
     ...onValidation,
     file,
@@ -199,8 +206,4 @@ function nameOf({ name }: LeadFigure): string {
 
 function shown({ name, value }: LeadFigure): string {
   return value === null ? 'not measured' : shownFigure(name, value);
-}
-
-function percent(share: number | null): string {
-  return share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`;
 }

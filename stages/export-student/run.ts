@@ -25,6 +25,7 @@ import {
   readLongTexts,
   readStudentConfig,
 } from './student-files.ts';
+import { exportHeads } from './task-heads.ts';
 import { learnedSplits } from './training-data.ts';
 import { writeBaseline } from './validation-baseline.ts';
 import { onValidation } from './validation-figure.ts';
@@ -80,7 +81,9 @@ export async function* runExportStudent(
     operating_point: point && operatingPointOf(point),
     recommended_file: int8?.recommended,
   });
+  const heads = await exportHeads(context, model, options);
   const card = modelCard({
+    heads,
     metrics,
     int8,
     operatingPoint: point,

@@ -2,8 +2,8 @@ import type { Split } from '#datasets/example.ts';
 import { countExamples } from '#datasets/examples.ts';
 import { labelledExamples } from '#datasets/gold-of-rows.ts';
 import type { StageContext } from '#stages/stage.ts';
+import { plain } from './card-text.ts';
 import type { ExportConfig } from './index.ts';
-import { plain } from './plain.ts';
 
 /** What a split of the corpus holds, for the card. */
 export interface SplitRows {

@@ -63,10 +63,11 @@ export interface Validated {
   readonly options: ClassifierOptions & { readonly padTokenId: number };
 }
 
-async function figureOf(
+/** The figure that leads the task, of what a file has answered. */
+export async function figureOf(
   context: StageContext<ExportConfig>,
   answers: ValidationAnswers,
-  { metrics, classNames, task }: Validated,
+  { metrics, classNames, task }: Pick<Validated, 'metrics' | 'classNames' | 'task'>,
 ): Promise<LeadFigure> {
   const folder = inputOf(context, 'labels/validation');
   const name = leadFigure(metrics);

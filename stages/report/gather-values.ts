@@ -4,12 +4,21 @@ import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';
-import { featureFacts, NothingToReportError, readCurves, textFacts, variantsOf } from './gather.ts';
+import {
+  featureFacts,
+  licenseFacts,
+  NothingToReportError,
+  readCurves,
+  textFacts,
+  timingFacts,
+  variantsOf,
+} from './gather.ts';
 import { factsOf } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
 import { readGains } from './gather-gains.ts';
+import { makerFacts } from './gather-makers.ts';
 import { readSpreads } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
@@ -55,8 +64,11 @@ export async function gatherValues(
         resolvedConfig: config.resolvedConfig,
         facts: [
           ...factsOf(reader.meta),
+          ...makerFacts(context, models),
+          ...timingFacts(headline),
           ...textFacts(splits[2]?.examples ?? []),
           ...featureFacts(models),
+          ...licenseFacts(config),
         ],
       },
     };

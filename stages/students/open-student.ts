@@ -2,7 +2,6 @@ import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#dataset
 import { tokenAnswers } from '#stages/onnx/answers.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { batchesByLength } from '#stages/onnx/token-batches.ts';
-import type { StudentPrecision } from './precision.ts';
 import {
   type AnswerRules,
   answerOf,
@@ -10,7 +9,7 @@ import {
   type WordPrediction,
   wordAnswers,
 } from './student-answers.ts';
-import { NotAStudentError, readStudentFolder } from './student-folder.ts';
+import { type AskedModel, NotAStudentError, readStudentFolder } from './student-folder.ts';
 import { type StudentText, tokenizerInputs } from './student-text.ts';
 
 /** An exported student at work in this thread, which it blocks while the model computes. */
@@ -27,25 +26,24 @@ export interface OpenStudent extends AnswerRules {
   close(): Promise<void>;
 }
 
-export interface StudentOptions {
+export interface StudentOptions extends AskedModel {
   /** Threads inside an operator; all cores when left out. */
   readonly threads?: number | undefined;
-  /** The ONNX file that is asked. Default: float32. */
-  readonly precision?: StudentPrecision | undefined;
 }
 
 /** Opens a student directory: config.json, tokenizer.json and its ONNX file. Needs no TensorFlow. */
 export async function openStudent(
   folder: string,
-  { threads, precision }: StudentOptions = {},
+  { threads, ...asked }: StudentOptions = {},
 ): Promise<OpenStudent> {
   const { classNames, task, readsPairs, operatingPoint, ...files } = await readStudentFolder(
     folder,
-    precision,
+    asked,
   );
   const tokenizer = await openTokenizer(files.tokenizer, files.maxLength, files.cut);
-  const { padTokenId } = files;
-  const classifier = await openClassifier(files.model, { device: 'cpu', padTokenId, threads });
+  const { padTokenId, output } = files;
+  const options = { device: 'cpu', padTokenId, threads, output } as const;
+  const classifier = await openClassifier(files.model, options);
   const rules = { classNames, task, operatingPoint };
   const parts = { tokenizer, classifier, rules };
   const isTagger = task === 'token-classification';

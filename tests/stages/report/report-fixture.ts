@@ -40,6 +40,7 @@ export function reportFixture(): ReportData {
       { over: 'teacher', figure: 'accuracy', value: -0.0155, interval: [-0.022, -0.009] },
     ],
     choices: [],
+    heads: [],
     deployed: {},
     curves: [
       curve(goldOnly, { from: 4.3, to: 0.05, best: 0.86 }),
@@ -87,6 +88,21 @@ export function reportFixture(): ReportData {
       predicted: classNames[(index + 1) % classNames.length] ?? '',
       confidence: 0.98 - index / 50,
     })),
+    doubts: [
+      {
+        split: 'validation',
+        labelled: 993,
+        doubted: 21,
+        worst: texts.map((text, index) => ({
+          text,
+          exampleId: `${index}`.repeat(32),
+          gold: classNames[index % classNames.length] ?? '',
+          suggested: classNames[(index + 1) % classNames.length] ?? '',
+          margin: index / 10 - 0.9,
+        })),
+      },
+      { split: 'test', labelled: 3080, doubted: 0, worst: [] },
+    ],
     corpus: {
       classCount: 77,
       splits: [
