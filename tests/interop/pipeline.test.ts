@@ -11,7 +11,7 @@ import {
   succeed,
 } from '#tests/support/exported-students.ts';
 import { miniProject } from '#tests/support/mini-project.ts';
-import { goldenFolder, repository, sampleFolder } from '#tests/support/paths.ts';
+import { goldenFolder, sampleFolder } from '#tests/support/paths.ts';
 import { pythonProgram, runProgram, runPython } from '#tests/support/python.ts';
 import {
   checkFigures,
