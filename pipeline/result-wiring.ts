@@ -7,7 +7,7 @@ import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
 
 import { taskSetting } from './task-limits.ts';
-import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+import { fitHeadName, softLabelName, type Teacher } from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
 
 /** Measures a teacher by what its cache says. */
