@@ -102,7 +102,8 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   linearCka: 'linear CKA',
 };
 
-const SHARES: ReadonlySet<string> = new Set([
+/** Figures that are shares, 0 to 1. */
+export const SHARES: ReadonlySet<string> = new Set([
   ...FIGURES_OF['multi-label'],
   'accuracy',
   'entityF1',
