@@ -17,8 +17,8 @@ import { predictTokens } from './language-predictions.ts';
 import { judgeTokens } from './language-validation.ts';
 import { withLastGood } from './last-good.ts';
 import { transferSetOf } from './learned-rows.ts';
-import { type PredictedSplit, probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
-import { predictRows } from './predict-rows.ts';
+import { probeOf, writeSplitPredictions, writeStudent } from './outputs.ts';
+import { type PredictedRows, predictRows } from './predict-rows.ts';
 import { DEFAULT_KEPT_CHECKPOINTS } from './settings/checkpoints.ts';
 import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
@@ -221,12 +221,14 @@ async function* writeOutputs(
     await writePredictions(predictions, 'validation', tokenPredictions(tokens, scores));
     return;
   }
-  const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
-    const tokens = split === 'train' ? train : validation.tokens;
-    const rows = { tokens, features: features?.[split] };
-    return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
+  const predict = (rows: PredictedRows) => predictRows(stepper, rows, forward);
+  const answering = { classCount, task, predict };
+  const splits = {
+    validation: { tokens: validation.tokens, features: features?.validation },
+    train: { tokens: train, features: features?.train },
   };
-  const splits = [await predict('validation'), await predict('train')];
-  await writeProbe(folder, probeOf(splits));
-  for (const split of splits) await writeSplitPredictions(predictions, split, task);
+  await writeProbe(folder, await probeOf(Object.values(splits), answering));
+  for (const split of ['validation', 'train'] as const) {
+    await writeSplitPredictions(predictions, split, splits[split], answering);
+  }
 }
