@@ -24,7 +24,7 @@ export function figuresIn(metrics: AnyMetrics): Map<string, number> {
 
 /**
  * What a model costs, by the names of gates: parameters, fileMb (10^6 bytes of its ONNX file), and as it was timed
- * latencyMsBatch1.p50, latencyMsBatch1.p95 and rowsPerSecond.
+ * latencyMsBatch1.p50, latencyMsBatch1.p95, latencyMsBatch32.p50, latencyMsBatch32.p95 and rowsPerSecond.
  */
 export function costsIn(
   { parameters, fileBytes }: AnyMetrics,
@@ -37,10 +37,23 @@ export function costsIn(
       ? []
       : [
           ...under('latencyMsBatch1', timings.latencyMsBatch1),
+          ...batchedLatency(timings),
           ['rowsPerSecond', timings.rowsPerSecond] as Figure,
         ]),
   ];
   return known(sizes);
+}
+
+function batchedLatency({ latencyMsBatched }: Timings): Figure[] {
+  if (latencyMsBatched === undefined) return [];
+  const { rows, ...latency } = latencyMsBatched;
+  return under(`latencyMsBatch${rows}`, latency);
+}
+
+/** The 95 % interval of a figure, where it was resampled. */
+export function intervalOf(metrics: AnyMetrics, name: string): [number, number] | undefined {
+  if (!isOfValues(metrics) && name === 'accuracy') return metrics.accuracyInterval;
+  return metrics.intervals?.[name];
 }
 
 /** The figure that a task is judged by: entityF1 of a tagger of entities, accuracy, or the first of a value task. */
@@ -107,4 +120,5 @@ const LESS_IS_BETTER: ReadonlySet<string> = new Set([
   'parameters',
   'fileMb',
   'latencyMsBatch1',
+  'latencyMsBatch32',
 ]);

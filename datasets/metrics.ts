@@ -6,7 +6,7 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { answeredSchema } from './operating-point.ts';
 import { featureShape, sliceShape } from './slice-metrics.ts';
-import { type ValueMetrics, valueMetricsSchema } from './value-metrics.ts';
+import { intervalsShape, type ValueMetrics, valueMetricsSchema } from './value-metrics.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -42,6 +42,7 @@ const metricsSchema = z.strictObject({
   accuracy: share,
   /** Bootstrap, 95 %. */
   accuracyInterval: z.tuple([share, share]),
+  ...intervalsShape,
   /** Share of all test rows on which it puts the teacher's class first; null for the teacher itself and where no teacher was asked. */
   agreement: share.nullable(),
   expectedCalibrationError: share,
@@ -111,7 +112,9 @@ const timingsSchema = z.strictObject({
   /** Test rows that were timed. */
   rows: z.int(),
   latencyMsBatch1: z.strictObject({ p50: z.number(), p95: z.number() }),
-  /** At batch 32, rows of like length together. */
+  /** Of 20 batches of so many rows, 32 unless a language model's logits would not fit; left out of earlier files. */
+  latencyMsBatched: z.strictObject({ rows: z.int(), p50: z.number(), p95: z.number() }).optional(),
+  /** In these batches, rows of like length together. */
   rowsPerSecond: z.number(),
 });
 

@@ -11,7 +11,7 @@ export interface RowProblem {
 }
 
 /**
- * Rows that break what every teacher's answer obeys: finite numbers, distinct classes, logits sorted,
+ * Rows that break what every teacher's answer obeys: finite numbers (features too), distinct classes, logits sorted,
  * log-sum-exp not below the top logit, and probabilities that sum to 1 at every stored temperature.
  * `seen` holds the ids met so far, which must not come again.
  */
@@ -27,7 +27,8 @@ export function brokenRows(
     const problem =
       idProblem(rows, row, split, seen.has(id)) ??
       problemOf(row) ??
-      entropyProblem(rows, meta, row);
+      entropyProblem(rows, meta, row) ??
+      hiddenProblem(rows, row);
     seen.add(id);
     return problem === undefined ? [] : [{ row, exampleId, problem }];
   });
@@ -118,6 +119,15 @@ function entropyProblem(rows: SoftLabelRows, meta: SoftLabelMeta, row: number): 
   const most = mostEntropy(meta);
   if (entropy >= -ENTROPY_ROUNDING && entropy <= most + ENTROPY_ROUNDING) return undefined;
   return `entropy_nats is ${entropy}, not within 0 and ${most}, the most that ${meta.classNames.length} classes can have`;
+}
+
+/** Features are any numbers, but numbers. */
+function hiddenProblem({ hidden = {}, rowCount }: SoftLabelRows, row: number): string | undefined {
+  const broken = Object.entries(hidden).find(([, values]) => {
+    const width = values.length / rowCount;
+    return !values.subarray(row * width, (row + 1) * width).every(Number.isFinite);
+  });
+  return broken === undefined ? undefined : `hidden_${broken[0]} is not finite`;
 }
 
 /** Of one choice among all classes, or of a yes or no for each of them. */

@@ -34,6 +34,8 @@ export interface TextTokenizer {
   encode(inputs: readonly TokenizerInput[]): Promise<TokenisedText[]>;
   /** Sentences cut into words already: each word is tokenised alone, as transformers' is_split_into_words does. */
   encodeWords(sentences: readonly (readonly string[])[]): Promise<EncodedWords[]>;
+  /** The text of some tokens, without special ones. */
+  decode(ids: ArrayLike<number>): Promise<string>;
   /** Words get no space before them, so that they are cut as if each began a text (byte-level BPE). */
   readonly gluesWords: boolean;
 }
@@ -57,6 +59,7 @@ export async function openTokenizer(
       const encodings = await encodeAll(cut.type === 'truncate' ? tokenizer : uncut, inputs);
       return encodings.map((encoding) => cutBy(cut, encoding, maxLength));
     },
+    decode: (ids) => uncut.decode(Array.from(ids), true),
     encodeWords: (sentences) => encodeSentences({ tokenizer, uncut, side }, sentences),
     gluesWords: hasBareWords(json.pre_tokenizer),
   };

@@ -3,6 +3,7 @@ import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { parquetFiles, type SqlView, sqlString } from '#datasets/sql.ts';
 import { isLanguageModel, isPerToken, type Task } from '#datasets/task.ts';
+import { headFolder } from '#stages/students/task-heads.ts';
 import { softLabelView } from './soft-label-view.ts';
 import { targetViews } from './value-views.ts';
 
@@ -22,21 +23,27 @@ export const VIEW_DESCRIPTIONS: Readonly<Record<string, string>> = {
 
 /**
  * Views over the given artifacts, by instance; those whose artifact is missing are left out. `soft_labels`
- * is what the instance `main` holds, and each further teacher has a view `soft_labels_NAME` beside it.
+ * is what the instance `main` holds, and each further teacher of the same corpus has a view `soft_labels_NAME`
+ * beside it. A head has a corpus of its own: where `main` is the cache of a head, all views are of that corpus.
  */
 export async function cacheViews(
   artifacts: ReadonlyMap<string, Artifact>,
   main = 'soft-label',
 ): Promise<SqlView[]> {
   const views: SqlView[] = [];
-  const prepare = artifacts.get('prepare');
+  const headIn = (instance: string) => {
+    const [, teacher = ''] = instance.split(':');
+    return artifacts.has(`prepare:${teacher}`) ? teacher : undefined;
+  };
+  const head = headIn(main);
+  const prepare = artifacts.get(head === undefined ? 'prepare' : `prepare:${head}`);
   if (prepare !== undefined) views.push(...corpusViews(prepare));
   for (const [instance, artifact] of artifacts) {
     const [stage, teacher] = instance.split(':');
-    if (stage !== 'soft-label' || prepare === undefined) continue;
+    if (stage !== 'soft-label' || prepare === undefined || headIn(instance) !== head) continue;
     const gold = { isPerPosition: isPerToken(taskOf(prepare)) };
     if (instance === main) views.push(await softLabelView('soft_labels', artifact, gold));
-    if (teacher !== undefined) {
+    if (teacher !== undefined && head === undefined) {
       const name = `soft_labels_${teacher.replace('.', '_')}`;
       views.push(await softLabelView(name, artifact, gold));
     }
@@ -46,7 +53,7 @@ export async function cacheViews(
     const file = join(outputFolder(relabelled.folder, 'hard-labels'), 'hard-labels.parquet');
     views.push(fileView('hard_labels', [file], 'SELECT *'));
   }
-  const predictions = predictionsView(artifacts);
+  const predictions = predictionsView(artifacts, head);
   if (predictions !== undefined) views.push(predictions);
   return views;
 }
@@ -125,17 +132,21 @@ function positionLabels(split: Split, rows: string): string {
   return `SELECT example_id, '${split}' AS split, position, label_id, class_name AS label, 1::FLOAT AS weight FROM (${rows}) w JOIN classes ON class_id = label_id`;
 }
 
-/** Predictions of all students: train and validation by the trainer, test by evaluate. */
-function predictionsView(artifacts: ReadonlyMap<string, Artifact>): SqlView | undefined {
+/** Predictions of all students on the rows of one task: train and validation by the trainer, test by evaluate. */
+function predictionsView(
+  artifacts: ReadonlyMap<string, Artifact>,
+  head: string | undefined,
+): SqlView | undefined {
   const files = [...artifacts].flatMap(([instance, artifact]) => {
-    const [stage, variant] = instance.split(':');
-    if (
-      variant === undefined ||
-      !['train-student', 'choose-student', 'evaluate'].includes(stage ?? '')
-    )
-      return [];
+    const [stage, name] = instance.split(':');
+    const isEvaluation = stage === 'evaluate';
+    if (name === undefined || !(isEvaluation || STUDENT_STAGES.includes(stage ?? ''))) return [];
+    if (isEvaluation && evaluatedHead(artifact) !== head) return [];
+    // The trainer keeps what further heads say in folders of their own.
+    const place = isEvaluation || head === undefined ? '' : `${headFolder(head)}/`;
+    const variant = isEvaluation && head !== undefined ? name.slice(0, -head.length - 1) : name;
     return (artifact.manifest.outputs['predictions']?.files ?? [])
-      .filter(({ path }) => path.endsWith('.parquet'))
+      .filter(({ path }) => path.startsWith(place) && PREDICTIONS.test(path.slice(place.length)))
       .map(({ path }) => ({
         variant,
         path: join(outputFolder(artifact.folder, 'predictions'), path),
@@ -153,6 +164,15 @@ function predictionsView(artifacts: ReadonlyMap<string, Artifact>): SqlView | un
     select: `SELECT p.*, c.class_name AS predicted_label FROM (${all}) p LEFT JOIN classes c ON c.class_id = p.predicted_id`,
   };
 }
+
+/** The head whose rows were measured; undefined: the first, or the only one. */
+function evaluatedHead({ manifest }: Artifact): string | undefined {
+  const { config } = manifest.recipe as { readonly config?: { readonly head?: string } };
+  return config?.head;
+}
+
+const STUDENT_STAGES = ['train-student', 'choose-student'];
+const PREDICTIONS = /^[^/]+\.parquet$/;
 
 function fileView(name: string, paths: readonly string[], select: string): SqlView {
   return {

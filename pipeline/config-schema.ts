@@ -3,6 +3,7 @@ import { isLanguageModel, TASKS } from '#datasets/task.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { corpusSection } from './sections/corpus.ts';
+import { headsSection } from './sections/heads.ts';
 import {
   evaluateSection,
   exportSection,
@@ -43,6 +44,7 @@ const sections = z.strictObject({
     .describe('Decides splits by fraction and, where a variant sets none, its training.'),
   teacher: teacherSection,
   teachers: teachersSection,
+  heads: headsSection,
   augmentations: prepareConfigSchema.shape.augmentations,
   'soft-label': softLabelSection,
   student: studentSection,

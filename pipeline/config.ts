@@ -101,6 +101,10 @@ export function configJsonSchema(): Settings {
 
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   const path = issue.path.map(String).join('.');
+  // Why a name cannot be one is said within.
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map(({ message }) => ({ path, problem: message }));
+  }
   if (issue.code !== 'unrecognized_keys') return [{ path, problem: issue.message }];
   return issue.keys.map((key) => {
     const known = keysAt(issue.path.map(String));
@@ -153,7 +157,7 @@ function namedEntries(
   settings: Settings,
 ): [string, unknown][] {
   const named = settings[path];
-  if (!['variants', 'teachers'].includes(path) || !isSettings(named)) return [];
+  if (!['variants', 'teachers', 'heads'].includes(path) || !isSettings(named)) return [];
   return Object.keys(named).map((name) => [name, schema?.additionalProperties]);
 }
 
@@ -170,7 +174,7 @@ function inheritedOrigin(origins: ReadonlyMap<string, Origin>, path: string): Or
   return origins.get(parent) ?? inheritedOrigin(origins, parent);
 }
 
-function valueAt(settings: Settings, path: string): unknown {
+export function valueAt(settings: Settings, path: string): unknown {
   return path
     .split('.')
     .reduce<unknown>((level, key) => (isSettings(level) ? level[key] : undefined), settings);

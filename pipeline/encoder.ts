@@ -10,15 +10,16 @@ export class EncoderError extends Failure {
       'model',
       'E_TEACHER_ENCODER',
       `${model}: it gives vectors and no logits (outputs: ${outputs.join(', ')}; ${config} names no classes)`,
-      'use it as teacher: { embeddings: DIR, head: fit }: a head is fitted on your labels, and `decant run` says how good it is',
+      'use it as teacher: { embeddings: DIR, head: fit }: a head is fitted on your labels, and `decant run` says how good it is. Where another of its outputs has logits, name that in teacher.output',
     );
   }
 }
 
-/** Does the model give a vector a token or a text, and nothing that is called logits? */
-export function isEncoder({ model: [graph = ''] }: TeacherFiles): boolean {
+/** Is what stage one would take for logits (`output`, else `logits`, else the first) a vector a token or a text? */
+export function isEncoder({ model: [graph = ''] }: TeacherFiles, output?: string): boolean {
   const names = skimModelFile(graph).outputs.map(({ name }) => name);
-  return !names.includes('logits') && names.some((name) => VECTORS.has(name));
+  const [first = ''] = names;
+  return VECTORS.has(output ?? (names.includes('logits') ? 'logits' : first));
 }
 
 const VECTORS: ReadonlySet<string> = new Set([

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
 import { type FileDigests, openFileDigests } from '#cache/file-digests.ts';
+import { prepare } from '#stages/prepare/index.ts';
 import type { BatchShape } from '#stages/soft-label/batches.ts';
 import { type Outlook, outlookOf } from '#stages/soft-label/outlook.ts';
 import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
@@ -16,8 +17,8 @@ import { aside } from './scratch.ts';
 /** What a run would find, as far as it can be known beforehand. */
 export interface Foresight {
   readonly freshness: ReadonlyMap<string, Freshness>;
-  /** The corpus as prepare makes or has made it. */
-  readonly prepared: Artifact;
+  /** The corpus as prepare makes or has made it, which an instance of stage one reads. */
+  readonly preparedFor: (instance: string) => Artifact;
   /** What would meet a teacher, by its instance of stage one, in batches of the shape that is known of it. */
   readonly outlook: (instance: string, shape?: BatchShape) => Promise<Outlook>;
 }
@@ -34,40 +35,51 @@ export async function foresee(
   const digests = await openFileDigests(join(store, 'digests.json'), options);
   const upstream: FreshArtifacts = new Map();
   const freshness = new Map<string, Freshness>();
-  let prepared: Artifact | undefined;
+  const prepared = new Map<string, Artifact>();
   for (const instance of graph) {
     const found = await freshnessOf(instance, upstream, store, digests);
     freshness.set(instance.name, found);
     const fresh = found.state === 'fresh' ? found.artifact : undefined;
-    const isAside = fresh === undefined && instance.name === 'prepare';
-    if (isAside) options.say('prepare is stale: it is run in a scratch store, to count rows');
-    const artifact = isAside ? await prepareAside(graph, scratch) : fresh;
-    if (artifact !== undefined) upstream.set(instance.name, artifact);
-    if (instance.name === 'prepare') prepared = artifact;
+    const isPrepare = instance.stage === prepare;
+    const isAside = fresh === undefined && isPrepare;
+    const { name } = instance;
+    if (isAside) options.say(`${name} is stale: it is run in a scratch store, to count rows`);
+    const artifact = isAside ? await prepareAside(graph, name, scratch) : fresh;
+    if (artifact !== undefined) upstream.set(name, artifact);
+    if (isPrepare && artifact !== undefined) prepared.set(name, artifact);
   }
-  if (prepared === undefined) throw new Error('the graph has no prepare');
-  const artifact = prepared;
+  const preparedFor = (name: string) => {
+    const artifact = prepared.get(instanceNamed(graph, name).inputs['classes']?.instance ?? '');
+    if (artifact === undefined) throw new Error(`the graph has no corpus for ${name}`);
+    return artifact;
+  };
   const outlook = async (name: string, shape?: BatchShape) => {
-    const known = new Map([...upstream, ['prepare', artifact] as const]);
-    const context = await contextOf(instanceNamed(graph, name), known, { store, digests });
+    const context = await contextOf(instanceNamed(graph, name), upstream, { store, digests });
     return outlookOf(context, shape);
   };
-  return { freshness, prepared, outlook };
+  return { freshness, preparedFor, outlook };
 }
 
-/** Runs prepare in a scratch store, silently; throws what it fails with. */
-async function prepareAside(graph: readonly StageInstance[], scratch: string): Promise<Artifact> {
+/** Runs a prepare in a scratch store, silently; throws what it fails with. */
+async function prepareAside(
+  graph: readonly StageInstance[],
+  name: string,
+  scratch: string,
+): Promise<Artifact> {
   const never = new AbortController().signal;
   const { artifacts, failure } = await runPipeline({
-    ...aside(graph, 'prepare'),
+    ...aside(
+      graph.filter((one) => one.name === name),
+      name,
+    ),
     store: scratch,
     observers: [],
     stop: never,
     kill: never,
   });
   if (failure !== undefined) throw new ReportedFailure(failure);
-  const artifact = artifacts.get('prepare');
-  if (artifact === undefined) throw new Error('prepare left no artifact');
+  const artifact = artifacts.get(name);
+  if (artifact === undefined) throw new Error(`${name} left no artifact`);
   return artifact;
 }
 

@@ -76,6 +76,8 @@ const COSTS = [
   'fileMb',
   'latencyMsBatch1.p50',
   'latencyMsBatch1.p95',
+  'latencyMsBatch32.p50',
+  'latencyMsBatch32.p95',
   'rowsPerSecond',
 ];
 const OF_CLASSES = ['precision', 'recall', 'f1', 'averagePrecision'];

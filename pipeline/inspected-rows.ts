@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CorpusRow } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
-import { isValueTask } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
 import { corpusColumnsOf } from '#stages/prepare/read-corpus.ts';
 import type { LoadedConfig } from './config.ts';
 import { loadConfig } from './config.ts';
@@ -37,10 +37,11 @@ export function configBeside(options: ProjectOptions): LoadedConfig | undefined 
  */
 export async function inspectedRows(
   loaded: LoadedConfig | undefined,
-  ofWords: boolean,
+  task: Task,
 ): Promise<InspectedRows> {
-  if (loaded === undefined) return ofWords ? BUILT_IN_WORDS : BUILT_IN;
-  const { corpus, task } = loaded.config;
+  const builtIn = task === 'token-classification' ? BUILT_IN_WORDS : BUILT_IN;
+  if (loaded === undefined) return builtIn;
+  const { corpus } = loaded.config;
   const columns = corpusColumnsOf({ task, ...corpus });
   const named = corpus.validation;
   const isNamed = typeof named === 'string' || Array.isArray(named);
@@ -50,10 +51,12 @@ export async function inspectedRows(
     for await (const entry of openCorpus(resolve(loaded.folder, file), columns, task)) {
       if (entry.type !== 'row') continue;
       if (entry.row.words !== undefined) rows.push(...wordsIn(entry.row));
+      // A text of a language model is its own label.
+      else if (isLanguageModel(task)) rows.push({ ...entry.row, textPair: null, label: null });
       else if (entry.row.label !== null || isValueTask(task)) rows.push(entry.row);
     }
   }
-  if (rows.length === 0) return ofWords ? BUILT_IN_WORDS : BUILT_IN;
+  if (rows.length === 0) return builtIn;
   return { source: isNamed ? 'validation' : 'train', rows: evenly(rows, MOST_ROWS) };
 }
 

@@ -27,13 +27,19 @@ export function modelTable(
     'parameters',
     'file',
     'latency p50',
+    'p95',
+    `batch of ${shown.flatMap(({ timings }) => timings?.latencyMsBatched?.rows ?? [])[0] ?? 32}`,
+    'p95',
   ];
   const rows = shown.map(({ name, metrics, timings }, index) => [
     nameOf(name, spreadOf(name)),
     ...(figures[index] ?? []).map(([, text]) => text),
     metrics.parameters === null ? '-' : millions(metrics.parameters),
     metrics.fileBytes === 0 ? '-' : formatBytes(metrics.fileBytes),
-    timings === null ? '-' : `${timings.latencyMsBatch1.p50.toFixed(2)} ms`,
+    ...[timings?.latencyMsBatch1, timings?.latencyMsBatched].flatMap((latency) => [
+      milliseconds(latency?.p50),
+      milliseconds(latency?.p95),
+    ]),
   ]);
   return textTable(columns, rows);
 }
@@ -71,6 +77,10 @@ function figuresOf(
     shown(name, value, (number) => shownFigure(name, number)),
   ]);
   return [...own, ['agreement', shown('agreement', agreement, (one) => shownFigure(like, one))]];
+}
+
+function milliseconds(value: number | undefined): string {
+  return value === undefined ? '-' : `${value.toFixed(2)} ms`;
 }
 
 function percent(share: number): string {

@@ -185,7 +185,7 @@ export class Run {
 
   /** What can fail cheaply is tried before the teacher is asked. */
   async #beforeTeacher(instance: StageInstance): Promise<void> {
-    const prepared = this.artifacts.get('prepare');
+    const prepared = this.artifacts.get(instance.inputs['classes']?.instance ?? '');
     if (instance.stage !== softLabel || prepared === undefined) return;
     const { store, graph, selection } = this.#options;
     // Once is enough where several teachers are asked.

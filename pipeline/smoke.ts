@@ -30,9 +30,17 @@ function cutDown(config: DecantConfig): DecantConfig {
     name,
     { ...variant, ...fewSteps(variant.steps ?? config.student.steps) },
   ]);
+  const fewRows = (corpus: DecantConfig['corpus']) => {
+    return { ...corpus, limit: Math.min(corpus.limit ?? ROWS, ROWS) };
+  };
+  const heads = Object.entries(config.heads ?? {}).map(([name, head]) => [
+    name,
+    { ...head, corpus: fewRows(head.corpus) },
+  ]);
   return {
     ...config,
-    corpus: { ...config.corpus, limit: Math.min(config.corpus.limit ?? ROWS, ROWS) },
+    corpus: fewRows(config.corpus),
+    ...(heads.length > 0 && { heads: Object.fromEntries(heads) }),
     variants: Object.fromEntries(variants),
     pinned: undefined,
     gate: undefined,

@@ -103,14 +103,28 @@ export async function currentOrder(project: Project, teacher: string): Promise<O
   return orderOf(softLabel, fresh, digests);
 }
 
-/** The prepared corpus that the configuration asks for, and what would make it; undefined where it is not made. */
+/** A prepared corpus, and what would make it. */
+interface PreparedCorpus {
+  readonly instance: string;
+  readonly folder: string;
+  readonly order: Order;
+}
+
+/** The corpus that a teacher of the configuration reads; undefined where it is not made. */
 export async function preparedCorpus(
   project: Project,
-): Promise<{ readonly folder: string; readonly order: Order } | undefined> {
+  teacher = MAIN_TEACHER,
+): Promise<PreparedCorpus | undefined> {
   const digests = await openFileDigests(join(project.store, 'digests.json'));
-  const order = await orderOf(instanceNamed(project, PREPARE), new Map(), digests);
+  const instance = corpusInstance(project, teacher);
+  const order = await orderOf(instanceNamed(project, instance), new Map(), digests);
   const folder = artifactFolder(project.store, order);
-  return existsSync(folder) ? { folder, order } : undefined;
+  return existsSync(folder) ? { instance, folder, order } : undefined;
+}
+
+/** Name of the instance that prepares what a teacher reads. */
+export function corpusInstance(project: Project, teacher: string): string {
+  return softLabelInstance(project, teacher).inputs['classes']?.instance ?? '';
 }
 
 /** The instance of stage one that asks this teacher; a name that the configuration lacks is refused. */
@@ -178,5 +192,3 @@ export async function sourcesOf(
 function matches(shortFingerprint: string, wanted: string): boolean {
   return wanted.length > 0 && shortFingerprint.startsWith(wanted.slice(0, shortFingerprint.length));
 }
-
-export const PREPARE = 'prepare';

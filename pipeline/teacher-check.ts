@@ -7,7 +7,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { type TeacherCheck, teacherCheckSchema } from '#stages/soft-label/check-teacher.ts';
 import { askBeside } from './beside.ts';
 import type { Project } from './project.ts';
-import { PREPARE, softLabelInstance, sourcesOf } from './soft-label-caches.ts';
+import { corpusInstance, softLabelInstance, sourcesOf } from './soft-label-caches.ts';
 import { fitHeadName } from './teachers.ts';
 
 /** The configuration names another teacher than the one whose answers are cached. */
@@ -50,15 +50,16 @@ export async function checkAgainstTeacher(
   const { files, config } = softLabelInstance(project, teacher);
   if (files['answers'] !== undefined) throw new NoModelError('cache verify --against-teacher');
   await requireSameTeacher(project, manifest.recipe, files['model'] ?? []);
-  const makers = [PREPARE, fitHeadName(teacher)];
+  const makers = [corpusInstance(project, teacher), fitHeadName(teacher)];
   const made = await Promise.all(makers.map((name) => listArtifacts(project.store, name)));
   const sources = await sourcesOf(made.flat(), manifest);
   const rows = SPLITS.map((split) => [`rows/${split}`, outputFolder(folder, `rows/${split}`)]);
-  const { task, device, deviceId, threads, tokenBudget, gather } = config;
+  const { task, device, deviceId, strict, threads, output, tokenBudget, gather } = config;
+  const like = { task, device, deviceId, strict, threads, output, tokenBudget, gather };
   const answer = await askBeside({
     stage: 'check-teacher',
     output: 'check',
-    config: { share, seed, task, device, deviceId, threads, tokenBudget, gather },
+    config: { share, seed, ...like },
     files,
     inputFolders: { ...sources, ...Object.fromEntries(rows) },
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
+import { isLanguageModel, type Task } from '#datasets/task.ts';
 import {
   parseTokenizerJson,
   type TokenizerVocabulary,
@@ -12,7 +13,8 @@ import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { wordTableRows } from '#stages/onnx/word-table.ts';
 import { type ClassList, readClassList } from '#stages/prepare/class-list.ts';
-
+import { maskTokenIdOf } from '#stages/prepare/special-tokens.ts';
+import { readVocabulary } from '#stages/prepare/vocabulary-classes.ts';
 import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
 import { type FoundLicense, licenseBeside } from './teacher-license.ts';
 
@@ -23,9 +25,12 @@ export interface TeacherFacts {
   readonly parameters: number;
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
+  /** Of a language model the pieces of its vocabulary. */
   readonly classes: ClassList;
-  /** Its config.json says that it names words and not texts. */
-  readonly isTagger: boolean;
+  /** What it is asked: as decant.yaml has it, or else its config.json. */
+  readonly task: Task;
+  /** Of a masked language model: the token that hides another. */
+  readonly maskId: number | undefined;
   readonly tokenizer: TokenizerVocabulary;
   /** Rows of the table of words; undefined where the graph does not show it. */
   readonly wordRows: number | undefined;
@@ -47,27 +52,41 @@ export class TokenizerTooLargeError extends Failure {
   }
 }
 
+/** What decant.yaml says of them, if there is one. */
+interface TeacherSettings {
+  readonly task: Task | undefined;
+  readonly classNames: readonly string[] | undefined;
+}
+
 /** Reads them; throws where tokenizer and model cannot belong together. */
 export async function teacherFacts(
   files: TeacherFiles,
-  classNames: readonly string[] | undefined,
+  { task: wanted, classNames }: TeacherSettings,
 ): Promise<TeacherFacts> {
   const [model = ''] = files.model;
   const { opset, inputs, outputs } = skimModelFile(model);
   const path = requireTokenizer(files);
   const text = readFileSync(path, 'utf8');
-  const tokenizer = vocabularyOf(parseTokenizerJson(text, path));
+  const tokenizerJson = parseTokenizerJson(text, path);
+  const tokenizer = vocabularyOf(tokenizerJson);
   const wordRows = wordTableRows(model);
   if (wordRows !== undefined && tokenizer.size > wordRows) {
     throw new TokenizerTooLargeError(path, tokenizer.size, wordRows);
   }
+  const task = wanted ?? taskIn(files.config);
   return {
     opset,
     parameters: countParameters(model),
     inputs,
     outputs,
-    classes: await readClassList(files.config, classNames),
-    isTagger: isTagger(files.config),
+    classes: isLanguageModel(task)
+      ? await readVocabulary(path, files.config)
+      : await readClassList(files.config, classNames),
+    task,
+    maskId:
+      task === 'masked-lm'
+        ? await maskTokenIdOf(tokenizerJson, path, files.specialTokens[0])
+        : undefined,
     tokenizer,
     wordRows,
     positions: positionsOf(files.config),
@@ -75,10 +94,22 @@ export async function teacherFacts(
   };
 }
 
-function isTagger(config: string): boolean {
+/** By the name of its class in transformers. */
+function taskIn(config: string): Task {
   const { architectures } = configHead.catch({}).parse(JSON.parse(readFileSync(config, 'utf8')));
-  return architectures?.some((name) => name.endsWith('ForTokenClassification')) ?? false;
+  const found = TASK_OF_ENDING.find(([ending]) =>
+    architectures?.some((name) => name.endsWith(ending)),
+  );
+  return found?.[1] ?? 'classification';
 }
+
+const TASK_OF_ENDING: readonly (readonly [ending: string, task: Task])[] = [
+  ['ForTokenClassification', 'token-classification'],
+  ['ForMaskedLM', 'masked-lm'],
+  ['ForCausalLM', 'causal-lm'],
+  ['LMHeadModel', 'causal-lm'],
+  ['ForConditionalGeneration', 'sequence-to-sequence'],
+];
 
 /** RoBERTa's table has rows before the first position: that of padding and those under it. */
 function positionsOf(config: string): number | undefined {

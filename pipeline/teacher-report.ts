@@ -1,11 +1,11 @@
-import { isValueTask, type Task } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
 import type { GraphValue } from '#stages/onnx/model-skim.ts';
 import type { Inspection } from '#stages/soft-label/inspect-teacher.ts';
 import { evenly, type InspectedRows } from './inspected-rows.ts';
 import type { TeacherFacts } from './teacher-facts.ts';
 import type { TeacherFiles } from './teacher-files.ts';
-import { firstOf, textTable } from './text-table.ts';
+import { firstOf, textTable, withoutControls } from './text-table.ts';
 
 /** What `decant teacher check` has found out. */
 export interface TeacherReport {
@@ -17,8 +17,6 @@ export interface TeacherReport {
   readonly wanted: number;
   readonly maxLength: number;
   readonly skill: Skill | undefined;
-  /** Of decant.yaml, if there is one. */
-  readonly task: Task | undefined;
 }
 
 /** How well a teacher knows labelled rows. */
@@ -31,7 +29,10 @@ interface Skill {
   readonly unknownLabels: readonly string[];
 }
 
-/** How often the teacher names the gold class of labelled rows; undefined where no row has a label. */
+/**
+ * How often the teacher names the gold class of labelled rows, or the token that stands in a text; undefined where
+ * no row has a label.
+ */
 export function skillOf(
   { classes }: TeacherFacts,
   { rows }: InspectedRows,
@@ -40,14 +41,16 @@ export function skillOf(
   const counts = new Map<number, number>();
   const unknown = new Set<string>();
   let [known, correct] = [0, 0];
-  for (const [index, { label }] of rows.entries()) {
-    if (label === null) continue;
-    const gold = classes.idOfLabel.get(label);
+  for (const [index, { classId, place }] of predictions.entries()) {
+    // A language model is shown texts; which of them are long enough to be asked, the inspection says.
+    const label = place === undefined ? rows[index]?.label : place.gold;
+    if (label === null || label === undefined) continue;
+    const gold = place?.goldId ?? classes.idOfLabel.get(label);
     if (gold === undefined) unknown.add(label);
     else {
       known += 1;
       counts.set(gold, (counts.get(gold) ?? 0) + 1);
-      if (predictions[index]?.classId === gold) correct += 1;
+      if (classId === gold) correct += 1;
     }
   }
   if (known + unknown.size === 0) return undefined;
@@ -63,7 +66,7 @@ export function skillOf(
 /** What was found, for a terminal. */
 export function reportAsText(report: TeacherReport): string {
   const { files, facts, inspection } = report;
-  const { classes, tokenizer, wordRows, license } = facts;
+  const { task, classes, tokenizer, wordRows, license } = facts;
   const lines: readonly (readonly [name: string, value: string])[] = [
     [
       'model',
@@ -71,7 +74,10 @@ export function reportAsText(report: TeacherReport): string {
     ],
     ['inputs', facts.inputs.map(describeValue).join(', ')],
     ['outputs', facts.outputs.map(describeValue).join(', ')],
-    ['classes', `${formatCount(classes.classNames.length)}: ${firstOf(classes.classNames, ', ')}`],
+    [
+      'classes',
+      `${formatCount(classes.classNames.length)}: ${withoutControls(firstOf(classes.classNames, ', '))}`,
+    ],
     [
       'tokenizer',
       `${tokenizer.kind}, ${formatCount(tokenizer.size)} ids; the model knows ${wordRows === undefined ? 'an unknown number' : formatCount(wordRows)}`,
@@ -86,7 +92,7 @@ export function reportAsText(report: TeacherReport): string {
     ...lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
     '',
     textTable(
-      ['text', 'label', 'says', report.task === 'regression' ? 'value' : 'probability'],
+      ['text', SHOWS[task] ?? 'label', 'says', task === 'regression' ? 'value' : 'probability'],
       samplesOf(report).map((one) => [
         shortened(one.text),
         one.label ?? '-',
@@ -107,27 +113,40 @@ function lengthLine({ facts, maxLength, shown, inspection }: TeacherReport): str
   return `${positions} tokens; cut at ${formatCount(maxLength)} (${share})`;
 }
 
-function skillLine({ skill, shown, task }: TeacherReport): string {
+function skillLine({ skill, shown, facts: { task } }: TeacherReport): string {
   if (isValueTask(task)) return `not told for task: ${task}; evaluate measures it`;
-  if (skill === undefined) return 'no labelled rows: run it where your decant.yaml is';
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+  if (isLanguageModel(task)) {
+    if (skill === undefined) return 'no text has enough tokens to be asked for one';
+    return `${share(skill.accuracy)} of ${formatCount(skill.rows)} tokens, one in the middle of each ${shown.source} text; always the most frequent of them: ${share(skill.majority)}`;
+  }
+  if (skill === undefined) return 'no labelled rows: run it where your decant.yaml is';
   return `${share(skill.accuracy)} of ${formatCount(skill.rows)} labelled ${shown.source} rows; always the most frequent class: ${share(skill.majority)}`;
 }
 
 function samplesOf({ facts, shown, inspection }: TeacherReport) {
-  return evenly([...shown.rows.entries()], SAMPLES).map(([index, { text, textPair, label }]) => {
-    const { classId = -1, probability = NaN } = inspection.predictions[index] ?? {};
+  const predictions = [...inspection.predictions.entries()];
+  return evenly(predictions, SAMPLES).map(([index, { classId, probability, place }]) => {
+    // In words: names of pieces, such as Ġcard, are none.
+    if (place !== undefined) {
+      const { text, gold, says } = place;
+      return { text, label: gold, says, probability };
+    }
+    const { text = '', textPair = null, label = null } = shown.rows[index] ?? {};
     const says = facts.classes.classNames[classId] ?? '';
     return { text: textPair === null ? text : `${text} | ${textPair}`, label, says, probability };
   });
 }
 
 /** What a person should know before this teacher is asked about a whole corpus. */
-export function warningsOf({ facts, skill, inspection, wanted, task }: TeacherReport): string[] {
+export function warningsOf({ facts, skill, inspection, wanted }: TeacherReport): string[] {
+  const { task } = facts;
   const warnings: string[] = [];
   if (skill !== undefined && skill.rows > 0 && skill.accuracy < skill.majority + MARGIN) {
     warnings.push(
-      'the teacher hardly knows this task: its accuracy is less than 5 points above that of always saying the most frequent class; check the order of its classes, or take another one',
+      isLanguageModel(task)
+        ? 'the teacher hardly knows this language: it names the right token less than 5 points more often than who always says the most frequent one; check that tokenizer.json is that of the model, or take another one'
+        : 'the teacher hardly knows this task: its accuracy is less than 5 points above that of always saying the most frequent class; check the order of its classes, or take another one',
     );
   }
   if (skill !== undefined && skill.unknownLabels.length > 0) {
@@ -170,7 +189,7 @@ function saysOneThing({ predictions: [first, ...others] }: Inspection): boolean 
 /** The same for scripts; its form is versioned. */
 export function reportAsJson(report: TeacherReport): object {
   const { files, facts, shown, inspection, maxLength, skill } = report;
-  const { classes, ...rest } = facts;
+  const { classes, maskId: _ofVocabulary, ...rest } = facts;
   return {
     schemaVersion: 1,
     model: files.model[0],
@@ -190,6 +209,9 @@ export function reportAsJson(report: TeacherReport): object {
 function shortened(text: string): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN - 1)}…` : text;
 }
+
+/** What stands in place of a label. */
+const SHOWS: Partial<Record<Task, string>> = { 'causal-lm': 'next', 'masked-lm': 'hidden' };
 
 const SAMPLES = 8;
 const SHOWN = 60;

@@ -29,6 +29,7 @@ export const teacherFields = {
     .describe(
       'Of embeddings: fit, a linear head over the classes that is fitted on the gold labels of train; validation chooses its regularisation.',
     ),
+  output: softLabelConfig.shape.output,
   license: z
     .string()
     .optional()
@@ -37,8 +38,18 @@ export const teacherFields = {
     ),
 } as const;
 
+/** What a further teacher may say besides: the graph of another has other tensors. */
+export const hiddenOfFurther = z
+  .array(z.string().min(1))
+  .optional()
+  .describe(
+    'Of a further teacher that is a graph, its own tensors in place of those of soft-label.hidden; []: none.',
+  );
+
 /** The settings of one teacher that say who it is. */
-export type TeacherSettings = z.infer<z.ZodObject<typeof teacherFields>>;
+export type TeacherSettings = z.infer<z.ZodObject<typeof teacherFields>> & {
+  readonly hidden?: z.infer<typeof hiddenOfFurther>;
+};
 
 /** What is wrong with how the settings go together. */
 export interface SettingProblem {
@@ -56,11 +67,10 @@ export function sourceProblems(settings: TeacherSettings): SettingProblem[] {
   if (other !== undefined) {
     return [{ key: other, problem: `stands beside ${source}; keep one of them. ${ALTERNATIVES}` }];
   }
-  const strangers = Object.entries(BELONGS_TO).flatMap(([name, owner]) => {
-    const key = keyNamed(name);
-    const isStranger = key !== undefined && settings[key] !== undefined && owner !== source;
+  const strangers = BELONGS_TO.flatMap(([key, ...owners]) => {
+    const isStranger = settings[key] !== undefined && !owners.some((owner) => owner === source);
     return isStranger
-      ? [{ key, problem: `belongs to ${owner}, but the teacher is ${source}` }]
+      ? [{ key, problem: `belongs to ${owners.join(' or ')}, but the teacher is ${source}` }]
       : [];
   });
   if (source === 'embeddings' && settings.head === undefined) {
@@ -77,14 +87,16 @@ export function checkSource(settings: TeacherSettings, context: z.RefinementCtx)
   }
 }
 
-function keyNamed(name: string): keyof TeacherSettings | undefined {
-  const keys = Object.keys(teacherFields) as (keyof TeacherSettings)[];
-  return keys.find((key) => key === name);
-}
-
 const SOURCES = ['model', 'answers', 'embeddings'] as const;
 
-const BELONGS_TO = { smoothing: 'answers', missing: 'answers', head: 'embeddings' } as const;
+/** A setting, and the sources that have a use for it: the head that is fitted has outputs of its own. */
+const BELONGS_TO = [
+  ['smoothing', 'answers'],
+  ['missing', 'answers'],
+  ['head', 'embeddings'],
+  ['output', 'model'],
+  ['hidden', 'model', 'embeddings'],
+] as const;
 
 const ALTERNATIVES =
   'Write model: DIR (a classifier in ONNX), answers: FILE (answers that somebody has given), or embeddings: DIR with head: fit (a sentence encoder)';

@@ -2,25 +2,17 @@ import { SPLITS } from '#datasets/example.ts';
 import { fitHead } from '#stages/fit-head/index.ts';
 import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
-import type { LoadedConfig } from './config.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
 import { taskSetting } from './task-limits.ts';
 import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
-import {
-  fitHeadName,
-  MAIN_TEACHER,
-  type MainTeacher,
-  softLabelName,
-  type Teacher,
-  teachersOf,
-} from './teachers.ts';
+import { fitHeadName, type MainTeacher, softLabelName, type Teacher } from './teachers.ts';
 
 /** Further teachers read the tokens of the main one. */
 export function softLabelInstance(
   config: DecantConfig,
-  { name, source, license }: Teacher,
+  { name, source, license, output, hidden }: Teacher,
   main: MainTeacher,
 ): StageInstance {
   const { text, textPair, id } = config.corpus.columns;
@@ -29,8 +21,8 @@ export function softLabelInstance(
     config: {
       ...config['soft-label'],
       task: taskSetting(config),
-      // Each teacher has outputs of its own; further ones are taken by the usual name.
-      output: name === MAIN_TEACHER ? config.teacher.output : undefined,
+      output,
+      hidden,
       maxLength: config.teacher.maxLength,
       ...deviceSettings(config),
       strict: config.strict,
@@ -78,9 +70,14 @@ export function fitHeadInstance(config: DecantConfig, { name, source }: Teacher)
   return [instance];
 }
 
-/** Times the teacher on what soft-label would give it. */
-export function calibrationInstance(loaded: LoadedConfig, seconds: number): StageInstance {
-  const [main] = teachersOf(loaded);
-  const like = softLabelInstance(loaded.config, main, main);
-  return createInstance('calibrate', calibrate, { ...like, config: { ...like.config, seconds } });
+/** Times a teacher on what its instance of soft-label would give it. */
+export function calibrationInstance(
+  like: StageInstance,
+  teacher: string,
+  seconds: number,
+): StageInstance {
+  return createInstance(`calibrate:${teacher}`, calibrate, {
+    ...like,
+    config: { ...like.config, seconds },
+  });
 }

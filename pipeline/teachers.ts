@@ -24,6 +24,10 @@ export interface Teacher {
   readonly weight: number;
   /** As the settings name it, or else a file beside the model. */
   readonly license: string | undefined;
+  /** Output of its graph with the logits; found by name or place where left out. */
+  readonly output: string | undefined;
+  /** Tensors of its graph that are kept as features. */
+  readonly hidden: readonly string[] | undefined;
 }
 
 /** The teacher that decides how texts become tokens. */
@@ -40,7 +44,14 @@ export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
   const main = mainTeacher(loaded);
   const further = Object.entries(config.teachers ?? {}).map(([name, one]): Teacher => {
     const source = teacherSource(folder, `teachers.${name}`, one);
-    return { name, source, weight: one.weight ?? 1, license: licenseOf(source, one.license) };
+    return {
+      name,
+      source,
+      weight: one.weight ?? 1,
+      license: licenseOf(source, one.license),
+      output: one.output,
+      hidden: hiddenOf(source, one.hidden ?? config['soft-label'].hidden),
+    };
   });
   const problems = [main, ...further].flatMap((teacher) => {
     const found =
@@ -73,9 +84,10 @@ export function teachersOfVariant(
   return teachers.filter(({ name }) => chosen.includes(name));
 }
 
-/** Names of all teachers, the main one first. */
-function teacherNames({ loaded }: { readonly loaded: LoadedConfig }): string[] {
-  return [MAIN_TEACHER, ...Object.keys(loaded.config.teachers ?? {})];
+/** Names of all teachers, the main one first; that of a head goes by the head's name. */
+export function teacherNames({ loaded: { config } }: { readonly loaded: LoadedConfig }): string[] {
+  const { teachers = {}, heads = {} } = config;
+  return [MAIN_TEACHER, ...Object.keys(teachers), ...Object.keys(heads)];
 }
 
 /** Name of the instance that keeps what a teacher says. */
@@ -111,10 +123,21 @@ function mainTeacher({ config, folder }: LoadedConfig): MainTeacher {
     tokenizer: files,
     weight,
     license: licenseOf(source, license),
+    output: config.teacher.output,
+    hidden: config['soft-label'].hidden,
   };
 }
 
-function licenseOf(source: TeacherSource, told: string | undefined): string | undefined {
+/** Answers in files have no graph, beside those that have one: theirs are kept. */
+function hiddenOf(
+  source: TeacherSource,
+  wanted: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return source.type === 'answers' || wanted?.length === 0 ? undefined : wanted;
+}
+
+/** As the settings tell it, or else what stands beside the model. */
+export function licenseOf(source: TeacherSource, told: string | undefined): string | undefined {
   if (told !== undefined || source.type === 'answers') return told;
   return licenseBeside(source.files.config)?.name;
 }
@@ -144,18 +167,21 @@ function problemOf(
   if (source.type === 'answers') return undefined;
   const { config: ownConfig } = source.files;
   const readsText = config.corpus.columns.text !== null;
-  const [own, first] = readsText
-    ? [requireTokenizer(source.files), requireTokenizer(main.tokenizer)]
-    : ['', ''];
-  if (readsText && !isSameTokenizer(own, first)) {
-    const problem = `its tokenizer.json differs from that of the first teacher: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${own})`;
-    return { path: `${path}.${source.type}`, problem };
-  }
+  const unlike = readsText ? tokenizerProblem(source, main) : undefined;
+  if (unlike !== undefined) return { path: `${path}.${source.type}`, problem: unlike };
   if (source.type === 'embeddings') return undefined;
   const problem = classProblem(ownConfig, main.source, config.corpus.classNames);
   return problem === undefined
     ? undefined
     : { path: `${path}.model`, problem: `${problem} (${ownConfig})` };
+}
+
+/** A further teacher that is a model reads the tokens of the first one. */
+export function tokenizerProblem(source: TeacherSource, main: MainTeacher): string | undefined {
+  if (source.type === 'answers') return undefined;
+  const own = requireTokenizer(source.files);
+  if (isSameTokenizer(own, requireTokenizer(main.tokenizer))) return undefined;
+  return `its tokenizer.json differs from that of the first teacher: a further teacher reads the tokens of the first one, so give one that was made from the same base model (${own})`;
 }
 
 /** Byte by byte, or but for what the last call of a fast tokenizer left in the file. */

@@ -21,3 +21,15 @@ function known(value: string | undefined, what: string): string {
   if (value === undefined) throw new Error(`the graph gave the stage no ${what}`);
   return value;
 }
+
+/** The context of a stage as if a further head were its only one. */
+export function contextOfHead<Config>(
+  context: StageContext<Config>,
+  name: string,
+): StageContext<Config> {
+  const prefix = `heads/${name}/`;
+  const own = Object.entries(context.inputs).flatMap(([input, folder]) =>
+    input.startsWith(prefix) ? [[input.slice(prefix.length), folder]] : [],
+  );
+  return { ...context, inputs: Object.fromEntries(own) };
+}

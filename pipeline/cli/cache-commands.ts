@@ -62,6 +62,7 @@ export function addCacheCommands(cache: Command): void {
   withProject(cache.command('sql'))
     .description('ask the cache with one SELECT over views')
     .argument('[query]', 'SQL; without it the views are listed')
+    .option('--teacher <name>', TEACHER_HELP)
     .addOption(choice('--format <format>', 'how to write the rows', ANSWER_FORMATS, 'table'))
     .option('--output <file>', 'write them there instead of stdout')
     .option('--no-spreadsheet-safe', CSV_HELP)
@@ -122,5 +123,5 @@ export function addCacheCommands(cache: Command): void {
     });
 }
 
-const TEACHER_HELP = 'whose cache, of several teachers (default: teacher)';
+const TEACHER_HELP = 'whose cache, of several teachers or heads (default: teacher)';
 const CSV_HELP = 'CSV: leave texts as they are that a spreadsheet would run as formulas';

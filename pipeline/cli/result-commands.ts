@@ -16,6 +16,7 @@ export function addResultCommands(program: Command): void {
     .addOption(choice('--format <format>', 'what stdin is', INPUT_FORMATS, 'lines'))
     .option('--column <name>', 'column or key of the text', 'text')
     .option('--top <k>', 'classes to show for each text', countFromOne, 1)
+    .option('--head <name>', 'of a student with several tasks: the one to answer')
     .option('--explain', 'what each word adds to the probability of the label')
     .addOption(
       choice('--precision <type>', 'ONNX file that answers', STUDENT_PRECISIONS, 'float32'),

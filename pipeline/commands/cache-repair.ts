@@ -6,12 +6,7 @@ import { openProject, type Project, type ProjectOptions } from '#pipeline/projec
 import { planRepair, turnIntoPartial } from '#pipeline/repair-cache.ts';
 import type { RunSummary } from '#pipeline/run-pipeline.ts';
 import { selectStages } from '#pipeline/selection.ts';
-import {
-  type CacheChoice,
-  findCacheFolder,
-  PREPARE,
-  preparedCorpus,
-} from '#pipeline/soft-label-caches.ts';
+import { type CacheChoice, findCacheFolder, preparedCorpus } from '#pipeline/soft-label-caches.ts';
 import { describeFinding, type Finding, verifyCache, verifyFiles } from '#pipeline/verify-cache.ts';
 import { runSelection } from './run.ts';
 
@@ -22,18 +17,22 @@ export interface RepairOptions extends ProjectOptions {
   readonly waitLock: number;
 }
 
-/** Prepares the corpus again where a file of it is broken; no teacher is needed. Returns the exit code. */
-export async function repairCorpus(project: Project, options: RepairOptions): Promise<number> {
-  const isBroken = await locked(project, options, async () => {
-    const corpus = await preparedCorpus(project);
-    if (corpus === undefined) return false;
+/** Prepares the corpus of a teacher again where a file of it is broken; no teacher is needed. Returns the exit code. */
+export async function repairCorpus(
+  project: Project,
+  teacher: string | undefined,
+  options: RepairOptions,
+): Promise<number> {
+  const broken = await locked(project, options, async () => {
+    const corpus = await preparedCorpus(project, teacher);
+    if (corpus === undefined) return undefined;
     const { findings } = await verifyFiles(corpus.folder);
-    if (findings.length === 0) return false;
-    tellBroken(PREPARE, findings);
+    if (findings.length === 0) return undefined;
+    tellBroken(corpus.instance, findings);
     await turnIntoPartial(project.store, corpus.folder, findings, corpus.order);
-    return true;
+    return corpus.instance;
   });
-  return isBroken ? (await runAgain(PREPARE, options)).exitCode : 0;
+  return broken === undefined ? 0 : (await runAgain(broken, options)).exitCode;
 }
 
 /**

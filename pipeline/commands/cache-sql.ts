@@ -9,6 +9,7 @@ export interface CacheSqlOptions extends ProjectOptions {
   readonly format: AnswerFormat;
   readonly output?: string;
   readonly spreadsheetSafe: boolean;
+  readonly teacher?: string;
 }
 
 /** `decant cache sql`: one SELECT over the views of the fresh artifacts. */
@@ -16,7 +17,7 @@ export async function cacheSqlCommand(
   query: string | undefined,
   options: CacheSqlOptions,
 ): Promise<number> {
-  const views = await viewsOf(openProject(options));
+  const views = await viewsOf(openProject(options), options.teacher);
   if (query === undefined) {
     const described = views.map(
       ({ name }) => [name, VIEW_DESCRIPTIONS[name] ?? 'the same of a further teacher'] as const,

@@ -66,7 +66,8 @@ export async function cacheVerifyCommand(
     const exitCode = await repair(project, fingerprint, options);
     if (exitCode !== 0) return exitCode;
   }
-  const corpus = fingerprint === undefined ? await verifyCorpus(project) : undefined;
+  const corpus =
+    fingerprint === undefined ? await verifyCorpus(project, options.teacher) : undefined;
   if (corpus !== undefined && corpus.findings.length > 0) {
     show({ corpus }, options);
     throw new BrokenCacheError(corpus.folder, corpus.findings);
@@ -98,12 +99,20 @@ interface Found {
   readonly teacher?: TeacherCheck | undefined;
 }
 
-type FoundCorpus = Omit<Verification, 'rows'> & { readonly folder: string };
+type FoundCorpus = Omit<Verification, 'rows'> & {
+  readonly instance: string;
+  readonly folder: string;
+};
 
 /** The prepared corpus: without it a cache is ids and numbers. */
-async function verifyCorpus(project: Project): Promise<FoundCorpus | undefined> {
-  const corpus = await preparedCorpus(project);
-  return corpus && { folder: corpus.folder, ...(await verifyFiles(corpus.folder)) };
+async function verifyCorpus(
+  project: Project,
+  teacher: string | undefined,
+): Promise<FoundCorpus | undefined> {
+  const corpus = await preparedCorpus(project, teacher);
+  if (corpus === undefined) return undefined;
+  const { instance, folder } = corpus;
+  return { instance, folder, ...(await verifyFiles(folder)) };
 }
 
 async function repair(
@@ -111,7 +120,8 @@ async function repair(
   fingerprint: string | undefined,
   options: CacheVerifyOptions,
 ): Promise<number> {
-  const exitCode = fingerprint === undefined ? await repairCorpus(project, options) : 0;
+  const exitCode =
+    fingerprint === undefined ? await repairCorpus(project, options.teacher, options) : 0;
   return exitCode === 0
     ? repairCache(project, { fingerprint, teacher: options.teacher }, options)
     : exitCode;
@@ -142,7 +152,7 @@ function show({ corpus, cache, teacher }: Found, options: CacheVerifyOptions): v
     return;
   }
   const lines = [
-    ...(corpus ? artifactLines('prepare', corpus) : []),
+    ...(corpus ? artifactLines(corpus.instance, corpus) : []),
     ...(cache ? artifactLines(cache.instance, cache, `, ${formatCount(cache.rows)} rows`) : []),
     ...(teacher ? teacherLines(teacher) : []),
   ];
@@ -151,7 +161,7 @@ function show({ corpus, cache, teacher }: Found, options: CacheVerifyOptions): v
 
 function artifactLines(
   name: string,
-  { folder, files, findings }: FoundCorpus,
+  { folder, files, findings }: Omit<FoundCorpus, 'instance'>,
   rows = '',
 ): string[] {
   const what = `${name} ${basename(folder)}`;

@@ -65,7 +65,11 @@ export async function dryRun(
 
 async function prospectOf(
   stage: string,
-  { freshness, outlook, prepared }: Omit<Foresight, 'outlook'> & { outlook: Outlook | undefined },
+  {
+    freshness,
+    outlook,
+    preparedFor,
+  }: Omit<Foresight, 'outlook'> & { outlook: Outlook | undefined },
   { store, graph }: Project,
   selection: Selection,
 ): Promise<Prospect> {
@@ -87,6 +91,7 @@ async function prospectOf(
       ? 'asked for by --force'
       : firstOf(found.changes.map(describeChange), '; ') || 'not made yet';
   if (instance.stage !== softLabel) return { stage, would: 'run', because, ...expected };
+  const prepared = preparedFor(stage);
   const teacherRows = outlook?.newRows ?? rowsOf(prepared);
   const bytes =
     last === undefined || last.rows === 0

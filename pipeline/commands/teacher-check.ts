@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
-import { isLanguageModel, isValueTask } from '#datasets/task.ts';
 import { askBeside } from '#pipeline/beside.ts';
+import type { LoadedConfig } from '#pipeline/config.ts';
 import { deviceSettings } from '#pipeline/device.ts';
 import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
 import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
@@ -17,13 +17,13 @@ export interface TeacherCheckOptions extends ProjectOptions {
   readonly json?: boolean;
 }
 
-/** A language model is not asked about the class of a text. */
-class NoClassifierError extends Failure {
-  constructor(task: string) {
+/** What an encoder-decoder says depends on a target that a text alone does not have. */
+class NeedsTargetsError extends Failure {
+  constructor() {
     super(
       'usage',
       'E_TEACHER_CHECK_TASK',
-      `teacher check looks at classifiers, and decant.yaml says task: ${task}`,
+      'teacher check shows texts, and a teacher of sequence-to-sequence reads a target beside each',
       'try this teacher on a few rows instead, which keeps nothing: npx decant run --smoke',
     );
   }
@@ -35,19 +35,21 @@ export async function teacherCheckCommand(
   options: TeacherCheckOptions,
 ): Promise<number> {
   const loaded = configBeside(options);
-  if (isLanguageModel(loaded?.config.task)) throw new NoClassifierError(loaded.config.task);
   const files = teacherFiles(resolve(folder));
-  if (isEncoder(files)) throw new EncoderError(files, files.model[0] ?? '');
-  const facts = await teacherFacts(files, loaded?.config.corpus.classNames);
-  const task = loaded?.config.task;
-  const ofWords = task === undefined ? facts.isTagger : task === 'token-classification';
-  const shown = await inspectedRows(loaded, ofWords);
+  const output = loaded && outputNamedFor(loaded, files.place);
+  if (isEncoder(files, output)) throw new EncoderError(files, files.model[0] ?? '');
+  const { task, corpus, teacher } = loaded?.config ?? {};
+  const facts = await teacherFacts(files, { task, classNames: corpus?.classNames });
+  if (facts.task === 'sequence-to-sequence') throw new NeedsTargetsError();
+  const shown = await inspectedRows(loaded, facts.task);
   const limit = Math.min(facts.positions ?? DEFAULT_LENGTH, MOST_TOKENS);
-  const wanted = loaded?.config.teacher.maxLength ?? limit;
+  const wanted = teacher?.maxLength ?? limit;
   const maxLength = Math.min(wanted, facts.positions ?? wanted);
   const inspection = await inspect(files, facts, shown, {
     maxLength,
-    ...(isValueTask(task) && { task }),
+    task: facts.task,
+    maskId: facts.maskId,
+    output,
     ...(loaded && deviceSettings(loaded.config)),
     threads: loaded?.config.threads,
   });
@@ -58,7 +60,6 @@ export async function teacherCheckCommand(
     inspection,
     wanted,
     maxLength,
-    task,
     skill: skillOf(facts, shown, inspection),
   };
   const text =
@@ -66,6 +67,12 @@ export async function teacherCheckCommand(
   process.stdout.write(`${text}\n`);
   for (const warning of warningsOf(report)) process.stderr.write(`warning: ${warning}\n`);
   return 0;
+}
+
+/** The output that the configuration names for the teacher of this folder. */
+function outputNamedFor({ config, folder }: LoadedConfig, place: string): string | undefined {
+  const all = [config.teacher, ...Object.values(config.teachers ?? {})];
+  return all.find(({ model }) => model !== undefined && resolve(folder, model) === place)?.output;
 }
 
 async function inspect(

@@ -90,9 +90,11 @@ async function rowsWhere(
 
 /** Paths of every examples.parquet of the store. */
 async function exampleTables(store: string): Promise<string[]> {
-  const prepared = join(store, 'artifacts', 'prepare');
-  const partials = await foldersOf(join(store, 'partial'));
-  const roots = [prepared, ...partials.filter((name) => name.includes('/prepare-'))];
+  const [made, partials] = [join(store, 'artifacts'), join(store, 'partial')];
+  const roots = [
+    ...(await foldersOf(made)).filter((folder) => PREPARED.test(folder)),
+    ...(await foldersOf(partials)).filter((folder) => PREPARED.test(folder)),
+  ];
   const files = await Promise.all(
     roots.filter(existsSync).map(async (root) => {
       const paths = await listFiles(root);
@@ -105,6 +107,9 @@ async function exampleTables(store: string): Promise<string[]> {
 function isOfViews(path: string): boolean {
   return existsSync(join(dirname(path), VIEWS_FILE));
 }
+
+/** `prepare`, or `prepare@NAME` of a head; of unfinished work with its fingerprint behind. */
+const PREPARED = /\/prepare(@[^/]+)?(-[0-9a-f]+)?$/;
 
 async function foldersOf(parent: string): Promise<string[]> {
   return existsSync(parent) ? (await readdir(parent)).map((name) => join(parent, name)) : [];

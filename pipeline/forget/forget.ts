@@ -158,9 +158,7 @@ class Forgetting {
       (one) => one.before.fingerprint === fingerprint && one.instance === instance,
     );
     if (isEntered) return;
-    const [trainedOn = 0, chosenOn = 0] = ['train', 'validation'].map((split) =>
-      held.get(`predictions/${split}.parquet`),
-    );
+    const [trainedOn, chosenOn] = [predictedRows(held, 'train'), predictedRows(held, 'validation')];
     const isStudent =
       before.manifest.recipe['stage'] === 'train-student' && trainedOn + chosenOn > 0;
     const student = { instance, fingerprint, trainedOn, chosenOn };
@@ -195,6 +193,14 @@ class Forgetting {
     this.#receipt = { ...this.#receipt, ...change };
     await writeReceipt(this.#store, this.#receipt);
   }
+}
+
+/** Rows that a student has answered, with whichever of its heads. */
+function predictedRows(held: ReadonlyMap<string, number>, split: string): number {
+  const files = [...held].filter(
+    ([path]) => path.startsWith('predictions/') && path.endsWith(`/${split}.parquet`),
+  );
+  return files.reduce((sum, [, rows]) => sum + rows, 0);
 }
 
 function sideOf({ manifest }: Artifact): Receipt['artifacts'][number]['before'] {

@@ -21,25 +21,39 @@ export async function sourceFilesWith(
   { graph, loaded }: Project,
   tombstones: Tombstones,
 ): Promise<SourceFile[]> {
-  const files = graph.find(({ name }) => name === 'prepare')?.files ?? {};
-  const paths = [...new Set(SPLITS.flatMap((split) => files[split] ?? []))];
-  const answers = new Set(graph.flatMap((instance) => instance.files['answers'] ?? []));
-  const found: SourceFile[] = [];
-  for (const [path, count] of [
-    ...paths.map((path) => [path, corpusRows] as const),
-    ...[...answers].map((path) => [path, answerRows] as const),
-  ]) {
-    const rows = await rowsIn(path, () => count(path, loaded.config, tombstones));
-    if (rows !== 0) found.push({ name: basename(path), rows });
+  const { task, corpus, heads = {} } = loaded.config;
+  const corpora = [
+    ['prepare', corpus] as const,
+    ...Object.entries(heads).map(([name, head]) => [`prepare:${name}`, head.corpus] as const),
+  ];
+  const found = new Map<string, SourceFile>();
+  const look = async (path: string, count: () => Promise<number>) => {
+    if (found.has(path)) return;
+    const rows = await rowsIn(path, count);
+    if (rows !== 0) found.set(path, { name: basename(path), rows });
+  };
+  for (const [prepare, settings] of corpora) {
+    const own = { task, corpus: settings };
+    const files = graph.find(({ name }) => name === prepare)?.files ?? {};
+    // Who answers about a corpus reads its rows: by the outputs of prepare that an instance takes.
+    const answers = graph
+      .filter(({ inputs }) => inputs['classes']?.instance === prepare)
+      .flatMap((instance) => instance.files['answers'] ?? []);
+    for (const path of SPLITS.flatMap((split) => files[split] ?? [])) {
+      await look(path, () => corpusRows(path, own, tombstones));
+    }
+    for (const path of [...(files['answers'] ?? []), ...answers]) {
+      await look(path, () => answerRows(path, own, tombstones));
+    }
   }
-  return found;
+  return [...found.values()];
 }
 
-type Config = Project['loaded']['config'];
+type OneTask = Pick<Project['loaded']['config'], 'corpus' | 'task'>;
 
 async function corpusRows(
   path: string,
-  { corpus, task }: Config,
+  { corpus, task }: OneTask,
   tombstones: Tombstones,
 ): Promise<number> {
   let rows = 0;
@@ -53,7 +67,7 @@ async function corpusRows(
 /** Answers that go by an id of the corpus cannot be told apart any more: nobody knows whose it was. */
 async function answerRows(
   path: string,
-  { corpus }: Config,
+  { corpus }: OneTask,
   tombstones: Tombstones,
 ): Promise<number> {
   let rows = 0;

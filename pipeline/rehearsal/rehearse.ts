@@ -97,7 +97,7 @@ async function untriedOf({ store, instances, digests }: Scene): Promise<StageIns
   const untried: StageInstance[] = [];
   for (const instance of instances) {
     if (instance.stage.rehearsal === undefined || instance.pinned !== undefined) continue;
-    if (isFurtherSeed(instance.name)) continue;
+    if (isFurtherSeed(instance.name) || isOfSeveralHeads(instance)) continue;
     const recipe = await recipeOf(instance, digests);
     const made = await listArtifacts(store, instance.name);
     const isKnown = made.some(
@@ -106,6 +106,11 @@ async function untriedOf({ store, instances, digests }: Scene): Promise<StageIns
     if (!isKnown) untried.push(instance);
   }
   return untried;
+}
+
+/** Is it about a student with several heads, each of which would need stand-ins of its own? */
+function isOfSeveralHeads({ inputs }: StageInstance): boolean {
+  return Object.keys(inputs).some((input) => input.startsWith('heads/'));
 }
 
 /** The untried instances, and those that can be tried and that these start from, choose among or export. */

@@ -7,6 +7,7 @@ import { partOf, without } from './part-of.ts';
 const { architecture, ...trainingPart } = partOf(
   without(trainStudentConfig.shape, [
     'task',
+    'taskHeads',
     'device',
     'deviceId',
     'teacherWeights',

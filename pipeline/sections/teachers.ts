@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkSource, teacherFields } from '#pipeline/teacher-settings.ts';
+import { checkSource, hiddenOfFurther, teacherFields } from '#pipeline/teacher-settings.ts';
 import { prepareConfigSchema } from '#stages/prepare/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { modelName } from './model-name.ts';
@@ -28,7 +28,6 @@ export const teacherSection = z
       .describe('Longest input in tokens; longer ones are cut, counted and told.'),
     longTexts: prepareConfigSchema.shape.teacherLongTexts,
     windowOverlap: prepareConfigSchema.shape.windowOverlap,
-    output: softLabelConfig.shape.output,
     weight,
   })
   .superRefine((teacher, context) => {
@@ -53,6 +52,7 @@ export const teachersSection = z
         model: teacherFields.model.describe(
           'Of a further teacher, as teacher.model; the same tokenizer and classes (in any order), as it reads the same tokens.',
         ),
+        hidden: hiddenOfFurther,
         weight,
       })
       .superRefine(checkSource),

@@ -1,13 +1,7 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { isBetterWhenLess } from '#datasets/figures.ts';
-import {
-  type AnyMetrics,
-  isOfValues,
-  readAnyMetrics,
-  readTimings,
-  type Timings,
-} from '#datasets/metrics.ts';
-import { FIGURE_NAMES, FIGURES_OF } from '#datasets/value-metrics.ts';
+import { figuresIn, intervalOf, isBetterWhenLess, leadFigure } from '#datasets/figures.ts';
+import { type AnyMetrics, readAnyMetrics, readTimings, type Timings } from '#datasets/metrics.ts';
+import { FIGURE_NAMES, isShareFigure } from '#datasets/value-metrics.ts';
 import { paretoFront } from '#stages/numerics/pareto-front.ts';
 import type { Trial } from './trials.ts';
 
@@ -68,28 +62,16 @@ function resultOf(
 
 /** The leading figure of the task. */
 function judged(metrics: AnyMetrics): Judged {
-  if (isOfValues(metrics)) {
-    const name = Object.keys(metrics.figures)[0] ?? '';
-    const value = metrics.figures[name] ?? Number.NaN;
-    const isShare = FIGURES_OF['multi-label'].includes(name);
-    const title = FIGURE_NAMES[name] ?? name;
-    return {
-      name,
-      title,
-      value,
-      interval: [value, value],
-      isShare,
-      isError: isBetterWhenLess(name),
-    };
-  }
-  const rest = { isShare: true, isError: false };
-  const entities = metrics.words?.entities;
-  if (entities) {
-    const value = entities.f1;
-    return { name: 'entityF1', title: 'entity F1', value, interval: [value, value], ...rest };
-  }
-  const { accuracy: value, accuracyInterval: interval } = metrics;
-  return { name: 'accuracy', title: 'accuracy', value, interval, ...rest };
+  const name = leadFigure(metrics);
+  const value = figuresIn(metrics).get(name) ?? Number.NaN;
+  return {
+    name,
+    title: FIGURE_NAMES[name] ?? name,
+    value,
+    interval: intervalOf(metrics, name) ?? [value, value],
+    isShare: isShareFigure(name),
+    isError: isBetterWhenLess(name),
+  };
 }
 
 function frontBy<Result extends { readonly judged: Judged }>(

@@ -11,18 +11,22 @@ import {
   totalCounts,
 } from '#stages/numerics/entities.ts';
 
+import { entityIntervals } from './intervals.ts';
+
 /** How words are measured beyond each by itself: whole entities, where the classes name them. */
 export function wordMetrics(
   answers: WordAnswers,
   gold: ReadonlyMap<string, Int32Array>,
   classNames: readonly string[],
-): Pick<Metrics, 'words'> {
+): Pick<Metrics, 'words' | 'intervals'> {
   const tagged = taggedSentences(answers, gold, classNames);
+  const namesEntities = isEntityScheme(classNames);
   return {
+    intervals: namesEntities ? entityIntervals(tagged.sentences) : {},
     words: {
       sentences: tagged.sentences.length,
       unanswered: tagged.unansweredWords,
-      entities: isEntityScheme(classNames) ? entityFigures(tagged) : null,
+      entities: namesEntities ? entityFigures(tagged) : null,
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   regressionFigures,
 } from '#stages/numerics/value-metrics.ts';
 import { withTargets } from '#stages/students/answered-labels.ts';
+import { valueIntervals } from './intervals.ts';
 import { type Identity, NoGoldError } from './measure.ts';
 
 /** Numbers that a model gives, [rows * width]. */
@@ -37,6 +38,7 @@ export function measureValues(
     ...identity,
     rows: logits.length / width,
     figures,
+    intervals: valueIntervals(task, logits, targets, width),
     agreement:
       identity.subject === 'teacher' || teacher === undefined
         ? null

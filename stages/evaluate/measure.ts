@@ -6,7 +6,6 @@ import { meanAveragePrecision } from '#stages/numerics/average-precision.ts';
 import {
   accuracy,
   agreement,
-  bootstrapInterval,
   calibrationBins,
   classScores,
   confusionPairs,
@@ -15,9 +14,9 @@ import {
   macroF1,
   negativeLogLikelihood,
 } from '#stages/numerics/metrics.ts';
-import { randomFor } from '#stages/numerics/random.ts';
 import { accuracyAtCoverage, areaUnderRisk } from '#stages/numerics/selective.ts';
 import { averagePrecisions } from './class-precisions.ts';
+import { agreementInterval, classIntervals } from './intervals.ts';
 import { lengthSlices } from './length-slices.ts';
 import type { Scores } from './scores.ts';
 
@@ -68,18 +67,24 @@ export function measure(
   const perClass = classScores(predictedIds, goldIds, classNames.length);
   const logProbs = rows.map((row, index) => scores.logProbOf(row, goldIds[index] ?? -1));
   const ofClasses = averagePrecisions(scores, rows, goldIds, classNames.length);
+  const exampleIds = rows.map((row) => scores.exampleIds[row] ?? '');
+  const { accuracy: accuracyInterval, ...intervals } = classIntervals(
+    { exampleIds, predictedIds, goldIds },
+    classNames.length,
+  );
+  const agreed =
+    identity.subject === 'teacher' || reference.teacher === undefined
+      ? null
+      : agreementWith(scores, reference.teacher);
   const nameOf = (classId: number) => classNames[classId] ?? String(classId);
   return {
     formatVersion: 1,
     ...identity,
     rows: rows.length,
     accuracy: accuracy(predictedIds, goldIds),
-    // One stream for all models: their intervals are over the same resamples of the test rows.
-    accuracyInterval: bootstrapInterval(correct, randomFor(1, 'accuracy-interval')),
-    agreement:
-      identity.subject === 'teacher' || reference.teacher === undefined
-        ? null
-        : agreementWith(scores, reference.teacher),
+    accuracyInterval: accuracyInterval ?? [0, 1],
+    intervals: { ...intervals, ...(agreed?.interval && { agreement: agreed.interval }) },
+    agreement: agreed?.share ?? null,
     expectedCalibrationError: expectedCalibrationError(bins),
     macroF1: macroF1(perClass),
     ...(ofClasses && { meanAveragePrecision: meanAveragePrecision(ofClasses) }),
@@ -114,17 +119,26 @@ export function measure(
  * On the rows that both have answered: two models may cut different words off, a teacher may have left rows out,
  * and those say nothing of the student.
  */
-function agreementWith(student: Scores, teacher: Scores): number | null {
+function agreementWith(
+  student: Scores,
+  teacher: Scores,
+): { readonly share: number; readonly interval: [number, number] | undefined } | null {
   const index = rowIndexOf(rowKeys(teacher), 'soft labels of the test split');
   const answered = [...rowKeys(student).entries()].flatMap(([row, key]) => {
     const teacherRow = index.find(key);
     return teacherRow === undefined ? [] : [{ row, teacherRow }];
   });
   if (answered.length === 0) return null;
-  return agreement(
-    Int32Array.from(answered, ({ row }) => student.predictedIds[row] ?? -1),
-    Int32Array.from(answered, ({ teacherRow }) => teacher.predictedIds[teacherRow] ?? -1),
+  const own = Int32Array.from(answered, ({ row }) => student.predictedIds[row] ?? -1);
+  const said = Int32Array.from(
+    answered,
+    ({ teacherRow }) => teacher.predictedIds[teacherRow] ?? -1,
   );
+  const exampleIds = answered.map(({ row }) => student.exampleIds[row] ?? '');
+  return {
+    share: agreement(own, said),
+    interval: agreementInterval(exampleIds, correctness(own, said)),
+  };
 }
 
 const MOST_CONFUSED = 10;

@@ -112,9 +112,12 @@ async function measured(
   const { tokens } = await testRows(context);
   const lengths = gold.ofWords === undefined ? lengthsOf(tokens) : undefined;
   const point = await pointOf(context);
+  const ofRows = measure(identity, scores, gold.ofRows, { ...reference, lengths });
+  const ofWords = gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames);
   const metrics = {
-    ...measure(identity, scores, gold.ofRows, { ...reference, lengths }),
-    ...(gold.ofWords && wordMetrics(answersIn(scores), gold.ofWords, classNames)),
+    ...ofRows,
+    ...ofWords,
+    intervals: { ...ofRows.intervals, ...ofWords?.intervals },
     ...(point && { operatingPoint: answered(labelledOf(scores, gold.ofRows), classNames, point) }),
   };
   const judge = (of: Scores) => judgedClasses(of, gold.ofRows, classNames.length);

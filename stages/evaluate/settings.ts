@@ -7,6 +7,10 @@ export const evaluateConfig = z.strictObject({
   subject: z.enum(['teacher', 'student']).describe('What is evaluated.'),
   name: z.string().min(1).describe('Name of it in tables: teacher, or the variant.'),
   task: z.enum(TASKS).optional().describe('What it answers. Default: classification.'),
+  head: z
+    .string()
+    .optional()
+    .describe('Of a student with several tasks: the head that answers these rows.'),
   device: z
     .enum(['auto', 'cpu', 'cuda'])
     .default('cpu')

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,6 +11,7 @@ import { countParameters } from '#stages/onnx/parameter-count.ts';
 import { quantized } from '#stages/onnx/quantize.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { countSafetensors } from '#stages/students/safetensors.ts';
+import { HEADS_FILE, headOutput } from '#stages/students/task-heads.ts';
 import type { EvaluateConfig } from './settings.ts';
 
 /** The model that is measured. */
@@ -21,7 +23,7 @@ export interface Subject {
   readonly fileBytes: number;
   readonly parameters: number | null;
   readonly padTokenId: number;
-  /** Of a teacher: where its logits are; a student calls them logits. */
+  /** Where its logits are; a student calls those of its first head logits. */
   readonly output?: string | undefined;
 }
 
@@ -54,14 +56,19 @@ export async function subjectOf(context: StageContext<EvaluateConfig>): Promise<
     return { modelFiles, fileBytes, parameters, padTokenId: 0, output };
   }
   const student = inputOf(context, 'student');
+  const { head } = context.config;
+  const heads = join(student, HEADS_FILE);
   const modelFiles = [join(student, 'onnx', 'model.onnx')];
   const bytes = await quantizedBytes(context.config, modelFiles);
   return {
     modelFiles,
     ...(bytes && { bytes }),
     fileBytes: bytes?.length ?? (await bytesOf(modelFiles)),
-    parameters: await countSafetensors(join(student, 'model.safetensors')),
+    parameters:
+      (await countSafetensors(join(student, 'model.safetensors'))) +
+      (existsSync(heads) ? await countSafetensors(heads) : 0),
     padTokenId: await padTokenOf(join(student, 'config.json')),
+    ...(head !== undefined && { output: headOutput(head) }),
   };
 }
 

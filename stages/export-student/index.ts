@@ -17,6 +17,16 @@ const configSchema = z.strictObject({
     .optional()
     .describe('Variant whose student this one started from, for the model card.'),
   corpusLicense: z.string().optional().describe('Licence of the corpus, for the model card.'),
+  heads: z
+    .record(
+      z.string(),
+      z.strictObject({
+        teacherLicense: z.string().optional(),
+        corpusLicense: z.string().optional(),
+      }),
+    )
+    .optional()
+    .describe('Further tasks of the student, with their licences for the model card.'),
 });
 
 export type ExportConfig = z.infer<typeof configSchema>;

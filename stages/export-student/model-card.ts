@@ -4,6 +4,8 @@ import type { ChosenPoint } from '#datasets/operating-point.ts';
 import type { RecommendedFile } from '#stages/students/deployment.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import { cardKind } from './card-kind.ts';
+import { plain, shownShare } from './card-text.ts';
+import { type HeadFacts, headsSection } from './heads-card.ts';
 import { operatingPointSection } from './operating-point-card.ts';
 import { keepsGoal, type QuantizedFile } from './quantized-file.ts';
 import { measuredValues } from './value-card.ts';
@@ -30,6 +32,8 @@ export interface CardFacts {
   readonly startsFrom: string | undefined;
   /** Undefined for a student whose weights started at random, or as those of another student. */
   readonly initialisation: InitialisationRecord | undefined;
+  /** Further tasks of the same encoder. */
+  readonly heads: readonly HeadFacts[];
 }
 
 /** README.md of the directory: Hugging Face's model card, with its YAML head. */
@@ -62,7 +66,7 @@ ${measured(facts)
 
 Figures are of this corpus' test split; other ${kind.row}s may fare worse.${kind.outputs === 'classes' ? ' A class that is not in the list below cannot be predicted.' : ''}
 
-${filesSection(facts)}${operatingPointSection(facts)}## How it was made
+${headsSection(facts.heads)}${filesSection(facts)}${operatingPointSection(facts)}## How it was made
 
 \`decant.yaml\` of the run holds every setting. ${startOf(facts)} \`onnx/model.onnx\` repeats the trainer's logits on ${facts.probeInputs} inputs within ${facts.maxDifference.toExponential(1)}.
 
@@ -74,7 +78,7 @@ ${facts.longTexts === undefined ? '' : CUT_OTHERWISE}
 
 ${licences(facts).join('\n')}
 
-${Object.keys(facts.furtherLicenses).length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
+${Object.keys(facts.furtherLicenses).length + facts.heads.length === 0 ? 'Both' : 'They'} may bind those who pass this student on.
 ${listed(kind.outputs, classNames)}`;
 }
 
@@ -93,8 +97,8 @@ function filesSection({ metrics, validationAccuracy, int8 }: CardFacts): string 
     { file: 'model_quantized.onnx', of: int8.metrics, validationAccuracy: int8.validationAccuracy },
   ];
   const rows = files.map(({ file, of, validationAccuracy: accuracy }) => {
-    const test = isOfValues(of) ? measuredValues(of)[0]?.[1] : percent(of.accuracy);
-    return `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${percent(accuracy)} | ${test} |`;
+    const test = isOfValues(of) ? measuredValues(of)[0]?.[1] : shownShare(of.accuracy);
+    return `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${shownShare(accuracy)} | ${test} |`;
   });
   return `## Files
 
@@ -170,6 +174,10 @@ function licences(facts: CardFacts): string[] {
     line('Teacher', teacherLicense, 'teacher.license'),
     ...further,
     line('Corpus', corpusLicense, 'corpus.license'),
+    ...facts.heads.flatMap((head) => [
+      line(`Teacher of ${head.name}`, head.teacherLicense, `heads.${head.name}.teacher.license`),
+      line(`Corpus of ${head.name}`, head.corpusLicense, `heads.${head.name}.corpus.license`),
+    ]),
   ];
 }
 
@@ -185,27 +193,16 @@ function measured({ metrics, validationAccuracy }: CardFacts): [string, string][
   return [
     [
       'accuracy',
-      `${percent(metrics.accuracy)} (95 % interval ${percent(low)} to ${percent(high)})`,
+      `${shownShare(metrics.accuracy)} (95 % interval ${shownShare(low)} to ${shownShare(high)})`,
     ],
     ...(entities === null
       ? []
-      : [['F1 of entities, micro average', percent(entities.f1)] satisfies [string, string]]),
-    ['macro-F1', percent(metrics.macroF1)],
-    ['agreement with the teacher', percent(metrics.agreement)],
-    ['expected calibration error, 15 bins', percent(metrics.expectedCalibrationError)],
+      : [['F1 of entities, micro average', shownShare(entities.f1)] satisfies [string, string]]),
+    ['macro-F1', shownShare(metrics.macroF1)],
+    ['agreement with the teacher', shownShare(metrics.agreement)],
+    ['expected calibration error, 15 bins', shownShare(metrics.expectedCalibrationError)],
     ['negative log-likelihood', `${metrics.negativeLogLikelihood.toFixed(3)} nats`],
-    ['accuracy on the validation split', percent(validationAccuracy)],
+    ['accuracy on the validation split', shownShare(validationAccuracy)],
     file,
   ];
-}
-
-function percent(share: number | null): string {
-  return share === null ? 'not measured' : `${(share * 100).toFixed(1)} %`;
-}
-
-/** One line of Markdown that means itself: names come from the user's files. */
-function plain(text: string): string {
-  return text
-    .replace(/\p{C}+|\s+/gu, ' ')
-    .replace(/[\\`*<>[\]|#&]/g, (character) => `\\${character}`);
 }

@@ -23,6 +23,7 @@ import {
   readLongTexts,
   readStudentConfig,
 } from './student-files.ts';
+import { exportHeads } from './task-heads.ts';
 import { accuracyOf, answersOnValidation } from './validation-answers.ts';
 import { writeBaseline } from './validation-baseline.ts';
 
@@ -80,7 +81,9 @@ export async function* runExportStudent(
       operating_point: point && operatingPointOf(point),
       recommended_file: recommended,
     });
+    const heads = await exportHeads(context, model, options);
     const card = modelCard({
+      heads,
       metrics,
       int8,
       operatingPoint: point,

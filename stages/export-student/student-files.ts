@@ -5,7 +5,9 @@ import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
 import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
+import { deploymentSchema } from '#stages/students/deployment.ts';
 import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
+import { HEADS_FILE } from '#stages/students/task-heads.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -23,9 +25,10 @@ export class IncompleteStudentError extends Failure {
 export async function copyStudentFiles(
   from: string,
   to: string,
-  { modelType }: Pick<StudentConfig, 'modelType'>,
+  { modelType, hasHeads }: Pick<StudentConfig, 'modelType' | 'hasHeads'>,
 ): Promise<void> {
-  for (const file of readsTensorsAlone(modelType) ? TENSOR_FILES : STUDENT_FILES) {
+  const files = readsTensorsAlone(modelType) ? TENSOR_FILES : STUDENT_FILES;
+  for (const file of hasHeads ? [...files, HEADS_FILE] : files) {
     await atomicFile(join(to, file), (temporary) =>
       copyFile(join(from, file), temporary).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
@@ -40,6 +43,8 @@ export interface StudentConfig {
   readonly architecture: string;
   readonly modelType: string;
   readonly padTokenId: number;
+  /** It answers further tasks, whose weights lie in a file of their own. */
+  readonly hasHeads: boolean;
   /** Its classes are its vocabulary, and config.json does not name them. */
   readonly isLanguageModel: boolean;
 }
@@ -52,7 +57,7 @@ export async function readStudentConfig(
   const file = join(folder, 'config.json');
   const parsed = configSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
   if (!parsed.success) throw new IncompleteStudentError(file, z.prettifyError(parsed.error));
-  const { id2label, vocab_size, architectures, model_type, pad_token_id } = parsed.data;
+  const { id2label, vocab_size, architectures, model_type, pad_token_id, decant } = parsed.data;
   const isLanguageModel = id2label === undefined;
   if (!isLanguageModel) {
     const count = Object.keys(id2label).length;
@@ -64,6 +69,7 @@ export async function readStudentConfig(
   }
   return {
     isLanguageModel,
+    hasHeads: decant?.heads !== undefined,
     architecture: architectures?.[0] ?? model_type,
     modelType: model_type,
     padTokenId: pad_token_id ?? 0,
@@ -90,6 +96,7 @@ const configSchema = z.object({
   id2label: z.record(z.string(), z.string()).optional(),
   vocab_size: z.int().optional(),
   pad_token_id: z.int().nullish(),
+  decant: deploymentSchema.optional(),
 });
 
 const tokenizerConfigSchema = z.object({ [LONG_TEXTS_KEY]: z.string().optional() });

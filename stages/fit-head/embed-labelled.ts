@@ -5,6 +5,7 @@ import { inputOf } from '#stages/folders.ts';
 import type { LabelledFeatures } from '#stages/numerics/softmax-regression.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { EMBEDDING } from '#stages/onnx/sentence-embedding.ts';
+import type { Padding } from '#stages/onnx/text-inputs.ts';
 import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { FitHeadConfig } from './settings.ts';
@@ -34,14 +35,14 @@ export class NoLabelsError extends Failure {
 export async function* embedLabelled(
   context: StageContext<FitHeadConfig>,
   model: string,
-  { appendix, padTokenId }: { readonly appendix: Uint8Array; readonly padTokenId: number },
+  { appendix, ...padding }: Padding & { readonly appendix: Uint8Array },
 ): AsyncGenerator<StageEvent, LabelledRows, void> {
   const { device, deviceId, threads } = context.config;
   const [train, validation] = [
     await labelledTokens(context, 'train'),
     await labelledTokens(context, 'validation'),
   ];
-  const options = { device, deviceId, threads, appendix, padTokenId, output: EMBEDDING };
+  const options = { device, deviceId, threads, appendix, ...padding, output: EMBEDDING };
   const encoder = await openClassifier(model, options);
   try {
     yield { type: 'environment', name: 'provider', value: encoder.provider };

@@ -29,6 +29,7 @@ export async function* runFitHead(
   const rows = yield* embedLabelled(context, path, {
     appendix: embeddingAppendix(encoder, source),
     padTokenId: config.padTokenId,
+    firstPosition: config.firstPosition,
   });
   const fit = yield* chooseHead(rows, classNames.length, context.signal);
   yield* tell(fit);

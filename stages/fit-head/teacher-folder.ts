@@ -3,6 +3,8 @@ import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { atomicFile, writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
+import { firstPositionOf } from '#stages/onnx/first-position.ts';
+import type { Padding } from '#stages/onnx/text-inputs.ts';
 
 /** A JSON file of the encoder that says something else than it should. */
 export class EncoderFileError extends Failure {
@@ -19,10 +21,10 @@ export class EncoderFileError extends Failure {
 /** What the encoder's config.json says; nothing where there is none. */
 export async function readEncoderConfig(
   path: string | undefined,
-): Promise<{ readonly json: Readonly<Record<string, unknown>>; readonly padTokenId: number }> {
+): Promise<Padding & { readonly json: Readonly<Record<string, unknown>> }> {
   if (path === undefined) return { json: {}, padTokenId: 0 };
   const json = await jsonIn(path, encoderConfig);
-  return { json, padTokenId: json.pad_token_id ?? 0 };
+  return { json, padTokenId: json.pad_token_id ?? 0, firstPosition: firstPositionOf(json) };
 }
 
 /** How sentence-transformers pools this encoder's tokens; the mean where nobody says. */
@@ -77,7 +79,10 @@ async function jsonIn<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   }
 }
 
-const encoderConfig = z.looseObject({ pad_token_id: z.int().nonnegative().nullish() });
+const encoderConfig = z.looseObject({
+  model_type: z.string().optional().catch(undefined),
+  pad_token_id: z.int().nonnegative().nullish(),
+});
 
 const poolingConfig = z.looseObject({
   pooling_mode_cls_token: z.boolean().optional(),

@@ -127,33 +127,12 @@ export function confusionPairs(
   return [...pairs.values()].sort(order).slice(0, limit);
 }
 
-/** Percentile bootstrap of a mean: [lower, upper] of the central `level` of resampled means. */
-export function bootstrapInterval(
-  values: ArrayLike<number>,
-  random: () => number,
-  { level = 0.95, resamples = 1000 } = {},
-): [number, number] {
-  const means = Float64Array.from({ length: resamples }, () =>
-    resampledMean(values, random),
-  ).sort();
-  const tail = (1 - level) / 2;
-  return [quantile(means, tail), quantile(means, 1 - tail)];
-}
-
 /** Value below which the share `q` of the ascending values lies, linear between neighbours. */
 export function quantile(ascending: ArrayLike<number>, q: number): number {
   const position = q * (ascending.length - 1);
   const low = Math.floor(position);
   const high = Math.min(ascending.length - 1, low + 1);
   return at(ascending, low) + (position - low) * (at(ascending, high) - at(ascending, low));
-}
-
-function resampledMean(values: ArrayLike<number>, random: () => number): number {
-  let sum = 0;
-  for (let draw = 0; draw < values.length; draw++) {
-    sum += at(values, Math.floor(random() * values.length));
-  }
-  return sum / values.length;
 }
 
 function countsOf(ids: Int32Array, classCount: number): Float64Array {

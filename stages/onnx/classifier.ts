@@ -3,17 +3,22 @@ import { Failure } from '#cache/failure.ts';
 import type { TensorShape } from '#datasets/features.ts';
 import { joinNumbers } from '#datasets/parquet/columns.ts';
 import { featureFeeds, matchFeatureInputs } from './feature-inputs.ts';
-import { INTEGER_TYPES, MASK_TYPES, tensorOf } from './integer-tensor.ts';
-
 import {
   float32Of,
   type OnnxSession,
   openSession,
   type SessionOptions,
-  type SessionTensor,
   type SessionValue,
 } from './session.ts';
-import { type PaddedBatch, padBatch, type TokenRow } from './token-batches.ts';
+import {
+  fixedDimension,
+  isOfDecoder,
+  type Padding,
+  type TextInput,
+  textFeeds,
+  textInputs,
+} from './text-inputs.ts';
+import { longestOf, type TokenRow } from './token-batches.ts';
 
 /** A sequence classifier behind ONNX Runtime: tokens in, logits out. */
 export interface Classifier {
@@ -26,9 +31,7 @@ export interface Classifier {
   close(): Promise<void>;
 }
 
-export interface ClassifierOptions extends SessionOptions {
-  /** Fills up the shorter rows of a batch. Any id does: the attention mask is 0 there. */
-  readonly padTokenId?: number;
+export interface ClassifierOptions extends SessionOptions, Partial<Padding> {
   /** Tensors that the rows have, by model input. */
   readonly shapes?: Readonly<Record<string, TensorShape>>;
   /** The output that is fetched. Default: logits. */
@@ -47,7 +50,7 @@ export class UnusableClassifierError extends Failure {
   }
 }
 
-/** Opens an .onnx file, or its bytes, whose inputs are some of input_ids, attention_mask, token_type_ids and the tensors. */
+/** Opens an .onnx file, or its bytes, whose inputs tokens and the tensors can fill. */
 export async function openClassifier(
   model: string | Uint8Array,
   options: ClassifierOptions,
@@ -64,12 +67,16 @@ export async function openClassifier(
 function classifierOf(
   session: OnnxSession,
   path: string,
-  { shapes = {}, padTokenId = 0, output: wanted }: ClassifierOptions,
+  { shapes = {}, padTokenId = 0, firstPosition, output: wanted }: ClassifierOptions,
 ): Classifier {
-  const output = requireSignature(session, path, { wanted, tensors: Object.keys(shapes) });
-  const tensors = matchFeatureInputs(session.inputs, shapes);
-  const ofText = session.inputs.filter(({ name }) => !(name in shapes));
-  const [fixedRows, fixedLength] = [fixedSize(session.inputs, 0), fixedSize(ofText, 1)];
+  const { inputs } = session;
+  const ofTokens = inputs.filter(({ name }) => !(name in shapes));
+  // Rows here have no targets.
+  const texts = textInputs(ofTokens).filter(({ name }) => !isOfDecoder(name));
+  requireFilled(path, ofTokens, texts);
+  const output = logitsOf(session, path, { wanted, tensors: Object.keys(shapes) });
+  const tensors = matchFeatureInputs(inputs, shapes);
+  const [fixedRows, fixedLength] = [fixedDimension(inputs, 0), fixedDimension(ofTokens, 1)];
   return {
     provider: session.provider,
     withoutCuda: session.withoutCuda,
@@ -81,9 +88,9 @@ function classifierOf(
           ...some,
           ...Array(Math.max(0, (fixedRows ?? 0) - some.length)).fill(some[0]),
         ];
-        const batch = padBatch(filled, padTokenId, fixedLength);
+        const length = Math.max(fixedLength ?? 1, longestOf(filled));
         const feeds = {
-          ...feedsOf(batch, session.inputs),
+          ...textFeeds(texts, filled, { length }, { padTokenId, firstPosition }),
           ...featureFeeds(
             tensors,
             filled.map((row: TokenRow) => row.features ?? {}),
@@ -100,17 +107,24 @@ function classifierOf(
   };
 }
 
+function requireFilled(
+  path: string,
+  inputs: readonly SessionValue[],
+  filled: readonly TextInput[],
+): void {
+  const empty = inputs.find((input) => !filled.some(({ name }) => name === input.name));
+  if (empty === undefined) return;
+  const { name, type, shape } = empty;
+  const what = `"${name}" (${type}[${shape.join(', ')}])`;
+  throw new UnusableClassifierError(path, `nothing to fill its input ${what} with`);
+}
+
 /** Name of the output with the logits: what is wanted, `logits`, or of a model of tensors the only one. */
-function requireSignature(
+function logitsOf(
   session: OnnxSession,
   path: string,
   { wanted, tensors }: { readonly wanted: string | undefined; readonly tensors: readonly string[] },
 ): string {
-  const known = [...Object.keys(FILLED_FROM), ...tensors];
-  const unknown = session.inputs.find((input) => !known.includes(input.name));
-  if (unknown !== undefined) {
-    throw new UnusableClassifierError(path, `nothing to fill its input "${unknown.name}" with`);
-  }
   const outputs = session.outputs.map((output) => output.name);
   const isSole = wanted === undefined && tensors.length > 0 && outputs.length === 1;
   const output = isSole ? (outputs[0] ?? '') : (wanted ?? LOGITS);
@@ -119,41 +133,10 @@ function requireSignature(
   throw new UnusableClassifierError(path, `no output "${output}" (outputs: ${found})`);
 }
 
-/** A dimension that the model was exported with as a number. */
-function fixedSize(inputs: readonly SessionValue[], axis: 0 | 1): number | undefined {
-  const [size] = inputs.flatMap(({ shape }) => shape[axis] ?? []);
-  return typeof size === 'number' && size > 0 ? size : undefined;
-}
-
 function batchesOf(rows: readonly TokenRow[], size: number): TokenRow[][] {
   return Array.from({ length: Math.ceil(rows.length / Math.max(1, size)) }, (_, batch) =>
     rows.slice(batch * size, (batch + 1) * size),
   );
 }
 
-function feedsOf(
-  batch: PaddedBatch,
-  inputs: readonly SessionValue[],
-): Record<string, SessionTensor> {
-  const dims = [batch.batchSize, batch.sequenceLength];
-  const filled = Object.entries(FILLED_FROM).flatMap(([name, field]) => {
-    const input = inputs.find((one) => one.name === name);
-    return input === undefined ? [] : [[name, tensorAs(input.type, batch[field], dims)] as const];
-  });
-  return Object.fromEntries(filled);
-}
-
-/** Most models want int64, and what they do not take ONNX Runtime refuses in words. */
-function tensorAs(type: string, data: BigInt64Array, dims: readonly number[]): SessionTensor {
-  const other = [...INTEGER_TYPES, ...MASK_TYPES].find((one) => one === type && one !== 'int64');
-  if (other === undefined) return { type: 'int64', data, dims };
-  return tensorOf(Int32Array.from(data, Number), other, dims);
-}
-
 const LOGITS = 'logits';
-
-const FILLED_FROM = {
-  input_ids: 'inputIds',
-  attention_mask: 'attentionMask',
-  token_type_ids: 'tokenTypeIds',
-} as const;

@@ -1,6 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { shapeOfRow } from '#datasets/feature-rows.ts';
 import type { FeatureRow, TensorShape } from '#datasets/features.ts';
+import { halfOf, MOST_HALF } from './half-floats.ts';
 import type { SessionTensor, SessionValue } from './session.ts';
 
 /** Inputs of a model that take tensors of the corpus, by name. */
@@ -12,11 +13,15 @@ export interface FeatureInputs {
 
 interface FeatureInput {
   readonly name: string;
-  readonly type: 'float32' | 'int32' | 'int64';
+  readonly type: FeatureType;
   readonly shape: TensorShape;
   /** As the model declares them, without the batch. */
   readonly axes: readonly (number | string)[];
 }
+
+const FEATURE_TYPES = ['float32', 'float16', 'int32', 'int64'] as const;
+
+type FeatureType = (typeof FEATURE_TYPES)[number];
 
 /** A row cannot be what the model asks for. */
 export class FeatureShapeError extends Failure {
@@ -39,11 +44,10 @@ export function matchFeatureInputs(
     const shape = shapes[name];
     if (shape === undefined) return [];
     requireFit(name, shape, axes);
-    if (type === 'float32' || type === 'int32' || type === 'int64') {
-      return [{ name, type, shape, axes }];
-    }
-    const fix = 'export the model with float32, int32 or int64 inputs';
-    throw new FeatureShapeError(name, `of type ${type}`, 'float32, int32 or int64', fix);
+    const known = FEATURE_TYPES.find((one) => one === type);
+    if (known !== undefined) return [{ name, type: known, shape, axes }];
+    const fix = 'export the model with float32, float16, int32 or int64 inputs';
+    throw new FeatureShapeError(name, `of type ${type}`, FEATURE_TYPES.join(', '), fix);
   });
   const batches = inputs.map(({ shape }) => shape[0]).filter((size) => typeof size === 'number');
   const fixedRows = batches.find((size) => size > 0);
@@ -72,6 +76,7 @@ function tensorOf(input: FeatureInput, rows: readonly FeatureRow[]): SessionTens
   }
   const dims = [rows.length, ...dimsOf(input, width)];
   if (type === 'float32') return { type, data: values, dims };
+  if (type === 'float16') return { type, data: halvesOf(name, values), dims };
   const odd = values.find((value) => !Number.isInteger(value));
   if (odd !== undefined) {
     const fix = 'leave out the scale of this tensor, or export the model with float32 inputs';
@@ -80,6 +85,13 @@ function tensorOf(input: FeatureInput, rows: readonly FeatureRow[]): SessionTens
   return type === 'int32'
     ? { type, data: Int32Array.from(values), dims }
     : { type, data: BigInt64Array.from(values, BigInt), dims };
+}
+
+function halvesOf(name: string, values: Float32Array): Uint16Array {
+  const huge = values.find((value) => Math.abs(value) > MOST_HALF);
+  if (huge === undefined) return Uint16Array.from(values, halfOf);
+  const fix = `set corpus.columns.tensors.${name}.scale, or export the model with float32 inputs`;
+  throw new FeatureShapeError(name, `float16, up to ${MOST_HALF}`, `the number ${huge}`, fix);
 }
 
 /** Axes of the model; where it leaves them open, those of the corpus. */

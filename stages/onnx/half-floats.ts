@@ -1,10 +1,23 @@
 /** IEEE half floats as their 16 bits: a sign, 5 bits of exponent, 10 of fraction. */
 
-/** Bits of an integer from 0 to 2048, which a half float holds exactly. */
-export function halfOfInteger(value: number): number {
-  if (value === 0) return 0;
-  const exponent = Math.floor(Math.log2(value));
-  return ((exponent + 15) << 10) | ((value / 2 ** exponent - 1) * 1024);
+/** Largest half float. */
+export const MOST_HALF = 65_504;
+
+/** Bits of the nearest half float, of two equally near ones the even; infinity from 65,520 on. */
+export function halfOf(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  if (Number.isNaN(value)) return 0x7e00;
+  const magnitude = Math.abs(value);
+  if (magnitude >= MOST_HALF + 16) return sign | 0x7c00;
+  // Below 2^-14 the exponent stays and the fraction loses its leading one.
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)));
+  return sign | ((exponent + 14) * 1024 + toEven(magnitude / 2 ** (exponent - 10)));
+}
+
+function toEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
 }
 
 /** The number that the bits stand for. */

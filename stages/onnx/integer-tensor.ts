@@ -1,4 +1,4 @@
-import { halfOfInteger } from './half-floats.ts';
+import { halfOf } from './half-floats.ts';
 import type { SessionTensor } from './session.ts';
 
 export const INTEGER_TYPES = ['int64', 'int32'] as const;
@@ -23,7 +23,7 @@ export function tensorOf(
     case 'float32':
       return { type, data: Float32Array.from(column), dims };
     case 'float16':
-      return { type, data: Uint16Array.from(column, halfOfInteger), dims };
+      return { type, data: Uint16Array.from(column, halfOf), dims };
     case 'bool':
       return { type, data: Uint8Array.from(column), dims };
     default:

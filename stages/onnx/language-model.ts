@@ -4,7 +4,8 @@ import { tensorOf } from './integer-tensor.ts';
 import { skimModelFile } from './model-skim.ts';
 import { float32Of, openSession, type SessionOptions } from './session.ts';
 import { softLabelHead } from './surgery.ts';
-import { padBatch, type TokenRow } from './token-batches.ts';
+import { textFeeds, textInputs } from './text-inputs.ts';
+import { longestOf, type TokenRow } from './token-batches.ts';
 
 /** A row of tokens with the places that are asked for, and the token that is right at each. */
 export interface AskedRow extends TokenRow {
@@ -55,23 +56,22 @@ export async function openLanguageModel(
   });
   const [logSumExp = ''] = outputs.logSumExp;
   const session = await openSession(path, { ...options, appendix: bytes, edits });
+  const texts = textInputs(session.inputs);
   return {
     provider: session.provider,
     runtimeVersion: session.runtimeVersion,
     async answers(rows) {
-      const batch = padBatch(rows, padTokenId);
-      const dims = [batch.batchSize, batch.sequenceLength];
+      const length = longestOf(rows);
       const asked = rows.flatMap(({ at, originals }, row) =>
         Array.from(at, (place, index) => ({
-          token: row * batch.sequenceLength + place,
+          token: row * length + place,
           gold: originals[index] ?? -1,
         })),
       );
       const tokens = Int32Array.from(asked, ({ token }) => token);
       const results = await session.run(
         {
-          input_ids: { type: 'int64', data: batch.inputIds, dims },
-          attention_mask: { type: 'int64', data: batch.attentionMask, dims },
+          ...textFeeds(texts, rows, { length }, { padTokenId }),
           [outputs.asked ?? '']: tensorOf(tokens, 'int64', [tokens.length]),
         },
         [outputs.logits, logSumExp],

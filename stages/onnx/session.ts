@@ -138,11 +138,12 @@ export async function openSession(
   };
 }
 
-/** A float32 result, or a float16 one as float32; throws where the model gives something else. */
+/** A float32 result, or a float16 or float64 one as float32; throws where the model gives something else. */
 export function float32Of(results: Readonly<Record<string, SessionTensor>>, name: string) {
   const result = results[name];
   if (result?.type === 'float32') return result.data;
   if (result?.type === 'float16') return Float32Array.from(result.data, floatOfHalf);
+  if (result?.type === 'float64') return Float32Array.from(result.data);
   throw new SessionOutputError(name, 'float32', describe(result));
 }
 
@@ -222,6 +223,7 @@ function ortTensorOf(ort: Runtime, tensor: SessionTensor): Tensor {
 function sessionTensorOf(tensor: Tensor): SessionTensor {
   const { data, dims, type } = tensor;
   if (data instanceof Float32Array) return { type: 'float32', data, dims };
+  if (data instanceof Float64Array) return { type: 'float64', data, dims };
   if (data instanceof Int32Array) return { type: 'int32', data, dims };
   if (data instanceof Uint16Array && type === 'float16') return { type, data, dims };
   if (data instanceof BigInt64Array) return { type: 'int64', data, dims };

@@ -60,34 +60,7 @@ export function batchesByLength(
   );
 }
 
-/** Rows of one batch side by side, padded on the right to the longest. */
-export interface PaddedBatch {
-  readonly batchSize: number;
-  readonly sequenceLength: number;
-  /** [batchSize * sequenceLength] each, int64 as ONNX encoders want them. */
-  readonly inputIds: BigInt64Array;
-  readonly attentionMask: BigInt64Array;
-  readonly tokenTypeIds: BigInt64Array;
-}
-
-/** Pads with `padTokenId`, to a fixed length where the model has one; the attention mask is 1 on real tokens. */
-export function padBatch(
-  rows: readonly TokenRow[],
-  padTokenId: number,
-  fixedLength = 1,
-): PaddedBatch {
-  const sequenceLength = Math.max(fixedLength, ...rows.map((row) => row.tokenIds.length));
-  const size = rows.length * sequenceLength;
-  const inputIds = new BigInt64Array(size).fill(BigInt(padTokenId));
-  const attentionMask = new BigInt64Array(size);
-  const tokenTypeIds = new BigInt64Array(size);
-  rows.forEach((row, index) => {
-    const start = index * sequenceLength;
-    for (let at = 0; at < row.tokenIds.length; at++) {
-      inputIds[start + at] = BigInt(row.tokenIds[at] ?? padTokenId);
-    }
-    attentionMask.fill(1n, start, start + row.tokenIds.length);
-    if (row.typeIds !== null) tokenTypeIds.set(Array.from(row.typeIds, BigInt), start);
-  });
-  return { batchSize: rows.length, sequenceLength, inputIds, attentionMask, tokenTypeIds };
+/** Tokens of the longest of some rows. */
+export function longestOf(rows: readonly TokenRow[]): number {
+  return Math.max(1, ...rows.map(({ tokenIds }) => tokenIds.length));
 }

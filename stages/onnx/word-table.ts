@@ -1,3 +1,4 @@
+import { BrokenModelError } from './model-skim.ts';
 import {
   type ByteSource,
   dimensionsOf,
@@ -5,15 +6,22 @@ import {
   fieldsOf,
   nested,
   textOf,
+  WireError,
   withFileSource,
 } from './wire-reader.ts';
 
 /**
- * Rows of the table that a model looks its `input_ids` up in: how many tokens it knows. Undefined
- * where the graph does not show it.
+ * Rows of the table that a model looks its `input_ids`, or the ids of another input, up in: how many tokens it
+ * knows. Undefined where the graph does not show it.
  */
-export function wordTableRows(path: string): number | undefined {
-  return withFileSource(path, rowsIn);
+export function wordTableRows(path: string, input = 'input_ids'): number | undefined {
+  return withFileSource(path, (source) => {
+    try {
+      return rowsIn(source, input);
+    } catch (error) {
+      throw error instanceof WireError ? new BrokenModelError(path, error.message) : error;
+    }
+  });
 }
 
 interface Node {
@@ -22,7 +30,7 @@ interface Node {
   readonly output: string;
 }
 
-function rowsIn(source: ByteSource): number | undefined {
+function rowsIn(source: ByteSource, input: string): number | undefined {
   const nodes: Node[] = [];
   const rows = new Map<string, number>();
   for (const field of fieldsOf(source, 0, source.size)) {
@@ -32,12 +40,12 @@ function rowsIn(source: ByteSource): number | undefined {
       if (part.number === GRAPH_INITIALIZER) addRows(source, part, rows);
     }
   }
-  return rows.get(tableOf(nodes) ?? '');
+  return rows.get(tableOf(nodes, input) ?? '');
 }
 
 /** The table of the first lookup by ids; nodes stand in the order of their computation. */
-function tableOf(nodes: readonly Node[]): string | undefined {
-  const ids = new Set(['input_ids']);
+function tableOf(nodes: readonly Node[], input: string): string | undefined {
+  const ids = new Set([input]);
   const origin = new Map<string, string>();
   for (const { operator, inputs, output } of nodes) {
     const [first = '', second = ''] = inputs;

@@ -17,15 +17,28 @@ export class VocabularyTooLargeError extends Failure {
   }
 }
 
+/** The classes of a language model, and a note where some of them are no piece of its tokenizer. */
+export async function* vocabularyClasses(
+  tokenizerPath: string,
+  configPath: string,
+): AsyncGenerator<StageEvent, ClassList, void> {
+  const { unused, ...classes } = await readVocabulary(tokenizerPath, configPath);
+  if (unused > 0) {
+    const message = `the teacher answers with ${unused.toLocaleString('en-US')} tokens that its tokenizer never writes; they are classes too, named <unused_ID>`;
+    yield { type: 'note', message };
+  }
+  return classes;
+}
+
 /**
  * The classes of a language model: the pieces of its tokenizer in the order of their ids. Many models have
  * more rows than their tokenizer has pieces, so that sizes are round. Those stay classes, under names that
  * no piece has: a teacher gives them probability too, and without it p would be of another distribution.
  */
-export async function* vocabularyClasses(
+export async function readVocabulary(
   tokenizerPath: string,
   configPath: string,
-): AsyncGenerator<StageEvent, ClassList, void> {
+): Promise<ClassList & { readonly unused: number }> {
   const tokenizer = parseTokenizerJson(await readFile(tokenizerPath, 'utf8'), tokenizerPath);
   const pieces = piecesOf(tokenizer);
   const rows = (await vocabularySizeIn(configPath)) ?? pieces.length;
@@ -33,12 +46,8 @@ export async function* vocabularyClasses(
     throw new VocabularyTooLargeError(tokenizerPath, pieces.length, configPath, rows);
   }
   const unused = rows - pieces.filter((piece) => piece !== undefined).length;
-  if (unused > 0) {
-    const message = `the teacher answers with ${unused.toLocaleString('en-US')} tokens that its tokenizer never writes; they are classes too, named <unused_ID>`;
-    yield { type: 'note', message };
-  }
   const classNames = Array.from({ length: rows }, (_, id) => pieces[id] ?? `<unused_${id}>`);
-  return { classNames, idOfLabel: new Map(), byNumber: false };
+  return { classNames, idOfLabel: new Map(), byNumber: false, unused };
 }
 
 async function vocabularySizeIn(configPath: string): Promise<number | undefined> {

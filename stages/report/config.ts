@@ -10,6 +10,10 @@ export const reportConfig = z.strictObject({
       'Whether texts of the corpus are shown. none: example ids only; masked: letters as x, digits as 0.',
     ),
   teachers: z.array(z.string()).optional().describe('Further teachers, in their order.'),
+  heads: z
+    .array(z.string())
+    .optional()
+    .describe('Further tasks of the students, each with test rows of its own.'),
   variants: z.array(z.string()).default([]).describe('Order of the students.'),
   exported: z
     .string()

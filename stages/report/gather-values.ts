@@ -4,11 +4,21 @@ import { openSoftLabels } from '#datasets/soft-labels.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';
-import { featureFacts, NothingToReportError, readCurves, textFacts, variantsOf } from './gather.ts';
+import {
+  featureFacts,
+  licenseFacts,
+  NothingToReportError,
+  readCurves,
+  textFacts,
+  timingFacts,
+  variantsOf,
+} from './gather.ts';
 import { factsOf } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
+import { readGains } from './gather-gains.ts';
+import { makerFacts } from './gather-makers.ts';
 import { readSpreads } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
@@ -23,6 +33,10 @@ export async function gatherValues(
   const named = students.find(({ metrics }) => metrics.name === config.exported);
   const headline = config.exported === undefined ? students.at(-1) : named;
   if (headline === undefined) throw new NothingToReportError('no student was evaluated');
+  const teacher = models.find(({ metrics }) => metrics.subject === 'teacher') ?? null;
+  const baseline =
+    students.find((one) => one.metrics.name === config.baseline && one !== headline) ?? null;
+  const classNames = await readClasses(inputOf(context, 'classes'));
   const splits = [
     await readSplit(inputs, 'train'),
     await readSplit(inputs, 'validation'),
@@ -34,13 +48,14 @@ export async function gatherValues(
       title: config.title,
       models,
       headline,
-      teacher: models.find(({ metrics }) => metrics.subject === 'teacher') ?? null,
+      teacher,
+      gains: await readGains(context, classNames, headline, [baseline, teacher]),
       choices: await readChoices(inputs),
       deployed: await readDeployed(inputs),
       curves: await readCurves(context, models),
       cachedRows: reader.rowCount,
       corpus: {
-        classCount: (await readClasses(inputOf(context, 'classes'))).length,
+        classCount: classNames.length,
         splits: splits.map(({ figures }) => figures).filter(({ examples }) => examples > 0),
         rejects: await readRejects(inputs['rejects']),
       },
@@ -49,8 +64,11 @@ export async function gatherValues(
         resolvedConfig: config.resolvedConfig,
         facts: [
           ...factsOf(reader.meta),
+          ...makerFacts(context, models),
+          ...timingFacts(headline),
           ...textFacts(splits[2]?.examples ?? []),
           ...featureFacts(models),
+          ...licenseFacts(config),
         ],
       },
     };

@@ -4,6 +4,7 @@ import { calibration } from './sections/calibration.ts';
 import { choices } from './sections/choice.ts';
 import { cost } from './sections/cost.ts';
 import { deployment } from './sections/deployment.ts';
+import { doubts } from './sections/doubts.ts';
 import { headline, headlineSentence } from './sections/headline.ts';
 import { mistakes } from './sections/mistakes.ts';
 import { corpus, reproduction } from './sections/origin.ts';
@@ -12,6 +13,7 @@ import { relabelling } from './sections/relabelling.ts';
 import { resultsTable } from './sections/results-table.ts';
 import { seeds } from './sections/seeds.ts';
 import { selective } from './sections/selective.ts';
+import { taskHeads } from './sections/task-heads.ts';
 import { teacherCache } from './sections/teacher-cache.ts';
 import { trainingCurves } from './sections/training-curves.ts';
 import { STYLE } from './style.ts';
@@ -20,6 +22,7 @@ import { STYLE } from './style.ts';
 export function reportPage(data: ReportData): string {
   const body = html`${headline(data)}
 ${resultsTable(data)}
+${taskHeads(data.heads)}
 ${seeds(data.models)}
 ${choices(data)}
 ${cost(data)}
@@ -29,6 +32,7 @@ ${selective(data)}
 ${deployment(data.deployed, data.headline, data.models)}
 ${parts(data.models)}
 ${mistakes(data)}
+${doubts(data)}
 ${teacherCache(data)}
 ${relabelling(data)}
 ${corpus(data)}

@@ -3,6 +3,9 @@ import type { RelabelSummary } from '#datasets/relabel-summary.ts';
 import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
+import type { DoubtedLabels } from './gather-doubts.ts';
+import type { Gain } from './gather-gains.ts';
+import type { HeadResults } from './gather-heads.ts';
 
 /** Everything that the page shows, read and counted; the page itself only lays it out. */
 export interface ReportData {
@@ -13,13 +16,18 @@ export interface ReportData {
   readonly headline: ModelResult;
   readonly teacher: ModelResult | null;
   readonly baseline: ModelResult | null;
+  /** Of the headline's student, over baseline and teacher. */
+  readonly gains: readonly Gain[];
   /** What was taken where `architecture: auto` asked for it. */
   readonly choices: readonly ChosenStudent[];
   readonly deployed: Deployed;
+  /** Further tasks of the students. */
+  readonly heads: readonly HeadResults[];
   readonly curves: readonly TrainingCurve[];
   readonly cache: CacheFigures;
   readonly relabelling: Relabelling | null;
   readonly mistakes: readonly Mistake[];
+  readonly doubts: readonly DoubtedLabels[];
   readonly corpus: CorpusFigures;
   readonly origin: Origin;
 }

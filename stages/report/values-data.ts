@@ -3,6 +3,7 @@ import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
+import type { Gain } from './gather-gains.ts';
 import type { CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
 
 /** A model whose answers are numbers. */
@@ -22,6 +23,7 @@ export interface ValuesData {
   readonly models: readonly ValueModel[];
   readonly headline: ValueModel;
   readonly teacher: ValueModel | null;
+  readonly gains: readonly Gain[];
   readonly choices: readonly ChosenStudent[];
   readonly deployed: Deployed;
   readonly curves: readonly TrainingCurve[];

@@ -1,10 +1,13 @@
+import { intervalOf } from '#datasets/figures.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { FIGURE_NAMES, shownFigure, type ValueMetrics } from '#datasets/value-metrics.ts';
-import { bytes, count, magnitude, NONE, threeDigits } from './format.ts';
+import { bytes, count, magnitude } from './format.ts';
 import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';
 import { choices } from './sections/choice.ts';
 import { deployment } from './sections/deployment.ts';
+import { gainNotes } from './sections/gains.ts';
+import { latencyCells, latencyHeads } from './sections/latency.ts';
 import { corpus, reproduction } from './sections/origin.ts';
 import { parts } from './sections/parts.ts';
 import { scrollBox } from './sections/scroll-box.ts';
@@ -43,7 +46,7 @@ function leadOf({ headline, teacher, cachedRows }: ValuesData): string {
   return `The student has a ${FIGURE_NAMES[name] ?? name} of ${shownFigure(name, own)}${beside}${of} on the test ${isOfTokens ? 'tokens' : 'rows'}, after ${count(cachedRows)} ${isOfTokens ? 'tokens with the teacher\u2019s probabilities' : 'rows with the teacher\u2019s numbers'}.`;
 }
 
-function results({ models, headline }: ValuesData): Html {
+function results({ models, headline, gains }: ValuesData): Html {
   const names = Object.keys(headline.metrics.figures);
   return html`<section><h2>Results</h2>
 <p class="note">${count(headline.metrics.rows)} ${isLanguageModel(headline.metrics.task) ? 'tokens of the test rows' : 'labelled test rows'}, the same for all models.</p>
@@ -51,9 +54,10 @@ ${scrollBox(
   'Results',
   html`<table class="pinned"><thead><tr><th scope="col">Model</th>${names.map(
     (name) => html`<th scope="col" class="num">${FIGURE_NAMES[name] ?? name}</th>`,
-  )}<th scope="col" class="num">Agreement<small>with teacher</small></th><th scope="col" class="num">Parameters</th><th scope="col" class="num">ONNX file</th><th scope="col" class="num">Latency<small>p50 / p95, ms</small></th><th scope="col" class="num">Rows/s<small>batch 32</small></th></tr></thead>
+  )}<th scope="col" class="num">Agreement<small>with teacher</small></th><th scope="col" class="num">Parameters</th><th scope="col" class="num">ONNX file</th>${latencyHeads(models)}</tr></thead>
 <tbody>${models.map((model) => row(model, names, model === headline))}</tbody></table>`,
 )}
+${gainNotes(headline.metrics.name, gains)}
 <p class="note">${remark(models[0]?.metrics ?? headline.metrics)}</p></section>`;
 }
 
@@ -62,13 +66,18 @@ function row(model: ValueModel, names: readonly string[], isFeatured: boolean): 
   const like = metrics.task === 'regression' ? 'pearson' : 'subsetAccuracy';
   return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}</th>${names.map(
     (name) => html`<td class="num">${figureCell(model, name)}</td>`,
-  )}<td class="num">${shownFigure(like, metrics.agreement)}</td><td class="num">${magnitude(metrics.parameters)}</td><td class="num">${bytes(metrics.fileBytes)}</td><td class="num">${timings === null ? NONE : html`${threeDigits(timings.latencyMsBatch1.p50)} / ${threeDigits(timings.latencyMsBatch1.p95)}`}</td><td class="num">${timings === null ? NONE : count(timings.rowsPerSecond)}</td></tr>`;
+  )}<td class="num">${shownFigure(like, metrics.agreement)}</td><td class="num">${magnitude(metrics.parameters)}</td><td class="num">${bytes(metrics.fileBytes)}</td>${latencyCells(timings)}</tr>`;
 }
 
 function figureCell(model: ValueModel, name: string): Html {
   const shown = shownFigure(name, meanFigure(model, name, model.metrics.figures[name] ?? null));
   const sd = spreadIn(model, name)?.sd;
-  return html`${shown}${sd !== undefined && html` <span class="range">\u00B1 ${shownFigure(name, sd)}</span>`}`;
+  const interval = intervalOf(model.metrics, name);
+  const range =
+    sd === undefined
+      ? interval?.map((bound) => shownFigure(name, bound).replace(/ %$/, '')).join('\u2013')
+      : `\u00B1 ${shownFigure(name, sd)}`;
+  return html`${shown}${range !== undefined && html` <span class="range">${range}</span>`}`;
 }
 
 function remark({ task, goldOutsideTopK }: ValueMetrics): string {

@@ -28,14 +28,17 @@ export const teacherCheckSchema = z.object({
 
 export type TeacherCheck = z.infer<typeof teacherCheckSchema>;
 
-const { task, device, deviceId, threads, tokenBudget, gather } = softLabelConfig.shape;
+const { task, device, deviceId, strict, threads, output, tokenBudget, gather } =
+  softLabelConfig.shape;
 const configSchema = z.strictObject({
   share: z.number().gt(0).lte(1).describe('Share of the cached rows that are asked again.'),
   seed: z.int().min(0).describe('Decides which rows.'),
   task,
   device,
   deviceId,
+  strict,
   threads,
+  output,
   tokenBudget,
   gather,
 });

@@ -22,8 +22,20 @@ export const inspectionSchema = z.object({
   truncated: z.int(),
   /** All numbers lie in [0, 1] and, where one class is right, each row adds up to 1: no logits. */
   looksLikeProbabilities: z.boolean(),
-  /** One for each row, in their order: the best class and its probability; of regression its value. */
-  predictions: z.array(z.object({ classId: z.int(), probability: z.number() })),
+  /**
+   * One for each row, in their order: the best class and its probability; of regression its value. Of a language
+   * model for each text that is long enough to be asked.
+   */
+  predictions: z.array(
+    z.object({
+      classId: z.int(),
+      probability: z.number(),
+      /** Of a language model: the text around the place that is asked for, what stands there, and what it says. */
+      place: z
+        .object({ text: z.string(), goldId: z.int(), gold: z.string(), says: z.string() })
+        .optional(),
+    }),
+  ),
 });
 
 export type Inspection = z.infer<typeof inspectionSchema>;
@@ -40,11 +52,17 @@ export class NotANumberError extends Failure {
   }
 }
 
-const { device, deviceId, threads } = softLabelConfig.shape;
+const { output, device, deviceId, threads } = softLabelConfig.shape;
 const configSchema = z.strictObject({
   task: softLabelConfig.shape.task,
   classCount: z.int().min(1).describe('Classes that the teacher should have.'),
   maxLength: z.int().min(1).describe('Tokens at which a text is cut.'),
+  maskId: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Of a masked language model: the token that hides another.'),
+  output,
   device,
   deviceId,
   threads,

@@ -1,16 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { firstPositionOf } from '#stages/onnx/first-position.ts';
+import type { Padding } from '#stages/onnx/text-inputs.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { modelConfigOf } from './model-files.ts';
-
-/** What a teacher reads where a row has no more tokens, and where it counts from. */
-export interface Padding {
-  /** Padding is masked, but some encoders count positions by it. */
-  readonly padTokenId: number;
-  /** Of the first token, where the model takes position_ids; 0 when left out. */
-  readonly firstPosition?: number | undefined;
-}
 
 /** Both as the teacher's config.json has them; 0 without one. */
 export async function paddingOf(context: StageContext<unknown>): Promise<Padding> {

@@ -23,9 +23,9 @@ export async function* runCalibrate(
   const { config, signal } = context;
   const plan = await openPlan(context, () => '');
   await plan.sealed.close();
-  const teacher = await openTeacherOf(context, plan.keep, plan.identity);
+  const rows = plan.shards.flatMap((shard) => shard.rows);
+  const teacher = await openTeacherOf(context, rows, plan.keep, plan.identity);
   try {
-    const rows = plan.shards.flatMap((shard) => shard.rows);
     const batches = spread(batchesOf(rows, plan, teacher, config.tokenBudget));
     const largest = batches.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 1);
     const said: SoftLabelRows[] = [];

@@ -37,9 +37,9 @@ export async function* runCheckTeacher(
     ...(meta.task && { task: meta.task }),
   };
   const { config, signal } = context;
-  const teacher = await openTeacherOf(context, keep, meta);
+  const asked = await teacherRows(context, sample);
+  const teacher = await openTeacherOf(context, asked, keep, meta);
   try {
-    const asked = await teacherRows(context, sample);
     const differences: RowDifference[] = [];
     const differenceOf = rowDifferences(rows, meta);
     let done = 0;

@@ -1,37 +1,30 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
-import type { TokenisedText } from '#datasets/long-texts.ts';
 import { isValueTask, type ValueTask } from '#datasets/task.ts';
-import { type EncodedWords, openTokenizer } from '#datasets/tokenizer.ts';
 import { filesOf, outputOf } from '#stages/folders.ts';
 import { sigmoid } from '#stages/numerics/binary.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
-import { planBatches } from './batches.ts';
-import {
-  type InspectConfig,
-  type Inspection,
-  inspectedRowsSchema,
-  NotANumberError,
-} from './inspect-teacher.ts';
+import { planRows } from './batches.ts';
+import { type InspectConfig, type Inspection, NotANumberError } from './inspect-teacher.ts';
+import { inspectedRows } from './inspected-rows.ts';
 import { paddingOf } from './padding.ts';
 import { type Keep } from './settings.ts';
 import { openTeacher } from './teacher.ts';
-import type { TeacherRow } from './teacher-rows.ts';
 
 /** Shows a teacher a few texts, before it is used for anything. */
 export async function* runInspectTeacher(
   context: StageContext<InspectConfig>,
 ): AsyncGenerator<StageEvent, void, void> {
-  const { rows, truncated } = await tokenisedRows(context);
-  const { classCount, maxLength, device, deviceId, threads } = context.config;
+  const { rows, truncated, placeOf } = await inspectedRows(context);
+  const { classCount, maxLength, output, device, deviceId, threads } = context.config;
   const task = isValueTask(context.config.task) ? context.config.task : undefined;
   const [model = ''] = filesOf(context, 'model');
   const padding = await paddingOf(context);
   const keep = { ...EVERYTHING, classCount, ...(task && { task, temperatures: [] }) };
   const perToken = rows.some(({ answers }) => answers !== undefined);
   const teacher = await openTeacher(model, {
+    output,
     device,
     deviceId,
     threads,
@@ -43,16 +36,16 @@ export async function* runInspectTeacher(
     const predictions: Inspection['predictions'] = [];
     let looksLikeProbabilities = false;
     let done = 0;
-    const lengths = rows.map(({ tokenIds }) => tokenIds.length);
     const { shape } = teacher;
-    for (const batch of planBatches(lengths, { tokenBudget: BUDGET, maxLength, shape })) {
+    for (const batch of planRows(rows, { tokenBudget: BUDGET, maxLength, shape, classCount })) {
       context.signal.throwIfAborted();
       const asked = batch.rows.flatMap((place) => rows[place] ?? []);
       const answer = await teacher.label(asked, batch.length);
       looksLikeProbabilities ||= answer.looksLikeProbabilities;
       for (const [index, place] of batch.rows.entries()) {
         const logits = answer.columns.logits.subarray(index * classCount, (index + 1) * classCount);
-        predictions[place] = predictionOf(logits, rows[place]?.text ?? '', task);
+        const prediction = predictionOf(logits, rows[place]?.text ?? '', task);
+        predictions[place] = { ...prediction, ...(await placeOf?.(place, prediction.classId)) };
       }
       done += batch.rows.length;
       yield { type: 'progress', done, total: rows.length, unit: 'rows' };
@@ -70,37 +63,6 @@ export async function* runInspectTeacher(
   } finally {
     await teacher.close();
   }
-}
-
-async function tokenisedRows(
-  context: StageContext<InspectConfig>,
-): Promise<{ rows: TeacherRow[]; truncated: number }> {
-  const [path = ''] = filesOf(context, 'rows');
-  const [tokenizerPath = ''] = filesOf(context, 'tokenizer');
-  const texts = inspectedRowsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  const tokenizer = await openTokenizer(tokenizerPath, context.config.maxLength);
-  const sentences = texts.flatMap(({ words }) => (words === undefined ? [] : [words]));
-  const encoded: readonly (TokenisedText & Partial<EncodedWords>)[] =
-    sentences.length === 0 ? await tokenizer.encode(texts) : await tokenizer.encodeWords(sentences);
-  const rows = encoded.map(({ ids, typeIds, ...asked }, index): TeacherRow => {
-    const { text = '', textPair = null, word } = texts[index] ?? {};
-    return {
-      exampleId: String(index),
-      split: 'validation',
-      sourceId: null,
-      text,
-      tokenIds: Int32Array.from(ids),
-      typeIds: textPair === null ? null : Int32Array.from(typeIds),
-      ...(word !== undefined && { answers: answerOf(asked, word) }),
-    };
-  });
-  return { rows, truncated: encoded.filter((one) => one.truncated).length };
-}
-
-/** The answer for one word; that for the frame before the sentence where the word was cut off. */
-function answerOf({ answerAt = [], wordNumbers = [] }: Partial<EncodedWords>, word: number) {
-  const at = answerAt[wordNumbers.indexOf(word)] ?? 0;
-  return { at: Int32Array.of(at), positions: Int32Array.of(word) };
 }
 
 function predictionOf(

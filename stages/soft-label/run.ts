@@ -77,10 +77,11 @@ async function* label(
 
 async function teacherFor(
   context: StageContext<SoftLabelConfig>,
-  { keep, identity, answers }: Plan,
+  { keep, identity, answers, shards }: Plan,
 ): Promise<Teacher> {
   if (answers !== undefined) return answersTeacher(answers.book, keep);
-  return openTeacherOf(context, keep, identity, { census: true });
+  const rows = shards.flatMap((shard) => shard.rows);
+  return openTeacherOf(context, rows, keep, identity, { census: true });
 }
 
 function* tellReuse({ shards, sealed }: Plan): Generator<StageEvent, void, void> {

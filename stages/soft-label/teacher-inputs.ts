@@ -6,32 +6,22 @@ import {
   featureFeeds,
   matchFeatureInputs,
 } from '#stages/onnx/feature-inputs.ts';
-import {
-  INTEGER_TYPES,
-  type InputType,
-  MASK_TYPES,
-  tensorOf,
-} from '#stages/onnx/integer-tensor.ts';
+import { MASK_TYPES } from '#stages/onnx/integer-tensor.ts';
 import type { OnnxSession, SessionTensor, SessionValue } from '#stages/onnx/session.ts';
+import {
+  fixedDimension,
+  type Padding,
+  TEXT_COLUMNS,
+  type TextInput,
+  textFeeds,
+  textInputs,
+} from '#stages/onnx/text-inputs.ts';
 import { type Batch, type BatchShape, lengthStepOf, roundUp } from './batches.ts';
-import type { Padding } from './padding.ts';
 import type { TeacherRow } from './teacher-rows.ts';
-
-const COLUMNS = [
-  'input_ids',
-  'attention_mask',
-  'token_type_ids',
-  'position_ids',
-  'decoder_input_ids',
-  'decoder_attention_mask',
-] as const;
-
-/** What Decant can feed a text teacher with, by the names that Hugging Face exports use. */
-export type InputColumn = (typeof COLUMNS)[number];
 
 /** How the columns enter this model. */
 export interface TeacherInputs {
-  readonly inputs: readonly { readonly name: InputColumn; readonly type: InputType }[];
+  readonly inputs: readonly TextInput[];
   readonly features: FeatureInputs;
   readonly shape: BatchShape;
   /** Does it read a target beside the text? */
@@ -45,7 +35,7 @@ export class TeacherInputsError extends Failure {
     super(
       'model',
       'E_TEACHER_INPUTS',
-      `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${COLUMNS.join(', ')} (int64 or int32, masks also ${MASK_TYPES.join(', ')}; [batch, sequence])${tensors.length === 0 ? '' : ` and the tensors ${tensors.join(', ')}`}`,
+      `the teacher's inputs cannot be matched: the model wants ${wanted.join(', ') || 'nothing'}; Decant has ${TEXT_COLUMNS.join(', ')} (int64 or int32, masks also ${MASK_TYPES.join(', ')}; [batch, sequence])${tensors.length === 0 ? '' : ` and the tensors ${tensors.join(', ')}`}`,
       tensors.length === 0
         ? 'export the teacher with its plain inputs: optimum-cli export onnx --task text-classification, token-classification, fill-mask or text-generation (not -with-past), or name its inputs in corpus.columns.tensors'
         : 'name the tensors in corpus.columns.tensors as the model names its inputs',
@@ -90,16 +80,7 @@ export function matchTeacherInputs(
   const features = matchFeatureInputs(all, shapes);
   const tensors = Object.keys(shapes);
   const inputs = all.filter(({ name }) => !tensors.includes(name));
-  const matched = inputs.flatMap(({ name, type, shape }) => {
-    const column = COLUMNS.find((candidate) => candidate === name);
-    const types =
-      !name.endsWith('_mask') && name !== 'token_type_ids'
-        ? INTEGER_TYPES
-        : [...INTEGER_TYPES, ...MASK_TYPES];
-    const known = types.find((candidate) => candidate === type);
-    const isUsable = column !== undefined && known !== undefined && shape.length === 2;
-    return isUsable ? [{ name: column, type: known }] : [];
-  });
+  const matched = textInputs(inputs);
   const names = new Set(matched.map(({ name }) => name));
   const isTensorOnly = inputs.length === 0 && tensors.length > 0;
   if (
@@ -135,12 +116,6 @@ function tensorInputs(
   return { inputs: [], features, shape, hasDecoder: false };
 }
 
-/** A dimension that the model was exported with as a number, in whichever of its inputs. */
-function fixedDimension(inputs: readonly SessionValue[], axis: 0 | 1): number | undefined {
-  const sizes = inputs.map(({ shape }) => shape[axis]);
-  return sizes.find((size) => typeof size === 'number' && size > 0) as number | undefined;
-}
-
 /** Padded tokens of the texts of a batch, and of their targets where there are any. */
 export interface PaddedLengths extends Pick<Batch, 'length'> {
   readonly targetLength?: number;
@@ -165,44 +140,12 @@ export function paddedLengths(
 export function feedsOf(
   { inputs, features }: TeacherInputs,
   rows: readonly TeacherRow[],
-  { length: textLength, targetLength = textLength }: PaddedLengths,
+  lengths: PaddedLengths,
   padding: Padding,
 ): Record<string, SessionTensor> {
-  const tokens = inputs.map(({ name, type }) => {
-    const length = name.startsWith('decoder_') ? targetLength : textLength;
-    const column = columnOf(name, rows, length, padding);
-    return [name, tensorOf(column, type, [rows.length, length])] as const;
-  });
   const tensors = featureFeeds(
     features,
     rows.map((row) => row.features ?? {}),
   );
-  return { ...Object.fromEntries(tokens), ...tensors };
+  return { ...textFeeds(inputs, rows, lengths, padding), ...tensors };
 }
-
-function columnOf(
-  name: InputColumn,
-  rows: readonly TeacherRow[],
-  length: number,
-  { padTokenId, firstPosition = 0 }: Padding,
-): Int32Array {
-  const column = new Int32Array(rows.length * length);
-  if (name.endsWith('input_ids')) column.fill(padTokenId);
-  // Where positions are counted from the id of padding, padding stands at its own.
-  if (name === 'position_ids' && firstPosition > 0) column.fill(padTokenId);
-  rows.forEach((row, index) => {
-    const start = index * length;
-    const tokenIds = name.startsWith('decoder_') ? (row.targetIds ?? NO_TOKENS) : row.tokenIds;
-    if (name.endsWith('attention_mask')) column.fill(1, start, start + tokenIds.length);
-    else if (name.endsWith('input_ids')) column.set(tokenIds, start);
-    else if (name === 'position_ids')
-      column.set(
-        tokenIds.map((_, place) => firstPosition + place),
-        start,
-      );
-    else if (row.typeIds !== null) column.set(row.typeIds, start);
-  });
-  return column;
-}
-
-const NO_TOKENS = new Int32Array();

@@ -5,6 +5,7 @@ import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { skimModelFile } from '#stages/onnx/model-skim.ts';
 import { float32Of, type OnnxSession, type SessionOptions } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead } from '#stages/onnx/surgery.ts';
+import type { Padding } from '#stages/onnx/text-inputs.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import type { BatchShape } from './batches.ts';
 import { inClassOrder } from './class-order.ts';
@@ -13,7 +14,6 @@ import { askedFeed, askedRows, drawsFeed, drawsOf } from './head-feeds.ts';
 import { columnsOf, fetchesOf } from './head-results.ts';
 import type { LabelColumns } from './label-columns.ts';
 import { checkClassCount, checkRank, checkShape } from './logits-shape.ts';
-import type { Padding } from './padding.ts';
 import type { Keep } from './settings.ts';
 import {
   feedsOf,

@@ -28,7 +28,7 @@ export const bag: Architecture = {
   parameters,
   forward,
   config: bagConfig,
-  onnx: (shape, weights) => bagOnnx(shape, tensorsOf(parameters(shape), weights)),
+  onnx: (shape, weights) => bagOnnx(shape, tensorsOf(parameters(shape), weights, shape.taskHeads)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {

@@ -30,7 +30,8 @@ export const bert: Architecture = {
   parameters,
   forward,
   config: bertConfig,
-  onnx: (shape, weights) => bertOnnx(graphOf(shape), tensorsOf(parameters(shape), weights)),
+  onnx: (shape, weights) =>
+    bertOnnx(graphOf(shape), tensorsOf(parameters(shape), weights, shape.taskHeads)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {

@@ -3,12 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { operatingPointSchema } from './operating-point.ts';
+import { taskHeadsSchema } from './task-heads.ts';
 
 /** What `decant` of an exported student's config.json holds; other programs pass it over. */
 export const deploymentSchema = z.looseObject({
   operating_point: operatingPointSchema.optional(),
   /** Where there are several ONNX files: the one to deploy. */
   recommended_file: z.strictObject({ file: z.string(), because: z.string() }).optional(),
+  /** Further tasks that the student answers. */
+  heads: taskHeadsSchema.optional(),
 });
 
 export type Deployment = z.infer<typeof deploymentSchema>;
@@ -20,7 +23,7 @@ export async function writeDeployment(folder: string, deployment: Deployment): P
   if (known.length === 0) return;
   const file = join(folder, CONFIG);
   const config = configSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-  const decant = Object.fromEntries(known);
+  const decant = { ...config.decant, ...Object.fromEntries(known) };
   await writeFileAtomic(file, `${JSON.stringify({ ...config, decant }, null, 2)}\n`);
 }
 

@@ -29,7 +29,8 @@ export const modernBert: Architecture = {
   parameters,
   forward,
   config: modernBertConfig,
-  onnx: (shape, weights) => modernBertOnnx(graphOf(shape), tensorsOf(parameters(shape), weights)),
+  onnx: (shape, weights) =>
+    modernBertOnnx(graphOf(shape), tensorsOf(parameters(shape), weights, shape.taskHeads)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {

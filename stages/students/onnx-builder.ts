@@ -9,7 +9,8 @@ import {
   valueInfo,
 } from '#stages/onnx/wire.ts';
 import type { NamedTensor, StoredTensor } from './safetensors.ts';
-import type { ParameterSpec } from './student.ts';
+import type { ParameterSpec, TaskHead } from './student.ts';
+import { headOutput, headParameters, headsAmong, namesOf, OWN } from './task-heads.ts';
 
 /**
  * Collects nodes and weights of a classifier's graph. Each method adds what it is named after and
@@ -21,6 +22,8 @@ export class OnnxBuilder {
   readonly #features: ProtoMessage[] = [];
   readonly #nodes: ProtoMessage[] = [];
   readonly #initializers = new Map<string, ProtoMessage>();
+  /** What the classifier reads, and further heads with it. */
+  #classified: string | undefined;
 
   constructor(tensors: Tensors) {
     this.#tensors = tensors;
@@ -83,6 +86,7 @@ export class OnnxBuilder {
   linear(x: string, name: string, options: { readonly bias: boolean }): string {
     const inputs = [x, this.weight(`${name}.weight`)];
     if (options.bias) inputs.push(this.weight(`${name}.bias`));
+    if (inputs.includes(OWN.weight)) this.#classified = x;
     return this.add('Gemm', inputs, { transB: { int: 1 } });
   }
 
@@ -168,6 +172,7 @@ export class OnnxBuilder {
     head: 'text' | 'token' | 'tensors' = 'text',
   ): Uint8Array {
     this.#nodes.push(node('Identity', [logits], ['logits']));
+    const furtherLogits = this.#furtherLogits();
     const batch = ['batch', 'sequence'];
     const answered = head === 'token' ? batch : ['batch'];
     const ofText = head === 'tensors' ? [] : ['input_ids', 'attention_mask'];
@@ -180,9 +185,22 @@ export class OnnxBuilder {
           ...[...ofText, ...this.#furtherInputs].map((name) => valueInfo(name, 'int64', batch)),
           ...this.#features,
         ],
-        outputs: [valueInfo('logits', 'float32', [...answered, classCount])],
+        outputs: [valueInfo('logits', 'float32', [...answered, classCount]), ...furtherLogits],
       }),
     );
+  }
+
+  /** An output a further head that the weights have. */
+  #furtherLogits(): ProtoMessage[] {
+    return headsAmong(this.#tensors.keys()).map((head) => {
+      if (this.#classified === undefined) throw new Error('the graph has no classifier');
+      const { weight, bias } = namesOf(head);
+      const inputs = [this.#classified, this.weight(weight), this.weight(bias)];
+      const logits = this.add('Gemm', inputs, { transB: { int: 1 } });
+      this.#nodes.push(node('Identity', [logits], [headOutput(head)]));
+      const classCount = this.#tensors.get(bias)?.shape[0] ?? '';
+      return valueInfo(headOutput(head), 'float32', ['batch', classCount]);
+    });
   }
 
   #constant(name: string, value: ProtoMessage): string {
@@ -207,15 +225,18 @@ export type Tensors = ReadonlyMap<string, StoredTensor>;
 /** Activations of encoders and their heads; gelu_new is the tanh approximation. */
 export type Activation = 'gelu' | 'gelu_new' | 'relu' | 'tanh';
 
-/** A student's weights with the shapes of its parameters. */
+/** A student's weights with the shapes of its parameters, those of further heads among them. */
 export function tensorsOf(
   specs: readonly ParameterSpec[],
   weights: ReadonlyMap<string, Float32Array>,
+  heads?: readonly TaskHead[],
 ): Tensors {
-  const tensors = specs.flatMap(({ name, shape }): NamedTensor[] => {
-    const values = weights.get(name);
-    return values === undefined ? [] : [{ name, shape, values }];
-  });
+  const tensors = [...specs, ...headParameters(specs, heads)].flatMap(
+    ({ name, shape }): NamedTensor[] => {
+      const values = weights.get(name);
+      return values === undefined ? [] : [{ name, shape, values }];
+    },
+  );
   return new Map(tensors.map((one) => [one.name, one]));
 }
 

@@ -2,7 +2,6 @@ import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#dataset
 import { tokenAnswers } from '#stages/onnx/answers.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { batchesByLength } from '#stages/onnx/token-batches.ts';
-import type { StudentPrecision } from './precision.ts';
 import {
   type AnswerRules,
   answerOf,
@@ -10,7 +9,7 @@ import {
   type WordPrediction,
   wordAnswers,
 } from './student-answers.ts';
-import { NotAStudentError, readStudentFolder } from './student-folder.ts';
+import { type AskedModel, NotAStudentError, readStudentFolder } from './student-folder.ts';
 
 /** An exported student at work in this thread, which it blocks while the model computes. */
 export interface OpenStudent extends AnswerRules {
@@ -21,22 +20,21 @@ export interface OpenStudent extends AnswerRules {
   close(): Promise<void>;
 }
 
-export interface StudentOptions {
+export interface StudentOptions extends AskedModel {
   /** Threads inside an operator; all cores when left out. */
   readonly threads?: number | undefined;
-  /** The ONNX file that is asked. Default: float32. */
-  readonly precision?: StudentPrecision | undefined;
 }
 
 /** Opens a student directory: config.json, tokenizer.json and its ONNX file. Needs no TensorFlow. */
 export async function openStudent(
   folder: string,
-  { threads, precision }: StudentOptions = {},
+  { threads, ...asked }: StudentOptions = {},
 ): Promise<OpenStudent> {
-  const { classNames, task, operatingPoint, ...files } = await readStudentFolder(folder, precision);
+  const { classNames, task, operatingPoint, ...files } = await readStudentFolder(folder, asked);
   const tokenizer = await openTokenizer(files.tokenizer, files.maxLength, files.cut);
-  const { padTokenId } = files;
-  const classifier = await openClassifier(files.model, { device: 'cpu', padTokenId, threads });
+  const { padTokenId, output } = files;
+  const options = { device: 'cpu', padTokenId, threads, output } as const;
+  const classifier = await openClassifier(files.model, options);
   const rules = { classNames, task, operatingPoint };
   const parts = { tokenizer, classifier, rules };
   const isTagger = task === 'token-classification';
@@ -103,4 +101,5 @@ async function taggedWords(
   return sentences.map((_, row) => tagged.get(row) ?? []);
 }
 
-const BATCH_SIZE = 32;
+/** What a student of 2 x 128 computes of so many short texts stays in a core's cache, and little is padded. */
+const BATCH_SIZE = 16;

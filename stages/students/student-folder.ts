@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
 import { cutOf, LONG_TEXTS, LONG_TEXTS_KEY, type TextCut } from '#datasets/long-texts.ts';
+import { hintFor } from '#datasets/nearest-name.ts';
 import { deploymentSchema } from './deployment.ts';
 import type { OperatingPoint } from './operating-point.ts';
 import type { StudentPrecision } from './precision.ts';
@@ -16,6 +17,8 @@ export interface StudentFolder {
   readonly classNames: readonly string[];
   readonly task: StudentTask;
   readonly model: string;
+  /** Output of the model with the logits of the head that is asked. */
+  readonly output: string;
   readonly tokenizer: string;
   readonly maxLength: number;
   readonly cut: TextCut;
@@ -30,6 +33,21 @@ export class NotAStudentError extends Failure {
     fix = 'name the folder that export-student made; `npx decant run` prints its path',
   ) {
     super('model', 'E_STUDENT', `${folder}: ${problem}`, fix);
+  }
+}
+
+/** The student has no head of the name that was asked for. */
+export class UnknownHeadError extends Failure {
+  constructor(folder: string, head: string, known: readonly string[]) {
+    const none = 'it was trained for one task: leave the head out';
+    super(
+      'usage',
+      'E_STUDENT_HEAD',
+      `${folder}: the student has no head "${head}"`,
+      known.length === 0
+        ? none
+        : `${hintFor(head, known)}; without a head its first task is answered`,
+    );
   }
 }
 
@@ -62,10 +80,18 @@ const tokenizerConfigSchema = z.object({
   [LONG_TEXTS_KEY]: z.enum(LONG_TEXTS).optional(),
 });
 
-/** Reads what a student directory says of itself; throws where it lacks a file or reads no text. */
+/** Which file of a student answers, and which of its heads. */
+export interface AskedModel {
+  /** Default: float32. */
+  readonly precision?: StudentPrecision | undefined;
+  /** Default: the first, of the task that the configuration begins with. */
+  readonly head?: string | undefined;
+}
+
+/** Reads what a student directory says of itself; throws where it lacks a file, or the head that is asked, or reads no text. */
 export async function readStudentFolder(
   folder: string,
-  precision: StudentPrecision = 'float32',
+  { precision = 'float32', head }: AskedModel = {},
 ): Promise<StudentFolder> {
   requireFiles(folder, ['config.json', MODEL_FILES.float32]);
   const config = await readJson(folder, 'config.json', configSchema);
@@ -78,8 +104,10 @@ export async function readStudentFolder(
     throw new NotAStudentError(folder, `has no ${file}`, fix);
   }
   const trained = await tokenizerConfig(folder);
+  const { id2label, output, operatingPoint } = answeringHead(folder, config, head);
   return {
-    classNames: namesOf(folder, config.id2label),
+    classNames: namesOf(folder, id2label),
+    output,
     task: taskOf(config.architectures, config.problem_type),
     model: join(folder, file),
     tokenizer: join(folder, 'tokenizer.json'),
@@ -87,8 +115,23 @@ export async function readStudentFolder(
     maxLength: Math.min(config.max_position_embeddings, trained.model_max_length),
     cut: cutOf(trained[LONG_TEXTS_KEY]),
     padTokenId: config.pad_token_id ?? 0,
-    operatingPoint: config.decant?.operating_point,
+    operatingPoint,
   };
+}
+
+/** Classes and output of the head that is asked. */
+function answeringHead(
+  folder: string,
+  { id2label, decant }: z.infer<typeof configSchema>,
+  head: string | undefined,
+) {
+  if (head === undefined) {
+    return { id2label, output: 'logits', operatingPoint: decant?.operating_point };
+  }
+  const { heads = {} } = decant ?? {};
+  const found = Object.hasOwn(heads, head) ? heads[head] : undefined;
+  if (found === undefined) throw new UnknownHeadError(folder, head, Object.keys(heads));
+  return { ...found, operatingPoint: undefined };
 }
 
 /** What a student reads of a long text. */

@@ -40,6 +40,8 @@ export interface LoadOptions {
   readonly threads?: number | undefined;
   /** The ONNX file that answers. Default: float32; int8 where the export has it. */
   readonly precision?: StudentPrecision | undefined;
+  /** Of a student with several tasks: the head that answers, by name. Default: the first. */
+  readonly head?: string | undefined;
 }
 
 export interface CallOptions {
@@ -94,7 +96,8 @@ class StudentClosedError extends Failure {
 
 /**
  * Loads a folder that export-student made. `Label` is the type in its labels.d.ts:
- * `loadStudent<Label>('student')`. Rejects with code E_STUDENT where the folder is no student.
+ * `loadStudent<Label>('student')`. Rejects with code E_STUDENT where the folder is no student, and with
+ * E_STUDENT_HEAD where it has no such head.
  */
 export async function loadStudent<Label extends string = string>(
   folder: string,

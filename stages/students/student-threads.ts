@@ -23,14 +23,14 @@ export type StudentReply =
  */
 export async function openStudentThreads(
   folder: string,
-  { threads = availableParallelism(), precision }: StudentOptions = {},
+  { threads = availableParallelism(), precision, head }: StudentOptions = {},
 ): Promise<OpenStudent> {
   const lanes = Array.from({ length: threads }, () => new Lane());
   const close = async () => {
     await Promise.all(lanes.map((lane) => lane.close()));
   };
   try {
-    const options = { threads: 1, precision };
+    const options = { threads: 1, precision, head };
     const request: StudentRequest = { type: 'open', folder: resolve(folder), options };
     const [opened] = await Promise.all(lanes.map((lane) => lane.ask(request)));
     if (opened?.type !== 'opened') throw new UnexpectedReplyError(opened);

@@ -31,6 +31,14 @@ export interface StudentShape {
   readonly perToken?: boolean;
   /** The classes are the vocabulary, the decoder its embeddings: Hugging Face's ...ForMaskedLM or ...LMHeadModel. */
   readonly languageModel?: 'masked' | 'causal';
+  /** Further tasks of the same encoder, in the order of their weights behind those of the student. */
+  readonly taskHeads?: readonly TaskHead[];
+}
+
+/** A further classifier on what the student's own one reads: another task of the same encoder. */
+export interface TaskHead {
+  readonly name: string;
+  readonly classCount: number;
 }
 
 /** In place of a special token that the tokenizer does not have. */

@@ -30,7 +30,8 @@ export const textCnn: Architecture = {
   parameters,
   forward,
   config: textCnnConfig,
-  onnx: (shape, weights) => textCnnOnnx(shape, tensorsOf(parameters(shape), weights)),
+  onnx: (shape, weights) =>
+    textCnnOnnx(shape, tensorsOf(parameters(shape), weights, shape.taskHeads)),
 };
 
 function parameters(shape: StudentShape): ParameterSpec[] {

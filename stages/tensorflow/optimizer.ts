@@ -61,14 +61,33 @@ export function optimizerStep(
   given: Given,
   settings: OptimizerSettings,
 ): OptimizerTensors & { readonly gradNorm: Scalar } {
-  const gradNorm = tf.sqrt(tf.sum(tf.square(gradient))) as Scalar;
-  const clipped = clip(tf, gradient, gradNorm, settings.maxGradNorm);
+  const { gradNorm, clipped } = clippedGradient(tf, gradient, settings);
   const next = ruleOf(settings).update(tf, state, clipped, given);
   const average = state.slots[AVERAGE];
   if (average === undefined) return { ...next, gradNorm };
-  const step = tf.mul(tf.sub(next.weights, average), given.scalar('averageShare'));
-  const slots = { ...next.slots, [AVERAGE]: tf.add<Tensor1D>(average, step) };
+  const slots = { ...next.slots, [AVERAGE]: averaged(tf, average, next.weights, given) };
   return { weights: next.weights, slots, gradNorm };
+}
+
+/** The gradient, scaled down where its global norm is above the limit, and that norm. */
+export function clippedGradient(
+  tf: Tensorflow,
+  gradient: Tensor1D,
+  { maxGradNorm }: Pick<OptimizerSettings, 'maxGradNorm'>,
+): { readonly gradNorm: Scalar; readonly clipped: Tensor1D } {
+  const gradNorm = tf.sqrt(tf.sum(tf.square(gradient))) as Scalar;
+  return { gradNorm, clipped: clip(tf, gradient, gradNorm, maxGradNorm) };
+}
+
+/** The moving average, nearer to the weights. */
+export function averaged(
+  tf: Tensorflow,
+  average: Tensor1D,
+  weights: Tensor1D,
+  given: Given,
+): Tensor1D {
+  const step = tf.mul(tf.sub(weights, average), given.scalar('averageShare'));
+  return tf.add<Tensor1D>(average, step);
 }
 
 function ruleOf(settings: OptimizerSettings): UpdateRule {

@@ -1,12 +1,12 @@
 import { type LossAndGradient, lossAndGradient } from './gradient.ts';
 import { addAssignments, addFeeds, addPlaceholder, addReport, scalarSpec } from './graph-ends.ts';
+import { addUpdate } from './graph-update.ts';
 import { addVariables, readingCall } from './graph-variables.ts';
 import {
   AVERAGE,
   type Given,
   type OptimizerTensors,
   optimizerScalars,
-  optimizerStep,
   slotNames,
 } from './optimizer.ts';
 import type { Scalar, Tensor1D, Tensorflow } from './runtime.ts';
@@ -134,15 +134,12 @@ function addTraining(
 ): TrainingCall {
   const differentiated = addGradient(tf, recorder, program, bucket, state, `train${bucket}`);
   const { loss, gradient, parts } = differentiated;
-  const { gradNorm, weights, slots } = recorder.record(
-    () => optimizerStep(tf, state, gradient, state.given, program.optimizer),
-    state.how,
-  );
-  const updates = { weights, ...slots };
+  const { optimizer } = program;
+  const { gradNorm, updates } = addUpdate(tf, recorder, state, gradient, { ...state, optimizer });
   const reported = [loss, gradNorm, ...Object.values(parts)];
   return addCall(tf, differentiated, {
     scalars: [...state.scalars, ...differentiated.scalars],
-    report: addReport(recorder, reported, addAssignments(recorder, updates)),
+    report: addReport(recorder, reported, updates),
   });
 }
 

@@ -8,6 +8,8 @@ export interface Batch {
   /** The sequence length that its rows are padded to. */
   readonly bucket: number;
   readonly rows: readonly TransferRow[];
+  /** Place of the head that it is for, where a student has several. */
+  readonly head?: number;
 }
 
 /** How an epoch is put in order. All of it decides the bytes of the student. */

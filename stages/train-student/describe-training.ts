@@ -1,8 +1,10 @@
 import type { StageEvent } from '#stages/stage.ts';
 import { layoutOf } from '#stages/students/parameters.ts';
+import { allParameters } from '#stages/students/task-heads.ts';
 import { slotNames } from '#stages/tensorflow/optimizer.ts';
 import type { Runtime } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
+import { doubtAboutStart, sayStart } from './initialisation.ts';
 import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
@@ -35,20 +37,30 @@ export function* describeRows(
   }
 }
 
+/** Where the weights were before the first step, if not at random, and whether that fits. */
+export function* describeStart({
+  initialisation,
+}: Pick<StudentSetup, 'initialisation'>): Generator<StageEvent> {
+  if (initialisation === undefined) return;
+  yield { type: 'note', message: sayStart(initialisation) };
+  const unlike = doubtAboutStart(initialisation);
+  if (unlike !== null) yield { type: 'warning', message: unlike };
+}
+
 /** Who learns, with what. */
 export function* describeStudent(
-  { buckets, architecture, shape, program }: StudentSetup,
+  { buckets, program, ...student }: StudentSetup,
   stepper: Stepper,
   { version, device }: Runtime,
 ): Generator<StageEvent> {
   yield { type: 'environment', name: 'tensorflow', value: version };
   yield { type: 'environment', name: 'device', value: device };
   yield { type: 'environment', name: 'executor', value: stepper.kind };
-  yield { type: 'count', name: 'parameters', value: layoutOf(architecture.parameters(shape)).size };
+  yield { type: 'count', name: 'parameters', value: layoutOf(allParameters(student)).size };
   if (!slotNames(program.optimizer).some((slot) => slot in GRADIENT_SLOTS)) {
     const message = `TensorBoard shows no gradient of single parameters: ${program.optimizer.kind} keeps none of them here (gradNorm is that of all)`;
     yield { type: 'note', message };
   }
-  if (shape.vocabularySize === 0) return;
+  if (student.shape.vocabularySize === 0) return;
   yield { type: 'note', message: `inputs are padded to ${buckets.join(', ')} tokens` };
 }

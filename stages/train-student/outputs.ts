@@ -17,7 +17,14 @@ import { answeredExamples, answerPlaces } from '#datasets/token-answers.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
 import { toNamed } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
-import type { Architecture, StudentShape } from '#stages/students/student.ts';
+import type { Architecture, ParameterSpec, StudentShape } from '#stages/students/student.ts';
+import {
+  allParameters,
+  HEADS_FILE,
+  headOutput,
+  headParameters,
+  type TaskHeads,
+} from '#stages/students/task-heads.ts';
 import type { PredictedRows } from './predict-rows.ts';
 import { tokenIdsOf } from './token-rows.ts';
 
@@ -28,6 +35,8 @@ export interface TrainedStudent {
   readonly weights: Float32Array;
   readonly classNames: readonly string[];
   readonly task: Task | undefined;
+  /** Classes of the further heads, by name; in the order of the shape's heads. */
+  readonly headClasses: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A student that answers rows. */
@@ -41,23 +50,39 @@ export interface Answering {
 /** Writes the student as a Hugging Face folder with its ONNX graph. */
 export async function writeStudent(
   folder: string,
-  { architecture, shape, weights, classNames, task }: TrainedStudent,
+  { architecture, shape, weights, classNames, task, headClasses }: TrainedStudent,
   tokenizerFolder: string,
 ): Promise<void> {
   const specs = architecture.parameters(shape);
-  const named = toNamed(weights, specs);
-  const config = { ...architecture.config(shape, classNames), ...problemType(task) };
+  const ofHeads = headParameters(specs, shape.taskHeads);
+  const named = toNamed(weights, allParameters({ architecture, shape }));
+  const config = {
+    ...architecture.config(shape, classNames),
+    ...problemType(task),
+    ...(ofHeads.length > 0 && { decant: { heads: describedHeads(headClasses) } }),
+  };
   await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-  const tensors = specs.map(({ name, shape }) => ({
-    name,
-    shape,
-    values: named.get(name) ?? new Float32Array(),
-  }));
-  await writeSafetensors(join(folder, 'model.safetensors'), tensors);
+  const tensorsOf = (parameters: readonly ParameterSpec[]) =>
+    parameters.map(({ name, shape }) => ({
+      name,
+      shape,
+      values: named.get(name) ?? new Float32Array(),
+    }));
+  await writeSafetensors(join(folder, 'model.safetensors'), tensorsOf(specs));
+  if (ofHeads.length > 0) await writeSafetensors(join(folder, HEADS_FILE), tensorsOf(ofHeads));
   await writeFileAtomic(join(folder, 'onnx', 'model.onnx'), architecture.onnx(shape, named));
   for (const file of shape.vocabularySize > 0 ? tokenizerFiles : []) {
     await writeFileAtomic(join(folder, file), await readFile(join(tokenizerFolder, file)));
   }
+}
+
+function describedHeads(headClasses: Readonly<Record<string, readonly string[]>>): TaskHeads {
+  return Object.fromEntries(
+    Object.entries(headClasses).map(([name, classNames]) => [
+      name,
+      { id2label: Object.fromEntries(classNames.entries()), output: headOutput(name) },
+    ]),
+  );
 }
 
 /** Inputs spread over the splits, first split first, with the logits that the trainer gets for them. */

@@ -14,6 +14,10 @@ import { largestOf, type Scheduled, scheduled } from './settings/schedules.ts';
 /** Settings of `train-student`: the shape of the student, its optimisation and its loss. */
 export const trainStudentConfig = z
   .strictObject({
+    taskHeads: z
+      .record(z.string(), z.strictObject({ weight: z.number().positive() }))
+      .optional()
+      .describe('Further tasks of the same encoder, each with inputs of its own.'),
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
     architecture: z
       .enum(['modernbert', 'bert', 'gpt2', 'bag', 'mlp', 'textcnn', 'cnn'])

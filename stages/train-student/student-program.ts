@@ -4,7 +4,9 @@ import type {
   NamedTensors,
   ParameterSpec,
   StudentShape,
+  TaskHead,
 } from '#stages/students/student.ts';
+import { headParameters, withHead } from '#stages/students/task-heads.ts';
 import type { Tensor1D, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { softLossKind } from '#stages/tensorflow/soft-loss-kind.ts';
 import type { FeedTensors, StepProgram } from '#stages/tensorflow/step-program.ts';
@@ -30,9 +32,11 @@ export interface StudentTraining {
   readonly settings: OptimizerChoice & { readonly labelSmoothing: number };
   /** What differs from the usual losses. */
   readonly losses?: Partial<Omit<StepLosses, 'labelSmoothing'>>;
+  /** The further head that answers. Default: the student's own classifier. */
+  readonly head?: TaskHead;
 }
 
-/** The student's parameters, and behind them those of its training alone. */
+/** The student's parameters, and behind them those of further heads and of its training alone. */
 export function stepParameters({
   architecture,
   shape,
@@ -41,7 +45,11 @@ export function stepParameters({
   const own = architecture.parameters(shape);
   const classifier = own.find(({ name }) => name === 'classifier.weight');
   const width = classifier?.shape[1] ?? shape.hiddenSize;
-  return [...own, ...projectionsOf(layout.hints ?? [], width)];
+  return [
+    ...own,
+    ...headParameters(own, shape.taskHeads),
+    ...projectionsOf(layout.hints ?? [], width),
+  ];
 }
 
 interface Pass {
@@ -51,10 +59,11 @@ interface Pass {
 
 /** The step: forward pass, soft and hard loss as far as the layout has them, AdamW. */
 export function studentProgram(training: StudentTraining): StepProgram {
-  const { architecture, shape, layout, settings } = training;
+  const { architecture, layout, settings, head } = training;
   const { labelSmoothing, accumulate = 1 } = settings;
   const losses = { softLoss: softLossKind('forward-kl'), ...training.losses, labelSmoothing };
   const specs = stepParameters(training);
+  const shape = { ...training.shape, ...(head && { classCount: head.classCount }) };
   const forward = (
     tf: Tensorflow,
     named: NamedTensors,
@@ -77,7 +86,8 @@ export function studentProgram(training: StudentTraining): StepProgram {
       sequenceLength: bucket,
       ...(onFeatures && { onFeatures }),
     };
-    return architecture.forward(tf, named, batch, shape);
+    const answering = head === undefined ? named : withHead(named, head.name);
+    return architecture.forward(tf, answering, batch, shape);
   };
   return {
     initialWeights: training.initialWeights,

@@ -5,7 +5,12 @@ import type { StoredTokens } from '#datasets/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { sizeOf } from '#stages/students/features.ts';
 import { initialise } from '#stages/students/parameters.ts';
-import type { Architecture, ParameterSpec, StudentShape } from '#stages/students/student.ts';
+import type {
+  Architecture,
+  ParameterSpec,
+  StudentShape,
+  TaskHead,
+} from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
 import { chooseBuckets } from './buckets.ts';
@@ -43,6 +48,8 @@ export interface StudentSources {
   readonly initialise: Start['initialise'];
   /** Module of a soft loss of the user's own. */
   readonly softLoss: string | undefined;
+  /** Further tasks of the same encoder. */
+  readonly taskHeads?: readonly TaskHead[] | undefined;
 }
 
 /** Builds the student that the settings ask for over these inputs. */
@@ -58,18 +65,16 @@ export async function setUpStudent(
   const vocabulary = hasText
     ? await readVocabulary(sources.tokenizer, settings.task)
     : NO_VOCABULARY;
-  const shape = studentShape(settings, vocabulary, {
-    classCount: inputs.classNames.length,
-    maxLength: inputs.train.maxLength,
-    features,
-  });
-  const tables = [
-    inputs.train,
-    inputs.validation.tokens,
-    ...(inputs.views ? [inputs.views.tokens] : []),
-  ];
-  for (const table of tables) requireFitting(table, shape);
-  const buckets = chooseBuckets(tables.flatMap(tokenLengths));
+  const { taskHeads = [] } = sources;
+  const shape = {
+    ...studentShape(settings, vocabulary, {
+      classCount: inputs.classNames.length,
+      maxLength: inputs.train.maxLength,
+      features,
+    }),
+    ...(taskHeads.length > 0 && { taskHeads }),
+  };
+  const buckets = bucketsOf(inputs, shape);
   const ofRows = layoutOfBatches(settings, inputs, transferSet, shape);
   const { batchSize } = ofRows;
   const losses = await studentLosses(settings, inputs, {
@@ -109,6 +114,16 @@ export async function setUpStudent(
   return { architecture, shape, layout, buckets, losses, program, programOf, initialisation };
 }
 
+/** Sequence lengths of the batches of these rows; refuses a row that the student cannot read. */
+export function bucketsOf(
+  { train, validation, views }: TrainingInputs,
+  shape: StudentShape,
+): readonly number[] {
+  const tables = [train, validation.tokens, ...(views ? [views.tokens] : [])];
+  for (const table of tables) requireFitting(table, shape);
+  return chooseBuckets(tables.flatMap(tokenLengths));
+}
+
 /** A row has more tokens than the student has positions for. */
 export class InputTooLongError extends Failure {
   constructor(exampleId: string, length: number, maxLength: number) {
@@ -145,7 +160,7 @@ function requireFitting(tokens: StoredTokens, { maxLength, vocabularySize }: Stu
   }
 }
 
-/** The student's weights, and behind them those of its training alone. */
+/** The student's weights, and behind them those of further heads and of its training alone. */
 function withProjections(
   weights: Float32Array,
   projections: readonly ParameterSpec[],
@@ -159,7 +174,8 @@ function withProjections(
   return all;
 }
 
-function layoutOfBatches(
+/** Which inputs a step over these rows has. */
+export function layoutOfBatches(
   { batchSize, accumulate, dropout, hardLossWeight, task, hints }: Settings,
   { gold, wordGold, softLabels }: TrainingInputs,
   transferSet: TransferSet,

@@ -33,6 +33,8 @@ export interface ValidationLine {
   readonly entityF1?: number;
   /** Of language models: negative log-likelihood of a token, in nats. */
   readonly validationNll?: number;
+  /** Of a further head, by its name. */
+  readonly [figure: `${string}.${string}`]: number | null;
 }
 
 /** `metrics.jsonl` with one line a measurement, and the same for TensorBoard. */

@@ -3,6 +3,7 @@ import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { StoredFeatures } from '#datasets/features.ts';
 import { type IntList, partsOf } from '#datasets/int-list.ts';
 import type { Runtime } from '#stages/tensorflow/runtime.ts';
+import type { HeadInputs } from './head-inputs.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
 import type { TrainingInputs } from './training-inputs.ts';
@@ -28,6 +29,7 @@ export function recipeOf(
   { train, validation, features, views }: TrainingInputs,
   { program, buckets, shape, losses }: StudentSetup,
   { version, device, isCompiled }: RanOn,
+  heads: readonly HeadInputs[] = [],
 ): string {
   const decisive = Object.entries(config).filter(([name]) => !isSpeedKnob(name));
   return fingerprintOf({
@@ -40,14 +42,22 @@ export function recipeOf(
     ...(isCompiled && { isCompiled }),
     ...(losses.moduleDigest !== undefined && { softLoss: losses.moduleDigest }),
     ...(features && { features: digestOfParts(featureBytes(features.train)) }),
-    examples: digestOf(
-      [train, validation.tokens, ...(views ? [views.tokens] : [])]
-        .flatMap(({ exampleIds }) => exampleIds)
-        .join(),
-    ),
-    tokens: digestOfParts(tokenBytes(train.tokenIds)),
+    ...rowsOf({ train, validation, views }),
+    ...(heads.length > 0 && { heads: heads.map(({ inputs }) => rowsOf(inputs)) }),
     initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
   });
+}
+
+function rowsOf({
+  train,
+  validation,
+  views,
+}: Pick<TrainingInputs, 'train' | 'validation' | 'views'>) {
+  const tables = [train, validation.tokens, ...(views ? [views.tokens] : [])];
+  return {
+    examples: digestOf(tables.flatMap(({ exampleIds }) => exampleIds).join()),
+    tokens: digestOfParts(tokenBytes(train.tokenIds)),
+  };
 }
 
 function* tokenBytes(tokenIds: IntList): Generator<Uint8Array> {

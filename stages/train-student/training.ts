@@ -6,17 +6,18 @@ import {
   type StepResult,
 } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batch-feeds.ts';
-import { stepOverBatch } from './batch-parts.ts';
-import type { Batch } from './batches.ts';
 import { type Best, type Checkpoint, NO_PROGRESS, type Progress } from './checkpoint.ts';
 import { type CheckpointFolder, saveCheckpoint } from './checkpoint-folder.ts';
 import { checkpointTimes } from './checkpoint-times.ts';
+import { headBatches } from './head-batches.ts';
+import type { HeadTraining } from './head-setup.ts';
 import { DivergedError, LossGuard } from './loss-guard.ts';
 import { learningRateAt } from './schedule.ts';
 import { type ScheduledRows, scheduledBatches } from './scheduled-batches.ts';
-import { largestOf, valueAt } from './settings/schedules.ts';
+import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import { startStepClock } from './step-clock.ts';
+import { takeStep } from './take-step.ts';
 import type { TrainingLine, TrainingLog } from './training-log.ts';
 import type { Score, Validation } from './validation.ts';
 
@@ -26,6 +27,8 @@ export interface Training extends ScheduledRows {
   readonly settings: Settings;
   readonly layout: BatchLayout;
   readonly buckets: readonly number[];
+  /** Of a student with several tasks: all of them, the first one too. */
+  readonly heads?: readonly SteppedHead[] | undefined;
   /** Measures the weights that the stepper holds; throws `signal.reason` on abort. */
   readonly validate: () => Promise<Measurement>;
   readonly log: TrainingLog;
@@ -34,6 +37,9 @@ export interface Training extends ScheduledRows {
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
+
+/** What a step of one head needs. */
+type SteppedHead = Pick<HeadTraining, 'transferSet' | 'layout' | 'buckets' | 'weight' | 'stepper'>;
 
 /** What a student knows, and the score that decides whether to keep it; null: nothing to compare with. */
 export interface Measurement {
@@ -71,7 +77,10 @@ export async function* train(
     savedStep = step;
   };
   const isCheckpointDue = checkpointTimes(settings, training.now);
-  const batches = scheduledBatches(training, { ...settings, ...training }, step);
+  const batches =
+    training.heads === undefined
+      ? scheduledBatches(training, { ...settings, ...training }, step)
+      : headBatches(training.heads, settings, step);
   const clock = startStepClock();
   let recent: StepResult[] = [];
   let examples = 0;
@@ -124,22 +133,6 @@ export async function* train(
     return { weights: answeringWeights(stepper.state()), step };
   }
   return best;
-}
-
-function takeStep({ stepper, settings, layout }: Training, step: number, batch: Batch): StepResult {
-  const { temperature, softLossWeight, hardLossWeight, steps, seed } = settings;
-  return stepOverBatch(stepper, batch, {
-    layout,
-    scalars: {
-      ...settings,
-      temperature: valueAt(temperature, step, steps),
-      softLossWeight: valueAt(softLossWeight, step, steps),
-      hardLossWeight: valueAt(hardLossWeight, step, steps),
-    },
-    seed,
-    step,
-    learningRate: learningRateAt(step, settings),
-  });
 }
 
 function isDue(step: number, every: number, steps: number): boolean {
@@ -196,8 +189,12 @@ function trainingLine(
 ): TrainingLine {
   const mean = (valueOf: (result: StepResult) => number): number =>
     recent.reduce((sum, result) => sum + valueOf(result), 0) / recent.length;
-  const partNames = Object.keys(recent[0]?.parts ?? {});
-  const parts = partNames.map((name) => [name, mean(({ parts }) => parts[name] ?? Number.NaN)]);
+  // Not every head has gold: a term is told of the steps that had it.
+  const partNames = [...new Set(recent.flatMap(({ parts }) => Object.keys(parts)))];
+  const parts = partNames.map((name) => {
+    const values = recent.flatMap(({ parts }) => parts[name] ?? []);
+    return [name, values.reduce((sum, value) => sum + value, 0) / values.length];
+  });
   return {
     step,
     loss: mean(({ loss }) => loss),

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:student [-- PART...] [--rounds 5] [--steps 20] [--only "bert 2x128"] [--no-xla] [--no-compile]`: how fast
- * students learn, beside PyTorch, beside the eager step, beside a step without a teacher and beside one that asks the
+ * `npm run bench:student [-- PART...] [--rounds 5] [--steps 20] [--only "bert 2x128"] [--threads 1] [--no-xla] [--no-compile]`:
+ * how fast students learn, beside PyTorch, beside the eager step, beside a step without a teacher and beside one that asks the
  * teacher. Parts: steps, where, eager, kd, language, online, training, memory. DECANT_TORCH_PYTHON names a Python with
  * PyTorch.
  */
@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
     steps: { type: 'string', default: '20' },
     rows: { type: 'string', default: '640' },
     only: { type: 'string', default: '' },
+    threads: { type: 'string' },
     xla: { type: 'boolean', default: true },
     compile: { type: 'boolean', default: true },
   },
@@ -36,6 +37,11 @@ const [rounds, stepCount, rows] = [values.rounds, values.steps, values.rows].map
   number,
   number,
 ];
+if (values.threads !== undefined) {
+  // Of TensorFlow and of PyTorch, which read them when they start. One a library bears a busy machine best.
+  const names = ['TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OMP_NUM_THREADS'];
+  for (const name of names) process.env[name] = values.threads;
+}
 const wants = (part: string) => positionals.length === 0 || positionals.includes(part);
 const { tf, version, device } = loadTensorflow({ device: 'auto' });
 const torch = wants('steps') || wants('training') ? await startTorch() : undefined;

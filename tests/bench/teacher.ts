@@ -24,7 +24,9 @@ if (wants('overhead')) {
   tell('Capture beside bare session.run', head, await overheads(sample, rounds, rows));
 }
 if (wants('device')) {
-  const head = ['device, tokens/s', 'k', 'ceiling, tokens/s', 'pipeline, tokens/s', 'kept', 'aim'];
+  const rates = ['ceiling, tokens/s', 'pipeline, tokens/s'];
+  const idle = ['idle at the start', 'between', 'at the end'];
+  const head = ['device, tokens/s', 'k', 'batches', ...rates, ...idle, 'kept', 'aim'];
   const cases = [
     { rate: 300_000, topK: 32, aim: '' },
     { rate: 300_000, topK: 8, aim: '>= 95 %' },

@@ -87,3 +87,14 @@ test('an entropy outside of 0 and ln(classes) is told', () => {
   assert.match(complaint({ entropyNats: withValue(good.entropyNats, 3, -0.1) }), /entropy_nats/);
   assert.match(complaint({ entropyNats: withValue(good.entropyNats, 3, 2) }), /entropy_nats/);
 });
+
+test('a feature that is no number is told by its column', () => {
+  const tokens = sampleMeta('tokens');
+  const rows = sampleRows(tokens, 6);
+  const lastLayer = rows.hidden?.['last_layer'] ?? assert.fail();
+  const problems = (values: Float32Array) =>
+    brokenRows({ ...rows, hidden: { last_layer: values } }, tokens, 'train', new Set());
+  assert.deepEqual(problems(lastLayer), []);
+  const [{ row, problem } = assert.fail()] = problems(withValue(lastLayer, 3 * 4 + 2, Infinity));
+  assert.deepEqual([row, problem], [4, 'hidden_last_layer is not finite']);
+});

@@ -12,15 +12,16 @@ import { writeSentenceEncoder } from '#tests/support/sentence-encoder.ts';
 import { smallConfig, smallProject } from '#tests/support/small-project.ts';
 
 // Answers as somebody would have given them, for all rows but a few, and an encoder without a head.
+const teacher = {
+  answers: 'answers.jsonl',
+  missing: 'skip',
+  tokenizer: 'encoder',
+  maxLength: 64,
+  license: 'CC-BY-4.0',
+};
 const project = smallProject({
   corpus: { ...miniConfig.corpus, license: 'MIT' },
-  teacher: {
-    answers: 'answers.jsonl',
-    missing: 'skip',
-    tokenizer: 'encoder',
-    maxLength: 64,
-    license: 'CC-BY-4.0',
-  },
+  teacher,
   teachers: { encoder: { embeddings: 'encoder', head: 'fit' } },
   variants: { mixed: { temperature: 1 } },
 });
@@ -91,7 +92,12 @@ test('the cache of answers is whole, and nobody can be asked again', async () =>
   assert.match(await succeed(project, 'cache', 'verify'), /all as sealed/);
   const refused = await project.decant('cache', 'verify', '--against-teacher');
   assertRefused(refused, 2, /stand in files, there is no model to ask/);
-  assertRefused(await project.decant('estimate'), 2, /no model to ask/);
+  const alone = stringify({ ...smallConfig, corpus: miniConfig.corpus, teacher });
+  writeFileSync(project.path('answers.yaml'), alone);
+  const unasked = await project.decant('estimate', '--config', 'answers.yaml');
+  assertRefused(unasked, 2, /no model to ask/);
+  const encoder = await succeed(project, 'estimate', '--seconds', '0.2');
+  assert.match(encoder, /^encoder +0 of [\d,]+ rows, the others stand in sealed caches$/m);
   const asked = ['--against-teacher', '--teacher', 'encoder', '--sample', '20%'];
   assert.match(await succeed(project, 'cache', 'verify', ...asked), /another best class +0 rows/);
 });

@@ -48,6 +48,14 @@ async function sql(query: string): Promise<Record<string, unknown>[]> {
   >[];
 }
 
+/** What `estimate` says of a teacher, and of all of them. */
+interface Costs {
+  readonly name?: string;
+  readonly teacherRows: number;
+  readonly hours: number;
+  readonly bytes: number;
+}
+
 describe('several teachers', () => {
   before(async () => {
     addTeacher('bag', false);
@@ -69,6 +77,20 @@ describe('several teachers', () => {
         ['soft-label:bag', 'run', allRows],
       ],
     );
+    const said = await succeed(project, 'estimate', '--seconds', '0.2', '--json');
+    const { teachers, ...sum } = JSON.parse(said) as Costs & { teachers: Costs[] };
+    assert.deepEqual(
+      teachers.map(({ name, teacherRows }) => [name, teacherRows]),
+      [
+        ['teacher', 0],
+        ['bag', allRows],
+      ],
+    );
+    for (const figure of ['teacherRows', 'hours', 'bytes'] as const) {
+      const total = teachers.reduce((all, one) => all + one[figure], 0);
+      assert.equal(sum[figure], total, figure);
+    }
+    assert.ok(teachers.every(({ bytes }) => bytes > 1000) && sum.hours > 0);
     await succeed(project, 'run', '--quiet');
     const { 'soft-label:bag': bag, ...others } = made();
     assert.equal(bag, allRows);

@@ -65,10 +65,13 @@ describe('long texts in windows, and views of train rows', () => {
       augmentations: [{ dropWords: 0.1 }, { swapWords: 0.1 }],
       variants: { distilled: { views: false }, viewed: {} },
     });
+    const said = await succeed(project, 'estimate', '--seconds', '0.2', '--json');
+    const estimate = JSON.parse(said) as { teacherRows: number };
     await succeed(project, 'run', '--to', 'train-student', '--quiet');
     const { [VIEWS]: added = 0, ...others } = asked();
     assert.deepEqual(others, {});
     assert.ok(added > 0);
+    assert.equal(estimate.teacherRows, added);
     const { stages } = lastRun(project);
     const learned = (name: string) => stages[name]?.result?.counts['transferRows'] ?? 0;
     assert.ok(learned('train-student:viewed') > 2 * learned('train-student:distilled'));

@@ -114,12 +114,21 @@ test('a teacher is a model, answers or embeddings; what does not go together is 
     [{ model: 'x', missing: 'skip' }, /teacher\.missing: belongs to answers/],
     [{ model: 'x', tokenizer: 'y' }, /teacher\.tokenizer: belongs to answers/],
     [{ answers: 'a.jsonl' }, /teacher\.tokenizer: answers bring no tokenizer/],
+    [
+      { embeddings: 'e', head: 'fit', output: 'scores' },
+      /teacher\.output: belongs to model, but the teacher is embeddings/,
+    ],
     [{ embeddings: 'e' }, /teacher\.embeddings: needs head: fit/],
     [{ embeddings: 'e', head: 'linear' }, /teacher\.head: .*fit/],
   ];
   for (const [teacher, says] of refused) assert.match(problemsOf(withTeacher(teacher)), says);
   const further = stringify({ ...miniConfig, teachers: { b: { model: 'x', smoothing: 0.2 } } });
   assert.match(problemsOf(further), /teachers\.b\.smoothing: belongs to answers/);
+  const graphless = { b: { answers: 'a.jsonl', hidden: ['bag'] } };
+  assert.match(
+    problemsOf(stringify({ ...miniConfig, teachers: graphless })),
+    /teachers\.b\.hidden: belongs to model or embeddings, but the teacher is answers/,
+  );
 });
 
 test('relative paths are relative to the file', () => {

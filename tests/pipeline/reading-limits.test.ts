@@ -43,6 +43,8 @@ test('views meet the same teacher as the rows, its fitted head among the inputs'
     source: answers,
     weight: 1,
     license: undefined,
+    output: undefined,
+    hidden: undefined,
   });
   assert.equal(ofViews.name, 'soft-label:teacher.views');
   assert.deepEqual([ofViews.config, ofViews.files], [ofRows.config, ofRows.files]);

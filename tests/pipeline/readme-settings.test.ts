@@ -55,13 +55,16 @@ function rowsOf(schema: Schema, path: string): [string, string, string][] {
       ? [['*', schema.additionalProperties] as const]
       : [];
   const children = [...nested, ...perName];
-  if (children.length > 0)
+  if (children.length > 0 && path !== AS_CORPUS)
     return children.flatMap(([key, child]) => rowsOf(child, path === '' ? key : `${path}.${key}`));
   const [section = '', key = ''] = path.split('.');
   const fallback = schema.default ?? ofStage[section]?.properties?.[key]?.default;
   const shown = fallback === undefined ? '' : `\`${JSON.stringify(fallback)}\``;
   return [[path, shown, (schema.description ?? '').replaceAll('|', '\\|')]];
 }
+
+/** It may say everything that `corpus` says. */
+const AS_CORPUS = 'heads.*.corpus';
 
 function toSchema(schema: z.ZodType): Schema {
   return z.toJSONSchema(schema, { io: 'input' }) as Schema;

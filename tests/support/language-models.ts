@@ -27,6 +27,7 @@ export function characterTokenizer(characters: readonly string[]) {
   return {
     version: '1.0',
     added_tokens: [addedToken(0, '<unk>')],
+    decoder: { type: 'Fuse' },
     model: { type: 'BPE', vocab, merges: [], unk_token: '<unk>' },
   };
 }

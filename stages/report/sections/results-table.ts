@@ -1,31 +1,28 @@
-import {
-  bytes,
-  count,
-  magnitude,
-  NONE,
-  percentPoints,
-  threeDigits,
-} from '#stages/report/format.ts';
+import { intervalOf } from '#datasets/figures.ts';
+import { bytes, count, magnitude, NONE, percentPoints } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import type { ModelResult, ReportData } from '#stages/report/report-data.ts';
 import { meanFigure, spreadIn } from '#stages/report/spread.ts';
+import { gainNotes } from './gains.ts';
+import { latencyCells, latencyHeads } from './latency.ts';
 import { scrollBox } from './scroll-box.ts';
 
 /** All models side by side, on the same test rows. */
-export function resultsTable({ models, headline }: ReportData): Html {
+export function resultsTable({ models, headline, gains }: ReportData): Html {
   const hasEntities = models.some(({ metrics }) => entitiesIn(metrics) !== null);
   const hasPrecision = models.some(
     ({ metrics }) => (metrics.meanAveragePrecision ?? null) !== null,
   );
   const hasSeeds = models.some(({ spread }) => spread !== undefined);
   return html`<section><h2>Results</h2>
-<p class="note">${count(headline.metrics.rows)} labelled test ${headline.metrics.words ? 'words' : 'rows'}, the same for all models. Intervals: bootstrap, 95&#160;%.${hasSeeds && ' With several seeds: their mean, \u00B1 their standard deviation.'}</p>
+<p class="note">${count(headline.metrics.rows)} labelled test ${headline.metrics.words ? 'words' : 'rows'}, the same for all models. Intervals: bootstrap${headline.metrics.words && ' over sentences'}, 95&#160;%.${hasSeeds && ' With several seeds: their mean, \u00B1 their standard deviation.'}</p>
 ${scrollBox(
   'Results',
   html`<table class="pinned">
-<thead><tr><th scope="col">Model</th>${hasEntities && html`<th scope="col" class="num">Entity F1<small>%</small></th>`}<th scope="col" class="num">Accuracy<small>%</small></th><th scope="col" class="num">Agreement<small>with teacher, %</small></th><th scope="col" class="num">Macro-F1<small>%</small></th>${hasPrecision && html`<th scope="col" class="num">PR-AUC<small>macro, %</small></th>`}<th scope="col" class="num">ECE<small>%</small></th><th scope="col" class="num">NLL<small>nats</small></th><th scope="col" class="num">Parameters</th><th scope="col" class="num">ONNX file</th><th scope="col" class="num">Latency<small>p50 / p95, ms</small></th><th scope="col" class="num">Rows/s<small>batch 32</small></th></tr></thead>
+<thead><tr><th scope="col">Model</th>${hasEntities && html`<th scope="col" class="num">Entity F1<small>%</small></th>`}<th scope="col" class="num">Accuracy<small>%</small></th><th scope="col" class="num">Agreement<small>with teacher, %</small></th><th scope="col" class="num">Macro-F1<small>%</small></th>${hasPrecision && html`<th scope="col" class="num">PR-AUC<small>macro, %</small></th>`}<th scope="col" class="num">ECE<small>%</small></th><th scope="col" class="num">NLL<small>nats</small></th><th scope="col" class="num">Parameters</th><th scope="col" class="num">ONNX file</th>${latencyHeads(models)}</tr></thead>
 <tbody>${models.map((model) => row(model, model === headline, { hasEntities, hasPrecision }))}</tbody></table>`,
 )}
+${gainNotes(headline.metrics.name, gains)}
 ${remark(models)}</section>`;
 }
 
@@ -36,13 +33,14 @@ function row(
 ): Html {
   const { metrics, timings, colour } = model;
   const { accuracy, macroF1, agreement } = metrics;
-  const share = (name: string, own: number | null) => percentPoints(meanFigure(model, name, own));
+  const share = (name: string, own: number | null) =>
+    html`${percentPoints(meanFigure(model, name, own))}${rangeOf(model, name)}`;
   const bound = metrics.goldOutsideTopK > 0 ? '\u2265' : '';
   return html`<tr class="${isFeatured ? 'featured' : ''}"><th scope="row" class="name"><span class="swatch c${colour}"></span>${metrics.name}</th>${hasEntities && html`<td class="num">${share('entityF1', entitiesIn(metrics)?.f1 ?? null)}</td>`}
-<td class="num">${share('accuracy', accuracy)} <span class="range">${rangeOf(model)}</span></td>
+<td class="num">${share('accuracy', accuracy)}</td>
 <td class="num">${share('agreement', agreement)}</td><td class="num">${share('macroF1', macroF1)}</td>${hasPrecision && html`<td class="num">${share('meanAveragePrecision', metrics.meanAveragePrecision ?? null)}</td>`}<td class="num">${share('expectedCalibrationError', metrics.expectedCalibrationError)}</td><td class="num">${bound}${meanFigure(model, 'negativeLogLikelihood', metrics.negativeLogLikelihood)?.toFixed(3)}</td>
 <td class="num">${magnitude(metrics.parameters)}</td><td class="num">${metrics.fileBytes === 0 ? NONE : bytes(metrics.fileBytes)}</td>
-<td class="num">${timings === null ? NONE : html`${threeDigits(timings.latencyMsBatch1.p50)} / ${threeDigits(timings.latencyMsBatch1.p95)}`}</td><td class="num">${timings === null ? NONE : count(timings.rowsPerSecond)}</td></tr>`;
+${latencyCells(timings)}</tr>`;
 }
 
 interface Columns {
@@ -50,12 +48,18 @@ interface Columns {
   readonly hasPrecision: boolean;
 }
 
-/** Of one student the interval of its accuracy, of several how far they lie apart. */
-function rangeOf(model: ModelResult): string {
-  const sd = spreadIn(model, 'accuracy')?.sd;
-  if (sd !== undefined) return `\u00B1 ${percentPoints(sd)}`;
-  const [low, high] = model.metrics.accuracyInterval;
-  return `${percentPoints(low)}\u2013${percentPoints(high)}`;
+/** Of one student the interval of a figure, of several how far they lie apart. */
+function rangeOf(model: ModelResult, figure: string): Html | null {
+  const sd = spreadIn(model, figure)?.sd;
+  if (sd !== undefined) return range(`\u00B1 ${percentPoints(sd)}`);
+  const interval = intervalOf(model.metrics, figure);
+  return interval === undefined
+    ? null
+    : range(interval.map((one) => percentPoints(one)).join('\u2013'));
+}
+
+function range(text: string): Html {
+  return html` <span class="range">${text}</span>`;
 }
 
 function entitiesIn({ words }: ModelResult['metrics']) {

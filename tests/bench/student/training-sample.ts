@@ -49,7 +49,7 @@ export async function trainingSample(
     config: parsed,
     files: {},
     inputs: { ...prepared.outputs, ...cached.outputs },
-    outputs: {},
+    outputs: { checkpoints: mkdtempSync(join(tmpdir(), 'decant-bench-')) },
     earlier: [],
     recipe: {},
     recomputeTeacher: false,

@@ -1,17 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { skimModel } from '#stages/onnx/model-skim.ts';
-import type { OnnxSession } from '#stages/onnx/session.ts';
-import { softLabelHead } from '#stages/onnx/surgery.ts';
-import type { SessionReply } from '#stages/onnx/threaded-session.ts';
-import { buffersOf } from '#stages/onnx/threaded-session.ts';
+import { type HeadOutputs, softLabelHead } from '#stages/onnx/surgery.ts';
 import { askedFeed, askedRows } from '#stages/soft-label/head-feeds.ts';
 import { fetchesOf } from '#stages/soft-label/head-results.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
 import { teacherOf } from '#stages/soft-label/teacher.ts';
-import { startWorker } from '#stages/worker-thread.ts';
 import { tokenTeacher } from '#tests/stages/onnx/logit-models.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
-import type { DeviceRequest } from './device.worker.ts';
 import {
   type BenchSample,
   batchesOf,
@@ -23,12 +18,20 @@ import {
   takeTurns,
   timeCapture,
 } from './rows.ts';
+import {
+  type IdleShares,
+  idleShares,
+  openDevice,
+  type SimulatedDevice,
+} from './simulated-device.ts';
 
 const CLASSES = 30_522;
 
 /**
  * What is left of a fast device: a thread that sleeps for padded tokens / rate, a row of top k for each
- * token. The ceiling is the same device with the same requests queued, their answers thrown away.
+ * token. The ceiling is the same device with the same requests, made and queued before the clock starts; their
+ * answers are thrown away. What the pipeline takes beyond the device's own time is told in parts: before its first
+ * batch, between batches, behind the last.
  */
 export async function simulated(
   { corpus }: BenchSample,
@@ -47,26 +50,18 @@ export async function simulated(
     const model = tokenTeacher(new Float32Array(CLASSES), CLASSES);
     const { outputs } = softLabelHead(skimModel(model), { ...keep, perToken: true });
     const teacher = teacherOf(device, outputs, { keep, padTokenId: 0 });
-    const fetches = fetchesOf(outputs, { probe: false, task: undefined });
+    const batches = shards.flatMap((shard) => batchesOf(shard.rows, CLASSES, teacher.shape));
+    const idle: IdleShares[] = [];
     const times = await takeTurns(
       {
-        ceiling: async () => {
-          const start = performance.now();
-          await Promise.all(
-            shards
-              .flatMap((shard) => batchesOf(shard.rows, CLASSES, teacher.shape))
-              .map(({ members, length }) => {
-                const dims = [members.length, length];
-                const data = new BigInt64Array(members.length * length);
-                const asked = askedFeed(outputs, askedRows(members, length));
-                return device.run({ input_ids: { type: 'int64', data, dims }, ...asked }, fetches);
-              }),
-          );
-          return performance.now() - start;
-        },
+        ceiling: () => timeCeiling(device, outputs, batches),
         pipeline: async () => {
           await rm(folder, { recursive: true, force: true });
-          return timeCapture(shards, teacher, { keep, classNames, perToken: true });
+          device.watch();
+          const start = performance.now();
+          const ms = await timeCapture(shards, teacher, { keep, classNames, perToken: true });
+          idle.push(idleShares(device.watched(), start, start + ms));
+          return ms;
         },
       },
       rounds,
@@ -76,31 +71,32 @@ export async function simulated(
       (way) => tokens / (median(times.get(way) ?? []) / 1000),
     );
     const thousands = (value: number) => `${(value / 1000).toFixed(0)} k`;
-    const share = `${((pipeline / ceiling) * 100).toFixed(1)} %`;
-    lines.push([thousands(rate), `${topK}`, thousands(ceiling), thousands(pipeline), share, aim]);
+    const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+    // The first round warms up.
+    const shares = (['start', 'between', 'tail'] as const).map((part) =>
+      percent(median(idle.slice(1).map((one) => one[part]))),
+    );
+    const kept = percent(pipeline / ceiling);
+    const numbers = [thousands(rate), `${topK}`, `${batches.length}`, thousands(ceiling)];
+    lines.push([...numbers, thousands(pipeline), ...shares, kept, aim]);
   }
   return lines;
 }
 
-async function openDevice(device: DeviceRequest): Promise<OnnxSession> {
-  const thread = startWorker<object, SessionReply>(new URL('./device.worker.ts', import.meta.url));
-  await thread.request({ type: 'device', device });
-  const shape = ['batch', 'sequence'];
-  let busy = { ms: 0, batches: 0 };
-  return {
-    inputs: ['input_ids', 'attention_mask'].map((name) => ({ name, type: 'int64', shape })),
-    outputs: [],
-    provider: 'cpu',
-    withoutCuda: undefined,
-    runtimeVersion: 'simulated',
-    async run(feeds, fetches) {
-      const reply = await thread.request({ type: 'run', feeds, fetches }, buffersOf(feeds));
-      if (reply.type !== 'results') throw new Error(reply.type);
-      busy = { ms: busy.ms + reply.ms, batches: busy.batches + 1 };
-      return { ...reply.results };
-    },
-    busy: () => busy,
-    census: () => Promise.reject(new Error('a simulated device has no nodes')),
-    close: () => thread.close(),
-  };
+/** The requests of all batches, one after the other; tensors are made before the clock starts. Milliseconds. */
+async function timeCeiling(
+  device: SimulatedDevice,
+  outputs: HeadOutputs,
+  batches: ReturnType<typeof batchesOf>,
+): Promise<number> {
+  const fetches = fetchesOf(outputs, { probe: false, task: undefined });
+  const requests = batches.map(({ members, length }) => {
+    const dims = [members.length, length];
+    const data = new BigInt64Array(members.length * length);
+    const asked = askedFeed(outputs, askedRows(members, length));
+    return { input_ids: { type: 'int64', data, dims }, ...asked } as const;
+  });
+  const start = performance.now();
+  await Promise.all(requests.map((feeds) => device.run(feeds, fetches)));
+  return performance.now() - start;
 }

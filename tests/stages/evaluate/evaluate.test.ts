@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { writeClasses } from '#datasets/classes.ts';
 import { readMetrics, readTimings } from '#datasets/metrics.ts';
 import { writeOperatingPoint } from '#datasets/operating-point.ts';
 import { type Predictions, readPredictions } from '#datasets/predictions.ts';
@@ -10,33 +9,10 @@ import { writeSliceValues } from '#datasets/slice-values.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { scoresFromLogits } from '#stages/evaluate/scores.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
-import { failureOf } from '#tests/support/failure.ts';
 import { runStage } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
-import {
-  classFolder,
-  exampleId,
-  labelFolder,
-  softLabelFolder,
-  softLabelsOf,
-  TINY_CLASSES,
-  TINY_VOCABULARY,
-  tinyLogits,
-  tinyMeta,
-  tinyOnnx,
-  tinyStudent,
-  tinyTokens,
-  tokenFolder,
-} from '#tests/support/tiny-world.ts';
-
-const ids = Array.from({ length: 70 }, (_, row) => exampleId(row));
-const tokens = tinyTokens(ids);
-const logits = ids.map((_, row) => tinyLogits(tokens, row));
-const best = logits.map((row) => row.indexOf(Math.max(...row)));
-// The gold class is the student's own but for every seventh row; two rows have none.
-const gold = Object.fromEntries(
-  ids.slice(2).map((id, row) => [id, ((best[row + 2] ?? 0) + (row % 7 === 0 ? 1 : 0)) % 3]),
-);
+import { TINY_CLASSES, TINY_VOCABULARY, tinyOnnx } from '#tests/support/tiny-world.ts';
+import { best, gold, ids, inputs, logits } from './tiny-test-split.ts';
 
 test('a student is run over all test rows and measured against gold and teacher', async () => {
   const run = await runStage(evaluate, {
@@ -189,51 +165,6 @@ test('speed knobs change no byte but the timings', async () => {
   }
 });
 
-test('a cache of other classes is refused', async () => {
-  const given = await inputs('student');
-  const classes = await fourClasses();
-  const failure = await failureOf(
-    runStage(evaluate, {
-      config: { subject: 'student', name: 'x' },
-      inputs: { ...given, classes },
-    }),
-  );
-  assert.equal(failure.code, 'E_CLASSES_DIFFER');
-});
-
-test('a student with fewer logits than there are classes is refused', async () => {
-  const given = await inputs('student', { classNames: FOUR_CLASSES });
-  const classes = await fourClasses();
-  const failure = await failureOf(
-    runStage(evaluate, {
-      config: { subject: 'student', name: 'x' },
-      inputs: { ...given, classes },
-    }),
-  );
-  assert.equal(failure.code, 'E_LOGIT_WIDTH');
-  assert.match(failure.message, /3 logits a row; classes\.json names 4/);
-});
-
-test('a test split without gold labels is refused', async () => {
-  const given = { config: STUDENT, inputs: await inputs('student', { gold: {} }) };
-  const failure = await failureOf(runStage(evaluate, given));
-  assert.equal(failure.code, 'E_EVALUATE_GOLD');
-});
-
-test('a stopped run throws the reason of its signal', async () => {
-  const stopping = new AbortController();
-  const reason = new Error('stop');
-  await assert.rejects(
-    runStage(evaluate, {
-      config: { subject: 'student', name: 'x' },
-      inputs: await inputs('student'),
-      signal: stopping.signal,
-      onEvent: (event) => event.type === 'progress' && stopping.abort(reason),
-    }),
-    reason,
-  );
-});
-
 /** Mean over the rows of the class of the precision among all rows that score as high, as its definition says. */
 function slowAveragePrecision(classId: number, { logits: said }: Predictions): number {
   const scores = scoresFromLogits(ids, said, TINY_CLASSES.length);
@@ -247,37 +178,4 @@ function slowAveragePrecision(classId: number, { logits: said }: Predictions): n
     return found.filter(({ isYes }) => isYes).length / found.length;
   };
   return yes.reduce((sum, { score }) => sum + precisionAt(score), 0) / yes.length;
-}
-
-const STUDENT = { subject: 'student', name: 'x' };
-const FOUR_CLASSES = [...TINY_CLASSES, 'refund'];
-
-async function fourClasses(): Promise<string> {
-  const folder = temporaryFolder();
-  await writeClasses(folder, FOUR_CLASSES);
-  return folder;
-}
-
-async function inputs(
-  subject: 'teacher' | 'student',
-  changes: { topK?: number; gold?: Record<string, number>; classNames?: string[] } = {},
-): Promise<Record<string, string>> {
-  const folder = temporaryFolder();
-  const meta = tinyMeta({
-    topK: changes.topK ?? 2,
-    classNames: changes.classNames ?? TINY_CLASSES,
-  });
-  const rows = ids.map((id, row) => ({ id, logits: logits[row] ?? [] }));
-  return {
-    ...(subject === 'student' && { student: await tinyStudent(join(folder, 'student'), tokens) }),
-    [`tokens/${subject}/test`]: await tokenFolder(join(folder, 'tokens'), tokens),
-    // Another order than the tokens have: rows are joined by id.
-    'rows/test': await softLabelFolder(
-      join(folder, 'rows'),
-      softLabelsOf('test', rows.toReversed(), meta),
-      meta,
-    ),
-    'labels/test': await labelFolder(join(folder, 'labels'), changes.gold ?? gold),
-    classes: await classFolder(join(folder, 'classes')),
-  };
 }

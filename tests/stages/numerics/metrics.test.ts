@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import {
   accuracy,
   agreement,
-  bootstrapInterval,
   calibrationBins,
   classScores,
   confusionPairs,
@@ -13,7 +12,6 @@ import {
   negativeLogLikelihood,
   quantile,
 } from '#stages/numerics/metrics.ts';
-import { randomFor } from '#stages/numerics/random.ts';
 
 const gold = Int32Array.of(0, 0, 0, 1, 1, 2);
 const predicted = Int32Array.of(0, 0, 1, 1, 2, 1);
@@ -94,15 +92,6 @@ test('quantiles are linear between neighbours', () => {
   assert.equal(quantile([1, 2, 4], 0.5), 2);
   assert.equal(quantile([1, 2, 4], 0.75), 3);
   assert.equal(quantile([7], 0.975), 7);
-});
-
-test('the bootstrap interval of a share is near the normal one and repeats with its seed', () => {
-  const correct = Uint8Array.from({ length: 1000 }, (_, row) => (row % 10 === 0 ? 0 : 1));
-  const interval = bootstrapInterval(correct, randomFor(1, 'interval'));
-  const width = 1.96 * Math.sqrt((0.9 * 0.1) / 1000);
-  assert.ok(Math.abs(interval[0] - (0.9 - width)) < 0.005, String(interval));
-  assert.ok(Math.abs(interval[1] - (0.9 + width)) < 0.005, String(interval));
-  assert.deepEqual(interval, bootstrapInterval(correct, randomFor(1, 'interval')));
 });
 
 const labels = fc.array(

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openClassifier } from '#stages/onnx/classifier.ts';
 import { countParameters } from '#stages/onnx/parameter-count.ts';
-import { lengthBatches, padBatch, tokenRow } from '#stages/onnx/token-batches.ts';
+import { textFeeds, textInputs } from '#stages/onnx/text-inputs.ts';
+import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
 import { graph, model, node, valueInfo } from '#stages/onnx/wire.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
@@ -16,7 +17,7 @@ import {
   tinyOnnx,
   tinyTokens,
 } from '#tests/support/tiny-world.ts';
-import { bagTeacher } from './logit-models.ts';
+import { bagTeacher, echoModel } from './logit-models.ts';
 
 const tokens = tinyTokens(Array.from({ length: 9 }, (_, row) => exampleId(row)));
 const rows = tokens.exampleIds.map((_, row) => tokenRow(tokens, row));
@@ -45,7 +46,7 @@ test('an input that token ids cannot fill is named', async () => {
   });
   const failure = await failureOf(openClassifier(written(model(pixels)), { device: 'cpu' }));
   assert.equal(failure.code, 'E_MODEL_SIGNATURE');
-  assert.match(failure.message, /input "pixel_values"/);
+  assert.match(failure.message, /input "pixel_values" \(float32\[batch, 3\]\)/);
 });
 
 test('a model without logits is refused with the outputs that it has', async () => {
@@ -75,17 +76,36 @@ test('length batches hold every row once, short ones first', () => {
   );
 });
 
-test('padding is on the right and masked', () => {
-  const batch = padBatch(
-    [
-      { tokenIds: Int32Array.of(5, 6), typeIds: Int32Array.of(0, 1) },
-      { tokenIds: Int32Array.of(7), typeIds: null },
-    ],
-    9,
+test('padding is on the right and masked, and positions count where tokens are', () => {
+  const named = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids', 'pixels'];
+  const inputs = textInputs(
+    named.map((name) => ({ name, type: 'int32', shape: ['batch', 'sequence'] })),
   );
-  assert.deepEqual([...batch.inputIds], [5n, 6n, 7n, 9n]);
-  assert.deepEqual([...batch.attentionMask], [1n, 1n, 1n, 0n]);
-  assert.deepEqual([...batch.tokenTypeIds], [0n, 1n, 0n, 0n]);
+  const rows = [
+    { tokenIds: Int32Array.of(5, 6), typeIds: Int32Array.of(0, 1) },
+    { tokenIds: Int32Array.of(7), typeIds: null },
+  ];
+  const fed = (firstPosition?: number) => {
+    const feeds = textFeeds(inputs, rows, { length: 2 }, { padTokenId: 9, firstPosition });
+    return Object.values(feeds).map((one) => (one.type === 'int32' ? [...one.data] : []));
+  };
+  const [ids, mask, types] = [
+    [5, 6, 7, 9],
+    [1, 1, 1, 0],
+    [0, 1, 0, 0],
+  ];
+  assert.deepEqual(fed(), [ids, mask, types, [0, 1, 0, 0]]);
+  assert.deepEqual(fed(10), [ids, mask, types, [10, 11, 10, 9]]);
+});
+
+test('logits of float64 are taken as float32', async () => {
+  const echo = echoModel({ type: 'float64', shape: ['batch', 2] });
+  const options = { device: 'cpu', threads: 1, shapes: { x: [2] } } as const;
+  const classifier = await openClassifier(written(echo), options);
+  const x = Float32Array.of(0.5, -2);
+  const row = { tokenIds: new Int32Array(), typeIds: null, features: { x } };
+  assert.deepEqual(await classifier.logits([row, row]), Float32Array.of(0.5, -2, 0.5, -2));
+  await classifier.close();
 });
 
 test('the parameters of a file are the elements of its float and byte weights', () => {
@@ -140,6 +160,7 @@ test('models of fixed shapes, of int32 inputs, of float masks and with logits of
     { shape: [1, 8] as const },
     { tokenType: 'int32' as const },
     { types: { attention_mask: 'float16' as const } },
+    { inputs: ['input_ids', 'attention_mask', 'position_ids', 'token_type_ids'] },
   ]) {
     const path = join(temporaryFolder(), 'model.onnx');
     writeFileSync(path, bagTeacher({ weights, classCount: 6, ...change }));

@@ -35,7 +35,12 @@ export function reportFixture(): ReportData {
     headline: distilled,
     teacher,
     baseline: goldOnly,
+    gains: [
+      { over: 'gold-only', figure: 'accuracy', value: 0.04, interval: [0.031, 0.049] },
+      { over: 'teacher', figure: 'accuracy', value: -0.0155, interval: [-0.022, -0.009] },
+    ],
     choices: [],
+    heads: [],
     deployed: {},
     curves: [
       curve(goldOnly, { from: 4.3, to: 0.05, best: 0.86 }),
@@ -83,6 +88,21 @@ export function reportFixture(): ReportData {
       predicted: classNames[(index + 1) % classNames.length] ?? '',
       confidence: 0.98 - index / 50,
     })),
+    doubts: [
+      {
+        split: 'validation',
+        labelled: 993,
+        doubted: 21,
+        worst: texts.map((text, index) => ({
+          text,
+          exampleId: `${index}`.repeat(32),
+          gold: classNames[index % classNames.length] ?? '',
+          suggested: classNames[(index + 1) % classNames.length] ?? '',
+          margin: index / 10 - 0.9,
+        })),
+      },
+      { split: 'test', labelled: 3080, doubted: 0, worst: [] },
+    ],
     corpus: {
       classCount: 77,
       splits: [
@@ -122,6 +142,7 @@ function model(
     rows: 3080,
     accuracy,
     accuracyInterval: [accuracy - 0.0107, accuracy + 0.0104],
+    intervals: { macroF1: [accuracy - 0.0131, accuracy + 0.0112] },
     agreement: isTeacher ? null : accuracy + 0.012,
     expectedCalibrationError: expectedCalibrationError(bins),
     macroF1: accuracy - 0.002,
@@ -164,6 +185,7 @@ function model(
       threads: 2,
       rows: 50,
       latencyMsBatch1: { p50: ms, p95: ms * 1.7 },
+      latencyMsBatched: { rows: 32, p50: ms * 12, p95: ms * 15 },
       rowsPerSecond: 1000 / ms / 0.4,
     },
   };

@@ -67,8 +67,8 @@ const bad: Readonly<Record<string, readonly [path: () => string, code: string, w
   ],
   'an embedding smaller than the vocabulary': [
     () => writeTeacher({ weights: teacherWeights().slice(0, 20 * CLASS_COUNT) }),
-    'E_MODEL_RUN',
-    'the model failed while it ran',
+    'E_TEACHER_TOKENIZER',
+    'train row 00000000000000000000000000000001 has the token 32, but the teacher knows only 0 to 19',
   ],
 };
 

@@ -8,10 +8,10 @@ import {
   CLASS_COUNT,
   corpusOf,
   idOf,
+  logitsOf,
+  near,
   rowsOf,
   runSoftLabel,
-  teacherWeights,
-  tokensOf,
   writeCorpus,
   writeTeacher,
 } from './small-run.ts';
@@ -76,30 +76,6 @@ test('top k and tail together are all probability, at every temperature', async 
     }
   });
 });
-
-for (const shape of [
-  [1, 'sequence'],
-  [1, 32],
-  [4, 'sequence'],
-  [4, 24],
-  ['batch', 32],
-] as const) {
-  test(`a teacher exported for [${shape.join(', ')}] says what a dynamic one says`, async () => {
-    const corpus = corpusOf(11);
-    const run = await runSoftLabel({
-      config: { keep: 'all' },
-      inputs: await writeCorpus(corpus),
-      files: { model: [writeTeacher({ shape })] },
-    });
-    const { rows } = await rowsOf(run, 'train');
-    assert.equal(rows.rowCount, 11);
-    corpus.train.forEach((row, position) => {
-      logitsOf(row).forEach((logit, id) =>
-        near(rows.logits[position * CLASS_COUNT + id], logit, 1e-4),
-      );
-    });
-  });
-}
 
 test('keep: all writes every logit in class order', async () => {
   const corpus = corpusOf(20);
@@ -214,33 +190,6 @@ test('speed knobs do not change a byte', async () => {
   }
 });
 
-test('int32 inputs, masks of any type, a model without one and one without declared classes work alike', async () => {
-  const inputs = await writeCorpus(corpusOf(25));
-  const plain = await runSoftLabel({ inputs, files: { model: [writeTeacher()] } });
-  const expected = await rowsOf(plain, 'train');
-  for (const change of [
-    { tokenType: 'int32' as const },
-    ...(['int32', 'float32', 'float16', 'bool'] as const).map((type) => ({
-      types: { attention_mask: type },
-    })),
-    { mask: false },
-    { declareClasses: false },
-  ]) {
-    const run = await runSoftLabel({ inputs, files: { model: [writeTeacher(change)] } });
-    const { rows } = await rowsOf(run, 'train');
-    assert.deepEqual(rows.topIds, expected.rows.topIds, JSON.stringify(change));
-    rows.topLogits.forEach((logit, i) => near(logit, expected.rows.topLogits[i] ?? NaN, 1e-5));
-  }
-});
-
-test('a teacher that ends with a softmax is told', async () => {
-  const run = await runSoftLabel({
-    inputs: await writeCorpus(corpusOf(5)),
-    files: { model: [writeTeacher({ softmax: true })] },
-  });
-  assert.match(run.warnings.join('\n'), /gives probabilities/);
-});
-
 test('no unfinished file is left behind', async () => {
   const run = await runSoftLabel({
     inputs: await writeCorpus(corpusOf(5)),
@@ -248,14 +197,6 @@ test('no unfinished file is left behind', async () => {
   });
   assert.deepEqual(readdirSync(run.outputs['rows/train'] ?? ''), ['part-00000.parquet']);
 });
-
-/** The teacher's logits in float64: the sum of its tokens' weights. */
-function logitsOf(row: number): number[] {
-  const weights = teacherWeights();
-  return Array.from({ length: CLASS_COUNT }, (_, id) =>
-    tokensOf(row).reduce((sum, token) => sum + (weights[token * CLASS_COUNT + id] ?? 0), 0),
-  );
-}
 
 async function bytesOf(run: Awaited<ReturnType<typeof runSoftLabel>>) {
   const { digestFile } = await import('#cache/digest.ts');
@@ -266,8 +207,4 @@ async function bytesOf(run: Awaited<ReturnType<typeof runSoftLabel>>) {
       digests[path.slice(path.lastIndexOf('rows/'))] = await digestFile(path);
   }
   return digests;
-}
-
-function near(found: number | undefined, expected: number, tolerance: number): void {
-  assert.ok(Math.abs((found ?? NaN) - expected) <= tolerance, `${found} is not ${expected}`);
 }

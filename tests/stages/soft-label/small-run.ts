@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeClasses } from '#datasets/classes.ts';
@@ -183,4 +184,17 @@ export async function rowsOf(
   } finally {
     await reader.close();
   }
+}
+
+/** The logits of `writeTeacher` in float64: the sum of the weights of its tokens. */
+export function logitsOf(row: RowNumber): number[] {
+  const weights = teacherWeights();
+  return Array.from({ length: CLASS_COUNT }, (_, id) =>
+    tokensOf(row).reduce((sum, token) => sum + (weights[token * CLASS_COUNT + id] ?? 0), 0),
+  );
+}
+
+/** Fails where a number is missing or further away than the tolerance. */
+export function near(found: number | undefined, expected: number, tolerance: number): void {
+  assert.ok(Math.abs((found ?? NaN) - expected) <= tolerance, `${found} is not ${expected}`);
 }

@@ -127,6 +127,22 @@ test('integer inputs get integers, and a scaled tensor is refused there', async 
   await assert.rejects(speak(inputs, linearModel(SWAP, { type: 'int32' })), /the number 0.5/);
 });
 
+test('float16 inputs get the nearest half floats, and what is beyond them is refused', async () => {
+  const half = linearModel(SWAP, { type: 'float16' });
+  const classes = { columns: tensors, classNames: ['a', 'b'] };
+  const some = rows.map((_, row) => ({ x: [row / 10, -row], label: 'a' }));
+  const { outputs } = await speak(await prepared(some, classes), half);
+  const reader = await openSoftLabels(outputs['rows/train'] ?? '');
+  const { logits } = await reader.readShard(0);
+  assert.deepEqual([...logits.subarray(6, 8)], [-3, 0.300048828125]);
+  await reader.close();
+  const huge = some.map(({ x: [one = 0], label }, row) => ({ x: [one, 1e4 * row], label }));
+  await assert.rejects(
+    speak(await prepared(huge, classes), half),
+    /the model's input "x" is float16, up to 65504, the corpus gives it the number \d+0000/,
+  );
+});
+
 test('inputs that cannot be matched are told with both sides, by name and by shape', async () => {
   const inputs = await prepared(
     rows.map(({ x }) => ({ x, label: 'a' })),

@@ -2,22 +2,34 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { normal, randomFor } from '#stages/numerics/random.ts';
-import { openSession } from '#stages/onnx/session.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { checkpointOnnx, UnsupportedCheckpointError } from '#stages/students/checkpoint.ts';
 import { initialise, layoutOf, toNamed } from '#stages/students/parameters.ts';
-import { type NamedTensor, writeSafetensors } from '#stages/students/safetensors.ts';
 import { goldenFolder } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import {
   bertReference,
   distilBertReference,
   modernBertReference,
-  type ReferenceText,
   robertaReference,
 } from './encoder-reference.ts';
 import { readGolden, smallShape } from './golden.ts';
+import {
+  assertClose,
+  assertReference,
+  assertTokenReference,
+  BERT_LAYER,
+  dense,
+  embeddings,
+  folderOf,
+  LABELS,
+  layers,
+  logitsOf,
+  norm,
+  randomTensors,
+  SIZES,
+  textsOf,
+} from './small-checkpoints.ts';
 
 // No TensorFlow in this file: it and ONNX Runtime must not share a process.
 
@@ -209,148 +221,3 @@ test('weights in several files, or none, are refused', async () => {
   await writeFile(join(made, 'model.safetensors.index.json'), '{}');
   await assert.rejects(checkpointOnnx(made), /in several files/);
 });
-
-type Shapes = Readonly<Record<string, readonly number[]>>;
-
-const LABELS = { id2label: { 0: 'a', 1: 'b', 2: 'c' } };
-
-const SIZES = {
-  ...LABELS,
-  vocab_size: 60,
-  hidden_size: 16,
-  intermediate_size: 24,
-  num_hidden_layers: 3,
-  num_attention_heads: 4,
-};
-
-function dense(name: string, out: number, into: number): Shapes {
-  return { [`${name}.weight`]: [out, into], [`${name}.bias`]: [out] };
-}
-
-function norm(name: string, size: number): Shapes {
-  return { [`${name}.weight`]: [size], [`${name}.bias`]: [size] };
-}
-
-function embeddings(model: string, types: number): Shapes {
-  return {
-    [`${model}.embeddings.word_embeddings.weight`]: [60, 16],
-    [`${model}.embeddings.position_embeddings.weight`]: [40, 16],
-    [`${model}.embeddings.token_type_embeddings.weight`]: [types, 16],
-    ...norm(`${model}.embeddings.LayerNorm`, 16),
-  };
-}
-
-const BERT_LAYER: Shapes = {
-  ...dense('attention.self.query', 16, 16),
-  ...dense('attention.self.key', 16, 16),
-  ...dense('attention.self.value', 16, 16),
-  ...dense('attention.output.dense', 16, 16),
-  ...norm('attention.output.LayerNorm', 16),
-  ...dense('intermediate.dense', 24, 16),
-  ...dense('output.dense', 16, 24),
-  ...norm('output.LayerNorm', 16),
-};
-
-function layers(prefixOf: (index: number) => string, layer: Shapes, count = 3): Shapes {
-  const named = Array.from({ length: count }, (_, index) =>
-    Object.entries(layer).map(([name, shape]) => [`${prefixOf(index)}.${name}`, shape] as const),
-  );
-  return Object.fromEntries(named.flat());
-}
-
-function randomTensors(shapes: Shapes): NamedTensor[] {
-  return Object.entries(shapes).map(([name, shape]) => {
-    const random = randomFor(5, name);
-    const size = shape.reduce((product, length) => product * length, 1);
-    const around = shape.length === 1 && name.endsWith('weight') ? 1 : 0;
-    const values = Float32Array.from({ length: size }, () => around + 0.4 * normal(random));
-    return { name, shape, values };
-  });
-}
-
-async function folderOf(name: string, config: object, tensors: readonly NamedTensor[]) {
-  const made = join(folder, name);
-  await mkdir(made);
-  await writeFile(join(made, 'config.json'), JSON.stringify(config));
-  await writeSafetensors(join(made, 'model.safetensors'), tensors);
-  return made;
-}
-
-/** Texts of several lengths, so that a batch is padded; the second half of each has type 1. */
-function textsOf(vocabulary: number): ReferenceText[] {
-  return [9, 14, 1, 6].map((length, row) => ({
-    ids: Array.from({ length }, (_, place) => 2 + ((row * 31 + place * 17) % (vocabulary - 2))),
-    typeIds: Array.from({ length }, (_, place) => Number(place >= length / 2)),
-  }));
-}
-
-async function assertReference(
-  made: string,
-  tensors: readonly NamedTensor[],
-  padding: number,
-  reference: (weights: ReadonlyMap<string, NamedTensor>, text: ReferenceText) => number[],
-): Promise<void> {
-  const texts = textsOf(60);
-  const weights = new Map(tensors.map((one) => [one.name, one]));
-  const logits = await logitsOf(await checkpointOnnx(made), texts, padding);
-  assertClose(
-    logits,
-    texts.flatMap((text) => reference(weights, text)),
-    1e-5,
-  );
-}
-
-/** As above for models that answer for each token; what they say of padding does not count. */
-async function assertTokenReference(
-  made: string,
-  tensors: readonly NamedTensor[],
-  reference: (weights: ReadonlyMap<string, NamedTensor>, text: ReferenceText) => number[],
-): Promise<void> {
-  const texts = textsOf(60);
-  const weights = new Map(tensors.map((one) => [one.name, one]));
-  const logits = await logitsOf(await checkpointOnnx(made), texts, 0);
-  const perText = logits.length / texts.length;
-  const expected = texts.map((text) => reference(weights, text));
-  const real = expected.map(({ length }, row) =>
-    logits.slice(row * perText, row * perText + length),
-  );
-  assertClose(real.flat(), expected.flat(), 1e-5);
-}
-
-async function logitsOf(
-  bytes: Uint8Array,
-  texts: readonly ReferenceText[],
-  padding: number,
-): Promise<number[]> {
-  const session = await openSession(bytes, { device: 'cpu', threads: 1 });
-  const length = Math.max(...texts.map(({ ids }) => ids.length));
-  const column = (valueOf: (text: ReferenceText, place: number) => number) => ({
-    type: 'int64' as const,
-    data: BigInt64Array.from(
-      texts.flatMap((text) => Array.from({ length }, (_, place) => BigInt(valueOf(text, place)))),
-    ),
-    dims: [texts.length, length],
-  });
-  try {
-    const feeds = {
-      input_ids: column(({ ids }, place) => ids[place] ?? padding),
-      attention_mask: column(({ ids }, place) => Number(place < ids.length)),
-      token_type_ids: column(({ ids, typeIds }, place) =>
-        ids.length > place ? (typeIds[place] ?? 0) : 0,
-      ),
-    };
-    const wanted = new Set(session.inputs.map(({ name }) => name));
-    const fed = Object.entries(feeds).filter(([name]) => wanted.has(name));
-    const { logits } = await session.run(Object.fromEntries(fed));
-    assert.ok(logits?.type === 'float32');
-    return Array.from(logits.data);
-  } finally {
-    await session.close();
-  }
-}
-
-function assertClose(actual: readonly number[], expected: readonly number[], tolerance: number) {
-  assert.equal(actual.length, expected.length);
-  const worst = Math.max(...actual.map((value, i) => Math.abs(value - (expected[i] ?? NaN))));
-  assert.ok(worst <= tolerance, `${worst} > ${tolerance}`);
-}

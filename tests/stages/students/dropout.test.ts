@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dropoutOf } from '#stages/students/dropout.ts';
-import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
+import { tf } from '#tests/support/tensorflow.ts';
 
-const { tf } = loadTensorflow({ device: 'cpu' });
 const ones = tf.ones([100, 100]);
 
 test('dropout zeroes about the given share and keeps the expected sum', () => {

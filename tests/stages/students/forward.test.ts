@@ -3,11 +3,10 @@ import { describe, test } from 'node:test';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { fromNamed, initialise, unflatten } from '#stages/students/parameters.ts';
 import type { ForwardInputs, StudentShape } from '#stages/students/student.ts';
-import { loadTensorflow, type Scalar, type Tensor1D } from '#stages/tensorflow/runtime.ts';
+import type { Scalar, Tensor1D } from '#stages/tensorflow/runtime.ts';
 import { assertClose } from '#tests/support/assert-close.ts';
+import { tf } from '#tests/support/tensorflow.ts';
 import { batchOf, readGolden, smallShape, unpaddedRows } from './golden.ts';
-
-const { tf } = loadTensorflow({ device: 'cpu' });
 
 for (const name of ['bert', 'modernbert'] as const) {
   describe(`${name} with the weights of a Hugging Face model`, () => {

@@ -78,6 +78,39 @@ test("clipping is PyTorch's, and the norm is the one before it", () => {
   }
 });
 
+test("the graph's own operation takes ten steps of the float64 oracle, late ones too", (t) => {
+  const random = randomFor(2, 'adamw');
+  const initialWeights = Float32Array.from({ length: 7 }, () => normal(random));
+  const decayMask = Float32Array.of(1, 0, 1, 1, 0, 0, 1);
+  const graph = createGraphStepper(tf, {
+    initialWeights,
+    decayMask,
+    buckets: [1],
+    feeds: () => [{ name: 'gradient', dtype: 'float32', shape: [7] }],
+    loss: (_, weights, { gradient }) => ({
+      loss: weights.mul(gradient ?? weights).sum<Scalar>(),
+      parts: {},
+    }),
+    evaluationFeeds: () => [],
+    evaluate: (_, weights) => weights,
+    optimizer: settings,
+  });
+  t.after(() => graph.dispose());
+  for (const from of [0, 5000]) {
+    let oracle = { ...start([...initialWeights]), step: from };
+    graph.restore({ ...graph.state(), weights: initialWeights, slots: zeroSlots(7), step: from });
+    for (let step = 1; step <= 10; step++) {
+      const gradient = Float32Array.from({ length: 7 }, () => normal(random));
+      const { clipped } = clipByNorm([...gradient], settings.maxGradNorm);
+      oracle = adamwUpdate(oracle, clipped, { ...settings, learningRate: 0.01, decayMask });
+      graph.step(1, { gradient }, 0.01);
+      const { weights, slots } = graph.state();
+      assertAllClose(weights, oracle.weights, 1e-5, `weight after step ${from + step}`);
+      assertAllClose(slots['firstMoment'] ?? [], oracle.firstMoment, 1e-5);
+    }
+  }
+});
+
 test('in the graph too, the decay is decoupled and follows the mask', (t) => {
   const graph = createGraphStepper(tf, {
     initialWeights: Float32Array.of(2, 2),
@@ -98,6 +131,10 @@ test('in the graph too, the decay is decoupled and follows the mask', (t) => {
 function start(weights: readonly number[]): AdamW {
   const zeros = new Float64Array(weights.length);
   return { weights: Float64Array.from(weights), firstMoment: zeros, secondMoment: zeros, step: 0 };
+}
+
+function zeroSlots(size: number) {
+  return { firstMoment: new Float32Array(size), secondMoment: new Float32Array(size) };
 }
 
 function update(

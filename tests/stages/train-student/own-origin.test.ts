@@ -47,7 +47,14 @@ const SAID = 'starts from the weights of the checkpoint';
 async function written(shape: StudentShape, weights: Float32Array) {
   const folder = temporaryFolder();
   const architecture = architectureOf(shape.architecture);
-  const student = { architecture, shape, weights, classNames: CLASSES, task: undefined };
+  const student = {
+    architecture,
+    shape,
+    weights,
+    classNames: CLASSES,
+    task: undefined,
+    headClasses: {},
+  };
   await writeStudent(folder, student, '/nowhere');
   return {
     config: join(folder, 'config.json'),

@@ -1,0 +1,27 @@
+import { type Metrics, readMetrics } from '#datasets/metrics.ts';
+import type { StageContext } from '#stages/stage.ts';
+import type { ReportConfig } from './config.ts';
+
+/** A further task of the students: figures of its teacher and of each student, on test rows of its own. */
+export interface HeadResults {
+  readonly name: string;
+  readonly models: readonly { readonly name: string; readonly metrics: Metrics }[];
+}
+
+/** The figures of all further heads; `models` are the teacher and the students by the name that they have elsewhere. */
+export function readHeads(
+  { config, inputs }: StageContext<ReportConfig>,
+  models: readonly string[],
+): Promise<HeadResults[]> {
+  const read = async (head: string): Promise<HeadResults> => {
+    const measured = models.flatMap((name) => {
+      const folder = inputs[`metrics.${name}.${head}`];
+      return folder === undefined ? [] : [{ name, folder }];
+    });
+    const own = measured.map(async ({ name, folder }) => {
+      return { name, metrics: await readMetrics(folder) };
+    });
+    return { name: head, models: await Promise.all(own) };
+  };
+  return Promise.all((config.heads ?? []).map(read));
+}
