@@ -2,12 +2,13 @@ import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { operatingPoint } from '#stages/operating-point/index.ts';
 import { studentInstance } from './auto-student.ts';
+import { cardSettings } from './card-settings.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
 
 import { taskSetting } from './task-limits.ts';
-import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+import { fitHeadName, softLabelName, type Teacher } from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
 
 /** Measures a teacher by what its cache says. */
@@ -110,17 +111,15 @@ function testInputs(
 /** Makes a Hugging Face directory of a student. */
 export function exportInstance(
   config: DecantConfig,
-  [main, ...further]: readonly Teacher[],
+  teachers: readonly Teacher[],
   name: string,
 ): StageInstance {
   return createInstance(`export-student:${name}`, exportStudent, {
     config: {
       name,
-      teacherLicense: main?.license,
-      // Left out where there is one teacher, so that its students stay fresh.
-      furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
+      ...cardSettings(config, teachers),
       quantize: config.export.quantize,
-      corpusLicense: config.corpus.license,
+      textPairs: config.corpus.columns.textPair === undefined ? undefined : true,
       startsFrom: config.variants[name]?.initFrom,
     },
     files: {},
@@ -133,8 +132,9 @@ export function exportInstance(
       classes: { instance: 'prepare', output: 'classes' },
       ...operatingPointInput(config, name),
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
-      ...perSplit(['validation'], 'prepare', 'labels'),
-      ...tensorInputs(config, ['validation']),
+      // Of train they are counted for the card.
+      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      ...perSplit(['train', 'validation'], 'prepare', 'inputs'),
     },
   });
 }
@@ -142,9 +142,4 @@ export function exportInstance(
 /** Does the export hold a file with int8 weights? */
 export function hasInt8({ export: { quantize = [] } }: DecantConfig): boolean {
   return quantize.includes('int8');
-}
-
-/** An empty name is a licence that nobody has stated. */
-function licensesByName(teachers: readonly Teacher[]): Record<string, string> {
-  return Object.fromEntries(teachers.map(({ name, license = '' }) => [name, license]));
 }
