@@ -10,6 +10,19 @@ export const intervalsShape = {
   intervals: z.record(z.string(), z.tuple([z.number(), z.number()])).optional(),
 };
 
+/** What was claimed beside what came true; of several labels over all decisions, by the probability of a yes. */
+export const calibrationShape = z.strictObject({
+  calibrationBins: z.array(
+    z.strictObject({
+      from: share,
+      to: share,
+      count: z.int(),
+      meanConfidence: share.nullable(),
+      accuracy: share.nullable(),
+    }),
+  ),
+});
+
 /** What evaluate finds out about a model that does not say one class of a row: `metrics.json` has `task` then. */
 export const valueMetricsSchema = z.strictObject({
   formatVersion: z.literal(1),
@@ -33,6 +46,7 @@ export const valueMetricsSchema = z.strictObject({
   parameters: z.int().nullable(),
   /** Of the ONNX file and its external weights. */
   fileBytes: z.int(),
+  ...calibrationShape.partial().shape,
   /** Multi-label only, in class order. */
   perClass: z.array(
     z.strictObject({

@@ -50,7 +50,8 @@ export interface TrainingCurve {
   readonly name: string;
   readonly colour: number;
   readonly loss: readonly Point[];
-  readonly validationAccuracy: readonly Point[];
+  /** What the task is judged by, as figures are named, and how it went. */
+  readonly validation: { readonly figure: string; readonly points: readonly Point[] };
 }
 
 export interface HistogramBin {

@@ -214,7 +214,10 @@ function curve(
     name: metrics.name,
     colour,
     loss: points(100, (share) => to + (from - to) * Math.exp(-6 * share) * (0.9 + 0.2 * random())),
-    validationAccuracy: points(15, (share) => best * (1 - Math.exp(-9 * share)) - 0.006 * random()),
+    validation: {
+      figure: 'accuracy',
+      points: points(15, (share) => best * (1 - Math.exp(-9 * share)) - 0.006 * random()),
+    },
   };
 }
 
