@@ -79,11 +79,12 @@ describe('the package that npm pack makes', () => {
     assert.deepEqual(said.listeners, [0, 0]);
   });
 
-  test('a CommonJS project uses the student that it made', async () => {
+  test('a CommonJS project runs the mini sample and uses its student', async () => {
     const cjs = temporaryFolder();
     writeFileSync(join(cjs, 'package.json'), '{ "type": "commonjs" }');
     symlinkSync(join(esm, 'node_modules'), join(cjs, 'node_modules'));
-    const { stdout } = await node(cjs, 'classify.js', CLASSIFY, join(esm, 'student'));
+    cpSync(join(esm, 'data'), join(cjs, 'data'), { recursive: true });
+    const { stdout } = await node(cjs, 'classify.js', CLASSIFY);
     const [answer, code] = JSON.parse(stdout) as [{ label: string }, string];
     assert.ok(answer.label.length > 0);
     assert.equal(code, 'E_STUDENT');
@@ -212,9 +213,16 @@ process.stdout.write(JSON.stringify(said));
 `;
 
 const CLASSIFY = `
+const { run } = require('decant');
 const { loadStudent } = require('decant/student');
 (async () => {
-  const student = await loadStudent(process.argv[2], { precision: 'int8' });
+  const outcome = await run({
+    corpus: { train: 'data/labelled.csv', validation: 'data/validation.jsonl', test: 'data/test.jsonl' },
+    teacher: { model: 'data/teacher', maxLength: 64 },
+    variants: { distilled: { architecture: 'bag', steps: 20, evaluateEvery: 20 } },
+    export: { quantize: ['int8'] },
+  });
+  const student = await loadStudent(outcome.student, { precision: 'int8' });
   const [answer] = await student.classify(['lost my card']);
   await student.close();
   const code = await loadStudent('nowhere').catch((error) => error.code);
