@@ -7,12 +7,7 @@ import { deviceSettings } from './device.ts';
 import { createInstance, perSplit, type StageInstance } from './graph.ts';
 import { taskSetting } from './task-limits.ts';
 import { requireTokenizer, type TeacherFiles } from './teacher-files.ts';
-import {
-  fitHeadName,
-  type MainTeacher,
-  softLabelName,
-  type Teacher,
-} from './teachers.ts';
+import { fitHeadName, type MainTeacher, softLabelName, type Teacher } from './teachers.ts';
 
 /** Further teachers read the tokens of the main one. */
 export function softLabelInstance(
