@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { StoredExample } from './example.ts';
+import { openParquet } from './parquet/reader.ts';
 import type { TextColumn } from './parquet/row-group.ts';
 import { readTable, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
 
@@ -41,6 +42,16 @@ export async function readExamples(folder: string): Promise<StoredExample[]> {
       weight: valueAt(weights, row),
     }));
   });
+}
+
+/** How many examples a folder holds, without a look at them. */
+export async function countExamples(folder: string): Promise<number> {
+  const file = await openParquet(pathIn(folder));
+  try {
+    return file.rowCount;
+  } finally {
+    await file.close();
+  }
 }
 
 /** What the examples of a folder are known by; their texts stay bytes until somebody asks for one. */

@@ -1,7 +1,7 @@
-import type { FeatureColumn, FeatureRow, FeatureTable, TensorShape } from './features.ts';
+import type { FeatureRow, StoredColumn, StoredFeatures, TensorShape } from './features.ts';
 
-/** Tensors of one row, as views. */
-export function featureRow(table: FeatureTable, row: number): FeatureRow {
+/** Tensors of one row: views, or read from the file that they lie in. */
+export function featureRow(table: StoredFeatures, row: number): FeatureRow {
   return Object.fromEntries(
     Object.entries(table.columns).map(([name, column]) => [name, valuesAt(column, row)]),
   );
@@ -30,11 +30,11 @@ export function hasFreeAxis(shapes: Readonly<Record<string, TensorShape>>): bool
 }
 
 /** Shapes of all inputs of a table. */
-export function shapesOf({ columns }: FeatureTable): Record<string, TensorShape> {
+export function shapesOf({ columns }: StoredFeatures): Record<string, TensorShape> {
   return Object.fromEntries(Object.entries(columns).map(([name, { shape }]) => [name, shape]));
 }
 
-/** Values of one row of a column, as a view. */
-export function valuesAt({ offsets, values }: FeatureColumn, row: number): Float32Array {
-  return values.subarray(offsets[row], offsets[row + 1]);
+/** Values of one row of a column, as above. */
+export function valuesAt({ offsets, values }: StoredColumn, row: number): Float32Array {
+  return values.subarray(offsets[row] ?? 0, offsets[row + 1]);
 }

@@ -5,25 +5,30 @@ import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
 import { valuesAt } from './feature-rows.ts';
+import { FloatFile, type FloatList } from './int-list.ts';
 import { rowIndexOf } from './row-index.ts';
-import { readGroups, type TableFormat, writeTable } from './table-file.ts';
+import { eachGroup, readGroups, type TableFormat, writeTable } from './table-file.ts';
 
 /** Size of each axis of one row's tensor; null: as long as the row needs it, one axis at most. */
 export type TensorShape = readonly (number | null)[];
 
 /** One input of a model, for all rows: values end to end, row-major. */
-export interface FeatureColumn {
+export interface FeatureColumn<Values = Float32Array> {
   readonly shape: TensorShape;
   /** rows + 1 positions from 0 on; row r is `values[offsets[r] .. offsets[r + 1]]`. */
   readonly offsets: Int32Array;
-  readonly values: Float32Array;
+  readonly values: Values;
 }
 
 /** Tensors of every example of one split, by the name of the model's input. */
-export interface FeatureTable {
+export interface FeatureTable<Values = Float32Array> {
   readonly exampleIds: readonly string[];
-  readonly columns: Readonly<Record<string, FeatureColumn>>;
+  readonly columns: Readonly<Record<string, FeatureColumn<Values>>>;
 }
+
+/** A table whose values may lie in a file. */
+export type StoredFeatures = FeatureTable<FloatList>;
+export type StoredColumn = FeatureColumn<FloatList>;
 
 /** Tensors of one row: its values by the name of the input. */
 export type FeatureRow = Readonly<Record<string, Float32Array>>;
@@ -68,6 +73,68 @@ export async function readFeaturesIfAny(
   return folder !== undefined && existsSync(pathIn(folder)) ? readFeatures(folder) : undefined;
 }
 
+/**
+ * The tensors of these examples, in this order; undefined where the rows are texts only. More than `limitBytes` go
+ * into a file in `spill`, where the rows are stored in this order already, as `prepare` writes them. Close it.
+ */
+export async function readFeaturesWithin(
+  folder: string | undefined,
+  exampleIds: readonly string[],
+  { limitBytes, spill }: { readonly limitBytes: number; readonly spill: string },
+): Promise<StoredFeatures | undefined> {
+  if (folder === undefined || !existsSync(pathIn(folder))) return undefined;
+  const path = pathIn(folder);
+  const shapes = await readShapes(folder);
+  const stored: string[] = [];
+  const kept = Object.keys(shapes).map((name) => ({ name, values: keptWithin(spill) }));
+  // Each tensor may take its share: those of a row are as long as each other in every row.
+  const limit = limitBytes / Math.max(1, kept.length);
+  await eachGroup(path, formatOf(Object.keys(shapes)), (group) => {
+    stored.push(...group.texts('example_id'));
+    for (const { name, values } of kept) values.add(group.listFloat(name), limit);
+  });
+  const columns = kept.map(({ name, values }): [string, StoredColumn] => [
+    name,
+    { shape: shapes[name] ?? [], ...values.column() },
+  ]);
+  const table = { exampleIds: stored, columns: Object.fromEntries(columns) };
+  if (exampleIds.every((exampleId, row) => exampleId === stored[row])) return table;
+  try {
+    return featuresInOrder(table, exampleIds);
+  } finally {
+    closeFeatures(table);
+  }
+}
+
+/** Closes the files of a table that has any. */
+export function closeFeatures({ columns }: StoredFeatures): void {
+  for (const { values } of Object.values(columns)) if (values instanceof FloatFile) values.close();
+}
+
+/** Values of a column: in memory up to a limit, then in a file. */
+function keptWithin(folder: string) {
+  const parts: ListColumn<Float32Array>[] = [];
+  let file: FloatFile | undefined;
+  let bytes = 0;
+  return {
+    add(part: ListColumn<Float32Array>, limitBytes: number): void {
+      parts.push(part);
+      bytes += part.values.byteLength;
+      if (bytes <= limitBytes) return;
+      file ??= new FloatFile(folder);
+      for (const [index, { offsets, values }] of parts.entries()) {
+        if (values.length === 0) continue;
+        file.append(values);
+        parts[index] = { offsets, values: NO_VALUES };
+      }
+    },
+    column(): Omit<StoredColumn, 'shape'> {
+      const offsets = joinedOffsets(parts);
+      return file === undefined ? { ...joined(parts), offsets } : { offsets, values: file };
+    },
+  };
+}
+
 /** Shapes of the tensors of a split, without a look at its rows; none where its rows are texts only. */
 export async function readShapes(folder: string | undefined): Promise<Record<string, TensorShape>> {
   if (folder === undefined || !existsSync(pathIn(folder))) return {};
@@ -80,7 +147,7 @@ export async function readShapes(folder: string | undefined): Promise<Record<str
 }
 
 /** The rows at these positions, in this order. */
-export function takeFeatures(table: FeatureTable, rows: readonly number[]): FeatureTable {
+export function takeFeatures(table: StoredFeatures, rows: readonly number[]): FeatureTable {
   const columns = Object.entries(table.columns).map(([name, column]): [string, FeatureColumn] => [
     name,
     columnOf(
@@ -95,7 +162,10 @@ export function takeFeatures(table: FeatureTable, rows: readonly number[]): Feat
 }
 
 /** The rows of these examples, in this order; each has to be there. */
-export function featuresInOrder(table: FeatureTable, exampleIds: readonly string[]): FeatureTable {
+export function featuresInOrder(
+  table: StoredFeatures,
+  exampleIds: readonly string[],
+): FeatureTable {
   const index = rowIndexOf(table.exampleIds, 'features');
   return takeFeatures(
     table,
@@ -131,15 +201,23 @@ function requireWhole(
 
 function joined(parts: readonly ListColumn<Float32Array>[]): Omit<FeatureColumn, 'shape'> {
   const values = new Float32Array(parts.reduce((sum, one) => sum + one.values.length, 0));
-  const offsets = [0];
   let start = 0;
   for (const one of parts) {
     values.set(one.values, start);
-    // Offsets of a row group begin at 0.
-    for (const offset of one.offsets.subarray(1)) offsets.push(start + offset);
     start += one.values.length;
   }
-  return { values, offsets: Int32Array.from(offsets) };
+  return { values, offsets: joinedOffsets(parts) };
+}
+
+function joinedOffsets(parts: readonly Pick<ListColumn<Float32Array>, 'offsets'>[]): Int32Array {
+  const offsets = [0];
+  let start = 0;
+  for (const one of parts) {
+    // Offsets of a row group begin at 0.
+    for (const offset of one.offsets.subarray(1)) offsets.push(start + offset);
+    start = offsets.at(-1) ?? 0;
+  }
+  return Int32Array.from(offsets);
 }
 
 function shapesIn(path: string, text: string | undefined): Record<string, TensorShape> {
@@ -165,5 +243,6 @@ function pathIn(folder: string): string {
   return join(folder, 'features.parquet');
 }
 
+const NO_VALUES = new Float32Array();
 const SHAPES_KEY = 'decant.shapes';
 const shapesSchema = z.record(z.string(), z.array(z.int().positive().nullable()));

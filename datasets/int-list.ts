@@ -67,8 +67,44 @@ export class IntFile implements IntList {
   }
 }
 
+/** Real numbers one after the other, in memory or in a file. */
+export interface FloatList {
+  readonly length: number;
+  /** Those of a file are read anew each time. */
+  subarray(from?: number, to?: number): Float32Array;
+}
+
+/** The same kind of file for real numbers, whose 32 bits lie in it as they are. */
+export class FloatFile implements FloatList {
+  readonly #bits: IntFile;
+
+  constructor(folder: string) {
+    this.#bits = new IntFile(folder);
+  }
+
+  get length(): number {
+    return this.#bits.length;
+  }
+
+  append({ buffer, byteOffset, length }: Float32Array): void {
+    this.#bits.append(new Int32Array(buffer, byteOffset, length));
+  }
+
+  subarray(from = 0, to = this.length): Float32Array {
+    const { buffer, byteOffset, length } = this.#bits.subarray(from, to);
+    return new Float32Array(buffer, byteOffset, length);
+  }
+
+  close(): void {
+    this.#bits.close();
+  }
+}
+
 /** All of a list, a part at a time. */
-export function* partsOf(list: IntList): Generator<Int32Array> {
+export function* partsOf<Values>(list: {
+  readonly length: number;
+  subarray(from: number, to: number): Values;
+}): Generator<Values> {
   for (let from = 0; from < list.length; from += PART) {
     yield list.subarray(from, Math.min(list.length, from + PART));
   }

@@ -6,7 +6,12 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { answeredSchema } from './operating-point.ts';
 import { featureShape, sliceShape } from './slice-metrics.ts';
-import { intervalsShape, type ValueMetrics, valueMetricsSchema } from './value-metrics.ts';
+import {
+  calibrationShape,
+  intervalsShape,
+  type ValueMetrics,
+  valueMetricsSchema,
+} from './value-metrics.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -79,15 +84,7 @@ const metricsSchema = z.strictObject({
   parameters: z.int().nullable(),
   /** Of the ONNX file and its external weights; 0 where there is none. */
   fileBytes: z.int(),
-  calibrationBins: z.array(
-    z.strictObject({
-      from: share,
-      to: share,
-      count: z.int(),
-      meanConfidence: share.nullable(),
-      accuracy: share.nullable(),
-    }),
-  ),
+  ...calibrationShape.shape,
   /** Most frequent mistakes first. */
   confusions: z.array(z.strictObject({ gold: z.string(), predicted: z.string(), count: z.int() })),
   /** In class order. */

@@ -3,7 +3,15 @@ import { type ColumnSpec, fixedWidthList, joinNumbers } from '#datasets/parquet/
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
 import type { Split } from './example.ts';
-import { readGroups, splitsOf, type TableFormat, writeTable } from './table-file.ts';
+import {
+  readGroups,
+  splitsOf,
+  type TableBlock,
+  type TableFormat,
+  type TableRows,
+  writeBlocks,
+  writeTable,
+} from './table-file.ts';
 
 /** What a model says about the examples of one split. */
 export interface Predictions {
@@ -32,7 +40,30 @@ export async function writePredictions(
   split: Split,
   rows: Predictions,
 ): Promise<void> {
+  const hasPositions = rows.positions !== undefined;
   const path = pathIn(folder, split);
+  await writeTable(path, formatOf({ hasPositions }), tableOf(path, split, rows));
+}
+
+/** The same for rows that come in blocks, so that those of a large split never are in memory together. */
+export async function writePredictionBlocks(
+  folder: string,
+  split: Split,
+  options: { readonly hasPositions: boolean },
+  blocks: AsyncIterable<Predictions>,
+): Promise<void> {
+  const path = pathIn(folder, split);
+  const asColumns = async function* (): AsyncGenerator<TableBlock> {
+    for await (const block of blocks) {
+      const table = tableOf(path, split, block);
+      yield { rowCount: table.rowCount, columns: table.slice(0, table.rowCount) };
+    }
+  };
+  await writeBlocks(path, formatOf(options), asColumns());
+}
+
+/** The rows as columns, after a check that these are equally long. */
+function tableOf(path: string, split: Split, rows: Predictions): TableRows {
   const { rowCount } = rows;
   const classCount = rowCount === 0 ? 0 : rows.logits.length / rowCount;
   const { exampleIds, predictedIds, confidence, positions } = rows;
@@ -42,8 +73,7 @@ export async function writePredictions(
     const found = [...lengths, rows.logits.length].join(', ');
     throw new ParquetValueError(path, 'logits', `${rowCount} rows with columns of ${found} values`);
   }
-  const hasPositions = positions !== undefined;
-  await writeTable(path, formatOf({ hasPositions }), {
+  return {
     rowCount,
     slice: (from, to) => ({
       example_id: rows.exampleIds.slice(from, to),
@@ -57,7 +87,7 @@ export async function writePredictions(
         to - from,
       ),
     }),
-  });
+  };
 }
 
 /** Reads what `writePredictions` wrote, in the same order. */

@@ -41,14 +41,35 @@ export async function writeTable(
   rows: TableRows,
   codec: ParquetCodec = 'zstd',
 ): Promise<void> {
-  const metadata = {
+  const { metadata = {} } = rows;
+  await writeBlocks(path, format, groupsOf(rows), { codec, metadata });
+}
+
+/** Rows that become one row group. */
+export interface TableBlock {
+  readonly rowCount: number;
+  readonly columns: Readonly<Record<string, ColumnData>>;
+}
+
+/** Writes a table of blocks that are made one after the other, of which one is held at a time (atomic). */
+export async function writeBlocks(
+  path: string,
+  format: TableFormat,
+  blocks: Iterable<TableBlock> | AsyncIterable<TableBlock>,
+  {
+    codec = 'zstd',
+    metadata = {},
+  }: { readonly codec?: ParquetCodec; readonly metadata?: Readonly<Record<string, string>> } = {},
+): Promise<void> {
+  const footer = {
     [NAME_KEY]: format.name,
     [VERSION_KEY]: String(format.formatVersion),
-    ...rows.metadata,
+    ...metadata,
   };
   await atomicFile(path, async (temporary) => {
-    const writer = await createParquetWriter(temporary, format.columns, { codec, metadata });
-    await writeGroups(writer, rows);
+    const options = { codec, metadata: footer };
+    const writer = await createParquetWriter(temporary, format.columns, options);
+    await writeGroups(writer, blocks);
   });
 }
 
@@ -153,11 +174,20 @@ export function valueAt<T>(column: ArrayLike<T>, row: number): T {
   return value;
 }
 
-async function writeGroups(writer: ParquetWriter, rows: TableRows): Promise<void> {
+function* groupsOf(rows: TableRows): Generator<TableBlock> {
+  for (let from = 0; from < rows.rowCount; from += ROWS_PER_GROUP) {
+    const to = Math.min(from + ROWS_PER_GROUP, rows.rowCount);
+    yield { rowCount: to - from, columns: rows.slice(from, to) };
+  }
+}
+
+async function writeGroups(
+  writer: ParquetWriter,
+  blocks: Iterable<TableBlock> | AsyncIterable<TableBlock>,
+): Promise<void> {
   try {
-    for (let from = 0; from < rows.rowCount; from += ROWS_PER_GROUP) {
-      const to = Math.min(from + ROWS_PER_GROUP, rows.rowCount);
-      await writer.writeRowGroup(rows.slice(from, to), to - from);
+    for await (const { rowCount, columns } of blocks) {
+      await writer.writeRowGroup(columns, rowCount);
     }
   } catch (error) {
     await writer.abort();
@@ -170,4 +200,4 @@ const NAME_KEY = 'decant.format';
 const VERSION_KEY = 'decant.format_version';
 
 // 5-10 MB at k = 64: large enough for fast columns, small enough to hold two at a time.
-const ROWS_PER_GROUP = 10_000;
+export const ROWS_PER_GROUP = 10_000;

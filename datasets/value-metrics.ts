@@ -10,6 +10,19 @@ export const intervalsShape = {
   intervals: z.record(z.string(), z.tuple([z.number(), z.number()])).optional(),
 };
 
+/** What was claimed beside what came true; of several labels over all decisions, by the probability of a yes. */
+export const calibrationShape = z.strictObject({
+  calibrationBins: z.array(
+    z.strictObject({
+      from: share,
+      to: share,
+      count: z.int(),
+      meanConfidence: share.nullable(),
+      accuracy: share.nullable(),
+    }),
+  ),
+});
+
 /** What evaluate finds out about a model that does not say one class of a row: `metrics.json` has `task` then. */
 export const valueMetricsSchema = z.strictObject({
   formatVersion: z.literal(1),
@@ -33,6 +46,7 @@ export const valueMetricsSchema = z.strictObject({
   parameters: z.int().nullable(),
   /** Of the ONNX file and its external weights. */
   fileBytes: z.int(),
+  ...calibrationShape.partial().shape,
   /** Multi-label only, in class order. */
   perClass: z.array(
     z.strictObject({
@@ -88,7 +102,8 @@ export const FIGURE_NAMES: Readonly<Record<string, string>> = {
   linearCka: 'linear CKA',
 };
 
-const SHARES: ReadonlySet<string> = new Set([
+/** Figures that are shares, 0 to 1. */
+export const SHARES: ReadonlySet<string> = new Set([
   ...FIGURES_OF['multi-label'],
   'accuracy',
   'entityF1',

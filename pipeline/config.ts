@@ -174,7 +174,7 @@ function inheritedOrigin(origins: ReadonlyMap<string, Origin>, path: string): Or
   return origins.get(parent) ?? inheritedOrigin(origins, parent);
 }
 
-function valueAt(settings: Settings, path: string): unknown {
+export function valueAt(settings: Settings, path: string): unknown {
   return path
     .split('.')
     .reduce<unknown>((level, key) => (isSettings(level) ? level[key] : undefined), settings);

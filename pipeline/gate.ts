@@ -10,10 +10,13 @@ import {
 } from '#datasets/metrics.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import { isLanguageModel } from '#datasets/task.ts';
+import { readDeployment } from '#stages/students/deployment.ts';
+import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import type { LoadedConfig } from './config.ts';
 import { ConfigError } from './config-sources.ts';
 import { gateProblem, gatesOf } from './gate-figures.ts';
 import { languageComparisons } from './language-gate.ts';
+import { int8Name } from './result-wiring.ts';
 import { seedNames } from './seeds.ts';
 import { exportedVariant, goldOnlyVariant, variantOrder } from './variants.ts';
 
@@ -40,7 +43,7 @@ export function checkGate(loaded: LoadedConfig): void {
 
 /**
  * Throws when a figure of the exported student on the test split is on the wrong side of its gate: below it, or above
- * it where less is better. Of a variant with several seeds it is the mean over its students.
+ * it where less is better; of the int8 file where that is recommended. Of a variant with several seeds it is the mean over its students.
  * @throws GateError
  */
 export async function requireGate(
@@ -52,8 +55,9 @@ export async function requireGate(
   const order = variantOrder(loaded);
   const variant = exportedVariant(config, order);
   const measured = await measuredIn(artifacts);
+  const deployed = await deployedName(variant, artifacts);
   const studentsOf = (name: string) =>
-    seedNames(config, name).flatMap((one) => measured.get(one) ?? []);
+    seedNames(config, name).flatMap((one) => measured.get(one === variant ? deployed : one) ?? []);
   const students = studentsOf(variant);
   // A run of single stages may not have measured anything.
   if (gate.length === 0 || students.length < seedNames(config, variant).length) return;
@@ -75,7 +79,18 @@ export async function requireGate(
       `${name} is ${value.toFixed(4)}${of}, wanted ${isMost ? 'at most' : 'at least'} ${bound}`,
     ];
   });
-  if (failed.length > 0) throw new GateError(variant, failed);
+  if (failed.length > 0) throw new GateError(deployed, failed);
+}
+
+/** Of the two files that an export may hold, the one that it recommends is what is measured. */
+async function deployedName(
+  variant: string,
+  artifacts: ReadonlyMap<string, Pick<Artifact, 'folder'>>,
+): Promise<string> {
+  const artifact = artifacts.get(`export-student:${variant}`);
+  if (artifact === undefined) return variant;
+  const { recommended_file } = await readDeployment(outputFolder(artifact.folder, 'student'));
+  return recommended_file?.file === MODEL_FILES.int8 ? int8Name(variant) : variant;
 }
 
 /** Figures and costs of one model. */

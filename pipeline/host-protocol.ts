@@ -1,4 +1,4 @@
-import type { EarlierArtifact, StageEvent } from '#stages/stage.ts';
+import type { EarlierArtifact, Maker, StageEvent } from '#stages/stage.ts';
 import type { FailureReport } from './events.ts';
 import type { StandIns } from './rehearsal/stand-ins.ts';
 
@@ -12,6 +12,7 @@ export interface HostJob {
   readonly files: Readonly<Record<string, readonly string[]>>;
   readonly inputFolders: Readonly<Record<string, string>>;
   readonly inputs: Readonly<Record<string, string>>;
+  readonly makers?: Readonly<Record<string, Maker>>;
   readonly recipe: Readonly<Record<string, unknown>>;
   readonly earlier: readonly EarlierArtifact[];
   readonly recomputeTeacher: boolean;

@@ -12,6 +12,7 @@ import { type Difference, differencesBetween } from '#cache/differences.ts';
 import type { FileDigests } from '#cache/file-digests.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { Manifest } from '#cache/manifest.ts';
+import type { Maker } from '#stages/stage.ts';
 import { filesOf, type StageInstance } from './graph.ts';
 import { requireInputFile } from './input-files.ts';
 import { pinnedArtifact } from './pinned.ts';
@@ -34,6 +35,8 @@ export interface Order extends ArtifactKey {
   /** Digest of each input artifact. */
   readonly inputs: Readonly<Record<string, string>>;
   readonly inputFolders: Readonly<Record<string, string>>;
+  /** The artifact of each input. */
+  readonly makers: Readonly<Record<string, Maker>>;
 }
 
 /** Whether an instance has to run, and why. */
@@ -100,6 +103,7 @@ export async function orderOf(
 ): Promise<Order> {
   const inputs: Record<string, string> = {};
   const inputFolders: Record<string, string> = {};
+  const makers: Record<string, Maker> = {};
   for (const [name, ref] of Object.entries(instance.inputs)) {
     const artifact = upstream.get(ref.instance);
     const output = artifact?.manifest.outputs[ref.output];
@@ -108,6 +112,8 @@ export async function orderOf(
     }
     inputs[name] = output.digest;
     inputFolders[name] = outputFolder(artifact.folder, ref.output);
+    const { fingerprint, environment } = artifact.manifest;
+    makers[name] = { instance: ref.instance, fingerprint, environment };
   }
   const recipe = await recipeOf(instance, digests);
   return {
@@ -116,6 +122,7 @@ export async function orderOf(
     recipe,
     inputs,
     inputFolders,
+    makers,
   };
 }
 

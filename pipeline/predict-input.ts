@@ -11,7 +11,16 @@ import type { InputFormat } from './format-names.ts';
 /** A text to be labelled, and what the row calls itself. */
 export interface AskedText {
   readonly text: string;
+  /** Of a student of pairs. */
+  readonly textPair: string | undefined;
   readonly id: string | undefined;
+}
+
+/** Where the texts stand in a row. */
+export interface TextColumns {
+  readonly column: string;
+  /** Of a student of pairs: the second text. */
+  readonly pairColumn: string | undefined;
 }
 
 /** A row of stdin that cannot be labelled. */
@@ -21,13 +30,29 @@ class InputRowError extends Failure {
   }
 }
 
-/** Texts of stdin in groups of at most `size`, in order; empty lines are skipped, as they have no label. */
+/** A line holds one text. */
+class LinesOfPairsError extends Failure {
+  constructor() {
+    super(
+      'usage',
+      'E_STUDENT_TEXT',
+      'this student learned from pairs of texts, and a line of stdin is a single text',
+      'use --format csv, tsv or jsonl, with --column and --pair-column for the names of the two texts',
+    );
+  }
+}
+
+/**
+ * Texts of stdin in groups of at most `size`, in order; empty lines are skipped, as they have no label. Throws
+ * E_PREDICT_INPUT at a row without its text, E_STUDENT_TEXT where pairs are asked of lines.
+ */
 export async function* textsOfStdin(
   format: InputFormat,
-  { column, size }: { readonly column: string; readonly size: number },
+  { size, ...columns }: TextColumns & { readonly size: number },
 ): AsyncGenerator<AskedText[], void, void> {
+  if (format === 'lines' && columns.pairColumn !== undefined) throw new LinesOfPairsError();
   let group: AskedText[] = [];
-  for await (const asked of format === 'lines' ? lines() : rows(format, column)) {
+  for await (const asked of format === 'lines' ? lines() : rows(format, columns)) {
     group.push(asked);
     if (group.length < size) continue;
     yield group;
@@ -42,20 +67,20 @@ async function* lines(): AsyncGenerator<AskedText, void, void> {
     const decoded = decodeUtf8(bytes);
     if (!decoded.valid) throw new InputRowError(line, 'is not UTF-8', SAVE_AS_UTF8);
     const text = decoded.text.replace(/\r$/, '');
-    if (text.trim() !== '') yield { text, id: undefined };
+    if (text.trim() !== '') yield { text, textPair: undefined, id: undefined };
   }
 }
 
 async function* rows(
   format: Exclude<InputFormat, 'lines'>,
-  column: string,
+  columns: TextColumns,
 ): AsyncGenerator<AskedText, void, void> {
   for await (const found of readerOf(format)) {
     if ('type' in found) {
       if (found.type === 'reject') throw rejected(found);
       continue;
     }
-    yield askedText(found, column);
+    yield askedText(found, columns);
   }
 }
 
@@ -64,11 +89,17 @@ function readerOf(format: Exclude<InputFormat, 'lines'>): AsyncIterable<RawRow |
   return readCsv(STDIN, 'all', format === 'csv' ? ',' : '\t');
 }
 
-function askedText({ line, values }: RawRow, column: string): AskedText {
-  const { [column]: text, id } = values;
-  if (typeof text === 'string' && text.trim() !== '') {
-    return { text, id: idOf(id) };
-  }
+function askedText(row: RawRow, { column, pairColumn }: TextColumns): AskedText {
+  return {
+    text: textIn(row, column, '--column'),
+    textPair: pairColumn === undefined ? undefined : textIn(row, pairColumn, '--pair-column'),
+    id: idOf(row.values['id']),
+  };
+}
+
+function textIn({ line, values }: RawRow, column: string, option: string): string {
+  const { [column]: text } = values;
+  if (typeof text === 'string' && text.trim() !== '') return text;
   if (column in values) {
     throw new InputRowError(line, `"${column}" is no text: ${JSON.stringify(text)}`, LEAVE_OUT);
   }
@@ -76,7 +107,7 @@ function askedText({ line, values }: RawRow, column: string): AskedText {
   throw new InputRowError(
     line,
     `has no "${column}"; ${hint}`,
-    'name the column with --column NAME',
+    `name the column with ${option} NAME`,
   );
 }
 

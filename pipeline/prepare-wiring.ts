@@ -4,6 +4,7 @@ import { isLanguageModel } from '#datasets/task.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import type { LoadedConfig } from './config.ts';
 import { createInstance, type StageInstance } from './graph.ts';
+import { isFraction } from './sections/corpus.ts';
 import { taskSetting } from './task-limits.ts';
 import { requireTokenizer } from './teacher-files.ts';
 import type { MainTeacher } from './teachers.ts';
@@ -73,8 +74,4 @@ function companionFiles(paths: readonly string[]): Record<string, string[]> {
 
 function unlessTruncate<Cut extends string>(cut: Cut | undefined): Cut | undefined {
   return cut === 'truncate' ? undefined : cut;
-}
-
-function isFraction(value: unknown): value is { readonly fraction: number } {
-  return typeof value === 'object' && value !== null && 'fraction' in value;
 }

@@ -1,16 +1,14 @@
-import { SPLITS } from '#datasets/example.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { operatingPoint } from '#stages/operating-point/index.ts';
-import { report } from '#stages/report/index.ts';
-import { candidatesOf, studentInstance } from './auto-student.ts';
-import { configAsYaml, type LoadedConfig } from './config.ts';
+import { studentInstance } from './auto-student.ts';
+import { cardSettings } from './card-settings.ts';
 import type { DecantConfig } from './config-schema.ts';
 import { deviceSettings } from './device.ts';
 import { createInstance, type InputReference, perSplit, type StageInstance } from './graph.ts';
 
 import { taskSetting } from './task-limits.ts';
-import { fitHeadName, MAIN_TEACHER, softLabelName, type Teacher } from './teachers.ts';
+import { fitHeadName, softLabelName, type Teacher } from './teachers.ts';
 import { tensorInputs } from './tensor-wiring.ts';
 
 /** Measures a teacher by what its cache says. */
@@ -88,7 +86,7 @@ export function operatingPointInstances(config: DecantConfig, exported: string):
 }
 
 /** When the exported student is sure enough; empty where there is no goal. */
-function operatingPointInput(
+export function operatingPointInput(
   { export: { goal } }: DecantConfig,
   exported: string,
 ): Record<string, InputReference> {
@@ -113,17 +111,15 @@ function testInputs(
 /** Makes a Hugging Face directory of a student. */
 export function exportInstance(
   config: DecantConfig,
-  [main, ...further]: readonly Teacher[],
+  teachers: readonly Teacher[],
   name: string,
 ): StageInstance {
   return createInstance(`export-student:${name}`, exportStudent, {
     config: {
       name,
-      teacherLicense: main?.license,
-      // Left out where there is one teacher, so that its students stay fresh.
-      furtherLicenses: further.length === 0 ? undefined : licensesByName(further),
+      ...cardSettings(config, teachers),
       quantize: config.export.quantize,
-      corpusLicense: config.corpus.license,
+      textPairs: config.corpus.columns.textPair === undefined ? undefined : true,
       startsFrom: config.variants[name]?.initFrom,
     },
     files: {},
@@ -136,112 +132,14 @@ export function exportInstance(
       classes: { instance: 'prepare', output: 'classes' },
       ...operatingPointInput(config, name),
       ...perSplit(['validation'], 'prepare', 'tokens/student'),
-      ...perSplit(['validation'], 'prepare', 'labels'),
-      ...tensorInputs(config, ['validation']),
+      // Of train they are counted for the card.
+      ...perSplit(['train', 'validation'], 'prepare', 'labels'),
+      ...perSplit(['train', 'validation'], 'prepare', 'inputs'),
     },
   });
-}
-
-/** Which student was taken for each `auto` variant. */
-function choicesOf(config: DecantConfig, order: readonly string[]): Record<string, InputReference> {
-  const chosen = order.filter((name) => candidatesOf(config, name).length > 0);
-  return Object.fromEntries(
-    chosen.map((name) => [
-      `choice.${name}`,
-      { instance: `choose-student:${name}`, output: 'choice' },
-    ]),
-  );
 }
 
 /** Does the export hold a file with int8 weights? */
 export function hasInt8({ export: { quantize = [] } }: DecantConfig): boolean {
   return quantize.includes('int8');
-}
-
-/** What the report tells of licences; left out where none is known, so that earlier reports stay fresh. */
-function licensesOf({ corpus }: DecantConfig, teachers: readonly Teacher[]) {
-  const known = teachers.flatMap(({ name, license }) =>
-    license === undefined ? [] : [{ of: name, license }],
-  );
-  const all =
-    corpus.license === undefined ? known : [...known, { of: 'corpus', license: corpus.license }];
-  return all.length === 0 ? undefined : all;
-}
-
-/** An empty name is a licence that nobody has stated. */
-function licensesByName(teachers: readonly Teacher[]): Record<string, string> {
-  return Object.fromEntries(teachers.map(({ name, license = '' }) => [name, license]));
-}
-
-/** Puts all of it on one page. */
-export function reportInstance(
-  loaded: LoadedConfig,
-  parts: {
-    readonly teachers: readonly Teacher[];
-    readonly order: readonly string[];
-    /** Instances that put the students of several seeds together. */
-    readonly spreads: readonly string[];
-    readonly exported: string;
-    /** The variant that no teacher reaches. */
-    readonly baseline: string | undefined;
-    readonly needsRelabel: boolean;
-  },
-): StageInstance {
-  const { exported, needsRelabel } = parts;
-  const int8 = hasInt8(loaded.config) ? [int8Name(exported)] : [];
-  const order = [...parts.order, ...int8];
-  const baseline = parts.baseline === undefined ? [] : [parts.baseline];
-  const further = parts.teachers.slice(1).map(({ name }) => name);
-  const who = [MAIN_TEACHER, ...further, ...order];
-  const of = (stage: string, output: string, names: readonly string[]) =>
-    Object.fromEntries(
-      names.map((name) => [`${output}.${name}`, { instance: `${stage}:${name}`, output }]),
-    );
-  return createInstance('report', report, {
-    config: {
-      ...loaded.config.report,
-      teachers: further.length === 0 ? undefined : further,
-      variants: order,
-      exported,
-      baseline: parts.baseline,
-      licenses: licensesOf(loaded.config, parts.teachers),
-      // What `decant sweep` tries is nothing that a report is made from.
-      resolvedConfig: configAsYaml(
-        { ...loaded, config: { ...loaded.config, sweep: undefined } },
-        { origins: false },
-      ),
-      command: 'npx decant run',
-    },
-    files: {},
-    inputs: {
-      ...of('evaluate', 'metrics', who),
-      ...of('evaluate', 'predictions', [...new Set([exported, ...baseline, MAIN_TEACHER])]),
-      ...Object.fromEntries(
-        parts.order.map((name) => [
-          `log.${name}`,
-          { instance: studentInstance(loaded.config, name), output: 'log' },
-        ]),
-      ),
-      ...Object.fromEntries(
-        parts.spreads.map((instance) => [
-          instance.replace(/^seed-spread:/, 'spread.'),
-          { instance, output: 'spread' },
-        ]),
-      ),
-      ...choicesOf(loaded.config, parts.order),
-      ...operatingPointInput(loaded.config, exported),
-      ...(hasInt8(loaded.config)
-        ? { student: { instance: `export-student:${exported}`, output: 'student' } }
-        : {}),
-      ...perSplit(['train'], 'soft-label', 'rows'),
-      ...perSplit(SPLITS, 'prepare', 'inputs'),
-      ...perSplit(SPLITS, 'prepare', 'labels'),
-      ...perSplit(SPLITS, 'prepare', 'tokens/teacher'),
-      rejects: { instance: 'prepare', output: 'rejects' },
-      classes: { instance: 'prepare', output: 'classes' },
-      ...(needsRelabel
-        ? { 'hard-labels': { instance: 'hard-relabel', output: 'hard-labels' } }
-        : {}),
-    },
-  });
 }

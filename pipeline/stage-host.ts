@@ -7,6 +7,7 @@ import type { AnyStage } from './graph.ts';
 import type { FromHost, HostJob, StopReason, ToHost, Trial } from './host-protocol.ts';
 import { stageNamed } from './registry.ts';
 import type { StandIns } from './rehearsal/stand-ins.ts';
+import { decantVersion } from './version.ts';
 
 /**
  * The process in which one stage runs. It inherits the lock of the store, obeys its parent's
@@ -47,11 +48,15 @@ export async function runJob(
     outputs: outputFolders(folder, stage),
     earlier: job.earlier,
     recipe: job.recipe,
+    ...(job.makers && { makers: job.makers }),
     recomputeTeacher: job.recomputeTeacher,
     signal,
   };
   const counts: Record<string, number> = {};
-  const environment: Record<string, string> = { node: process.version };
+  const environment: Record<string, string> = {
+    decant: decantVersion(),
+    node: process.version,
+  };
   for await (const event of stage.run(context)) {
     if (event.type === 'count') counts[event.name] = event.value;
     if (event.type === 'environment') environment[event.name] = event.value;

@@ -17,13 +17,13 @@ import {
 import { withPins } from './pinned.ts';
 import { prepareInstance } from './prepare-wiring.ts';
 import { relabelInstances, studentsOf } from './relabel-wiring.ts';
+import { reportInstance } from './report-wiring.ts';
 import {
   evaluateStudent,
   evaluateTeacher,
   exportInstance,
   hasInt8,
   operatingPointInstances,
-  reportInstance,
 } from './result-wiring.ts';
 import { refuseSeeds, seedNames, spreadInstance } from './seeds.ts';
 import { refuseUnread } from './student-limits.ts';

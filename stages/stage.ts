@@ -55,10 +55,20 @@ export interface StageContext<Config> {
   readonly earlier: readonly EarlierArtifact[];
   /** What goes into the fingerprint of this run, without its input artifacts. */
   readonly recipe: Readonly<Record<string, unknown>>;
+  /** Which artifact each input belongs to; left out of a rehearsal, whose inputs are stand-ins. */
+  readonly makers?: Readonly<Record<string, Maker>>;
   /** The person allowed a whole new teacher pass over rows that a sealed cache already holds. */
   readonly recomputeTeacher: boolean;
   /** Aborted when the run has to stop: finish or drop the open part, then throw `signal.reason`. */
   readonly signal: AbortSignal;
+}
+
+/** The artifact that an input belongs to: for people to find it again, and in no fingerprint. */
+export interface Maker {
+  readonly instance: string;
+  readonly fingerprint: string;
+  /** Versions and places: decant, node, tensorflow, onnxruntime, provider. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** One kind of output: what it is called in the manifest and the version of its format. */

@@ -15,6 +15,10 @@ export function addResultCommands(program: Command): void {
     )
     .addOption(choice('--format <format>', 'what stdin is', INPUT_FORMATS, 'lines'))
     .option('--column <name>', 'column or key of the text', 'text')
+    .option(
+      '--pair-column <name>',
+      'column or key of the second text, of a student of pairs (default: text_pair)',
+    )
     .option('--top <k>', 'classes to show for each text', countFromOne, 1)
     .option('--head <name>', 'of a student with several tasks: the one to answer')
     .option('--explain', 'what each word adds to the probability of the label')

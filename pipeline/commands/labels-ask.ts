@@ -19,7 +19,7 @@ import {
   type Project,
   type ProjectOptions,
 } from '#pipeline/project.ts';
-import { type Opinion, studentOpinion, teacherOpinion } from '#stages/hard-relabel/opinions.ts';
+import { type Opinion, studentOpinion, teacherOpinion } from '#stages/students/opinions.ts';
 
 export interface LabelsAskOptions extends ProjectOptions {
   readonly n: number;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
+import { readCorrections } from '#datasets/corpus/corrections.ts';
 import type { Split } from '#datasets/example.ts';
 import { studentInstance } from '#pipeline/auto-student.ts';
 import { type CorpusSplit, readCorpusSplit, textNotes } from '#pipeline/labels/corpus-split.ts';
@@ -18,14 +19,8 @@ import {
   type Project,
   type ProjectOptions,
 } from '#pipeline/project.ts';
-import {
-  meanOf,
-  type Opinion,
-  studentOpinion,
-  teacherOpinion,
-} from '#stages/hard-relabel/opinions.ts';
 import { type DoubtfulLabel, doubtfulLabels } from '#stages/numerics/doubtful-labels.ts';
-import { readCorrections } from '#stages/prepare/corrections.ts';
+import { meanOf, type Opinion, studentOpinion, teacherOpinion } from '#stages/students/opinions.ts';
 
 export interface LabelsReviewOptions extends ProjectOptions {
   readonly split: Split;

@@ -4,7 +4,7 @@ import { Failure } from '#cache/failure.ts';
 import { STDIN } from '#datasets/corpus/byte-source.ts';
 import { readJsonl } from '#datasets/corpus/jsonl.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
-import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
+import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
 import { EXIT_CODES } from '#pipeline/failures.ts';
 import { textTable } from '#pipeline/text-table.ts';
 import { type Drift, populationDrift } from '#stages/numerics/drift.ts';
@@ -33,7 +33,19 @@ class NoBaselineError extends Failure {
       'model',
       'E_BASELINE',
       `${join(folder, BASELINE_FILE)}: ${problem}`,
-      'export the student again: decant run --force export-student (students of one class a text have a baseline)',
+      'export the student again: decant run --force export-student (students that give whole texts labels have a baseline)',
+    );
+  }
+}
+
+/** What the student says is no label of a whole text. */
+class NothingToMonitorError extends Failure {
+  constructor(folder: string, says: string) {
+    super(
+      'usage',
+      'E_STUDENT_TASK',
+      `${folder}: monitor compares the labels of whole texts, and this student ${says}`,
+      'measure it on labelled rows instead: add them to corpus.test and decant run evaluate',
     );
   }
 }
@@ -44,7 +56,7 @@ class PredictionsError extends Failure {
       'data',
       'E_PREDICTIONS',
       `${file}, line ${line}: ${problem}`,
-      'write it with decant predict --json, or rows of { "text", "label", "confidence" }',
+      'write it with decant predict --json, or rows of { "text", "label", "confidence" }, of a student of pairs with "text_pair"',
     );
   }
 }
@@ -79,6 +91,9 @@ export async function driftIn(
 ): Promise<MonitorFindings> {
   const folder = resolve(named);
   const student = await readStudentFolder(folder);
+  if (student.task === 'token-classification')
+    throw new NothingToMonitorError(folder, 'names words');
+  if (student.task === 'regression') throw new NothingToMonitorError(folder, 'gives numbers');
   const baseline = baselineIn(folder);
   const tokenizer = await openTokenizer(student.tokenizer, student.maxLength, student.cut);
   const unknownId = await unknownTokenId(folder);
@@ -86,6 +101,7 @@ export async function driftIn(
     tokenizer,
     unknownId,
     classNames: student.classNames,
+    readsPairs: student.readsPairs,
   });
   return { rows: texts.length, threshold, watched: driftOf(baseline, texts, threshold) };
 }
@@ -125,11 +141,11 @@ async function observedIn(
     readonly tokenizer: TextTokenizer;
     readonly unknownId: number | undefined;
     readonly classNames: readonly string[];
+    readonly readsPairs: boolean;
   },
 ): Promise<ObservedText[]> {
   const known = new Set(student.classNames);
-  const rows: (Pick<ObservedText, 'label' | 'confidence'> & { readonly text: string | null })[] =
-    [];
+  const rows: PredictedRow[] = [];
   for await (const found of readJsonl(file)) {
     if ('type' in found) {
       if (found.type === 'reject')
@@ -137,7 +153,7 @@ async function observedIn(
       continue;
     }
     const { line, values } = found;
-    const { label, confidence, text } = values;
+    const { label, confidence, text, text_pair: textPair } = values;
     if (typeof label !== 'string' || !known.has(label)) {
       const hint = hintFor(String(label), student.classNames);
       throw new PredictionsError(file, line, `"label" is ${JSON.stringify(label)}; ${hint}`);
@@ -149,21 +165,37 @@ async function observedIn(
         `"confidence" is ${JSON.stringify(confidence)}, not 0 to 1`,
       );
     }
-    rows.push({ label, confidence, text: typeof text === 'string' ? text : null });
+    const input = typeof text === 'string' ? { text, textPair: pairIn(textPair) } : null;
+    if (input !== null && (input.textPair !== null) !== student.readsPairs) {
+      const problem = student.readsPairs
+        ? 'has a "text" and no "text_pair", and this student learned from pairs'
+        : 'has a "text_pair", and this student learned from single texts';
+      throw new PredictionsError(file, line, problem);
+    }
+    rows.push({ label, confidence, input });
   }
   if (rows.length === 0) throw new PredictionsError(file, 1, 'there is no prediction');
   const observed: ObservedText[] = [];
   for (let from = 0; from < rows.length; from += GROUP_TEXTS) {
     const group = rows.slice(from, from + GROUP_TEXTS);
-    const inputs = group.map(({ text }) => ({ text: text ?? '', textPair: null }));
+    const inputs = group.map(({ input }) => input ?? { text: '', textPair: null });
     const encoded = await student.tokenizer.encode(inputs);
-    for (const [index, { label, confidence, text }] of group.entries()) {
+    for (const [index, { label, confidence, input }] of group.entries()) {
       const tokens = observedTokens(encoded[index]?.ids ?? [], student.unknownId);
-      const ofText = text === null ? { length: null, unknownShare: null } : tokens;
+      const ofText = input === null ? { length: null, unknownShare: null } : tokens;
       observed.push({ label, confidence, ...ofText });
     }
   }
   return observed;
+}
+
+interface PredictedRow extends Pick<ObservedText, 'label' | 'confidence'> {
+  /** Null where the row does not tell its text. */
+  readonly input: TokenizerInput | null;
+}
+
+function pairIn(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }
 
 function baselineIn(folder: string): Baseline {

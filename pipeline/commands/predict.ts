@@ -16,6 +16,8 @@ import {
   saidLabels,
   type WordPrediction,
 } from '#stages/students/student-answers.ts';
+import { readStudentFolder } from '#stages/students/student-folder.ts';
+import type { StudentText } from '#stages/students/student-text.ts';
 import { openStudentThreads } from '#stages/students/student-threads.ts';
 
 export interface PredictCommandOptions extends StudentOptions {
@@ -25,6 +27,8 @@ export interface PredictCommandOptions extends StudentOptions {
   readonly format: InputFormat;
   /** Column (CSV) or key (JSONL) of the text. */
   readonly column: string;
+  /** The same of the second text, of a student of pairs. Default: text_pair. */
+  readonly pairColumn?: string;
   readonly json?: boolean;
   readonly explain?: boolean;
 }
@@ -41,6 +45,18 @@ class NothingToExplainError extends Failure {
   }
 }
 
+/** A second text for a student that reads one. */
+class NoPairsError extends Failure {
+  constructor(folder: string) {
+    super(
+      'usage',
+      'E_STUDENT_TEXT',
+      `${folder}: --pair-column names a second text, and this student learned from single ones`,
+      'leave out --pair-column',
+    );
+  }
+}
+
 /**
  * `decant predict`: texts of stdin -> label, probability and text on stdout, in order. Of a student that names
  * words, each text is a sentence of words between spaces, and what comes out are CoNLL columns.
@@ -51,12 +67,17 @@ export async function predictCommand(options: PredictCommandOptions): Promise<nu
 }
 
 async function* answersTo(options: PredictCommandOptions): AsyncGenerator<string, void, void> {
-  const groups = textsOfStdin(options.format, { column: options.column, size: GROUP_TEXTS });
+  // Before anything is read: a folder that is no student is an error also without input.
+  const folder = resolve(options.student);
+  const { readsPairs } = await readStudentFolder(folder, options);
+  if (!readsPairs && options.pairColumn !== undefined) throw new NoPairsError(options.student);
+  const { format, column, pairColumn = 'text_pair' } = options;
+  const columns = { column, pairColumn: readsPairs ? pairColumn : undefined };
+  const groups = textsOfStdin(format, { ...columns, size: GROUP_TEXTS });
   const first = await groups.next();
-  // Opened before anything is said: a folder that is no student is an error also without input.
   const isSmall = first.done === true || first.value.length < GROUP_TEXTS;
   const open = isSmall ? openStudent : openStudentThreads;
-  const student = await open(resolve(options.student), options);
+  const student = await open(folder, options);
   try {
     if (options.explain === true && student.task === 'token-classification') {
       throw new NothingToExplainError(options.student);
@@ -86,7 +107,9 @@ async function linesOf(
   options: PredictCommandOptions,
 ): Promise<string> {
   if (student.task === 'token-classification') return taggedLines(student, group, options);
-  const texts = group.map(({ text }) => text);
+  const texts = group.map(
+    ({ text, textPair }): StudentText => (textPair === undefined ? text : { text, textPair }),
+  );
   const predictions = await student.classify(texts, { top: options.top });
   const scores = options.explain === true ? await wordScores(student, texts, predictions) : [];
   const toLine = options.json === true ? jsonLine : tabbedLine;
@@ -130,7 +153,7 @@ function columns({ word, label, confidence }: WordPrediction): string {
 
 /** `-` for the label: the student abstains; of several labels also where it is listed and not said. */
 function tabbedLine(
-  { text }: AskedText,
+  { text, textPair }: AskedText,
   { top, abstained, labels }: Prediction & Said,
   scores: readonly WordScore[] | undefined,
 ): string {
@@ -141,7 +164,8 @@ function tabbedLine(
       `${isSaid(label, rank) ? label : '-'}\t${probability.toFixed(3)}`,
   );
   const because = scores === undefined ? '' : `\t${scores.map(shownScore).join(' ')}`;
-  return `${shown.join('\t')}\t${withoutControls(text)}${because}`;
+  const texts = textPair === undefined ? [text] : [text, textPair];
+  return `${[...shown, ...texts.map(withoutControls)].join('\t')}${because}`;
 }
 
 function shownScore({ word, score }: WordScore): string {
@@ -150,13 +174,14 @@ function shownScore({ word, score }: WordScore): string {
 }
 
 function jsonLine(
-  { text, id }: AskedText,
+  { text, textPair, id }: AskedText,
   { label, confidence, abstained, top, labels }: Prediction & Said,
   scores: readonly WordScore[] | undefined,
 ): string {
   return JSON.stringify({
     id,
     text,
+    ...(textPair !== undefined && { text_pair: textPair }),
     label,
     confidence,
     ...(labels && { labels }),

@@ -1,6 +1,6 @@
 import type { TokenTable } from '#datasets/tokens.ts';
-import type { Opinion } from '#stages/hard-relabel/opinions.ts';
 import { type Candidate, selectDiverse } from '#stages/numerics/diverse-selection.ts';
+import type { Opinion } from '#stages/students/opinions.ts';
 
 /** An unlabelled row whose label would teach much. */
 export interface Question {

@@ -3,6 +3,11 @@ import { prepareConfigSchema } from '#stages/prepare/config.ts';
 
 const fileOrFiles = z.union([z.string(), z.array(z.string()).min(1).readonly()]);
 
+/** Is validation a share of train, and no files? */
+export function isFraction(value: unknown): value is { readonly fraction: number } {
+  return typeof value === 'object' && value !== null && 'fraction' in value;
+}
+
 /** Where the rows are and how to read them. */
 export const corpusSection = z
   .strictObject({

@@ -40,6 +40,13 @@ export const exportSection = z
       .describe(
         'Further ONNX files. int8: onnx/model_quantized.onnx, a quarter of the size, measured as VARIANT.int8.',
       ),
+    license: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Licence of the exported student as Hugging Face calls it, such as apache-2.0: stands in the head of its card.',
+      ),
     goal: goalSchema
       .optional()
       .describe(

@@ -57,6 +57,11 @@ export type SweepRange = z.infer<typeof rangeSchema>;
 /** What is wrong with the values of one setting, by the schema of a variant. */
 function problemsOf(setting: string, values: readonly unknown[] | SweepRange): string[] {
   const field = fieldOf(setting);
+  if (field === undefined && OF_ALL.includes(setting)) {
+    return [
+      `belongs to student alone, as the corpus is tokenised once for all students: set student.${setting}, and sweep once for each value`,
+    ];
+  }
   if (field === undefined) {
     return [`is no setting of a variant; ${hintFor(setting, Object.keys(variantSettings.shape))}`];
   }
@@ -68,6 +73,9 @@ function problemsOf(setting: string, values: readonly unknown[] | SweepRange): s
       : [`${JSON.stringify(value)}: ${error.issues.map(({ message }) => message).join(', ')}`];
   });
 }
+
+/** Settings that `prepare` reads. */
+const OF_ALL: readonly string[] = ['vocabulary', 'longTexts'];
 
 /** Schema of a setting of a variant; undefined where there is none of this name. */
 export function fieldOf(setting: string): z.ZodType | undefined {

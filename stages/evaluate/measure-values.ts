@@ -1,6 +1,7 @@
 import { rowIndexOf } from '#datasets/row-index.ts';
 import type { ValueTask } from '#datasets/task.ts';
 import type { ValueMetrics } from '#datasets/value-metrics.ts';
+import { type CalibrationBin, calibrationBins } from '#stages/numerics/metrics.ts';
 import {
   decisionAgreement,
   multiLabelFigures,
@@ -38,6 +39,7 @@ export function measureValues(
     ...identity,
     rows: logits.length / width,
     figures,
+    ...(task === 'multi-label' && { calibrationBins: binsOfLabels(logits, targets) }),
     intervals: valueIntervals(task, logits, targets, width),
     agreement:
       identity.subject === 'teacher' || teacher === undefined
@@ -45,6 +47,15 @@ export function measureValues(
         : agreementOf(task, scores, teacher, width),
     perClass: perClass.map((one, classId) => ({ label: classNames[classId] ?? '', ...one })),
   };
+}
+
+/** How often a label is there, over the probability that it was given. */
+function binsOfLabels(logits: Float32Array, targets: Float32Array): CalibrationBin[] {
+  const probabilities = logits.map((logit) => 1 / (1 + Math.exp(-logit)));
+  return calibrationBins(
+    probabilities,
+    Uint8Array.from(targets, (share) => Number(share >= 0.5)),
+  );
 }
 
 /** The figures of a task on rows of numbers, both [rows * width]; of several labels also those of each. */

@@ -5,8 +5,8 @@ import type { LanguageModelTask } from '#datasets/task.ts';
 import { answeredExamples, answerKeys, answersOf, rowKeys } from '#datasets/token-answers.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
-import { type AskedRow, openLanguageModel } from '#stages/onnx/language-model.ts';
-import { lengthBatches, tokenRow } from '#stages/onnx/token-batches.ts';
+import { askTokens, languageBatchSize } from '#stages/onnx/asked-tokens.ts';
+import { openLanguageModel, type TokenAnswers } from '#stages/onnx/language-model.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { measureTokens, type SaidTokens } from './measure-tokens.ts';
 import { teacherScores } from './scores.ts';
@@ -85,56 +85,28 @@ async function* studentTokens(
 ): AsyncGenerator<StageEvent, Said, void> {
   const [path = ''] = subject.modelFiles;
   const { device, deviceId, threads } = config;
-  const { offsets, at, positions, originals } = answersOf(tokens);
-  const count = at.length;
-  const said = {
-    bestIds: new Int32Array(count),
-    goldLogProbs: new Float32Array(count),
-    confidence: new Float32Array(count),
-  };
-  const asking = [...tokens.exampleIds.keys()].filter((row) => offsets[row] !== offsets[row + 1]);
   const options = { device, deviceId, threads, padTokenId: subject.padTokenId, classCount };
-  const model = await openLanguageModel(path, options);
+  const model = await openLanguageModel(subject.bytes ?? path, options);
   try {
     yield { type: 'environment', name: 'provider', value: model.provider };
     yield { type: 'environment', name: 'onnxruntime', value: model.runtimeVersion };
-    let done = 0;
-    for (const batch of lengthBatches(tokens, asking, batchSizeFor(tokens, classCount))) {
-      signal.throwIfAborted();
-      const rows = batch.map((row): AskedRow => {
-        const [from, to] = offsets.subarray(row, row + 2);
-        return {
-          ...tokenRow(tokens, row),
-          at: at.subarray(from, to),
-          originals: originals?.subarray(from, to) ?? [],
-        };
-      });
-      const answers = await model.answers(rows);
-      let first = 0;
-      for (const row of batch) {
-        const place = offsets[row] ?? 0;
-        const last = first + (offsets[row + 1] ?? 0) - place;
-        said.bestIds.set(answers.bestIds.subarray(first, last), place);
-        said.goldLogProbs.set(answers.goldLogProbs.subarray(first, last), place);
-        said.confidence.set(answers.bestLogProbs.subarray(first, last).map(Math.exp), place);
-        first = last;
-      }
-      done += batch.length;
-      yield { type: 'progress', done, total: asking.length, unit: 'rows' };
-    }
+    return saidOf(tokens, yield* askTokens(model, tokens, { classCount, signal }));
   } finally {
     await model.close();
   }
-  const { bestIds: predictedIds, confidence, ...scores } = said;
-  const exampleIds = answeredExamples(tokens);
-  const rows = { rowCount: count, exampleIds, positions, predictedIds, confidence };
-  return {
-    ...scores,
-    keys: answerKeys(tokens),
-    bestIds: predictedIds,
-    bounds: 0,
-    predictions: { ...rows, logits: new Float32Array() },
+}
+
+function saidOf(tokens: TokenTable, answers: TokenAnswers): Said {
+  const { bestIds, bestLogProbs, goldLogProbs } = answers;
+  const predictions = {
+    rowCount: bestIds.length,
+    exampleIds: answeredExamples(tokens),
+    positions: answersOf(tokens).positions,
+    predictedIds: bestIds,
+    confidence: bestLogProbs.map(Math.exp),
+    logits: new Float32Array(),
   };
+  return { keys: answerKeys(tokens), bestIds, goldLogProbs, bounds: 0, predictions };
 }
 
 /** The whole of a program's answer is timed, logits of every token: what others will run. */
@@ -146,7 +118,7 @@ async function* timeIt(
   const classifier = yield* openSubject(subject, config, {});
   if (classifier === undefined) return;
   try {
-    const batchSize = batchSizeFor(tokens, classCount);
+    const batchSize = languageBatchSize(tokens, classCount);
     const speed = await measureSpeed(classifier, { tokens }, config.latencyRuns, { batchSize });
     await writeTimings(outputOf(context, 'metrics'), {
       formatVersion: 1,
@@ -158,9 +130,4 @@ async function* timeIt(
   } finally {
     await classifier.close();
   }
-}
-
-/** 32 rows, or as many as have their logits of all tokens in 256 MB. */
-function batchSizeFor({ maxLength }: TokenTable, classCount: number): number {
-  return Math.max(1, Math.min(32, Math.floor(2 ** 26 / (maxLength * classCount))));
 }

@@ -4,7 +4,10 @@ import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 
 /** What a student is called by what it reads and what it answers. */
 export interface CardKind {
-  readonly head: string;
+  /** Hugging Face's name of what it does. */
+  readonly pipeline: string;
+  /** It has a class there. */
+  readonly loadsInTransformers: boolean;
   readonly tag: string;
   readonly name: string;
   readonly outputs: 'classes' | 'outputs' | 'tokens';
@@ -12,26 +15,66 @@ export interface CardKind {
   readonly said: string;
   /** What is counted. */
   readonly unit: 'rows' | 'words' | 'tokens';
-  readonly metrics: readonly string[];
+  readonly intended: string;
+  readonly limits: string;
   readonly use: string;
 }
 
 export function cardKind(facts: {
   readonly metrics: AnyMetrics;
   readonly modelType: string;
+  /** It reads pairs of texts. */
+  readonly textPairs: boolean;
 }): CardKind {
   const { metrics, modelType } = facts;
-  const ofWords = !isOfValues(metrics) && metrics.words !== undefined;
-  const base = readsTensorsAlone(modelType) ? TENSORS : ofWords ? WORDS : TEXTS;
-  if (!isOfValues(metrics)) return base;
+  const base = baseKind(facts);
+  const kind = modelType.startsWith(OUR_OWN) ? withoutTransformers(base) : base;
+  if (!isOfValues(metrics)) return kind;
   if (metrics.task === 'masked-lm') return MASKED;
   if (isLanguageModel(metrics.task)) return CAUSAL;
-  if (metrics.task === 'multi-label') {
-    return { ...base, name: `${base.name} of several labels`, metrics: ['f1'] };
-  }
-  const named = { name: 'regression model', outputs: 'outputs', said: 'numbers' } as const;
-  const head = base === TENSORS ? 'pipeline_tag: tabular-regression' : base.head;
-  return { ...base, ...named, head, tag: 'regression', metrics: ['mse', 'pearsonr'] };
+  if (metrics.task === 'multi-label') return ofSeveralLabels(kind);
+  return ofNumbers(kind);
+}
+
+function baseKind({ metrics, modelType, textPairs }: Parameters<typeof cardKind>[0]): CardKind {
+  if (readsTensorsAlone(modelType)) return TENSORS;
+  if (!isOfValues(metrics) && metrics.words !== undefined) return WORDS;
+  return textPairs ? PAIRS : TEXTS;
+}
+
+function withoutTransformers(kind: CardKind): CardKind {
+  if (kind === TENSORS) return kind;
+  const format = kind === PAIRS ? ' --format jsonl' : '';
+  const use = `\`\`\`
+npx decant predict --student .${format}
+\`\`\`
+
+transformers has no class for it: \`onnx/model.onnx\` (input_ids and attention_mask in, logits out) and tokenizer.json run in ONNX Runtime and tokenizers.`;
+  return { ...kind, loadsInTransformers: false, use };
+}
+
+function ofSeveralLabels(kind: CardKind): CardKind {
+  return {
+    ...kind,
+    name: `${kind.name} of several labels`,
+    intended: `Saying which of the classes below apply to a ${kind.row} like those of the corpus; none, one or several may.`,
+    limits:
+      'A class is said from a probability of 0.5 on; classes that are rare in the corpus are said too seldom.',
+  };
+}
+
+function ofNumbers(kind: CardKind): CardKind {
+  return {
+    ...kind,
+    name: 'regression model',
+    outputs: 'outputs',
+    said: 'numbers',
+    pipeline: kind === TENSORS ? 'tabular-regression' : kind.pipeline,
+    tag: 'regression',
+    intended: `Giving the numbers below for a ${kind.row} like those of the corpus.`,
+    limits:
+      'Outside the range of the numbers that the corpus has it guesses, and it does not say how sure it is.',
+  };
 }
 
 function inTransformers(call: string): string {
@@ -54,53 +97,92 @@ npx decant predict --student .
 \`\`\``;
 }
 
+/** Prefix of the model types that only Decant has. */
+const OUR_OWN = 'decant-';
+
 const TEXTS: CardKind = {
-  head: 'library_name: transformers\npipeline_tag: text-classification',
+  pipeline: 'text-classification',
+  loadsInTransformers: true,
   tag: 'text-classification',
   name: 'text classifier',
   outputs: 'classes',
   row: 'text',
   said: 'probabilities',
   unit: 'rows',
-  metrics: ['accuracy', 'f1'],
+  intended:
+    'Telling which of the classes below a text belongs to, of texts like those of the corpus: its language, its subject, its time.',
+  limits: 'It names one of its classes for any text, also for one that belongs to none of them.',
   use: inPython('pipeline("text-classification", model=".")'),
+};
+
+const PAIRS: CardKind = {
+  ...TEXTS,
+  name: 'classifier of pairs of texts',
+  row: 'row',
+  intended:
+    'Telling which of the classes below two texts belong to together, of pairs like those of the corpus.',
+  limits:
+    'It names one of its classes for any pair; of a single text it can tell nothing, and `decant` refuses it.',
+  use: `\`\`\`python
+from transformers import pipeline
+classify = pipeline("text-classification", model=".")
+classify({"text": "the first text", "text_pair": "the second one"})
+\`\`\`
+
+\`\`\`
+echo '{"text": "the first text", "text_pair": "the second one"}' | npx decant predict --student . --format jsonl
+\`\`\``,
 };
 
 const WORDS: CardKind = {
   ...TEXTS,
-  head: 'library_name: transformers\npipeline_tag: token-classification',
+  pipeline: 'token-classification',
   tag: 'token-classification',
   name: 'tagger of words',
   unit: 'words',
+  intended:
+    'Giving each word of a sentence one of the classes below, of sentences like those of the corpus.',
+  limits:
+    'Words behind the end of what it reads get no class, and words that the corpus never had in such a place are easily missed.',
   use: inPython('pipeline("token-classification", model=".", aggregation_strategy="first")'),
 };
 
 const MASKED: CardKind = {
-  head: 'library_name: transformers\npipeline_tag: fill-mask',
+  pipeline: 'fill-mask',
+  loadsInTransformers: true,
   tag: 'fill-mask',
   name: 'masked language model',
   outputs: 'tokens',
   row: 'text',
   said: 'probabilities of the hidden tokens',
   unit: 'tokens',
-  metrics: ['perplexity', 'accuracy'],
+  intended:
+    'A start for further training on texts like those of the corpus, or filling in hidden words of them.',
+  limits:
+    'It is no source of facts, and it has learned what is false or offensive in its texts as well.',
   use: inTransformers('fill_mask = pipeline("fill-mask", model=".")'),
 };
 
 const CAUSAL: CardKind = {
   ...MASKED,
-  head: 'library_name: transformers\npipeline_tag: text-generation',
+  pipeline: 'text-generation',
   tag: 'text-generation',
   name: 'language model',
   said: 'probabilities of each next token',
+  intended:
+    'A start for further training on texts like those of the corpus, or going on with them.',
   use: inTransformers('generate = pipeline("text-generation", model=".")'),
 };
 
 const TENSORS: CardKind = {
   ...TEXTS,
-  head: 'pipeline_tag: tabular-classification',
+  pipeline: 'tabular-classification',
+  loadsInTransformers: false,
   tag: 'tabular-classification',
   name: 'classifier',
   row: 'row',
+  intended:
+    'Telling which of the classes below a row belongs to, of rows measured and scaled like those of the corpus.',
+  limits: 'It names one of its classes for any row, also for one that belongs to none of them.',
   use: '`onnx/model.onnx` runs in ONNX Runtime; `tensor_inputs` of config.json has the axes of its inputs.',
 };

@@ -1,13 +1,18 @@
+import { figuresIn, leadFigure } from '#datasets/figures.ts';
 import type { InitialisationRecord } from '#datasets/initialisation.ts';
 import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
 import type { ChosenPoint } from '#datasets/operating-point.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import type { RecommendedFile } from '#stages/students/deployment.ts';
-import { MODEL_FILES } from '#stages/students/student-folder.ts';
+import { cardHead } from './card-head.ts';
 import { cardKind } from './card-kind.ts';
 import { plain, shownShare } from './card-text.ts';
 import { type HeadFacts, headsSection } from './heads-card.ts';
+import type { ExportConfig } from './index.ts';
 import { operatingPointSection } from './operating-point-card.ts';
-import { keepsGoal, type QuantizedFile } from './quantized-file.ts';
+import type { QuantizedFile } from './quantized-file.ts';
+import { type SplitRows, trainingDataSection } from './training-data.ts';
+import type { LeadFigure } from './validation-figure.ts';
 import { measuredValues } from './value-card.ts';
 
 /** What the card of an exported student tells. */
@@ -18,8 +23,14 @@ export interface CardFacts {
   readonly classNames: readonly string[];
   readonly maxDifference: number;
   readonly probeInputs: number;
-  /** On labelled validation rows; null where there are none. */
-  readonly validationAccuracy: number | null;
+  readonly license: string | undefined;
+  /** Names of the corpus files and of the teachers. */
+  readonly sources: ExportConfig['sources'];
+  readonly splits: readonly SplitRows[];
+  /** It reads pairs of texts. */
+  readonly textPairs: boolean;
+  /** On labelled validation rows. */
+  readonly validation: LeadFigure;
   readonly int8: QuantizedFile | undefined;
   readonly operatingPoint: ChosenPoint | undefined;
   /** How it cuts long texts, where it is not by truncation. */
@@ -40,23 +51,23 @@ export interface CardFacts {
 export function modelCard(facts: CardFacts): string {
   const { metrics, architecture, classNames } = facts;
   const kind = cardKind(facts);
-  return `---
-${kind.head}
-tags:
-  - knowledge-distillation
-  - ${kind.tag}
-  - onnx
-metrics:
-${kind.metrics.map((name) => `  - ${name}`).join('\n')}
----
+  const rows = metrics.rows.toLocaleString('en-US');
+  const head = { metrics, license: facts.license, testFiles: facts.sources?.test ?? [] };
+  return `${cardHead(head, kind)}
 
 # ${plain(metrics.name)}
 
 A small ${kind.name} (\`${plain(architecture)}\`, ${metrics.parameters?.toLocaleString('en-US') ?? 'unknown'} parameters, ${classNames.length} ${kind.outputs}), trained by offline knowledge distillation with Decant: a large teacher read every training ${kind.row} once, and this student learned from the ${kind.said} that it gave.
 
-## Measured
+## Intended use
 
-On ${metrics.rows.toLocaleString('en-US')} ${kind.unit === 'tokens' ? '' : 'labelled '}test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
+${kind.intended}
+
+${kind.limits} What the teacher gets wrong it may have learned. It was measured on the test split of one corpus: look at it with your own ${kind.row}s before it decides anything about people.
+
+${trainingDataSection({ ...facts, measured: `${rows} ${kind.unit}` })}## Measured
+
+On ${rows} ${kind.unit === 'tokens' ? '' : 'labelled '}test ${kind.unit} that took no part in training, in the choice of the weights or in relabelling.
 
 | figure | value |
 |---|---|
@@ -90,48 +101,25 @@ function listed(outputs: 'classes' | 'outputs' | 'tokens', classNames: readonly 
 }
 
 /** What the ONNX files are worth, where there are several. */
-function filesSection({ metrics, validationAccuracy, int8 }: CardFacts): string {
+function filesSection({ metrics, validation, int8 }: CardFacts): string {
   if (int8 === undefined) return '';
   const files = [
-    { file: 'model.onnx', of: metrics, validationAccuracy },
-    { file: 'model_quantized.onnx', of: int8.metrics, validationAccuracy: int8.validationAccuracy },
+    { file: 'model.onnx', of: metrics, onValidation: validation },
+    { file: 'model_quantized.onnx', of: int8.metrics, onValidation: int8.figure },
   ];
-  const rows = files.map(({ file, of, validationAccuracy: accuracy }) => {
-    const test = isOfValues(of) ? measuredValues(of)[0]?.[1] : shownShare(of.accuracy);
-    return `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${shownShare(accuracy)} | ${test} |`;
-  });
+  const rows = files.map(
+    ({ file, of, onValidation }) =>
+      `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${shown(onValidation)} | ${shown({ name: validation.name, value: figuresIn(of).get(leadFigure(of)) ?? null })} |`,
+  );
   return `## Files
 
-| file | size | accuracy, validation | test |
+| file | size | ${nameOf(validation)}, validation | test |
 |---|---|---|---|
 ${rows.join('\n')}
 
-${recommendation(recommendedFile(int8))}
+${recommendation(int8.recommended)}
 
 `;
-}
-
-/** Which file to deploy: the smallest that loses at most 0.3 points on validation, of its goal too. */
-export function recommendedFile({
-  recommended,
-  validationAccuracy,
-  answered,
-}: Pick<QuantizedFile, 'recommended' | 'validationAccuracy' | 'answered'>): RecommendedFile {
-  if (recommended) {
-    const accuracy = validationAccuracy === null ? [] : ['the accuracy'];
-    const kept = [...accuracy, ...(answered === undefined ? [] : [`${answered.goal}`])];
-    const because = `the smallest file that keeps ${kept.join(' and ')} on validation within 0.3 points`;
-    return { file: MODEL_FILES.int8, because };
-  }
-  if (answered !== undefined && !keepsGoal(answered)) {
-    const because = `int8 weights miss ${answered.goal} on validation, with the thresholds of float32`;
-    return { file: MODEL_FILES.float32, because };
-  }
-  const because =
-    validationAccuracy === null
-      ? 'no accuracy on validation says whether int8 weights would do'
-      : 'int8 weights lose more than 0.3 points of accuracy on validation, or are not smaller';
-  return { file: MODEL_FILES.float32, because };
 }
 
 /** The same as a sentence of Markdown. */
@@ -185,9 +173,14 @@ function line(what: string, license: string | undefined, setting: string): strin
   return `- ${plain(what)}: ${plain(license ?? `not stated (set ${setting})`)}`;
 }
 
-function measured({ metrics, validationAccuracy }: CardFacts): [string, string][] {
+function measured({ metrics, validation }: CardFacts): [string, string][] {
   const file: [string, string] = ['ONNX file', `${(metrics.fileBytes / 1e6).toFixed(2)} MB`];
-  if (isOfValues(metrics)) return [...measuredValues(metrics), file];
+  // Of a language model it is measured only where there is a second file to compare.
+  const onValidation: [string, string][] =
+    validation.value === null && isOfValues(metrics)
+      ? []
+      : [[`${nameOf(validation)} on the validation split`, shown(validation)]];
+  if (isOfValues(metrics)) return [...measuredValues(metrics), ...onValidation, file];
   const [low, high] = metrics.accuracyInterval;
   const { entities = null } = metrics.words ?? {};
   return [
@@ -202,7 +195,15 @@ function measured({ metrics, validationAccuracy }: CardFacts): [string, string][
     ['agreement with the teacher', shownShare(metrics.agreement)],
     ['expected calibration error, 15 bins', shownShare(metrics.expectedCalibrationError)],
     ['negative log-likelihood', `${metrics.negativeLogLikelihood.toFixed(3)} nats`],
-    ['accuracy on the validation split', shownShare(validationAccuracy)],
+    ...onValidation,
     file,
   ];
+}
+
+function nameOf({ name }: LeadFigure): string {
+  return FIGURE_NAMES[name] ?? name;
+}
+
+function shown({ name, value }: LeadFigure): string {
+  return value === null ? 'not measured' : shownFigure(name, value);
 }

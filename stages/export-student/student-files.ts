@@ -7,6 +7,7 @@ import { requireSameClasses } from '#datasets/class-list.ts';
 import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
 import { deploymentSchema } from '#stages/students/deployment.ts';
 import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
+import { type StudentTask, taskOf } from '#stages/students/student-folder.ts';
 import { HEADS_FILE } from '#stages/students/task-heads.ts';
 
 /** The student folder is not one that other tools could load. */
@@ -42,6 +43,8 @@ export async function copyStudentFiles(
 export interface StudentConfig {
   readonly architecture: string;
   readonly modelType: string;
+  /** Of one that is no language model. */
+  readonly task: StudentTask;
   readonly padTokenId: number;
   /** It answers further tasks, whose weights lie in a file of their own. */
   readonly hasHeads: boolean;
@@ -57,7 +60,14 @@ export async function readStudentConfig(
   const file = join(folder, 'config.json');
   const parsed = configSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
   if (!parsed.success) throw new IncompleteStudentError(file, z.prettifyError(parsed.error));
-  const { id2label, vocab_size, architectures, model_type, pad_token_id, decant } = parsed.data;
+  const {
+    id2label,
+    vocab_size,
+    architectures = [],
+    model_type,
+    pad_token_id,
+    decant,
+  } = parsed.data;
   const isLanguageModel = id2label === undefined;
   if (!isLanguageModel) {
     const count = Object.keys(id2label).length;
@@ -70,8 +80,9 @@ export async function readStudentConfig(
   return {
     isLanguageModel,
     hasHeads: decant?.heads !== undefined,
-    architecture: architectures?.[0] ?? model_type,
+    architecture: architectures[0] ?? model_type,
     modelType: model_type,
+    task: taskOf(architectures, parsed.data.problem_type),
     padTokenId: pad_token_id ?? 0,
   };
 }
@@ -93,6 +104,7 @@ function isMissing(error: unknown): boolean {
 const configSchema = z.object({
   architectures: z.array(z.string()).optional(),
   model_type: z.string(),
+  problem_type: z.string().optional(),
   id2label: z.record(z.string(), z.string()).optional(),
   vocab_size: z.int().optional(),
   pad_token_id: z.int().nullish(),

@@ -4,32 +4,35 @@ import { readClasses } from '#datasets/classes.ts';
 import { readMetrics } from '#datasets/metrics.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { contextOfHead, inputOf, outputOf } from '#stages/folders.ts';
-import { type ClassifierOptions, openClassifier } from '#stages/onnx/classifier.ts';
+import { openClassifier } from '#stages/onnx/classifier.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { headFolder, headOutput } from '#stages/students/task-heads.ts';
 import { checkProbe } from './check-probe.ts';
 import type { HeadFacts } from './heads-card.ts';
 import type { ExportConfig } from './index.ts';
 import { labelTypes } from './label-types.ts';
-import { accuracyOf, answersOnValidation } from './validation-answers.ts';
+import { answersOnValidation } from './validation-answers.ts';
+import { figureOf, type Validated } from './validation-figure.ts';
 
 /** Proves that the exported graph answers as each further head was trained, and writes the head's labels as a type. */
 export async function exportHeads(
   context: StageContext<ExportConfig>,
   model: string,
-  options: ClassifierOptions,
+  options: Validated['options'],
 ): Promise<HeadFacts[]> {
   const facts: HeadFacts[] = [];
   for (const [name, licenses] of Object.entries(context.config.heads ?? {})) {
     const own = contextOfHead(context, name);
     const classNames = await readClasses(inputOf(own, 'classes'));
     const probe = await readProbe(join(inputOf(context, 'student'), headFolder(name)));
-    const classifier = await openClassifier(model, { ...options, output: headOutput(name) });
+    const metrics = await readMetrics(inputOf(own, 'metrics'));
+    const ofHead = { ...options, output: headOutput(name) };
+    const classifier = await openClassifier(model, ofHead);
     try {
       const maxDifference = await checkProbe(classifier, probe, classNames.length);
-      const answers = await answersOnValidation(own, classifier, classNames.length);
-      const validationAccuracy = await accuracyOf(answers, own, classNames.length);
-      const metrics = await readMetrics(inputOf(own, 'metrics'));
+      const student = { classNames, task: 'classification', metrics, point: undefined } as const;
+      const answers = await answersOnValidation(own, classifier, student);
+      const { value: validationAccuracy } = await figureOf(own, answers, student);
       facts.push({ name, classNames, metrics, validationAccuracy, maxDifference, ...licenses });
     } finally {
       await classifier.close();

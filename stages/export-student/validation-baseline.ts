@@ -3,7 +3,6 @@ import { writeFileAtomic } from '#cache/atomic-file.ts';
 import {
   BASELINE_FILE,
   baselineOf,
-  observedLabel,
   observedTokens,
   unknownTokenId,
 } from '#stages/students/baseline.ts';
@@ -12,15 +11,12 @@ import type { ValidationAnswers } from './validation-answers.ts';
 /** Writes what `decant monitor` compares with: the answers and the lengths of the validation rows. */
 export async function writeBaseline(
   folder: string,
-  { tokens, logits }: ValidationAnswers,
-  {
-    classNames,
-    temperature,
-  }: { readonly classNames: readonly string[]; readonly temperature: number },
+  { tokens, labels }: ValidationAnswers,
+  classNames: readonly string[],
 ): Promise<void> {
   const unknownId = await unknownTokenId(folder);
-  const texts = logits.map((of, row) => ({
-    ...observedLabel(of, classNames, temperature),
+  const texts = labels.map((label, row) => ({
+    ...label,
     ...observedTokens(
       tokens.tokenIds.subarray(tokens.offsets[row], tokens.offsets[row + 1]),
       unknownId,

@@ -1,9 +1,9 @@
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
+import { type Opinion, studentOpinion, teacherOpinion } from '#stages/students/opinions.ts';
 import type { Calibration } from './calibration.ts';
 import type { Proposal } from './caps.ts';
 import type { Evidence } from './evidence.ts';
-import { type Opinion, studentOpinion, teacherOpinion } from './opinions.ts';
 import type { RowEvidence } from './policy.ts';
 import type { HardRelabelConfig } from './settings.ts';
 

@@ -2,10 +2,10 @@ import { inputOf } from '#stages/folders.ts';
 import { doubtfulLabels } from '#stages/numerics/doubtful-labels.ts';
 import { leastShare, objection } from '#stages/numerics/label-odds.ts';
 import type { StageContext } from '#stages/stage.ts';
+import { meanOf, type Opinion, studentOpinion, teacherOpinion } from '#stages/students/opinions.ts';
 import { calibrationOf, claimsOf } from './calibration.ts';
 import type { Witness } from './evidence.ts';
 import type { Guess } from './guesses.ts';
-import { meanOf, type Opinion, studentOpinion, teacherOpinion } from './opinions.ts';
 import type { Doubt } from './policy.ts';
 import type { HardRelabelConfig } from './settings.ts';
 

@@ -33,9 +33,9 @@ export interface GraphNodes {
   readonly namedInBodies: ReadonlySet<string>;
 }
 
-/** Reads the nodes of a model file; weights are passed over. */
-export function readGraphNodes(path: string): GraphNodes {
-  return withFileSource(path, nodesIn);
+/** Reads the nodes of a model file, or of a model in memory; weights are passed over. */
+export function readGraphNodes(model: string | Uint8Array): GraphNodes {
+  return typeof model === 'string' ? withFileSource(model, nodesIn) : nodesIn(bytesAsSource(model));
 }
 
 /** An integer attribute of a node; `missing` where the node does not have it. */

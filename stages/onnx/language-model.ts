@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { readGraphNodes } from './graph-nodes.ts';
 import { tensorOf } from './integer-tensor.ts';
-import { skimModelFile } from './model-skim.ts';
+import { skimModel, skimModelFile } from './model-skim.ts';
 import { float32Of, openSession, type SessionOptions } from './session.ts';
 import { softLabelHead } from './surgery.ts';
 import { textFeeds, textInputs } from './text-inputs.ts';
@@ -32,30 +32,33 @@ export interface LanguageModel {
 
 /** The graph answers with another vocabulary than that of this run. */
 export class VocabularyWidthError extends Failure {
-  constructor(model: string, found: number, classCount: number) {
+  constructor(path: string, found: number, classCount: number) {
     super(
       'model',
       'E_LOGIT_WIDTH',
-      `${model} gives ${found} logits a token; classes.json names ${classCount} classes`,
+      `${path} gives ${found} logits a token; classes.json names ${classCount} classes`,
       'train the student again on these classes: decant run --from train-student',
     );
   }
 }
 
-/** Opens an .onnx file of a student: input_ids and attention_mask in, logits [batch, sequence, classCount] out. */
+/** Opens a student's .onnx file, or its bytes: input_ids and attention_mask in, logits [batch, sequence, classCount] out. */
 export async function openLanguageModel(
-  path: string,
+  model: string | Uint8Array,
   options: SessionOptions & { readonly padTokenId: number; readonly classCount: number },
 ): Promise<LanguageModel> {
   const { padTokenId, classCount } = options;
-  const { bytes, edits, outputs } = softLabelHead(skimModelFile(path), {
-    topK: undefined,
-    temperatures: [1],
-    perToken: true,
-    nodes: readGraphNodes(path),
-  });
+  const { bytes, edits, outputs } = softLabelHead(
+    typeof model === 'string' ? skimModelFile(model) : skimModel(model),
+    {
+      topK: undefined,
+      temperatures: [1],
+      perToken: true,
+      nodes: readGraphNodes(model),
+    },
+  );
   const [logSumExp = ''] = outputs.logSumExp;
-  const session = await openSession(path, { ...options, appendix: bytes, edits });
+  const session = await openSession(model, { ...options, appendix: bytes, edits });
   const texts = textInputs(session.inputs);
   return {
     provider: session.provider,
@@ -79,7 +82,7 @@ export async function openLanguageModel(
       const logits = float32Of(results, outputs.logits);
       const normalisers = float32Of(results, logSumExp);
       if (logits.length !== asked.length * classCount) {
-        throw new VocabularyWidthError(path, logits.length / asked.length, classCount);
+        throw new VocabularyWidthError(nameOf(model), logits.length / asked.length, classCount);
       }
       const bestIds = Int32Array.from(asked, (_, answer) =>
         highestPlace(logits.subarray(answer * classCount, (answer + 1) * classCount)),
@@ -98,6 +101,10 @@ export async function openLanguageModel(
     },
     close: () => session.close(),
   };
+}
+
+function nameOf(model: string | Uint8Array): string {
+  return typeof model === 'string' ? model : 'model in memory';
 }
 
 function highestPlace(values: Float32Array): number {

@@ -45,7 +45,9 @@ function quantizedGraph(model: Uint8Array, graph: Field): ProtoMessage {
   for (const field of fields) {
     if (field.number === NODE) continue;
     const name = field.number === INITIALIZER ? tensorName(model, field) : '';
-    const isGone = matrices.has(name) && !read.has(name) && parts.initializers.has(`${name}_int8`);
+    const hasForm =
+      parts.initializers.has(`${name}_int8`) || parts.initializers.has(`${name}_rows`);
+    const isGone = matrices.has(name) && !read.has(name) && hasForm;
     if (!isGone) copyBytes(result, model, field);
   }
   for (const made of parts.initializers.values()) result.message(INITIALIZER, made);
@@ -135,18 +137,20 @@ function addGather(
 ): void {
   const { table, name, ids, output } = gather;
   const { values, scales } = int8Rows(table);
+  // A table may be the matrix of a product too, which is quantised in another way (tied weights).
+  const rows = `${name}_rows`;
   const shape = [table.rows, table.columns];
-  parts.initializers.set(`${name}_int8`, tensor(`${name}_int8`, 'int8', shape, values));
+  parts.initializers.set(rows, tensor(rows, 'int8', shape, values));
   parts.initializers.set(
-    `${name}_scale`,
-    tensor(`${name}_scale`, 'float32', [table.rows, 1], scales),
+    `${rows}_scale`,
+    tensor(`${rows}_scale`, 'float32', [table.rows, 1], scales),
   );
   const own = `${output}_int8`;
   const add = (operator: string, from: readonly string[], to: string, attributes = {}) =>
     parts.nodes.push({ made: node(operator, from, [to], attributes) });
-  add('Gather', [`${name}_int8`, ids], own, { axis: { int: 0 } });
+  add('Gather', [rows, ids], own, { axis: { int: 0 } });
   add('Cast', [own], `${own}_float`, { to: { int: DATA_TYPES.float32 } });
-  add('Gather', [`${name}_scale`, ids], `${own}_scale`, { axis: { int: 0 } });
+  add('Gather', [`${rows}_scale`, ids], `${own}_scale`, { axis: { int: 0 } });
   add('Mul', [`${own}_float`, `${own}_scale`], output);
 }
 

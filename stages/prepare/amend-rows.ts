@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
+import { type Corrections, readCorrections } from '#datasets/corpus/corrections.ts';
 import { withoutText } from '#datasets/corpus/reject.ts';
 import { isForgotten, readTombstones } from '#datasets/tombstones.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
-import { type Corrections, correctRows, readCorrections } from './corrections.ts';
+import { correctRows } from './corrections.ts';
 import type { CorpusContent } from './read-corpus.ts';
 
 /**

@@ -29,18 +29,27 @@ function figuresOf(
   entropies: readonly number[],
   confidences: readonly number[],
 ): CacheFigures {
+  return {
+    rows: entropies.length,
+    kept: keptOf(meta),
+    temperatures: meta.temperatures,
+    ...entropyFigures(entropies),
+    confidence: histogramBins(confidences, 1, 25),
+    meanConfidence: mean(confidences),
+  };
+}
+
+/** Histogram and mean of entropies, in nats. */
+export function entropyFigures(
+  entropies: readonly number[],
+): Pick<CacheFigures, 'entropyNats' | 'meanEntropyNats'> {
   // The last percent of a long tail would squeeze all the rest into the first bars.
   const ascending = entropies.toSorted((a, b) => a - b);
   const usual = ascending[Math.floor(ascending.length * 0.995)] ?? 1;
   const end = roundTicks(0, Math.max(usual, 0.1)).at(-1) ?? 1;
   return {
-    rows: entropies.length,
-    kept: keptOf(meta),
-    temperatures: meta.temperatures,
     entropyNats: histogramBins(entropies, end, 30),
-    confidence: histogramBins(confidences, 1, 25),
     meanEntropyNats: mean(entropies),
-    meanConfidence: mean(confidences),
   };
 }
 

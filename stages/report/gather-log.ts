@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { thinned } from './plots/line-chart.ts';
 import type { Point, TrainingCurve } from './report-data.ts';
 
-/** Loss and validation accuracy over the steps of one training, from its metrics.jsonl. */
+/** Loss and the leading figure on validation over the steps of one training, from its metrics.jsonl. */
 export async function readCurve(
   folder: string,
   { name, colour }: Pick<TrainingCurve, 'name' | 'colour'>,
@@ -13,8 +13,17 @@ export async function readCurve(
     name,
     colour,
     loss: thinned(pointsOf(lines, 'loss'), MOST_POINTS),
-    validationAccuracy: thinned(pointsOf(lines, 'validationAccuracy'), MOST_POINTS),
+    validation: validationIn(lines),
   };
+}
+
+/** Of what a task logs the figure that leads; a classifier logs its accuracy alone. */
+function validationIn(lines: readonly Line[]): TrainingCurve['validation'] {
+  for (const [field, figure] of LEADING) {
+    const points = pointsOf(lines, field);
+    if (points.length > 0) return { figure, points: thinned(points, MOST_POINTS) };
+  }
+  return { figure: 'accuracy', points: [] };
 }
 
 type Line = Readonly<Record<string, unknown>>;
@@ -42,4 +51,11 @@ function pointsOf(lines: readonly Line[], field: string): Point[] {
   });
 }
 
+const LEADING = [
+  ['entityF1', 'entityF1'],
+  ['validationMicroF1', 'microF1'],
+  ['validationCorrelation', 'pearson'],
+  ['validationNll', 'negativeLogLikelihood'],
+  ['validationAccuracy', 'accuracy'],
+] as const;
 const MOST_POINTS = 160;

@@ -1,15 +1,24 @@
 import { readClasses } from '#datasets/classes.ts';
 import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';
-import { featureFacts, NothingToReportError, readCurves, textFacts, variantsOf } from './gather.ts';
-import { factsOf } from './gather-cache.ts';
+import {
+  featureFacts,
+  licenseFacts,
+  NothingToReportError,
+  readCurves,
+  textFacts,
+  timingFacts,
+  variantsOf,
+} from './gather.ts';
+import { entropyFigures, factsOf } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
 import { readGains } from './gather-gains.ts';
+import { makerFacts } from './gather-makers.ts';
 import { readSpreads } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
 
@@ -45,6 +54,7 @@ export async function gatherValues(
       deployed: await readDeployed(inputs),
       curves: await readCurves(context, models),
       cachedRows: reader.rowCount,
+      entropy: headline.metrics.task === 'regression' ? null : await entropyOf(reader),
       corpus: {
         classCount: classNames.length,
         splits: splits.map(({ figures }) => figures).filter(({ examples }) => examples > 0),
@@ -55,14 +65,25 @@ export async function gatherValues(
         resolvedConfig: config.resolvedConfig,
         facts: [
           ...factsOf(reader.meta),
+          ...makerFacts(context, models),
+          ...timingFacts(headline),
           ...textFacts(splits[2]?.examples ?? []),
           ...featureFacts(models),
+          ...licenseFacts(config),
         ],
       },
     };
   } finally {
     await reader.close();
   }
+}
+
+async function entropyOf(reader: SoftLabelReader): Promise<ValuesData['entropy']> {
+  const entropies: number[] = [];
+  for await (const rows of reader.rows()) {
+    for (const entropy of rows.entropyNats) entropies.push(entropy);
+  }
+  return entropyFigures(entropies);
 }
 
 async function readValueModels(context: StageContext<ReportConfig>): Promise<ValueModel[]> {

@@ -9,9 +9,11 @@ import { readCacheFigures } from './gather-cache.ts';
 import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
+import { readDoubts } from './gather-doubts.ts';
 import { readGains } from './gather-gains.ts';
 import { readHeads } from './gather-heads.ts';
 import { readCurve } from './gather-log.ts';
+import { makerFacts } from './gather-makers.ts';
 import { readMistakes } from './gather-mistakes.ts';
 import { readRelabelling } from './gather-relabelling.ts';
 import type { Fact, ModelResult, ReportData, TrainingCurve } from './report-data.ts';
@@ -65,6 +67,12 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
       classNames,
       textsUnder(config.texts, test.examples),
     ),
+    doubts: headline.metrics.words
+      ? []
+      : await readDoubts(context, headline.metrics.name, classNames, {
+          validation: validation.examples,
+          test: test.examples,
+        }),
     corpus: {
       classCount: classNames.length,
       splits: [train, validation, test]
@@ -77,6 +85,7 @@ export async function gather(context: StageContext<ReportConfig>): Promise<Repor
       resolvedConfig: config.resolvedConfig,
       facts: [
         ...cache.facts,
+        ...makerFacts(context, models),
         ...timingFacts(headline),
         ...textFacts(test.examples),
         ...featureFacts(models),
@@ -148,7 +157,8 @@ export async function readCurves(
   return Promise.all(logged.map(({ folder, name, colour }) => readCurve(folder, { name, colour })));
 }
 
-function timingFacts({ timings }: ModelResult): Fact[] {
+/** Where the students were timed. */
+export function timingFacts({ timings }: Pick<ModelResult, 'timings'>): Fact[] {
   if (timings === null) return [];
   const threads = timings.threads === null ? 'all cores' : `${timings.threads} threads`;
   return [
@@ -172,7 +182,8 @@ export function featureFacts(models: Parameters<typeof whyNoFeatures>[0]): Fact[
   return why === undefined ? [] : [{ name: 'Features (CKA)', value: `not compared: ${why}` }];
 }
 
-function licenseFacts({ licenses = [] }: ReportConfig): Fact[] {
+/** Licences of teachers and corpus, as far as they are known. */
+export function licenseFacts({ licenses = [] }: ReportConfig): Fact[] {
   return licenses.map(({ of, license }) => ({
     name: `Licence of the ${placeOf(of)}`,
     value: license,

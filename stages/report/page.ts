@@ -4,6 +4,7 @@ import { calibration } from './sections/calibration.ts';
 import { choices } from './sections/choice.ts';
 import { cost } from './sections/cost.ts';
 import { deployment } from './sections/deployment.ts';
+import { doubts } from './sections/doubts.ts';
 import { headline, headlineSentence } from './sections/headline.ts';
 import { mistakes } from './sections/mistakes.ts';
 import { corpus, reproduction } from './sections/origin.ts';
@@ -31,6 +32,7 @@ ${selective(data)}
 ${deployment(data.deployed, data.headline, data.models)}
 ${parts(data.models)}
 ${mistakes(data)}
+${doubts(data)}
 ${teacherCache(data)}
 ${relabelling(data)}
 ${corpus(data)}

@@ -3,6 +3,7 @@ import type { RelabelSummary } from '#datasets/relabel-summary.ts';
 import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
+import type { DoubtedLabels } from './gather-doubts.ts';
 import type { Gain } from './gather-gains.ts';
 import type { HeadResults } from './gather-heads.ts';
 
@@ -26,6 +27,7 @@ export interface ReportData {
   readonly cache: CacheFigures;
   readonly relabelling: Relabelling | null;
   readonly mistakes: readonly Mistake[];
+  readonly doubts: readonly DoubtedLabels[];
   readonly corpus: CorpusFigures;
   readonly origin: Origin;
 }
@@ -48,7 +50,8 @@ export interface TrainingCurve {
   readonly name: string;
   readonly colour: number;
   readonly loss: readonly Point[];
-  readonly validationAccuracy: readonly Point[];
+  /** What the task is judged by, as figures are named, and how it went. */
+  readonly validation: { readonly figure: string; readonly points: readonly Point[] };
 }
 
 export interface HistogramBin {

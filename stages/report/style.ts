@@ -35,7 +35,7 @@ thead small{display:block;font-size:.75rem;font-weight:400}
 tbody th{font-weight:500}
 .class{min-width:8.5rem}
 .num{text-align:right;white-space:nowrap}
-.range{color:var(--soft);font-size:.8125rem}
+.range{color:var(--soft);font-size:.8125rem;display:block;white-space:nowrap}
 .name{white-space:nowrap}
 .featured>*{background:var(--panel);font-weight:650}
 .featured .range{font-weight:400}

@@ -4,7 +4,7 @@ import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
 import type { Gain } from './gather-gains.ts';
-import type { CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
+import type { CacheFigures, CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
 
 /** A model whose answers are numbers. */
 export interface ValueModel {
@@ -29,6 +29,8 @@ export interface ValuesData {
   readonly curves: readonly TrainingCurve[];
   /** Train rows that the teacher answered. */
   readonly cachedRows: number;
+  /** What the teacher left open; null of numbers, which have no entropy. */
+  readonly entropy: Pick<CacheFigures, 'entropyNats' | 'meanEntropyNats'> | null;
   readonly corpus: CorpusFigures;
   readonly origin: Origin;
 }

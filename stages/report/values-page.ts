@@ -4,7 +4,9 @@ import { FIGURE_NAMES, shownFigure, type ValueMetrics } from '#datasets/value-me
 import { bytes, count, magnitude } from './format.ts';
 import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';
+import { labelCalibration } from './sections/calibration.ts';
 import { choices } from './sections/choice.ts';
+import { cost } from './sections/cost.ts';
 import { deployment } from './sections/deployment.ts';
 import { gainNotes } from './sections/gains.ts';
 import { latencyCells, latencyHeads } from './sections/latency.ts';
@@ -12,6 +14,7 @@ import { corpus, reproduction } from './sections/origin.ts';
 import { parts } from './sections/parts.ts';
 import { scrollBox } from './sections/scroll-box.ts';
 import { seeds } from './sections/seeds.ts';
+import { entropyFigure } from './sections/teacher-cache.ts';
 import { trainingCurves } from './sections/training-curves.ts';
 import { meanFigure, spreadIn } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
@@ -24,7 +27,10 @@ ${results(data)}
 ${seeds(data.models)}
 ${choices(data)}
 ${deployment(data.deployed, data.headline, data.models)}
+${cost(data)}
 ${trainingCurves(data)}
+${labelCalibration(data.models)}
+${data.entropy && html`<section><h2>What the teacher said</h2><div class="plots">${entropyFigure(data.entropy)}</div></section>`}
 ${parts(data.models)}
 ${classes(data.headline.metrics)}
 ${corpus(data)}

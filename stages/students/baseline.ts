@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { softmax } from '#stages/numerics/softmax.ts';
+import { type AnswerRules, answerOf } from './student-answers.ts';
 
 /** Where values fall: `edges` part them into one more bin than there are edges, each with its share. */
 const binnedSchema = z.strictObject({
@@ -36,15 +36,17 @@ export interface ObservedText {
   readonly unknownShare: number | null;
 }
 
-/** The best class of a row of logits, which are divided by the temperature of the operating point. */
+/** What `decant predict` says of a row of logits, which are divided by the temperature of the operating point. */
 export function observedLabel(
   logits: Float32Array,
-  classNames: readonly string[],
-  temperature: number,
+  {
+    temperature,
+    ...rules
+  }: Pick<AnswerRules, 'classNames' | 'task'> & { readonly temperature: number },
 ): Pick<ObservedText, 'label' | 'confidence'> {
-  const probs = softmax(logits, temperature);
-  const best = probs.indexOf(Math.max(...probs));
-  return { label: classNames[best] ?? '', confidence: probs[best] ?? Number.NaN };
+  const operatingPoint = { goal: '', temperature, threshold: 0, thresholds: {} };
+  const { label, confidence } = answerOf(logits, { ...rules, operatingPoint }, 1);
+  return { label, confidence };
 }
 
 /** Tokens of a text, and how many of them the vocabulary does not know. */

@@ -7,6 +7,8 @@ import { taskHeadsSchema } from './task-heads.ts';
 
 /** What `decant` of an exported student's config.json holds; other programs pass it over. */
 export const deploymentSchema = z.looseObject({
+  /** It learned from pairs of texts, and answers to nothing else. */
+  text_pairs: z.literal(true).optional(),
   operating_point: operatingPointSchema.optional(),
   /** Where there are several ONNX files: the one to deploy. */
   recommended_file: z.strictObject({ file: z.string(), because: z.string() }).optional(),

@@ -10,11 +10,17 @@ import {
   wordAnswers,
 } from './student-answers.ts';
 import { type AskedModel, NotAStudentError, readStudentFolder } from './student-folder.ts';
+import { type StudentText, tokenizerInputs } from './student-text.ts';
 
 /** An exported student at work in this thread, which it blocks while the model computes. */
 export interface OpenStudent extends AnswerRules {
+  /** It learned from pairs of texts. */
+  readonly readsPairs: boolean;
   /** Predictions in the order of the texts; keep a call to a few hundred texts. */
-  classify(texts: readonly string[], options?: { readonly top?: number }): Promise<Prediction[]>;
+  classify(
+    texts: readonly StudentText[],
+    options?: { readonly top?: number },
+  ): Promise<Prediction[]>;
   /** A prediction for each word of each sentence; keep a call to a few hundred sentences. */
   tag(sentences: readonly (readonly string[])[]): Promise<WordPrediction[][]>;
   close(): Promise<void>;
@@ -30,7 +36,10 @@ export async function openStudent(
   folder: string,
   { threads, ...asked }: StudentOptions = {},
 ): Promise<OpenStudent> {
-  const { classNames, task, operatingPoint, ...files } = await readStudentFolder(folder, asked);
+  const { classNames, task, readsPairs, operatingPoint, ...files } = await readStudentFolder(
+    folder,
+    asked,
+  );
   const tokenizer = await openTokenizer(files.tokenizer, files.maxLength, files.cut);
   const { padTokenId, output } = files;
   const options = { device: 'cpu', padTokenId, threads, output } as const;
@@ -40,13 +49,14 @@ export async function openStudent(
   const isTagger = task === 'token-classification';
   return {
     ...rules,
+    readsPairs,
     async tag(sentences) {
       if (!isTagger) throw new NotAStudentError(folder, 'names texts and not their words');
       return taggedWords(parts, sentences);
     },
     async classify(texts, { top = 1 } = {}) {
       if (isTagger) throw new NotAStudentError(folder, 'names words and not whole texts');
-      return predictions(parts, texts, top);
+      return predictions(parts, tokenizerInputs(folder, readsPairs, texts), top);
     },
     close: () => classifier.close(),
   };
@@ -60,11 +70,10 @@ interface Parts {
 
 async function predictions(
   { tokenizer, classifier, rules }: Parts,
-  texts: readonly string[],
+  inputs: readonly TokenizerInput[],
   top: number,
 ): Promise<Prediction[]> {
   const width = rules.classNames.length;
-  const inputs = texts.map((text): TokenizerInput => ({ text, textPair: null }));
   const rows = (await tokenizer.encode(inputs)).map(({ ids }) => ({
     tokenIds: Int32Array.from(ids),
     typeIds: null,
@@ -77,7 +86,7 @@ async function predictions(
       answers.set(index, answerOf(logits.subarray(row * width, (row + 1) * width), rules, top));
     }
   }
-  return texts.flatMap((_, index) => answers.get(index) ?? []);
+  return inputs.flatMap((_, index) => answers.get(index) ?? []);
 }
 
 async function taggedWords(

@@ -16,6 +16,8 @@ export type StudentTask = 'classification' | 'multi-label' | 'regression' | 'tok
 export interface StudentFolder {
   readonly classNames: readonly string[];
   readonly task: StudentTask;
+  /** It learned from pairs of texts. */
+  readonly readsPairs: boolean;
   readonly model: string;
   /** Output of the model with the logits of the head that is asked. */
   readonly output: string;
@@ -109,6 +111,7 @@ export async function readStudentFolder(
     classNames: namesOf(folder, id2label),
     output,
     task: taskOf(config.architectures, config.problem_type),
+    readsPairs: config.decant?.text_pairs ?? false,
     model: join(folder, file),
     tokenizer: join(folder, 'tokenizer.json'),
     // A bert student has a few positions more than it was trained to read.
@@ -164,7 +167,10 @@ function requireClasses(
 const LANGUAGE_MODEL = /(ForMaskedLM|LMHeadModel)$/;
 
 /** By what the student was trained for, in Hugging Face's words. */
-function taskOf(architectures: readonly string[], problemType: string | undefined): StudentTask {
+export function taskOf(
+  architectures: readonly string[],
+  problemType: string | undefined,
+): StudentTask {
   if (architectures.some((name) => name.endsWith('ForTokenClassification'))) {
     return 'token-classification';
   }

@@ -3,7 +3,10 @@ import { microBatches } from './micro-batches.ts';
 import type { OpenStudent } from './open-student.ts';
 import type { StudentPrecision } from './precision.ts';
 import type { StudentTask } from './student-folder.ts';
+import { type StudentText, tokenizerInputs } from './student-text.ts';
 import { openStudentThreads } from './student-threads.ts';
+
+export type { StudentText } from './student-text.ts';
 
 /** What a student says of one text. */
 export interface Classification<Label extends string = string> {
@@ -51,17 +54,18 @@ export interface CallOptions {
 
 /**
  * An exported student that answers in threads of its own; texts of concurrent calls are answered together.
- * A method that does not belong to the student's task rejects with code E_STUDENT_TASK.
+ * A method that does not belong to the student's task rejects with code E_STUDENT_TASK, texts that are no pairs of
+ * a student of pairs, and the other way round, with E_STUDENT_TEXT.
  */
 export interface Student<Label extends string = string> {
   readonly classNames: readonly Label[];
   readonly task: StudentTask;
   /** One label a text. */
-  classify(texts: readonly string[], options?: CallOptions): Promise<Classification<Label>[]>;
+  classify(texts: readonly StudentText[], options?: CallOptions): Promise<Classification<Label>[]>;
   /** All labels that apply to each text, the most likely first; of multi-label students. */
-  labels(texts: readonly string[], options?: CallOptions): Promise<LabelSet<Label>[]>;
+  labels(texts: readonly StudentText[], options?: CallOptions): Promise<LabelSet<Label>[]>;
   /** The numbers of each text by name; of regression students. */
-  values(texts: readonly string[], options?: CallOptions): Promise<Record<Label, number>[]>;
+  values(texts: readonly StudentText[], options?: CallOptions): Promise<Record<Label, number>[]>;
   /** A label for each word; of token classification students. */
   tag(
     sentences: readonly (readonly string[])[],
@@ -112,15 +116,20 @@ function serviceOf<Label extends string>(
   folder: string,
   threads: number,
 ): Student<Label> {
-  const { task, classNames } = students;
+  const { task, classNames, readsPairs } = students;
   // One waits at the door of each thread.
   const batching = { limit: BATCH_TEXTS, inFlight: 2 * threads };
   // Of several labels those that are said, however many.
   const top = task === 'multi-label' ? 0 : 1;
-  const askTexts = microBatches(
-    (texts: readonly string[]) => students.classify(texts, { top }),
+  const askBatched = microBatches(
+    (texts: readonly StudentText[]) => students.classify(texts, { top }),
     batching,
   );
+  const askTexts = (texts: readonly StudentText[], signal: AbortSignal | undefined) => {
+    // Here too, so that a wrong call does not fail those that are answered with it.
+    tokenizerInputs(folder, readsPairs, texts);
+    return askBatched(texts, signal);
+  };
   const askWords = microBatches(
     (sentences: readonly (readonly string[])[]) => students.tag(sentences),
     batching,

@@ -4,16 +4,17 @@ import { ownProgram } from '#cache/own-program.ts';
 import { startWorker, type WorkerThread } from '#stages/worker-thread.ts';
 import type { OpenStudent, StudentOptions } from './open-student.ts';
 import type { AnswerRules, Prediction, WordPrediction } from './student-answers.ts';
+import type { StudentText } from './student-text.ts';
 
 /** What the thread is asked. */
 export type StudentRequest =
   | { readonly type: 'open'; readonly folder: string; readonly options: StudentOptions }
-  | { readonly type: 'classify'; readonly texts: readonly string[]; readonly top: number }
+  | { readonly type: 'classify'; readonly texts: readonly StudentText[]; readonly top: number }
   | { readonly type: 'tag'; readonly sentences: readonly (readonly string[])[] };
 
 /** What the thread answers. */
 export type StudentReply =
-  | { readonly type: 'opened'; readonly rules: AnswerRules }
+  | { readonly type: 'opened'; readonly rules: AnswerRules; readonly readsPairs: boolean }
   | { readonly type: 'classified'; readonly predictions: Prediction[] }
   | { readonly type: 'tagged'; readonly sentences: WordPrediction[][] };
 
@@ -37,6 +38,7 @@ export async function openStudentThreads(
     const least = () => lanes.reduce((best, lane) => (lane.open < best.open ? lane : best));
     return {
       ...opened.rules,
+      readsPairs: opened.readsPairs,
       async classify(texts, { top = 1 } = {}) {
         const reply = await least().ask({ type: 'classify', texts, top });
         if (reply.type !== 'classified') throw new UnexpectedReplyError(reply);

@@ -8,8 +8,8 @@ serveRequests<StudentRequest, StudentReply>({
   async reply(request) {
     if (request.type === 'open') {
       student = await openStudent(request.folder, request.options);
-      const { classNames, task, operatingPoint } = student;
-      return { type: 'opened', rules: { classNames, task, operatingPoint } };
+      const { classNames, task, readsPairs, operatingPoint } = student;
+      return { type: 'opened', rules: { classNames, task, operatingPoint }, readsPairs };
     }
     if (student === undefined) throw new Error('no student was opened');
     if (request.type === 'tag') {

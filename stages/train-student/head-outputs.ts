@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { writeProbe } from '#datasets/probe.ts';
 import { headFolder } from '#stages/students/task-heads.ts';
 import type { HeadTraining } from './head-setup.ts';
-import { type PredictedSplit, probeOf, writeSplitPredictions } from './outputs.ts';
-import { predictRows } from './predict-rows.ts';
+import { probeOf, writeSplitPredictions } from './outputs.ts';
+import { type PredictedRows, predictRows } from './predict-rows.ts';
 
 /** Writes what a further head says of its rows: `heads/NAME/probe.json`, and predictions in a folder of its own. */
 export async function writeHeadAnswers(
@@ -13,13 +13,16 @@ export async function writeHeadAnswers(
 ): Promise<void> {
   const { name, inputs, stepper, layout, buckets, classCount } = head;
   const forward = { ...layout, buckets, classCount, signal };
-  const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
-    const tokens = split === 'train' ? inputs.train : inputs.validation.tokens;
-    return { split, tokens, classCount, logits: await predictRows(stepper, { tokens }, forward) };
+  const predict = (rows: PredictedRows) => predictRows(stepper, rows, forward);
+  const answering = { classCount, task: undefined, predict };
+  const splits = {
+    validation: { tokens: inputs.validation.tokens },
+    train: { tokens: inputs.train },
   };
-  const splits = [await predict('validation'), await predict('train')];
-  await writeProbe(join(folders.student, headFolder(name)), probeOf(splits));
-  for (const split of splits) {
-    await writeSplitPredictions(join(folders.predictions, headFolder(name)), split, undefined);
+  const probe = await probeOf(Object.values(splits), answering);
+  await writeProbe(join(folders.student, headFolder(name)), probe);
+  const folder = join(folders.predictions, headFolder(name));
+  for (const split of ['validation', 'train'] as const) {
+    await writeSplitPredictions(folder, split, splits[split], answering);
   }
 }

@@ -66,9 +66,11 @@ async function setUpHead(
 ): Promise<HeadSetup> {
   const { inputs } = head;
   const answering = taskHeadOf(head);
-  const layout = layoutOfBatches(settings, inputs, transferSet, shape);
+  const ofRows = layoutOfBatches(settings, inputs, transferSet, shape);
   const buckets = bucketsOf(inputs, shape);
-  const losses = await studentLosses(settings, inputs, { soft: layout.soft, module });
+  const losses = await studentLosses(settings, inputs, { soft: ofRows.soft, module });
+  const { classWeights } = losses;
+  const layout = { ...ofRows, ...(classWeights && { classWeights }) };
   const { initialWeights } = program;
   const { classCount } = answering;
   const programOf = (batchSize: number) =>

@@ -1,4 +1,4 @@
-import { type FeatureTable, takeFeatures } from '#datasets/features.ts';
+import { type StoredFeatures, takeFeatures } from '#datasets/features.ts';
 import { type Fold, foldOf } from '#datasets/folds.ts';
 import { takeTokens } from '#datasets/take-tokens.ts';
 import { balancedClasses, everyRow, rotatingViews, surveyRows, withCopies } from './epoch-rows.ts';
@@ -20,7 +20,7 @@ export async function transferSetOf(
   const mixing = { mix: settings.mix, temperature, hints: settings.hints };
   const open = async (
     { tokens, gold, softLabels }: Omit<ViewInputs, 'of'>,
-    features: FeatureTable | undefined,
+    features: StoredFeatures | undefined,
   ) => {
     const softTargets = await targetSource(softLabels, mixing);
     const rows = { tokens, features, gold, softTargets };

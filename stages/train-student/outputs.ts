@@ -3,12 +3,17 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import type { Split } from '#datasets/example.ts';
 import { featureRow } from '#datasets/feature-rows.ts';
-import type { FeatureRow, FeatureTable } from '#datasets/features.ts';
-import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
+import { type FeatureRow, takeFeatures } from '#datasets/features.ts';
+import {
+  type Predictions,
+  valuePredictions,
+  writePredictionBlocks,
+} from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
+import { ROWS_PER_GROUP } from '#datasets/table-file.ts';
+import { takeTokens } from '#datasets/take-tokens.ts';
 import { isValueTask, type Task } from '#datasets/task.ts';
 import { answeredExamples, answerPlaces } from '#datasets/token-answers.ts';
-import type { StoredTokens } from '#datasets/tokens.ts';
 import { highestPlaces } from '#datasets/top-classes.ts';
 import { toNamed } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
@@ -20,6 +25,7 @@ import {
   headParameters,
   type TaskHeads,
 } from '#stages/students/task-heads.ts';
+import type { PredictedRows } from './predict-rows.ts';
 import { tokenIdsOf } from './token-rows.ts';
 
 /** A finished student. */
@@ -33,13 +39,12 @@ export interface TrainedStudent {
   readonly headClasses: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A split with the student's logits of its rows, or of its answers where rows have several. [rows * classCount] */
-export interface PredictedSplit {
+/** A student that answers rows. */
+export interface Answering {
   readonly classCount: number;
-  readonly split: Split;
-  readonly tokens: StoredTokens;
-  readonly features?: FeatureTable | undefined;
-  readonly logits: Float32Array;
+  readonly task: Task | undefined;
+  /** Logits of the rows, or of their answers where rows have several. [rows * classCount] */
+  readonly predict: (rows: PredictedRows) => Promise<Float32Array>;
 }
 
 /** Writes the student as a Hugging Face folder with its ONNX graph. */
@@ -80,26 +85,65 @@ function describedHeads(headClasses: Readonly<Record<string, readonly string[]>>
   );
 }
 
-/** Inputs spread over the splits, first split first, with the logits that the trainer got for them. */
-export function probeOf(splits: readonly PredictedSplit[]): ProbeInput[] {
-  return splits.reduce<ProbeInput[]>(
-    (inputs, split) => [...inputs, ...probeInputs(split, probeSize - inputs.length)],
-    [],
-  );
+/** Inputs spread over the splits, first split first, with the logits that the trainer gets for them. */
+export async function probeOf(
+  splits: readonly PredictedRows[],
+  student: Answering,
+): Promise<ProbeInput[]> {
+  const inputs: ProbeInput[] = [];
+  for (const split of splits) {
+    const rowCount = split.tokens.exampleIds.length;
+    const count = Math.min(probeSize - inputs.length, rowCount);
+    const rows = Array.from({ length: count }, (_, place) =>
+      Math.floor((place * rowCount) / count),
+    );
+    inputs.push(...(await probeInputs(takeRows(split, rows), student)));
+  }
+  return inputs;
 }
 
-/** Writes the student's answer to every row of a split. */
+/** Writes the student's answer to every row of a split, of which one block is in memory at a time. */
 export async function writeSplitPredictions(
   folder: string,
-  { split, tokens, logits, classCount }: PredictedSplit,
-  task: Task | undefined,
+  split: Split,
+  rows: PredictedRows,
+  student: Answering,
 ): Promise<void> {
-  if (isValueTask(task)) {
-    await writePredictions(folder, split, valuePredictions(tokens.exampleIds, logits));
-    return;
+  const hasPositions = rows.tokens.answers !== undefined && !isValueTask(student.task);
+  await writePredictionBlocks(folder, split, { hasPositions }, answersTo(rows, student));
+}
+
+async function* answersTo(rows: PredictedRows, student: Answering): AsyncGenerator<Predictions> {
+  const { exampleIds, answers } = rows.tokens;
+  const rowCount = exampleIds.length;
+  const answersPerRow = Math.max(1, (answers?.at.length ?? 0) / Math.max(1, rowCount));
+  const fitting = Math.floor(NUMBERS_PER_BLOCK / (answersPerRow * student.classCount));
+  const size = Math.max(1, Math.min(ROWS_PER_GROUP, fitting));
+  for (let from = 0; from < rowCount; from += size) {
+    const length = Math.min(size, rowCount - from);
+    const block = takeRows(
+      rows,
+      Array.from({ length }, (_, row) => from + row),
+    );
+    yield predictionsOf(block, await student.predict(block), student);
   }
+}
+
+function takeRows({ tokens, features }: PredictedRows, rows: readonly number[]): PredictedRows {
+  return {
+    tokens: takeTokens(tokens, rows),
+    features: features && takeFeatures(features, rows),
+  };
+}
+
+function predictionsOf(
+  { tokens }: PredictedRows,
+  logits: Float32Array,
+  { classCount, task }: Answering,
+): Predictions {
+  if (isValueTask(task)) return valuePredictions(tokens.exampleIds, logits);
   const predictedIds = highestPlaces(logits, classCount);
-  await writePredictions(folder, split, {
+  return {
     rowCount: predictedIds.length,
     exampleIds: tokens.answers === undefined ? tokens.exampleIds : answeredExamples(tokens),
     ...(tokens.answers && { positions: tokens.answers.positions }),
@@ -108,7 +152,7 @@ export async function writeSplitPredictions(
       probabilityOf(best, logits.subarray(row * classCount, (row + 1) * classCount)),
     ),
     logits,
-  });
+  };
 }
 
 /** What Hugging Face calls the task; a classifier of one label needs no word. */
@@ -118,18 +162,16 @@ function problemType(task: Task | undefined): Record<string, string> {
   return { problem_type: name };
 }
 
-function probeInputs(
-  { tokens, features, logits, classCount }: PredictedSplit,
-  count: number,
-): ProbeInput[] {
-  const rowCount = tokens.exampleIds.length;
-  const taken = Math.min(count, rowCount);
-  return Array.from({ length: taken }, (_, place) => {
-    const row = Math.floor((place * rowCount) / taken);
+async function probeInputs(
+  { tokens, features }: PredictedRows,
+  { classCount, predict }: Answering,
+): Promise<ProbeInput[]> {
+  const logits = await predict({ tokens, features });
+  return tokens.exampleIds.map((exampleId, row) => {
     const { offsets } = tokens.answers ?? {};
     const [from, to] = offsets === undefined ? [row, row + 1] : [offsets[row], offsets[row + 1]];
     return {
-      exampleId: tokens.exampleIds[row] ?? '',
+      exampleId,
       tokenIds: [...tokenIdsOf(tokens, row)],
       ...(features && { features: listsOf(featureRow(features, row)) }),
       ...(tokens.answers && { answerAt: [...answerPlaces(tokens, row)] }),
@@ -150,3 +192,5 @@ function probabilityOf(classId: number, logits: Float32Array): number {
 
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
 const probeSize = 64;
+/** Logits of a block of predictions: 16 MiB. */
+const NUMBERS_PER_BLOCK = 1 << 22;

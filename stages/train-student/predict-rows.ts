@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { featureRow } from '#datasets/feature-rows.ts';
-import type { FeatureTable } from '#datasets/features.ts';
+import type { StoredFeatures } from '#datasets/features.ts';
 import type { StoredTokens } from '#datasets/tokens.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { inferenceFeeds } from './batch-feeds.ts';
@@ -21,7 +21,7 @@ export interface PredictOptions {
 /** Rows to predict: tokens, and tensors in the same order where the corpus has any. */
 export interface PredictedRows {
   readonly tokens: StoredTokens;
-  readonly features?: FeatureTable | undefined;
+  readonly features?: StoredFeatures | undefined;
 }
 
 /** Logits of every row, in order, or of every answer where rows have several. [rows * classCount] */

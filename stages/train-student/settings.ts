@@ -164,7 +164,7 @@ export const trainStudentConfig = z
       .min(0)
       .default(256)
       .describe(
-        'Tokens, and joined rows, up to this size stay in memory; more are read anew every epoch.',
+        'Tokens, tensors, and joined rows, up to this size stay in memory; more are read anew every epoch.',
       ),
     ...optimizerSettings,
     ...rowSettings,

@@ -6,6 +6,8 @@ import { targetsOfWindows } from './window-targets.ts';
 /** Soft targets at the temperature of the training, shard by shard, of one teacher or of several. */
 export interface TargetSource {
   readonly layout: SoftLayout;
+  /** Numbers of the teacher's features that come with a row; left out: none. */
+  readonly hintWidth?: number;
   readonly teachers: number;
   readonly rowCount: number;
   readonly shardCount: number;
@@ -40,6 +42,7 @@ function targetsOfRows(
   const most = topK ?? samples ?? classNames.length;
   return {
     layout: { type: mode, width: Math.min(most, classNames.length) },
+    hintWidth: hints.reduce((sum, { width }) => sum + width, 0),
     teachers: 1,
     rowCount: reader.rowCount,
     shardCount: reader.shards.length,

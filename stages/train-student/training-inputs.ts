@@ -1,5 +1,5 @@
 import { readClasses } from '#datasets/classes.ts';
-import { type FeatureTable, featuresInOrder, readFeaturesIfAny } from '#datasets/features.ts';
+import { closeFeatures, readFeaturesWithin, type StoredFeatures } from '#datasets/features.ts';
 import { closeTokens, readTokens, readTokensWithin, type StoredTokens } from '#datasets/tokens.ts';
 import { readViews } from '#datasets/views.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
@@ -21,7 +21,7 @@ export interface TrainingInputs extends TrainingLabels {
   /** Changed forms of train rows; undefined where none are learned from. */
   readonly views: ViewInputs | undefined;
   /** Tensors of the rows, in the order of their tokens, where the corpus has any. */
-  readonly features?: Readonly<Record<'train' | 'validation', FeatureTable>>;
+  readonly features?: Readonly<Record<'train' | 'validation', StoredFeatures>>;
 }
 
 /** Views of train rows, with the gold labels of these. */
@@ -61,9 +61,11 @@ export async function closeTrainingInputs({
   train,
   views,
   softLabels,
+  features,
 }: TrainingInputs): Promise<void> {
   for (const { reader } of [...softLabels, ...(views?.softLabels ?? [])]) await reader.close();
   for (const tokens of [train, ...(views ? [views.tokens] : [])]) closeTokens(tokens);
+  for (const table of Object.values(features ?? {})) closeFeatures(table);
 }
 
 /** Tokens that may be more than memory is to hold. */
@@ -71,8 +73,13 @@ function readStored(
   context: StageContext<TrainStudentConfig>,
   folder: string,
 ): Promise<StoredTokens> {
+  return readTokensWithin(folder, memoryOf(context));
+}
+
+/** How much of a table may stay in memory, and where more than that goes. */
+function memoryOf(context: StageContext<TrainStudentConfig>) {
   const limitBytes = context.config.memoryLimitMb * 2 ** 20;
-  return readTokensWithin(folder, { limitBytes, spill: outputOf(context, 'checkpoints') });
+  return { limitBytes, spill: outputOf(context, 'checkpoints') };
 }
 
 /** Texts and gold of the views; undefined where the student learns from none. */
@@ -97,10 +104,12 @@ async function featuresOf(
   context: StageContext<TrainStudentConfig>,
   tokens: Readonly<Record<'train' | 'validation', StoredTokens>>,
 ): Promise<Pick<TrainingInputs, 'features'>> {
-  const of = async (split: 'train' | 'validation') => {
-    const table = await readFeaturesIfAny(context.inputs[`inputs/${split}`]);
-    return table && featuresInOrder(table, tokens[split].exampleIds);
-  };
+  const of = (split: 'train' | 'validation') =>
+    readFeaturesWithin(
+      context.inputs[`inputs/${split}`],
+      tokens[split].exampleIds,
+      memoryOf(context),
+    );
   const [train, validation] = [await of('train'), await of('validation')];
   return train === undefined || validation === undefined ? {} : { features: { train, validation } };
 }

@@ -1,6 +1,6 @@
 import { digestOf, digestOfParts } from '#cache/digest.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
-import type { FeatureTable } from '#datasets/features.ts';
+import type { StoredFeatures } from '#datasets/features.ts';
 import { type IntList, partsOf } from '#datasets/int-list.ts';
 import type { Runtime } from '#stages/tensorflow/runtime.ts';
 import type { HeadInputs } from './head-inputs.ts';
@@ -41,7 +41,7 @@ export function recipeOf(
     // Of `xla: if-possible`, which way it went: the two end with other bits.
     ...(isCompiled && { isCompiled }),
     ...(losses.moduleDigest !== undefined && { softLoss: losses.moduleDigest }),
-    ...(features && { features: digestOf(featureBytes(features.train)) }),
+    ...(features && { features: digestOfParts(featureBytes(features.train)) }),
     ...rowsOf({ train, validation, views }),
     ...(heads.length > 0 && { heads: heads.map(({ inputs }) => rowsOf(inputs)) }),
     initialWeights: digestOf(new Uint8Array(program.initialWeights.buffer)),
@@ -66,12 +66,12 @@ function* tokenBytes(tokenIds: IntList): Generator<Uint8Array> {
   }
 }
 
-function featureBytes({ columns }: FeatureTable): Uint8Array {
-  const parts = Object.values(columns).map(
-    ({ values: { buffer, byteOffset, byteLength } }) =>
-      new Uint8Array(buffer, byteOffset, byteLength),
-  );
-  return Buffer.concat(parts);
+function* featureBytes({ columns }: StoredFeatures): Generator<Uint8Array> {
+  for (const { values } of Object.values(columns)) {
+    for (const { buffer, byteOffset, byteLength } of partsOf(values)) {
+      yield new Uint8Array(buffer, byteOffset, byteLength);
+    }
+  }
 }
 
 function isSpeedKnob(name: string): boolean {

@@ -1,6 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { featureRow } from '#datasets/feature-rows.ts';
-import type { FeatureRow, FeatureTable } from '#datasets/features.ts';
+import type { FeatureRow, StoredFeatures } from '#datasets/features.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
 import type { StoredTokens } from '#datasets/tokens.ts';
 import type { GoldTarget } from './gold-targets.ts';
@@ -55,7 +55,7 @@ export interface TransferSet extends EpochRows {
 export interface TransferSources {
   readonly tokens: StoredTokens;
   /** In the order of the tokens. */
-  readonly features?: FeatureTable | undefined;
+  readonly features?: StoredFeatures | undefined;
   readonly gold: ReadonlyMap<string, readonly GoldTarget[]>;
   /** null: no soft loss, so that only rows with gold are trained on. */
   readonly softTargets: TargetSource | null;
@@ -234,8 +234,12 @@ interface JoinedShard extends Pick<TransferSources, 'tokens' | 'features' | 'gol
 }
 
 /** Bytes of the joined rows, about. */
-export function memoryOf({ rowCount, layout: { type, width } }: TargetSource): number {
-  const values = type === 'dense' ? width : 2 * width;
+export function memoryOf({
+  rowCount,
+  layout: { type, width },
+  hintWidth = 0,
+}: Pick<TargetSource, 'rowCount' | 'layout' | 'hintWidth'>): number {
+  const values = (type === 'dense' ? width : 2 * width) + hintWidth;
   return rowCount * (4 * values + objectBytes);
 }
 

@@ -8,14 +8,8 @@ import { writeHeadAnswers } from './head-outputs.ts';
 import type { Heads, HeadTraining } from './head-setup.ts';
 import { tokenPredictions, tokenProbe } from './language-outputs.ts';
 import { predictTokens } from './language-predictions.ts';
-import {
-  type PredictedSplit,
-  probeOf,
-  type TrainedStudent,
-  writeSplitPredictions,
-  writeStudent,
-} from './outputs.ts';
-import { predictRows } from './predict-rows.ts';
+import { probeOf, type TrainedStudent, writeSplitPredictions, writeStudent } from './outputs.ts';
+import { type PredictedRows, predictRows } from './predict-rows.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
 import type { Trained } from './training.ts';
@@ -67,14 +61,16 @@ export async function* writeOutputs(
     await writePredictions(predictions, 'validation', tokenPredictions(tokens, scores));
     return;
   }
-  const predict = async (split: 'train' | 'validation'): Promise<PredictedSplit> => {
-    const tokens = split === 'train' ? train : validation.tokens;
-    const rows = { tokens, features: features?.[split] };
-    return { split, ...rows, classCount, logits: await predictRows(stepper, rows, forward) };
+  const predict = (rows: PredictedRows) => predictRows(stepper, rows, forward);
+  const answering = { classCount, task, predict };
+  const splits = {
+    validation: { tokens: validation.tokens, features: features?.validation },
+    train: { tokens: train, features: features?.train },
   };
-  const splits = [await predict('validation'), await predict('train')];
-  await writeProbe(folder, probeOf(splits));
-  for (const split of splits) await writeSplitPredictions(predictions, split, task);
+  await writeProbe(folder, await probeOf(Object.values(splits), answering));
+  for (const split of ['validation', 'train'] as const) {
+    await writeSplitPredictions(predictions, split, splits[split], answering);
+  }
   for (const head of further) {
     await writeHeadAnswers({ student: folder, predictions }, head, context.signal);
   }

@@ -43,21 +43,29 @@ test('one layer of the teacher and forty steps are worth more than a random star
   assert.match(card, /Its weights started as layers 1 of the teacher, with what is around them\./);
 });
 
-test('an exported student is a teacher: it passes the check and fills a cache', async () => {
+test('an exported student is a teacher: it passes the check, fills a cache and has a student of its own', async () => {
   const checked = await succeed(project, 'teacher', 'check', 'assistant');
   assert.match(checked, /12 classes|classes +12/);
-  const config = { ...miniConfig, teacher: { model: 'assistant', maxLength: 64 } };
+  const config = {
+    ...miniConfig,
+    teacher: { model: 'assistant', maxLength: 64 },
+    student: { architecture: 'bag', hiddenSize: 32, learningRate: 0.02, steps: 150 },
+    variants: { distilled: { softLossWeight: 1, hardLossWeight: 0 } },
+    'hard-relabel': undefined,
+  };
   writeFileSync(project.path('second.yaml'), stringify(config));
-  await succeed(
+  const said = await succeed(
     project,
     'run',
     '--config',
     'second.yaml',
     '--store',
     'second',
-    '--to',
-    'soft-label',
+    '--json',
   );
+  const { models } = JSON.parse(said) as Result;
+  const student = models.find(({ name }) => name === 'distilled');
+  assert.ok((student?.metrics.accuracy ?? 0) > 0.5, JSON.stringify(student?.metrics.accuracy));
   const status = await succeed(
     project,
     'cache',

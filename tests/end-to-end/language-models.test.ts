@@ -94,6 +94,7 @@ describe('a causal language model of characters, counted on Shakespeare', { skip
       },
       variants: { 'gold-only': { softLossWeight: 0, hardLossWeight: 1 }, distilled: {} },
       gate: { perplexityVsTeacher: 0.01, gainOverGoldOnly: -1, agreement: 0.05 },
+      export: { quantize: ['int8'] },
     });
     ids = new Map(['<unk>', ...characters].map((piece, id) => [piece, id]));
     const train = readFileSync(project.path('train.txt'), 'utf8');
@@ -156,7 +157,11 @@ describe('a causal language model of characters, counted on Shakespeare', { skip
     const exported = outcome.student;
     const card = readFileSync(join(exported, 'README.md'), 'utf8');
     assert.match(card, /pipeline_tag: text-generation[^]*\| perplexity \| \d+/);
-    assert.ok(!card.includes('## Classes') && card.length < 4000);
+    assert.ok(!card.includes('## Classes') && card.length < 6000);
+    assert.match(card, /\| file \| size \| perplexity, validation \| test \|/);
+    assert.match(card, /Recommended: `onnx\/model\w*\.onnx`: .* perplexity on validation/);
+    const int8 = of('distilled.int8')?.figures['perplexity'];
+    assert.ok(int8 !== ours && Math.abs((int8 ?? NaN) - ours) < 1, `${int8}: 8 bits are measured`);
     const config = JSON.parse(readFileSync(join(exported, 'config.json'), 'utf8'));
     assert.deepEqual(config.architectures, ['GPT2LMHeadModel']);
     const page = readFileSync(outcome.report, 'utf8');

@@ -58,6 +58,13 @@ test('a table without the column is refused with its line and the columns that t
   assert.match(stderr, /stdin, line 2: has no "text".*question[^]*--column NAME/);
 });
 
+test('a second text for a student of single ones is refused, not passed over', () => {
+  const args = ['--format', 'csv', '--pair-column', 'answer'];
+  const { status, stdout, stderr } = predict(args, 'text,answer\nwhere?,there\n');
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /learned from single ones[^]*leave out --pair-column/);
+});
+
 interface Answer {
   readonly id: string;
   readonly label: string;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
 import { succeed } from '#tests/support/cli-result.ts';
+import { startCli } from '#tests/support/running-cli.ts';
 import { smallConfig, smallProject } from '#tests/support/small-project.ts';
 import { storeSnapshot } from '#tests/support/store-snapshot.ts';
 
@@ -64,6 +65,26 @@ test('the same command trains nothing that is done, and more trials only what is
   assert.match(stdout, /trial +hiddenSize +heads +learningRate +accuracy +agreement/);
   assert.match(stdout, /variants:\n {2}best: \{ temperature: 2, hiddenSize: 8, /);
   assert.deepEqual(storeSnapshot(store), made);
+});
+
+test('a sweep that is killed keeps the trial that is done, and the same command goes on', async () => {
+  const own = smallProject({
+    student: { ...smallConfig.student, architecture: 'bag', steps: 200 },
+    sweep: { over: { learningRate: [0.002, 0.003] } },
+  });
+  const killed = startCli(['sweep', '--log-format', 'json', '--log-every', '0s'], {
+    cwd: own.folder,
+  });
+  // The second trial is on its way.
+  await killed.said(
+    /"instance":"train-student:(sweep-\w+)"[^]*"instance":"train-student:(?!\1)sweep-\w+","event":\{"type":"progress","done":[1-9]/,
+  );
+  killed.killGroup('SIGKILL');
+  await killed.ended;
+  const { code, stdout, stderr } = await own.decant('sweep', '--json', '--wait-lock', '1m');
+  assert.equal(code, 0, stderr);
+  assert.equal((JSON.parse(stdout) as SweepAnswer).trials.length, 2);
+  assert.equal(stderr.match(/train-student:sweep-\w+ +starts/g)?.length, 1, stderr);
 });
 
 test('a configuration without a sweep, and a range without an end, are refused with the way out', async () => {

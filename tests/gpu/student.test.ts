@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
+import { SOFT_LOSSES } from '#stages/tensorflow/soft-loss-kind.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import type { RecordingOptions } from '#stages/tensorflow/step-recorder.ts';
 import { xlaProblem } from '#stages/tensorflow/xla.ts';
@@ -12,8 +13,11 @@ import { batchOf, nameOf, programOf, stepCase } from '#tests/bench/student/cases
 import { median } from '#tests/bench/student/figures.ts';
 import { syntheticInputs } from '#tests/stages/train-student/synthetic-corpus.ts';
 import { assertAllClose, assertClose } from '#tests/support/close.ts';
-import { runStage } from '#tests/support/run-stage.ts';
+import { runStage, type StageRun } from '#tests/support/run-stage.ts';
+import { assertRecordedIsEager } from '#tests/support/student-steps.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { tinyBatch, tinyProgram } from '#tests/support/tiny-program.ts';
+import { tinyStudents } from '#tests/support/tiny-students.ts';
 
 /** Stage two on CUDA. TF32 off, so that its numbers can be compared with those of other executors. */
 process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
@@ -55,10 +59,55 @@ test('bf16 learns', { skip }, () => {
 test('a student learns on the GPU what its teacher knows', { skip }, async () => {
   const config = { layers: 1, hiddenSize: 16, steps: 300, batchSize: 16, device: 'cuda' };
   const run = await runStage(trainStudent, { config, inputs: await syntheticInputs() });
-  const agreement = run.events.flatMap((event) =>
-    event.type === 'metric' && event.name === 'agreement' ? [event.value] : [],
-  );
-  assert.ok((agreement.at(-1) ?? 0) > 0.9);
+  assert.ok((metricsOf(run, 'agreement').at(-1) ?? 0) > 0.9);
+});
+
+// The programs of the CPU's suites, within what another order of sums costs.
+for (const student of tinyStudents) {
+  test(`${student.name}: recorded steps are the eager ones`, { skip }, () => {
+    assertRecordedIsEager(tf, student, 1e-4);
+  });
+}
+
+const small = {
+  architecture: 'bag',
+  hiddenSize: 16,
+  steps: 75,
+  batchSize: 16,
+  learningRate: 0.02,
+  device: 'cuda',
+} as const;
+
+for (const softLoss of SOFT_LOSSES) {
+  test(`${softLoss}: the loss falls as it does on the CPU`, { skip }, async () => {
+    const inputs = await syntheticInputs({ mode: 'dense' });
+    const run = await runStage(trainStudent, { config: { ...small, softLoss }, inputs });
+    const losses = metricsOf(run, 'softLoss');
+    assert.ok((losses.at(-1) ?? NaN) < 0.8 * (losses[0] ?? 0), losses.join());
+  });
+}
+
+test('a stopped training goes on from its checkpoint to the same student', { skip }, async () => {
+  const inputs = await syntheticInputs();
+  const undisturbed = await runStage(trainStudent, { config: small, inputs });
+  const folder = temporaryFolder();
+  const stop = new AbortController();
+  const reason = new Error('stop');
+  const stopped = runStage(trainStudent, {
+    config: small,
+    inputs,
+    folder,
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === 'progress' && event.done === 25) stop.abort(reason);
+    },
+  });
+  await assert.rejects(stopped, reason);
+  const resumed = await runStage(trainStudent, { config: small, inputs, folder });
+  assert.ok(resumed.notes.some((note) => note.startsWith('goes on after step 25')));
+  const [ours, theirs] = [resumed, undisturbed].map((run) => metricsOf(run, 'loss').at(-1));
+  // Sums of gradients come in any order on a GPU.
+  assertClose(ours ?? NaN, theirs ?? NaN, 1e-3, 'last loss');
 });
 
 test('milliseconds of a step and memory of the GPU, told and not judged', { skip }, (t) => {
@@ -94,6 +143,12 @@ test('milliseconds of a step and memory of the GPU, told and not judged', { skip
 function take(stepper: Stepper, step: number) {
   const bucket = step % 2 === 0 ? 4 : 8;
   return stepper.step(bucket, tinyBatch(bucket, step), 0.01);
+}
+
+function metricsOf({ events }: StageRun, name: string): number[] {
+  return events.flatMap((event) =>
+    event.type === 'metric' && event.name === name ? [event.value] : [],
+  );
 }
 
 function memoryOfGpu(): string {

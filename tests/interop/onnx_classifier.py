@@ -8,8 +8,8 @@ from tokenizers import Tokenizer
 
 
 class OnnxClassifier:
-    def __init__(self, folder: Path) -> None:
-        model = folder / "onnx" / "model.onnx"
+    def __init__(self, folder: Path, file: str = "onnx/model.onnx") -> None:
+        model = folder / file
         self.session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         self.inputs = [entry.name for entry in self.session.get_inputs()]
 

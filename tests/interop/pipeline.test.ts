@@ -11,7 +11,7 @@ import {
   succeed,
 } from '#tests/support/exported-students.ts';
 import { miniProject } from '#tests/support/mini-project.ts';
-import { goldenFolder, repository, sampleFolder } from '#tests/support/paths.ts';
+import { goldenFolder, sampleFolder } from '#tests/support/paths.ts';
 import { pythonProgram, runProgram, runPython } from '#tests/support/python.ts';
 import {
   checkFigures,
@@ -19,6 +19,13 @@ import {
   evaluatedWords,
   type FoundFigures,
 } from './evaluated-figures.ts';
+import { pythonLines } from './readme-lines.ts';
+import {
+  int8Predictions,
+  predict,
+  SENTENCES,
+  transformersJsDifference,
+} from './student-answers.ts';
 
 /** Largest distance between numbers of two programs that compute in float32. */
 const TOLERANCE = 1e-4;
@@ -32,7 +39,7 @@ describe('what a run makes, checked by Python', () => {
   for (const variant of STUDENTS) {
     test(`the files of ${variant} hold the tensors of its class, safetensors and ONNX the same bits`, async () => {
       const exported = run.artifact(`export-student:${variant}`, 'student');
-      const found = await runPython<StudentFiles>(
+      const found = await runPython<{ readonly onnxTensors: number }>(
         'interop/student_files.py',
         exported,
         ...classNamesFile(variant),
@@ -50,6 +57,7 @@ describe('what a run makes, checked by Python', () => {
         run.artifact(`train-student:${variant}`, 'student'),
         run.artifact('prepare', 'inputs'),
         predicted,
+        'onnx/model.onnx',
       );
       assert.ok(found.logitDifference <= TOLERANCE, `logits: ${found.logitDifference}`);
       assert.ok(found.confidenceDifference <= TOLERANCE, `${found.confidenceDifference}`);
@@ -58,9 +66,32 @@ describe('what a run makes, checked by Python', () => {
         [64, SENTENCES.length, STUDENT_LENGTH],
       );
     });
+
+    test(`the int8 file of ${variant} says in Python what it says here, and nearly what was trained`, async () => {
+      const exported = run.artifact(`export-student:${variant}`, 'student');
+      const predicted = run.project.path(`${variant}.int8.jsonl`);
+      writeFileSync(predicted, await int8Predictions(exported));
+      const found = await runPython<StudentAnswers>(
+        'interop/student_answers.py',
+        exported,
+        run.artifact(`train-student:${variant}`, 'student'),
+        run.artifact('prepare', 'inputs'),
+        predicted,
+        'onnx/model_quantized.onnx',
+      );
+      assert.ok(found.confidenceDifference <= 1e-3, `${found.confidenceDifference}`);
+      assert.ok(found.logitDifference > 0, 'it is another file');
+      assert.ok(found.logitDifference <= 0.1, `logits: ${found.logitDifference}`);
+    });
   }
 
   for (const architecture of ['modernbert', 'bert'] as const) {
+    test(`transformers.js gives the trainer's logits of ${architecture}, its directory loaded as local files`, async () => {
+      const { texts, worst } = await transformersJsDifference(run, architecture);
+      assert.ok(texts > 20, `${texts} texts`);
+      assert.ok(worst <= TOLERANCE, `logits: ${worst}`);
+    });
+
     test(`the names of ${architecture} are those that transformers wrote`, async () => {
       const folder = join(goldenFolder, 'hf-golden', architecture);
       await runPython('interop/student_files.py', folder, ...classNamesFile(architecture));
@@ -176,10 +207,6 @@ test('the teacher of the banking77 sample says in Python what the cache holds', 
   checkTeacher(found, { rows: 64, temperatures: ['t1', 't2', 't4'] });
 });
 
-interface StudentFiles {
-  readonly onnxTensors: number;
-}
-
 interface StudentAnswers {
   readonly probeRows: number;
   readonly logitDifference: number;
@@ -220,29 +247,5 @@ function classNamesFile(variant: (typeof STUDENTS)[number]): string[] {
   return variant === 'bag' ? [] : [join(goldenFolder, 'transformers-names', `${variant}.json`)];
 }
 
-async function predict(student: string, sentences: readonly string[]): Promise<string> {
-  const decant = join(repository, 'pipeline', 'decant.mjs');
-  const args = [decant, 'predict', '--json', '--student', student];
-  const { code, stdout, stderr } = await runProgram(process.execPath, args, {
-    input: sentences.join('\n'),
-  });
-  assert.equal(code, 0, stderr);
-  return stdout;
-}
-
-/** The lines of the README that open the cache in Python, as they stand there. */
-function pythonLines(): string[] {
-  const readme = readFileSync(join(repository, 'README.md'), 'utf8');
-  return readme.split('\n').filter((line) => line.startsWith('python3 -c'));
-}
-
 /** Of students with two layers. */
 const TENSORS = { modernbert: 18, bert: 41, bag: 5 } as const;
-
-const SENTENCES = [
-  'My new card has still not arrived',
-  'top up failed, why?',
-  'Was kostet ein Umtausch in €? 💶',
-  'I have been waiting for my card for more than two weeks now and nobody answers, where is it and can I track it please?',
-  'zzzz',
-];

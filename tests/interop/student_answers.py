@@ -1,6 +1,7 @@
-"""student_answers.py EXPORTED TRAINED EXAMPLES PREDICTED: an exported student without our code.
+"""student_answers.py EXPORTED TRAINED EXAMPLES PREDICTED FILE: an exported student without our code.
 
-TRAINED holds probe.json, EXAMPLES the texts, PREDICTED the output of `decant predict --json`.
+TRAINED holds probe.json, EXAMPLES the texts, PREDICTED the output of `decant predict --json`, FILE is the
+ONNX file that is asked.
 """
 
 import json
@@ -35,10 +36,10 @@ def check_predictions(
     )
 
 
-def main(exported: Path, trained: Path, examples: Path, predicted_file: Path) -> None:
+def main(exported: Path, trained: Path, examples: Path, predicted_file: Path, file: str) -> None:
     config = json.loads((exported / "config.json").read_text())
     class_names = [config["id2label"][str(i)] for i in range(len(config["id2label"]))]
-    classifier, tokenizer = OnnxClassifier(exported), open_tokenizer(exported)
+    classifier, tokenizer = OnnxClassifier(exported, file), open_tokenizer(exported)
 
     rows = pyarrow.dataset.dataset(examples).to_table().to_pydict()
     token_ids = dict(zip(rows["example_id"], encode(tokenizer, rows["text"]), strict=True))
@@ -59,4 +60,4 @@ def main(exported: Path, trained: Path, examples: Path, predicted_file: Path) ->
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*map(Path, sys.argv[1:5]), sys.argv[5])

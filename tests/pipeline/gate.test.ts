@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
@@ -111,7 +111,25 @@ test('what is told beside teacher and gold goes by the leading figure of the tas
   await refused({ meanSquaredError: 0.9 }, regressors, 'wanted at most 0.9', asNumbers);
 });
 
-async function gateOn(gate: object, metrics: Record<string, AnyMetrics>, more: object = {}) {
+test('the gate looks at the file that the export recommends', async () => {
+  const metrics = {
+    distilled: classifier({ accuracy: 0.95 }),
+    'distilled.int8': classifier({ accuracy: 0.85 }),
+  };
+  const more = { export: { quantize: ['int8'] } };
+  await gateOn({ accuracy: 0.9 }, metrics, more, 'onnx/model.onnx');
+  await assert.rejects(
+    gateOn({ accuracy: 0.9 }, metrics, more, 'onnx/model_quantized.onnx'),
+    /distilled\.int8 does not pass the gate: accuracy is 0\.8500/,
+  );
+});
+
+async function gateOn(
+  gate: object,
+  metrics: Record<string, AnyMetrics>,
+  more: object = {},
+  recommended?: string,
+) {
   const config = { ...miniConfig, variants: { distilled: {} }, gate, ...more };
   const loaded = checkedConfig('decant.yaml', stringify(config));
   checkGate(loaded);
@@ -123,6 +141,13 @@ async function gateOn(gate: object, metrics: Record<string, AnyMetrics>, more: o
     await writeMetrics(place, found);
     await writeTimings(place, TIMINGS);
     artifacts.set(`evaluate:${name}`, { folder });
+  }
+  if (recommended !== undefined) {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'student'));
+    const decant = { recommended_file: { file: recommended, because: 'it is small' } };
+    writeFileSync(join(folder, 'student', 'config.json'), JSON.stringify({ decant }));
+    artifacts.set('export-student:distilled', { folder });
   }
   await requireGate(loaded, artifacts);
 }

@@ -14,7 +14,7 @@ import { openStudent } from '#stages/students/open-student.ts';
 import { decant } from '#tests/support/decant-in.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
-import { teacherAsStudent } from '#tests/support/teacher-as-student.ts';
+import { setInConfig, teacherAsStudent } from '#tests/support/teacher-as-student.ts';
 
 const texts = readFileSync(join(sampleFolder('mini'), 'unlabelled.jsonl'), 'utf8')
   .trimEnd()
@@ -48,6 +48,25 @@ test('a student without a baseline, and a row that no student wrote, are refused
     failure.message,
     /predictions\.jsonl, line 2: "label" is "card_arival"; .*card_arrival/,
   );
+});
+
+test('students of words and of numbers are refused by name, those of several labels are not', async () => {
+  for (const [settings, says] of [
+    [{ architectures: ['BertForTokenClassification'] }, 'names words'],
+    [{ problem_type: 'regression' }, 'gives numbers'],
+  ] as const) {
+    const folder = teacherAsStudent();
+    setInConfig(folder, settings);
+    const failure = await failureOf(driftIn('-', options(folder)));
+    assert.equal(failure.code, 'E_STUDENT_TASK');
+    assert.ok(failure.message.endsWith(`and this student ${says}`), failure.message);
+  }
+  const folder = teacherAsStudent();
+  setInConfig(folder, { problem_type: 'multi_label_classification' });
+  const some = texts.slice(0, 20);
+  await withBaseline(folder, some);
+  const same = await driftIn(await predictionsOf(folder, some), options(folder));
+  assert.ok(same.watched.length === 4 && same.watched.every(({ psi }) => psi === 0));
 });
 
 test('predictions come through a pipe, and drift ends with 4', async () => {

@@ -25,6 +25,7 @@ export async function exportedStudents(): Promise<FinishedProject> {
     variants: Object.fromEntries(STUDENTS.map((architecture) => [architecture, { architecture }])),
     'soft-label': { topK: 3, temperatures: [1, 2], hidden: [POOLED] },
     'hard-relabel': undefined,
+    export: { quantize: ['int8'] },
   });
   await succeed(project, 'run');
   for (const variant of STUDENTS.slice(1)) {

@@ -13,6 +13,7 @@ export interface StageRunOptions {
   readonly folder?: string;
   readonly earlier?: readonly EarlierArtifact[];
   readonly recipe?: Readonly<Record<string, unknown>>;
+  readonly makers?: NonNullable<StageContext<unknown>['makers']>;
   readonly recomputeTeacher?: boolean;
   readonly signal?: AbortSignal;
   /** Sees each event at once, for tests that abort in the middle. */
@@ -43,6 +44,7 @@ export async function runStage<Config>(
     outputs,
     earlier: options.earlier ?? [],
     recipe: options.recipe ?? {},
+    ...(options.makers && { makers: options.makers }),
     recomputeTeacher: options.recomputeTeacher ?? false,
     signal: options.signal ?? new AbortController().signal,
   };

@@ -7,7 +7,8 @@ export interface PricedModel {
   readonly colour: number;
   /** Parameters, bytes or milliseconds; positive. */
   readonly cost: number;
-  readonly accuracy: number;
+  /** Of the leading figure. */
+  readonly value: number;
   readonly interval: readonly [number, number];
 }
 
@@ -17,16 +18,17 @@ export interface CostScatter {
   readonly description: string;
   readonly models: readonly PricedModel[];
   readonly x: Pick<Axis, 'label' | 'format'>;
+  readonly y: Pick<Axis, 'label' | 'format'>;
 }
 
-/** Accuracy with its interval over what it costs, on a logarithmic axis; the names stand beside the dots. */
+/** A figure with its interval over what it costs, on a logarithmic axis; the names stand beside the dots. */
 export function costScatter(chart: CostScatter): Html {
   const area = plotArea(CHART_PAPER);
   const costs = chart.models.map(({ cost }) => cost);
   const ends = chart.models.flatMap(({ interval }) => interval);
   const x = logScale([Math.min(...costs) / 2, Math.max(...costs) * 2], area.x);
   const y = roundScale(Math.min(...ends), Math.max(...ends), area.y);
-  const heights = chart.models.map(({ accuracy }) => y.place(accuracy));
+  const heights = chart.models.map(({ value }) => y.place(value));
   // Of dots that lie on each other, those below are seen around those above.
   const radius = (index: number) => DOT + 2 * countCovers(chart.models, heights, index);
   const [foot, top] = area.y;
@@ -36,15 +38,11 @@ export function costScatter(chart: CostScatter): Html {
       ...chart,
       paper: CHART_PAPER,
       x: { ...chart.x, scale: x },
-      y: {
-        label: 'accuracy %',
-        scale: y,
-        format: (share) => String(Number((share * 100).toFixed(1))),
-      },
+      y: { ...chart.y, scale: y },
     },
     chart.models.map((model, index) => {
       const left = x.place(model.cost);
-      const height = y.place(model.accuracy);
+      const height = y.place(model.value);
       const labelHeight = labelHeights[index] ?? height;
       const [low, high] = model.interval;
       // Towards the middle, where there is room.

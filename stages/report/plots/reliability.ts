@@ -9,6 +9,8 @@ export interface ReliabilityDiagram {
   readonly description: string;
   readonly bins: Metrics['calibrationBins'];
   readonly colour: number;
+  /** Of the axes, in percent. */
+  readonly labels?: { readonly x: string; readonly y: string };
 }
 
 /**
@@ -24,8 +26,8 @@ export function reliabilityDiagram(diagram: ReliabilityDiagram): Html {
     {
       ...diagram,
       paper: PAPER,
-      x: { label: 'confidence %', scale: x, format: wholePercent },
-      y: { label: 'accuracy %', scale: y, format: wholePercent },
+      x: { label: diagram.labels?.x ?? 'confidence %', scale: x, format: wholePercent },
+      y: { label: diagram.labels?.y ?? 'accuracy %', scale: y, format: wholePercent },
     },
     html`<path class="diagonal" d="M${px(x.place(0))} ${px(y.place(0))}L${px(x.place(1))} ${px(y.place(1))}"/>
 ${diagram.bins.map((bin) => dot(bin, { x, y, rows, colour: diagram.colour }))}`,

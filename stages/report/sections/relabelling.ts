@@ -1,5 +1,5 @@
 import type { RelabelSummary } from '#datasets/relabel-summary.ts';
-import { count, NONE, percent, percentPoints, readableClass } from '#stages/report/format.ts';
+import { count, percent, percentPoints, readableClass } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import type {
   ModelResult,
@@ -101,10 +101,10 @@ function exampleTable(examples: readonly RelabelledExample[]): Html {
   const hadLabels = examples.some(({ oldLabel }) => oldLabel !== null);
   return html`<h3>Examples, least sure first</h3>${scrollBox(
     'Relabelled examples',
-    html`<table><thead><tr><th scope="col">Train row</th>${hadLabels && html`<th scope="col">Old label</th>`}<th scope="col">New label</th><th scope="col">Reason</th><th scope="col" class="num">Teacher<small>calibrated</small></th><th scope="col" class="num">Student<small>calibrated</small></th><th scope="col" class="num">Decided<small>calibrated</small></th></tr></thead>
+    html`<table><thead><tr><th scope="col">Train row</th>${hadLabels && html`<th scope="col">Old label</th>`}<th scope="col">New label</th><th scope="col">Reason</th><th scope="col" class="num">Confidence<small>that decided</small></th><th scope="col" class="num">Teacher<small>student below</small></th></tr></thead>
 <tbody>${examples.map(
       (example) =>
-        html`<tr><td class="text">${exampleText(example)}</td>${hadLabels && html`<td class="class soft">${example.oldLabel === null ? 'none' : readableClass(example.oldLabel)}</td>`}<td class="class">${readableClass(example.newLabel)}</td><td class="class soft">${example.reason.replaceAll('-', ' ')}</td><td class="num">${percent(example.teacherConfidence)}</td><td class="num">${percent(example.studentConfidence)}</td><td class="num">${example.confidence === null ? NONE : percent(example.confidence)}</td></tr>`,
+        html`<tr><td class="text">${exampleText(example)}</td>${hadLabels && html`<td class="class soft">${example.oldLabel === null ? 'none' : readableClass(example.oldLabel)}</td>`}<td class="class">${readableClass(example.newLabel)}</td><td class="class soft">${example.reason.replaceAll('-', ' ')}</td><td class="num">${percent(example.confidence)}</td><td class="num">${percent(example.teacherConfidence)} <span class="range">${percent(example.studentConfidence)}</span></td></tr>`,
     )}</tbody></table>`,
   )}`;
 }

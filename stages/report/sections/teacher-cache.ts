@@ -7,7 +7,7 @@ import type { CacheFigures, ReportData } from '#stages/report/report-data.ts';
 export function teacherCache({ cache }: ReportData): Html {
   return html`<section><h2>What the teacher said</h2>
 <p>Soft labels of ${count(cache.rows)} train rows: ${cache.kept}, at temperatures ${cache.temperatures.join(', ')}.</p>
-<div class="plots">${confidence(cache)}${entropy(cache)}</div></section>`;
+<div class="plots">${confidence(cache)}${entropyFigure(cache)}</div></section>`;
 }
 
 function confidence(cache: CacheFigures): Html {
@@ -23,7 +23,8 @@ ${histogram({
 })}</figure>`;
 }
 
-function entropy(cache: CacheFigures): Html {
+/** How much there is to learn beyond what a row is. */
+export function entropyFigure(cache: Pick<CacheFigures, 'entropyNats' | 'meanEntropyNats'>): Html {
   const mean = cache.meanEntropyNats.toFixed(2);
   return html`<figure><figcaption><b>Entropy</b><span>How much there is to learn beyond the first class; mean ${mean} nats</span></figcaption>
 ${histogram({

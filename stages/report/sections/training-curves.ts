@@ -1,31 +1,41 @@
-import { count, percentPoints, threeDigits } from '#stages/report/format.ts';
+import { isBetterWhenLess } from '#datasets/figures.ts';
+import { FIGURE_NAMES, isShareFigure, shownFigure } from '#datasets/value-metrics.ts';
+import { count, threeDigits } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import { legend, lineChart, type Series } from '#stages/report/plots/line-chart.ts';
 import type { Point, ReportData, TrainingCurve } from '#stages/report/report-data.ts';
 
-/** Loss and validation accuracy over the steps, all variants on one axis. */
+/** Loss and the leading figure on validation over the steps, all variants on one axis. */
 export function trainingCurves({ curves }: Pick<ReportData, 'curves'>): Html | null {
-  const accuracy = seriesOf(curves, (curve) => curve.validationAccuracy);
+  const figure = curves.find(({ validation }) => validation.points.length > 1)?.validation.figure;
+  const validation = seriesOf(curves, (curve) =>
+    curve.validation.figure === figure ? curve.validation.points : [],
+  );
   const loss = seriesOf(curves, (curve) => curve.loss);
-  if (accuracy.length === 0 && loss.length === 0) return null;
+  if (validation.length === 0 && loss.length === 0) return null;
   return html`<section><h2>Training</h2>
 ${legend(curves)}
-<div class="plots">${accuracy.length > 0 && accuracyFigure(accuracy)}${loss.length > 0 && lossFigure(loss)}</div></section>`;
+<div class="plots">${figure !== undefined && validationFigure(figure, validation)}${loss.length > 0 && lossFigure(loss)}</div></section>`;
 }
 
-function accuracyFigure(series: readonly Series[]): Html {
-  const best = series.map(({ name, points }) => {
-    const highest = points.reduce((high, { y }) => Math.max(high, y), 0);
-    return `${name} ${percentPoints(highest)}`;
-  });
-  return html`<figure><figcaption><b>Validation accuracy</b><span>Best: ${best.join(', ')}&#160;%</span></figcaption>
+function validationFigure(figure: string, series: readonly Series[]): Html {
+  const name = FIGURE_NAMES[figure] ?? figure;
+  const pick = isBetterWhenLess(figure) ? Math.min : Math.max;
+  const best = series
+    .map((one) => `${one.name} ${shownFigure(figure, pick(...one.points.map(({ y }) => y)))}`)
+    .join(', ');
+  const isShare = isShareFigure(figure);
+  return html`<figure><figcaption><b>Validation ${name}</b><span>Best: ${best}</span></figcaption>
 ${lineChart({
-  id: 'validation-accuracy',
-  title: 'Validation accuracy over training steps',
-  description: `Best values in percent: ${best.join(', ')}.`,
+  id: `validation-${figure}`,
+  title: `Validation ${name} over training steps`,
+  description: `Best values: ${best}.`,
   series,
   x: { label: 'step', format: count },
-  y: { label: '%', format: (share) => String(Number((share * 100).toFixed(1))) },
+  y: {
+    label: isShare ? '%' : name,
+    format: (value) => String(Number((isShare ? value * 100 : value).toFixed(isShare ? 1 : 3))),
+  },
 })}</figure>`;
 }
 

@@ -48,6 +48,19 @@ test('a range of whole numbers is drawn until it is used up', () => {
   assert.deepEqual(new Set(drawn.map(({ layers }) => layers)), new Set([1, 2, 3, 4]));
 });
 
+test('a sweep over how texts are tokenised is refused with the reason', () => {
+  for (const [setting, value] of [
+    ['vocabulary', 'full'],
+    ['longTexts', 'head-tail'],
+  ] as const) {
+    const { error } = sweepSection.safeParse({ over: { [setting]: [value] } });
+    assert.match(
+      error?.message ?? '',
+      /belongs to student alone, .* set student\.(vocabulary|longTexts)/,
+    );
+  }
+});
+
 test('a sweep over what no variant has, or over values that it refuses, is refused with its path', () => {
   const over = { hidenSize: [64], layers: [0, 1], dropout: { from: 0.5, to: 0.1 }, steps: [] };
   const { error } = decantConfigSchema.safeParse({ ...minimal, sweep: { over } });

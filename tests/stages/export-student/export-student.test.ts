@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { listFiles } from '#cache/digest.ts';
+import { writeExamples } from '#datasets/examples.ts';
 import { writeInitialisation } from '#datasets/initialisation.ts';
 import { writeMetrics } from '#datasets/metrics.ts';
 import { writeOperatingPoint } from '#datasets/operating-point.ts';
 import { readProbe, writeProbe } from '#datasets/probe.ts';
+import { writeTargets } from '#datasets/targets.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
-import { recommendedFile } from '#stages/export-student/model-card.ts';
+import { recommendedFile } from '#stages/export-student/quantized-file.ts';
 import { BASELINE_FILE, parseBaseline } from '#stages/students/baseline.ts';
 import { readDeployment } from '#stages/students/deployment.ts';
 import { reportFixture } from '#tests/stages/report/report-fixture.ts';
@@ -44,12 +47,76 @@ test('the directory holds what Hugging Face tools look for, and a card', async (
   ]);
   assert.ok((run.counts['maxDifference'] ?? 1) < 1e-5);
   const card = readFileSync(join(folder, 'README.md'), 'utf8');
-  assert.match(card, /^---\nlibrary_name: transformers\n/);
+  assert.match(card, /^---\nlibrary_name: transformers\npipeline_tag: text-classification\n/);
   assert.match(card, /\| accuracy \| 89\.5 % \(95 % interval 88\.4 % to 90\.5 %\) \|/);
   assert.match(card, /accuracy on the validation split \| 100\.0 %/);
   assert.match(card, /Teacher: apache-2\.0/);
   assert.match(card, /Corpus: not stated/);
   assert.match(card, /- card_arrival/);
+});
+
+test('the card tells data, licence and figures in the way that Hugging Face reads', async () => {
+  const given = await inputs();
+  const examples = (name: string, count: number) => {
+    const folder = join(temporaryFolder(), name);
+    mkdirSync(folder);
+    const rows = Array.from({ length: count }, (_, row) => ({
+      exampleId: exampleId(row),
+      split: 'train' as const,
+      sourceId: null,
+      text: `text ${row}`,
+      textPair: null,
+      weight: 1,
+    }));
+    return writeExamples(folder, rows).then(() => folder);
+  };
+  given['inputs/train'] = await examples('train', 1234);
+  given['inputs/validation'] = await examples('validation', 12);
+  given['labels/train'] = given['labels/validation'] ?? '';
+  const sources = {
+    train: ['labelled.csv', 'more|rows.jsonl'],
+    validation: [],
+    test: ['test.jsonl'],
+    teachers: ['org/big, commit 0123456789ab'],
+  };
+  const settings = { config: { ...config, license: 'apache-2.0', sources }, inputs: given };
+  const run = await runStage(exportStudent, settings);
+  const card = readFileSync(join(run.outputs['student'] ?? '', 'README.md'), 'utf8');
+  const [, yaml = '', text = ''] = card.split(/^---$/m);
+  const head = parse(yaml);
+  const { accuracy, macroF1 } = reportFixture().headline.metrics;
+  assert.equal(head.license, 'apache-2.0');
+  assert.deepEqual(head.metrics, ['accuracy', 'f1']);
+  assert.deepEqual(head['model-index'], [
+    {
+      name: 'distilled',
+      results: [
+        {
+          task: { type: 'text-classification' },
+          dataset: { name: 'test split of the corpus (test.jsonl)', type: 'custom', split: 'test' },
+          metrics: [
+            { type: 'accuracy', name: 'accuracy', value: accuracy },
+            { type: 'f1', name: 'macro-F1', value: macroF1 },
+          ],
+        },
+      ],
+    },
+  ]);
+  for (const line of [
+    '| train | labelled.csv, more\\|rows.jsonl | 1,234 | 10 |',
+    '| validation | held out of train | 12 | 10 |',
+    '| test | test.jsonl | measured: 3,079 rows | |',
+    'Soft labels of all of them are from org/big, commit 0123456789ab.',
+    '## Intended use',
+  ]) {
+    assert.ok(text.includes(line), `${line}\n${text}`);
+  }
+});
+
+test('a licence that nobody has stated does not stand in the head of the card', async () => {
+  const card = await exportedFile(await inputs(), 'README.md');
+  const [, yaml = ''] = card.split(/^---$/m);
+  assert.equal(parse(yaml).license, undefined);
 });
 
 test('the card says how a student cuts long texts that others would cut otherwise', async () => {
@@ -152,18 +219,32 @@ test('int8 weights are a second file, measured beside the first, and the card re
   assert.equal(recommended?.file, 'onnx/model.onnx');
 });
 
-test('the smaller file is recommended where it loses no more than 0.3 points', () => {
-  assert.deepEqual(
-    [true, false].map(
-      (recommended) =>
-        recommendedFile({ recommended, validationAccuracy: 0.9, answered: undefined }).file,
-    ),
-    ['onnx/model_quantized.onnx', 'onnx/model.onnx'],
-  );
-  const unknown = { recommended: false, validationAccuracy: null, answered: undefined };
-  assert.match(recommendedFile(unknown).because, /no accuracy on validation/);
+test('the smaller file is recommended where it keeps the figure of the task', () => {
+  const recommended = (name: string, before: number | null, now: number, isSmaller = true) =>
+    recommendedFile(
+      { float32: { name, value: before }, int8: { name, value: now } },
+      { isSmaller },
+    );
+  for (const [name, before, kept, lost, margin] of [
+    ['accuracy', 0.9, 0.8971, 0.8969, '0.3 points'],
+    ['entityF1', 0.9, 0.8971, 0.8969, '0.3 points'],
+    ['microF1', 0.9, 0.95, 0.89, '0.3 points'],
+    ['pearson', 0.8, 0.7971, 0.7969, '0.003'],
+    ['perplexity', 50, 50.4, 50.6, '1 %'],
+  ] as const) {
+    const { file, because } = recommended(name, before, kept);
+    assert.equal(file, 'onnx/model_quantized.onnx', name);
+    assert.ok(because.endsWith(`on validation within ${margin}`), because);
+    assert.equal(recommended(name, before, kept, false).file, 'onnx/model.onnx', 'not smaller');
+    assert.equal(recommended(name, before, lost).file, 'onnx/model.onnx', name);
+  }
+  assert.match(recommended('microF1', null, 0.9).because, /no micro-F1 on validation/);
   const answered = { goal: 'precision >= 0.95', rows: 993, answered: 731, right: 690 };
-  const missed = recommendedFile({ recommended: false, validationAccuracy: 0.9, answered });
+  const figures = {
+    float32: { name: 'accuracy', value: 0.9 },
+    int8: { name: 'accuracy', value: 0.9 },
+  };
+  const missed = recommendedFile({ ...figures, answered }, { isSmaller: true });
   assert.equal(missed.file, 'onnx/model.onnx');
   assert.match(missed.because, /int8 weights miss precision >= 0\.95 on validation/);
 });
@@ -182,6 +263,24 @@ test('the export carries what the student said on validation', async () => {
   const sum = (shares: readonly number[]) => shares.reduce((all, share) => all + share, 0);
   assert.ok(Math.abs(sum(classes.map(({ share }) => share)) - 1) < 1e-12);
   assert.ok(Math.abs(sum(length.shares) - 1) < 1e-12);
+});
+
+test('a student of several labels or numbers is compared by the figure of its task', async () => {
+  for (const [task, problemType, figure] of [
+    ['multi-label', 'multi_label_classification', 'micro-F1'],
+    ['regression', 'regression', 'Pearson'],
+  ] as const) {
+    const given = await valueInputs(task, problemType);
+    const settings = { ...config, quantize: ['int8'] };
+    const run = await runStage(exportStudent, { config: settings, inputs: given });
+    const folder = run.outputs['student'] ?? '';
+    const card = readFileSync(join(folder, 'README.md'), 'utf8');
+    const value = task === 'regression' ? '1.00' : '100.0 %';
+    assert.ok(card.includes(`| ${figure} on the validation split | ${value} |`), card);
+    assert.ok(card.includes(`| file | size | ${figure}, validation | test |`), card);
+    assert.match(run.notes.join('\n'), new RegExp(`of the ${figure} on validation, or are not`));
+    assert.equal(existsSync(join(folder, BASELINE_FILE)), task === 'multi-label');
+  }
 });
 
 test('the operating point goes into config.json, card and baseline, as the answers will have it', async () => {
@@ -267,6 +366,43 @@ async function exportedFile(given: Record<string, string>, file: string): Promis
 interface Exported {
   readonly model_type: string;
   readonly decant: unknown;
+}
+
+/** The same student, as if its logits were yes and no of each class, or numbers. */
+async function valueInputs(
+  task: 'multi-label' | 'regression',
+  problemType: string,
+): Promise<Record<string, string>> {
+  const given = await inputs();
+  const file = join(given['student'] ?? '', 'config.json');
+  const student = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...student, problem_type: problemType }));
+  const ids = Array.from({ length: 12 }, (_, row) => exampleId(row));
+  const tokens = tinyTokens(ids);
+  const labels = join(temporaryFolder(), 'labels');
+  mkdirSync(labels);
+  await writeTargets(
+    labels,
+    ids.slice(0, 10).map((id, row) => {
+      const logits = tinyLogits(tokens, row);
+      const targets = task === 'regression' ? logits : logits.map((one) => (one > 0 ? 1 : 0));
+      return { exampleId: id, targets: Float32Array.from(targets) };
+    }),
+  );
+  const figures = task === 'regression' ? { pearson: 0.9 } : { microF1: 0.8, macroF1: 0.7 };
+  await writeMetrics(given['metrics'] ?? '', {
+    formatVersion: 1,
+    task,
+    name: 'distilled',
+    subject: 'student',
+    rows: 10,
+    figures,
+    agreement: 0.9,
+    parameters: 10,
+    fileBytes: 1000,
+    perClass: [],
+  });
+  return { ...given, 'labels/validation': labels, 'metrics/int8': given['metrics'] ?? '' };
 }
 
 async function inputs(): Promise<Record<string, string>> {

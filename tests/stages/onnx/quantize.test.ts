@@ -7,8 +7,11 @@ import { openClassifier } from '#stages/onnx/classifier.ts';
 import { int8Columns, int8Rows } from '#stages/onnx/int8-matrix.ts';
 import { skimModel } from '#stages/onnx/model-skim.ts';
 import { quantized } from '#stages/onnx/quantize.ts';
+import { architectureOf } from '#stages/students/architectures.ts';
+import { initialise, toNamed } from '#stages/students/parameters.ts';
 import { untrainedStudent } from '#tests/bench/predict/student.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
+import { tinyStudents } from '#tests/support/tiny-students.ts';
 
 const ROWS = [
   [101, 2023, 3231, 102],
@@ -25,6 +28,27 @@ for (const architecture of ['modernbert', 'bert', 'bag'] as const) {
     const worst = Math.max(...before.map((logit, at) => Math.abs(logit - (after[at] ?? NaN))));
     assert.ok(worst < 0.05 * scale, `${worst} of ${scale}`);
     assert.deepEqual(quantized(model), small);
+  });
+}
+
+for (const name of ['bert masked', 'modernbert masked', 'gpt2 causal']) {
+  test(`${name} reads its word table and multiplies with it, both in 8 bits`, async () => {
+    const tiny = tinyStudents.find((one) => one.name === name);
+    assert.ok(tiny);
+    const words = { vocabularySize: 200, classCount: 200 };
+    const shape = { ...tiny.shape, ...words, hiddenSize: 16, intermediateSize: 24 };
+    const architecture = architectureOf(shape.architecture);
+    const specs = architecture.parameters(shape);
+    const model = architecture.onnx(shape, toNamed(initialise(specs, 1), specs));
+    const small = quantized(model);
+    // Layers this small stay as they are.
+    assert.ok(small.length < 0.9 * model.length, `${small.length} of ${model.length} bytes`);
+    const rows = [{ tokenIds: Int32Array.from([1, 199, 7, 64, 2]), typeIds: null }];
+    const [before, after] = [await logitsOf(model, rows), await logitsOf(small, rows)];
+    assert.equal(after.length, 5 * 200);
+    const scale = Math.max(...before.map(Math.abs));
+    const worst = Math.max(...before.map((logit, at) => Math.abs(logit - (after[at] ?? NaN))));
+    assert.ok(worst > 0 && worst < 0.05 * scale, `${worst} of ${scale}`);
   });
 }
 

@@ -153,7 +153,7 @@ test('no coordinate is NaN or infinite, also with one point, no rows and equal v
     curves: data.curves.map((curve) => ({
       ...curve,
       loss: [],
-      validationAccuracy: [{ x: 5, y: 0.5 }],
+      validation: { figure: 'accuracy', points: [{ x: 5, y: 0.5 }] },
     })),
     cache: { ...data.cache, entropyNats: [], confidence: [] },
     relabelling: null,

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { reportPage } from '#stages/report/page.ts';
+import { valuesPage } from '#stages/report/values-page.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { browse, findBrowser } from './browser.ts';
 import { richFixture } from './rich-fixture.ts';
+import { valuesFixture } from './values-fixture.ts';
 
 const browser = findBrowser();
 const skip = browser === undefined ? 'no Chromium on this machine' : false;
@@ -31,6 +33,18 @@ describe('the report in a browser', { skip }, () => {
     const [phone, , , desk] = measured as Measured[];
     assert.ok((phone?.scrollingBoxes ?? 0) > 0, 'tables are wider than a phone');
     assert.equal(desk?.scrollingBoxes, 0);
+  });
+
+  test('the page of several labels does not stick out either, and says nothing to the console', async () => {
+    const values = valuesPage(valuesFixture());
+    const { stdout } = await open('values.html', measuringPage(values), ['--dump-dom']);
+    const measured = JSON.parse(/<pre id="measured">(.*?)<\/pre>/s.exec(stdout)?.[1] ?? '[]');
+    assert.deepEqual(
+      measured.map(({ width, pageWidth }: Measured) => [width, pageWidth]),
+      WIDTHS.map((width) => [width, width]),
+    );
+    const { consoleLines } = await open('values-plain.html', values, ['--dump-dom']);
+    assert.deepEqual(consoleLines, []);
   });
 
   test('the console stays empty', async () => {

@@ -88,6 +88,21 @@ export function reportFixture(): ReportData {
       predicted: classNames[(index + 1) % classNames.length] ?? '',
       confidence: 0.98 - index / 50,
     })),
+    doubts: [
+      {
+        split: 'validation',
+        labelled: 993,
+        doubted: 21,
+        worst: texts.map((text, index) => ({
+          text,
+          exampleId: `${index}`.repeat(32),
+          gold: classNames[index % classNames.length] ?? '',
+          suggested: classNames[(index + 1) % classNames.length] ?? '',
+          margin: index / 10 - 0.9,
+        })),
+      },
+      { split: 'test', labelled: 3080, doubted: 0, worst: [] },
+    ],
     corpus: {
       classCount: 77,
       splits: [
@@ -199,7 +214,10 @@ function curve(
     name: metrics.name,
     colour,
     loss: points(100, (share) => to + (from - to) * Math.exp(-6 * share) * (0.9 + 0.2 * random())),
-    validationAccuracy: points(15, (share) => best * (1 - Math.exp(-9 * share)) - 0.006 * random()),
+    validation: {
+      figure: 'accuracy',
+      points: points(15, (share) => best * (1 - Math.exp(-9 * share)) - 0.006 * random()),
+    },
   };
 }
 

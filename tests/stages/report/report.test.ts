@@ -61,6 +61,65 @@ test('the gain over the baseline is paired, and there is none without a baseline
   assert.ok(!alone.includes('beside gold-only') && !alone.includes('over gold labels only'));
 });
 
+test('doubtful labels of validation and test are told, those that are decided are not', async () => {
+  const given = await inputs();
+  const root = temporaryFolder();
+  // The teacher and the student are sure of class 0 on ten rows, of which one is labelled 1.
+  const ids = Array.from({ length: 20 }, (_, row) => exampleId(100 + row));
+  const logits = ids.map((id, row) => ({ id, logits: row % 2 === 0 ? [6, 0, 0] : [0, 6, 0] }));
+  const meta = tinyMeta();
+  const labels = Object.fromEntries(ids.map((id, row) => [id, row === 4 ? 1 : row % 2]));
+  const said = join(root, 'said');
+  mkdirSync(said);
+  await writePredictions(said, 'validation', {
+    rowCount: ids.length,
+    exampleIds: ids,
+    predictedIds: Int32Array.from(ids, (_, row) => row % 2),
+    confidence: new Float32Array(ids.length).fill(0.99),
+    logits: Float32Array.from(logits.flatMap((one) => one.logits)),
+  });
+  const more = {
+    ...given,
+    'rows/validation': await softLabelFolder(
+      join(root, 'rows'),
+      softLabelsOf('validation', logits, meta),
+      meta,
+    ),
+    'labels/validation': await labelFolder(join(root, 'labels'), labels),
+    'predictions/validation': said,
+  };
+  const open = await pageOf(config, more);
+  assert.match(open, /Of 20 validation labels 1 \(5\.0.%\) are doubted/);
+  assert.ok(open.includes(ids[4] ?? '') && open.includes('labels review --split validation'));
+  const corrections = join(root, 'decided.csv');
+  writeFileSync(corrections, `example_id,corrected_label\n${ids[4]},${TINY_CLASSES[1]}\n`);
+  const decided = await pageOf(config, more, { files: { corrections: [corrections] } });
+  assert.match(decided, /Of 19 validation labels 0 /);
+  assert.ok(!decided.includes(ids[4] ?? '-'));
+});
+
+test('fingerprints and versions of what made the students are told', async () => {
+  const environment = { decant: '9.8.7', node: 'v20.1.0', tensorflow: '4.22.0' };
+  const makers = {
+    'log.distilled': {
+      instance: 'train-student:distilled',
+      fingerprint: 'ab'.repeat(32),
+      environment,
+    },
+    'metrics.distilled': {
+      instance: 'evaluate:distilled',
+      fingerprint: 'cd'.repeat(32),
+      environment: { ...environment, onnxruntime: '1.30.0' },
+    },
+  };
+  const page = await pageOf(config, undefined, { makers });
+  assert.ok(
+    page.includes(
+      'train-student:distilled abababababababab, by Decant 9.8.7, Node v20.1.0, TensorFlow 4.22.0, ONNX Runtime 1.30.0',
+    ),
+  );
+});
+
 test('models stand in the order of the config, the teacher first', async () => {
   const rows = [
     ...(await pageOf({ ...config, variants: ['distilled', 'gold-only'] })).matchAll(
@@ -108,8 +167,16 @@ test('a torn last line of a log is passed over', async () => {
   assert.ok((await pageOf(config, given)).includes('id="training-loss-title"'));
 });
 
-async function pageOf(settings: object, given?: Record<string, string>): Promise<string> {
-  const run = await runStage(report, { config: settings, inputs: given ?? (await inputs()) });
+async function pageOf(
+  settings: object,
+  given?: Record<string, string>,
+  more: Partial<Parameters<typeof runStage>[1]> = {},
+): Promise<string> {
+  const run = await runStage(report, {
+    config: settings,
+    inputs: given ?? (await inputs()),
+    ...more,
+  });
   return readFileSync(join(run.outputs['report'] ?? '', 'report.html'), 'utf8');
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { assertAllClose, assertClose } from '#tests/support/close.ts';
+import { assertRecordedIsEager } from '#tests/support/student-steps.ts';
 import { tf } from '#tests/support/tensorflow.ts';
 import {
   TINY_BUCKETS,
@@ -14,24 +14,8 @@ import {
 
 // Students of values take their steps in value-steps.test.ts.
 for (const student of tinyStudents.filter(({ layout }) => layout.valueTask === undefined)) {
-  test(`${student.name}: recorded steps are the eager ones, dropout, hints and averaged weights on`, (t) => {
-    const { program } = tinyTraining(student);
-    const graph = createGraphStepper(tf, program);
-    const eager = createEagerStepper(tf, program);
-    t.after(() => [graph, eager].forEach((stepper) => stepper.dispose()));
-    for (const [step, bucket] of [...TINY_BUCKETS, ...TINY_BUCKETS].entries()) {
-      const batch = () => tinyStudentBatch(student, bucket, step);
-      const recorded = graph.step(bucket, batch(), 0.05);
-      assertClose(recorded.loss, eager.step(bucket, batch(), 0.05).loss, 1e-5, `loss of ${step}`);
-      const { softLoss = NaN, hardLoss = NaN, hintLoss = NaN } = recorded.parts;
-      assertClose(recorded.loss, 0.9 * softLoss + 0.1 * hardLoss + hintLoss, 1e-5, 'its parts');
-      assert.ok(softLoss > 0 && hardLoss > 0 && hintLoss > 0);
-    }
-    assertAllClose(graph.state().weights, eager.state().weights, 1e-4, 'weight');
-    // The averaged weights answer.
-    const [bucket] = TINY_BUCKETS;
-    const inputs = tinyStudentBatch(student, bucket, 99);
-    assertAllClose(graph.evaluate(bucket, inputs), eager.evaluate(bucket, inputs), 1e-4, 'logit');
+  test(`${student.name}: recorded steps are the eager ones, dropout, hints and averaged weights on`, () => {
+    assertRecordedIsEager(tf, student, 1e-5);
   });
 }
 

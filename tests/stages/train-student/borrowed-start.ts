@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { parseTokenizerJson } from '#datasets/tokenizer-json.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
-import { initialise, unflatten } from '#stages/students/parameters.ts';
+import { unflatten } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
 import type { StudentShape } from '#stages/students/student.ts';
 import { startWeights } from '#stages/train-student/initial-weights.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeStudentTokenizer } from '#stages/prepare/student-tokenizer.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
-import { fromNamed, initialise } from '#stages/students/parameters.ts';
+import { fromNamed } from '#stages/students/parameters.ts';
 import { startWeights } from '#stages/train-student/initial-weights.ts';
 import { readVocabulary } from '#stages/train-student/student-shape.ts';
 import { vocabularyRows } from '#stages/train-student/vocabulary-rows.ts';

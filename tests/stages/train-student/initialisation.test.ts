@@ -8,8 +8,6 @@ import { vocabularyRows } from '#stages/train-student/vocabulary-rows.ts';
 import { bertReference } from '../students/encoder-reference.ts';
 import {
   assertClose,
-  bert,
-  folder,
   logitsOf,
   SMALL,
   startOf,

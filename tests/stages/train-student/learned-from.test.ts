@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels, writeLabels } from '#datasets/labels.ts';

@@ -9,7 +9,6 @@ import {
 } from '#stages/train-student/mixed-caches.ts';
 import type { SoftTarget } from '#stages/train-student/soft-targets.ts';
 import { assertClose } from '#tests/support/close.ts';
-import { temperature } from '#tests/support/logits.ts';
 import { type SampleKind, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
