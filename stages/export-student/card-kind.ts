@@ -44,9 +44,8 @@ function baseKind({ metrics, modelType, textPairs }: Parameters<typeof cardKind>
 
 function withoutTransformers(kind: CardKind): CardKind {
   if (kind === TENSORS) return kind;
-  const format = kind === PAIRS ? ' --format jsonl' : '';
   const use = `\`\`\`
-npx decant predict --student .${format}
+${kind === PAIRS ? PREDICT_PAIR : 'npx decant predict --student .'}
 \`\`\`
 
 transformers has no class for it: \`onnx/model.onnx\` (input_ids and attention_mask in, logits out) and tokenizer.json run in ONNX Runtime and tokenizers.`;
@@ -59,7 +58,7 @@ function ofSeveralLabels(kind: CardKind): CardKind {
     name: `${kind.name} of several labels`,
     intended: `Saying which of the classes below apply to a ${kind.row} like those of the corpus; none, one or several may.`,
     limits:
-      'A class is said from a probability of 0.5 on; classes that are rare in the corpus are said too seldom.',
+      'A class is said from a probability of 0.5 on, or from the threshold of an operating point; of classes that are rare in the corpus it has seen little.',
   };
 }
 
@@ -97,6 +96,8 @@ npx decant predict --student .
 \`\`\``;
 }
 
+const PREDICT_PAIR = `echo '{"text": "the first text", "text_pair": "the second one"}' | npx decant predict --student . --format jsonl`;
+
 /** Prefix of the model types that only Decant has. */
 const OUR_OWN = 'decant-';
 
@@ -130,7 +131,7 @@ classify({"text": "the first text", "text_pair": "the second one"})
 \`\`\`
 
 \`\`\`
-echo '{"text": "the first text", "text_pair": "the second one"}' | npx decant predict --student . --format jsonl
+${PREDICT_PAIR}
 \`\`\``,
 };
 

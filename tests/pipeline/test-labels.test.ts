@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { stringify } from 'yaml';
 import { digestFile, listFiles } from '#cache/digest.ts';
-import { loadConfig } from '#pipeline/config.ts';
+import { checkedConfig, loadConfig } from '#pipeline/config.ts';
 import { graphOf } from '#pipeline/wiring.ts';
-import { miniProject } from '#tests/support/mini-project.ts';
+import { miniConfig, miniProject } from '#tests/support/mini-project.ts';
 import { prepareRows, smallCorpus } from '#tests/support/prepare-run.ts';
 
 /** Stages that measure; everything else decides something. */
@@ -27,6 +28,60 @@ test('no stage that decides anything has labels of test rows among its inputs', 
   assert.ok(
     graph.some(({ inputs }) => Object.values(inputs).some((one) => one.output === 'labels/test')),
   );
+});
+
+test('nor has any with a goal, folds, controls, seeds or chosen students', () => {
+  const { variants } = miniConfig;
+  const relabel = { student: 'distilled', policy: 'label-odds', folds: 2, control: true };
+  const cases = {
+    'operating-point': { export: { goal: { precision: 0.9 }, quantize: ['int8'] } },
+    'train-student:distilled.fold2': { 'hard-relabel': relabel },
+    'control-labels': { 'hard-relabel': relabel },
+    'seed-spread': { student: { ...miniConfig.student, seeds: [1, 2] } },
+    'choose-student': {
+      variants: { ...variants, chosen: { architecture: 'auto' } },
+      export: { variant: 'chosen' },
+    },
+  };
+  for (const [expected, settings] of Object.entries(cases)) {
+    const file = project.path('decant.yaml');
+    const found = graphOf(checkedConfig(file, stringify({ ...miniConfig, ...settings })));
+    assert.ok(
+      found.some(({ name }) => name.startsWith(expected)),
+      expected,
+    );
+    const readers = found.filter(({ inputs }) =>
+      Object.values(inputs).some(({ output }) => output === 'labels/test'),
+    );
+    const others = readers.filter(({ stage }) => !measuring.has(stage.name));
+    assert.deepEqual(
+      others.map(({ name }) => name),
+      [],
+      expected,
+    );
+  }
+});
+
+test('texts of the test split that were planted in train change nothing but the list of rejects', async () => {
+  // As they stand, with the right label, with a wrong one, and written a little otherwise.
+  const planted = smallCorpus.test.flatMap((row) => [
+    row,
+    { text: row.text, label: 'declined_card_payment' },
+    { text: `  ${row.text.toUpperCase()}!` },
+  ]);
+  const [clean, leaking] = [
+    await prepareRows(smallCorpus),
+    await prepareRows({ ...smallCorpus, train: [...smallCorpus.train, ...planted] }),
+  ];
+  const outputs = Object.keys(clean.outputs);
+  assert.ok(outputs.length > 8);
+  for (const output of outputs) {
+    const [before, after] = await Promise.all(
+      [clean, leaking].map((run) => digestsIn(run.outputs[output] ?? '')),
+    );
+    if (output === 'rejects') assert.notDeepEqual(after, before, 'the leaks are told');
+    else assert.deepEqual(after, before, output);
+  }
 });
 
 test('poisoned labels of the test split change no byte of what students, teacher and export read', async () => {

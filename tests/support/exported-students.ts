@@ -29,7 +29,7 @@ export async function exportedStudents(): Promise<FinishedProject> {
   });
   await succeed(project, 'run');
   for (const variant of STUDENTS.slice(1)) {
-    await succeed(project, 'run', 'export-student', '--set', `export.variant=${variant}`);
+    await succeed(project, 'run', '--to', 'export-student', '--set', `export.variant=${variant}`);
   }
   return finished(project);
 }

@@ -105,7 +105,7 @@ test('the card tells data, licence and figures in the way that Hugging Face read
   for (const line of [
     '| train | labelled.csv, more\\|rows.jsonl | 1,234 | 10 |',
     '| validation | held out of train | 12 | 10 |',
-    '| test | test.jsonl | measured: 3,079 rows | |',
+    '| test | test.jsonl | measured: 3,080 rows | |',
     'Soft labels of all of them are from org/big, commit 0123456789ab.',
     '## Intended use',
   ]) {
