@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { CorpusRow } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
+import type { FeatureRow, TensorShape } from '#datasets/features.ts';
 import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
+import { shapesOfRows, tensorColumnsOf } from '#stages/prepare/features.ts';
 import { corpusColumnsOf } from '#stages/prepare/read-corpus.ts';
 import type { LoadedConfig } from './config.ts';
 import { loadConfig } from './config.ts';
@@ -16,6 +18,8 @@ export interface InspectedRow {
   /** Of a tagger: the sentence, and the number of the word that is asked about. */
   readonly words?: readonly string[];
   readonly word?: number;
+  /** Tensors of the row by model input. */
+  readonly features?: FeatureRow;
 }
 
 /** Texts, and where they come from. */
@@ -53,11 +57,25 @@ export async function inspectedRows(
       if (entry.row.words !== undefined) rows.push(...wordsIn(entry.row));
       // A text of a language model is its own label.
       else if (isLanguageModel(task)) rows.push({ ...entry.row, textPair: null, label: null });
-      else if (entry.row.label !== null || isValueTask(task)) rows.push(entry.row);
+      else if (entry.row.label !== null || isValueTask(task)) rows.push(shownAs(entry.row));
     }
   }
   if (rows.length === 0) return builtIn;
   return { source: isNamed ? 'validation' : 'train', rows: evenly(rows, MOST_ROWS) };
+}
+
+/** A row without a text is shown as its place in the corpus. */
+function shownAs(row: CorpusRow): InspectedRow {
+  return row.text === '' ? { ...row, text: `${basename(row.file)}:${row.line}` } : row;
+}
+
+/** Shapes of the tensors of the configuration: as they are set, else as many values as these rows have. */
+export function shapesOf(
+  loaded: LoadedConfig | undefined,
+  { rows }: InspectedRows,
+): Record<string, TensorShape> | undefined {
+  const tensors = tensorColumnsOf(loaded?.config.corpus.columns.tensors);
+  return tensors && shapesOfRows(tensors, rows);
 }
 
 /** Labelled words of a sentence, but for those outside of all entities: who says O everywhere knows nothing. */

@@ -31,7 +31,8 @@ export interface TeacherFacts {
   readonly task: Task;
   /** Of a masked language model: the token that hides another. */
   readonly maskId: number | undefined;
-  readonly tokenizer: TokenizerVocabulary;
+  /** undefined where its rows have no text. */
+  readonly tokenizer: TokenizerVocabulary | undefined;
   /** Rows of the table of words; undefined where the graph does not show it. */
   readonly wordRows: number | undefined;
   /** Most tokens that the model has positions for; undefined where its config.json does not say. */
@@ -56,41 +57,66 @@ export class TokenizerTooLargeError extends Failure {
 interface TeacherSettings {
   readonly task: Task | undefined;
   readonly classNames: readonly string[] | undefined;
+  /** Have its rows a text, or tensors alone? */
+  readonly hasText: boolean;
+}
+
+/** Without decant.yaml there are texts to show, and this teacher reads none. */
+export class NeedsTensorsError extends Failure {
+  constructor(model: string, inputs: readonly GraphValue[]) {
+    const names = inputs.map(({ name }) => name).join(', ');
+    super(
+      'usage',
+      'E_TEACHER_CHECK_ROWS',
+      `${model} reads no text (inputs: ${names}), and there is no decant.yaml that says which rows to show it`,
+      'run it where decant.yaml names them: corpus.columns: { text: null, tensors: { INPUT: COLUMNS } }',
+    );
+  }
 }
 
 /** Reads them; throws where tokenizer and model cannot belong together. */
 export async function teacherFacts(
   files: TeacherFiles,
-  { task: wanted, classNames }: TeacherSettings,
+  { task: wanted, classNames, hasText }: TeacherSettings,
 ): Promise<TeacherFacts> {
   const [model = ''] = files.model;
   const { opset, inputs, outputs } = skimModelFile(model);
-  const path = requireTokenizer(files);
-  const text = readFileSync(path, 'utf8');
-  const tokenizerJson = parseTokenizerJson(text, path);
-  const tokenizer = vocabularyOf(tokenizerJson);
-  const wordRows = wordTableRows(model);
-  if (wordRows !== undefined && tokenizer.size > wordRows) {
-    throw new TokenizerTooLargeError(path, tokenizer.size, wordRows);
-  }
   const task = wanted ?? taskIn(files.config);
-  return {
+  const wordRows = wordTableRows(model);
+  const common = {
     opset,
     parameters: countParameters(model),
     inputs,
     outputs,
+    task,
+    wordRows,
+    positions: positionsOf(files.config),
+    license: licenseBeside(files.config),
+  };
+  if (!hasText) {
+    const classes = await readClassList(files.config, classNames);
+    return { ...common, classes, maskId: undefined, tokenizer: undefined };
+  }
+  if (!inputs.some(({ name }) => name === 'input_ids') && files.tokenizer === undefined) {
+    throw new NeedsTensorsError(model, inputs);
+  }
+  const path = requireTokenizer(files);
+  const text = readFileSync(path, 'utf8');
+  const tokenizerJson = parseTokenizerJson(text, path);
+  const tokenizer = vocabularyOf(tokenizerJson);
+  if (wordRows !== undefined && tokenizer.size > wordRows) {
+    throw new TokenizerTooLargeError(path, tokenizer.size, wordRows);
+  }
+  return {
+    ...common,
     classes: isLanguageModel(task)
       ? await readVocabulary(path, files.config)
       : await readClassList(files.config, classNames),
-    task,
     maskId:
       task === 'masked-lm'
         ? await maskTokenIdOf(tokenizerJson, path, files.specialTokens[0])
         : undefined,
     tokenizer,
-    wordRows,
-    positions: positionsOf(files.config),
-    license: licenseBeside(files.config),
   };
 }
 

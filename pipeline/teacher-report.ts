@@ -78,11 +78,15 @@ export function reportAsText(report: TeacherReport): string {
       'classes',
       `${formatCount(classes.classNames.length)}: ${withoutControls(firstOf(classes.classNames, ', '))}`,
     ],
-    [
-      'tokenizer',
-      `${tokenizer.kind}, ${formatCount(tokenizer.size)} ids; the model knows ${wordRows === undefined ? 'an unknown number' : formatCount(wordRows)}`,
-    ],
-    ['longest input', lengthLine(report)],
+    ...(tokenizer === undefined
+      ? []
+      : [
+          [
+            'tokenizer',
+            `${tokenizer.kind}, ${formatCount(tokenizer.size)} ids; the model knows ${wordRows === undefined ? 'an unknown number' : formatCount(wordRows)}`,
+          ] as const,
+          ['longest input', lengthLine(report)] as const,
+        ]),
     ['licence', license === undefined ? 'not told' : `${license.name} (${license.file})`],
     ['runs with', `${inspection.runtime} on ${inspection.provider}`],
     ['accuracy', skillLine(report)],

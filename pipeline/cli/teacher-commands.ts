@@ -12,6 +12,10 @@ export function addTeacherCommands(program: Command): void {
       'org/name or org/name@revision; or ./DIR with a checkpoint, to make what it lacks',
     )
     .option('--to <dir>', 'folder to put it into (default: its name)')
+    .option(
+      '--file <path>',
+      'of several ONNX files of a repository this one (default: onnx/model.onnx)',
+    )
     .action(async (model: string, options) => {
       const { teacherAddCommand } = await import('#pipeline/commands/teacher-add.ts');
       exitWith(await teacherAddCommand(model, options));

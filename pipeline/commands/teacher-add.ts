@@ -10,6 +10,8 @@ import { TeacherFileError, teacherFiles } from '#pipeline/teacher-files.ts';
 export interface TeacherAddOptions {
   /** Folder to put it into; the name of the model when left out. */
   readonly to?: string;
+  /** Which of several graphs of the repository. */
+  readonly file?: string;
 }
 
 /** `decant teacher add`: a model of the hub, or a folder with a checkpoint, becomes a folder for `teacher.model`. */
@@ -21,19 +23,24 @@ export async function teacherAddCommand(
   return isFolder ? completeFolder(model, options) : addFromHub(model, options);
 }
 
-async function addFromHub(model: string, { to }: TeacherAddOptions): Promise<number> {
+async function addFromHub(model: string, { to, file }: TeacherAddOptions): Promise<number> {
   const reference = hubReference(model);
   const folder = resolve(to ?? basename(reference.repository));
-  const record = await addTeacher(reference, folder, hubEnvironment(process.env), say);
+  const wanted = { ...reference, file };
+  const record = await addTeacher(wanted, folder, hubEnvironment(process.env), say);
   const bytes = record.files.reduce((sum, file) => sum + file.bytes, 0);
-  tell(folder, `${nameOf(record)}, ${record.files.length} files, ${formatBytes(bytes)}`);
+  tell(
+    join(folder, file ?? ''),
+    `${nameOf(record)}, ${record.files.length} files, ${formatBytes(bytes)}`,
+  );
   return 0;
 }
 
 /** Only what is missing is made; nothing of the folder is changed. */
-async function completeFolder(name: string, { to }: TeacherAddOptions): Promise<number> {
-  if (to !== undefined) {
-    throw new HubSettingError(`--to says nothing for the folder ${name}`, 'leave --to out');
+async function completeFolder(name: string, { to, file }: TeacherAddOptions): Promise<number> {
+  for (const [option, value] of Object.entries({ '--to': to, '--file': file })) {
+    if (value === undefined) continue;
+    throw new HubSettingError(`${option} says nothing for ${name}`, `leave ${option} out`);
   }
   const folder = resolve(name);
   if (!existsSync(folder)) {
@@ -52,9 +59,9 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function tell(folder: string, what: string): void {
-  const shown = relative('.', folder) || '.';
-  const lines = isEncoder(teacherFiles(folder))
+function tell(place: string, what: string): void {
+  const shown = relative('.', place) || '.';
+  const lines = isEncoder(teacherFiles(place))
     ? [
         `${shown}: ${what}`,
         `a sentence encoder; use it: teacher: { embeddings: ${shown}, head: fit }`,

@@ -6,7 +6,12 @@ import { askBeside } from '#pipeline/beside.ts';
 import type { LoadedConfig } from '#pipeline/config.ts';
 import { deviceSettings } from '#pipeline/device.ts';
 import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
-import { configBeside, type InspectedRows, inspectedRows } from '#pipeline/inspected-rows.ts';
+import {
+  configBeside,
+  type InspectedRows,
+  inspectedRows,
+  shapesOf,
+} from '#pipeline/inspected-rows.ts';
 import type { ProjectOptions } from '#pipeline/project.ts';
 import { type TeacherFacts, teacherFacts } from '#pipeline/teacher-facts.ts';
 import { requireTokenizer, type TeacherFiles, teacherFiles } from '#pipeline/teacher-files.ts';
@@ -39,7 +44,8 @@ export async function teacherCheckCommand(
   const output = loaded && outputNamedFor(loaded, files.place);
   if (isEncoder(files, output)) throw new EncoderError(files, files.model[0] ?? '');
   const { task, corpus, teacher } = loaded?.config ?? {};
-  const facts = await teacherFacts(files, { task, classNames: corpus?.classNames });
+  const hasText = corpus?.columns.text !== null;
+  const facts = await teacherFacts(files, { task, classNames: corpus?.classNames, hasText });
   if (facts.task === 'sequence-to-sequence') throw new NeedsTargetsError();
   const shown = await inspectedRows(loaded, facts.task);
   const limit = Math.min(facts.positions ?? DEFAULT_LENGTH, MOST_TOKENS);
@@ -50,6 +56,7 @@ export async function teacherCheckCommand(
     task: facts.task,
     maskId: facts.maskId,
     output,
+    shapes: shapesOf(loaded, shown),
     ...(loaded && deviceSettings(loaded.config)),
     threads: loaded?.config.threads,
   });
@@ -77,14 +84,17 @@ function outputNamedFor({ config, folder }: LoadedConfig, place: string): string
 
 async function inspect(
   files: TeacherFiles,
-  { classes }: TeacherFacts,
+  { classes, tokenizer }: TeacherFacts,
   { rows }: InspectedRows,
   settings: Readonly<Record<string, unknown>>,
 ): Promise<Inspection> {
   const folder = await mkdtemp(join(tmpdir(), 'decant-texts-'));
   try {
     const path = join(folder, 'rows.json');
-    const texts = rows.map(({ label: _neverTold, ...row }) => row);
+    const texts = rows.map(({ label: _neverTold, features = {}, ...row }) => {
+      const lists = Object.entries(features).map(([name, values]) => [name, [...values]] as const);
+      return { ...row, ...(lists.length > 0 && { features: Object.fromEntries(lists) }) };
+    });
     await writeFile(path, JSON.stringify(texts));
     const answer = await askBeside({
       stage: 'inspect-teacher',
@@ -92,7 +102,7 @@ async function inspect(
       config: { classCount: classes.classNames.length, ...settings },
       files: {
         model: files.model,
-        tokenizer: [requireTokenizer(files)],
+        ...(tokenizer !== undefined && { tokenizer: [requireTokenizer(files)] }),
         modelConfig: [files.config],
         rows: [path],
       },

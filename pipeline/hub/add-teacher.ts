@@ -11,7 +11,7 @@ import { requireKnownCheckpoint, UnsupportedCheckpointError } from '#stages/stud
 import { type HubFile, type HubModel, openHubModel } from './client.ts';
 import { download } from './download.ts';
 import type { HubEnvironment, HubReference } from './environment.ts';
-import { HubOfflineError, OccupiedFolderError } from './errors.ts';
+import { HubOfflineError, NoSuchGraphError, OccupiedFolderError } from './errors.ts';
 import { holdsAll, readSource, type SourceRecord, writeSource } from './source-record.ts';
 
 /** Something to tell while a teacher comes in. */
@@ -22,7 +22,7 @@ export type Say = (line: string) => void;
  * model.safetensors and tokenizer.json made from a vocabulary where the repository has none.
  */
 export async function addTeacher(
-  reference: HubReference,
+  { file, ...reference }: WantedTeacher,
   folder: string,
   environment: HubEnvironment,
   say: Say,
@@ -30,7 +30,8 @@ export async function addTeacher(
   const before = await readSource(folder, reference);
   const isAsked = before !== undefined && asks(reference, before);
   if (environment.isOffline) {
-    if (isAsked && (await holdsAll(folder, before))) return before;
+    const hasFile = file === undefined || before?.files.some(({ path }) => path === file);
+    if (isAsked && hasFile && (await holdsAll(folder, before))) return before;
     throw new HubOfflineError(reference.repository, folder);
   }
   const model = await openHubModel(reference, environment);
@@ -44,26 +45,40 @@ export async function addTeacher(
   makeFolder(folder);
   await removeUnfinished(folder);
   await writeSource(folder, { ...record, complete: false, files: [], made: [] });
-  const fetched = await fetchTeacher(model, folder, say);
+  const fetched = await fetchTeacher(model, { folder, file }, say);
   const made = await makeMissingFiles(folder, {
     name: repository,
-    has: (path) => fileNamed(model, path) !== undefined,
+    // The graph that was chosen stands for the usual one.
+    has: (path) =>
+      fileNamed(model, path) !== undefined ||
+      (file !== undefined && ONNX_FILES.some((usual) => usual === path)),
   });
   for (const { path, from } of made) say(`${path} made from ${from}`);
-  teacherFiles(folder); // throws where something is missing still
+  teacherFiles(join(folder, file ?? '')); // throws where something is missing still
   const license = licenseBeside(join(folder, 'config.json'))?.name;
   say(license === undefined ? 'its card names no licence' : `licence: ${license}`);
   const whole: SourceRecord = {
     ...record,
     ...(license !== undefined && { license }),
     complete: true,
-    files: await recorded(folder, fetched),
+    files: [...(await recorded(folder, fetched)), ...filesBefore(before, fetched)],
     made: await Promise.all(
       made.map(async ({ path, from }) => ({ ...(await recordedFile(folder, path)), from })),
     ),
   };
   await writeSource(folder, whole);
   return whole;
+}
+
+/** A model of the hub, and which of several graphs it has, where that is not `onnx/model.onnx`. */
+export interface WantedTeacher extends HubReference {
+  readonly file?: string | undefined;
+}
+
+/** What the same model had brought already, such as another of its graphs. */
+function filesBefore(before: SourceRecord | undefined, fetched: readonly HubFile[]) {
+  const now = new Set(fetched.map(({ path }) => path));
+  return (before?.files ?? []).filter(({ path }) => !now.has(path));
 }
 
 /** `org/name at 0123456789ab`. */
@@ -76,7 +91,12 @@ function asks({ revision }: HubReference, record: SourceRecord): boolean {
 }
 
 /** Small files first: they decide whether the large ones are of use. */
-async function fetchTeacher(model: HubModel, folder: string, say: Say): Promise<HubFile[]> {
+async function fetchTeacher(
+  model: HubModel,
+  { folder, file }: { readonly folder: string; readonly file: string | undefined },
+  say: Say,
+): Promise<HubFile[]> {
+  const chosen = file === undefined ? undefined : graphNamed(model, file);
   const small = model.files.filter(({ path }) => SMALL_FILES.has(path));
   const fetch = async (files: readonly HubFile[]) => {
     for (const file of files) {
@@ -85,7 +105,8 @@ async function fetchTeacher(model: HubModel, folder: string, say: Say): Promise<
     }
   };
   await fetch(small);
-  const graph = ONNX_FILES.map((path) => fileNamed(model, path)).find((file) => file !== undefined);
+  const usual = ONNX_FILES.map((path) => fileNamed(model, path));
+  const graph = chosen ?? usual.find((one) => one !== undefined);
   if (graph === undefined) {
     const weights = weightsOf(model, folder);
     await requireKnownCheckpoint(folder, weights.bytes, model.repository);
@@ -96,6 +117,13 @@ async function fetchTeacher(model: HubModel, folder: string, say: Say): Promise<
   const data = externalData(model, graph, folder);
   await fetch(data);
   return [...small, graph, ...data];
+}
+
+function graphNamed(model: HubModel, path: string): HubFile {
+  const file = path.endsWith('.onnx') ? fileNamed(model, path) : undefined;
+  if (file !== undefined) return file;
+  const graphs = model.files.map((one) => one.path).filter((one) => one.endsWith('.onnx'));
+  throw new NoSuchGraphError(nameOf(model), path, graphs);
 }
 
 function weightsOf(model: HubModel, folder: string): HubFile {

@@ -25,6 +25,19 @@ const NOT_ALLOWED = [
   'accept the terms on the page of the model, or set HF_TOKEN to a token that may read it',
 ] as const;
 
+/** The graph that was chosen is none of the model's. */
+export class NoSuchGraphError extends Failure {
+  constructor(name: string, path: string, graphs: readonly string[]) {
+    const there = graphs.length === 0 ? 'none' : graphs.join(', ');
+    super(
+      'usage',
+      'E_HUB_FILE',
+      `${name} has no ONNX file ${path}; those that it has: ${there}`,
+      graphs.length === 0 ? 'leave --file out' : `name one of them in --file, or leave it out`,
+    );
+  }
+}
+
 /** The hub did not answer, or a transfer broke: nothing is wrong with what was asked. */
 export class HubTransferError extends Failure {
   constructor(what: string, problem: string, cause?: unknown) {

@@ -39,10 +39,20 @@ export function shapesOfCorpus(
   tensors: Readonly<Record<string, TensorColumns>>,
   { splits }: CutCorpus,
 ): FeatureShapes {
-  const examples = SPLITS.flatMap((split) => splits[split].examples);
+  return shapesOfRows(
+    tensors,
+    SPLITS.flatMap((split) => splits[split].examples),
+  );
+}
+
+/** The same of any rows. */
+export function shapesOfRows(
+  tensors: Readonly<Record<string, TensorColumns>>,
+  rows: readonly Pick<Example, 'features'>[],
+): FeatureShapes {
   const entries = Object.entries(tensors).map(([input, { shape }]): [string, TensorShape] => {
     if (shape !== undefined) return [input, shape];
-    const lengths = new Set(examples.map(({ features }) => features?.[input]?.length ?? 0));
+    const lengths = new Set(rows.map(({ features }) => features?.[input]?.length ?? 0));
     const [length = 0] = lengths;
     return [input, lengths.size === 1 ? [length] : [null]];
   });

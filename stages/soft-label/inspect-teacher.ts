@@ -11,6 +11,8 @@ export const inspectedRowsSchema = z.array(
     /** Of a tagger: the sentence, and the number of the word that is asked about. */
     words: z.array(z.string()).optional(),
     word: z.int().optional(),
+    /** Tensors of the row by model input, values row-major. */
+    features: z.record(z.string(), z.array(z.number())).optional(),
   }),
 );
 
@@ -62,6 +64,10 @@ const configSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('Of a masked language model: the token that hides another.'),
+  shapes: z
+    .record(z.string(), z.array(z.int().positive().nullable()))
+    .optional()
+    .describe('Of rows with tensors: the axes of each, null where rows differ.'),
   output,
   device,
   deviceId,

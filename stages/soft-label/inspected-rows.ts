@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
+import type { TensorShape } from '#datasets/features.ts';
 import type { TokenisedText } from '#datasets/long-texts.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { type EncodedWords, openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
@@ -9,6 +10,7 @@ import type { StageContext } from '#stages/stage.ts';
 import { type AskedPlace, type Mask, middlePlace, wordsAround } from './asked-places.ts';
 import { type InspectConfig, type Inspection, inspectedRowsSchema } from './inspect-teacher.ts';
 import type { TeacherRow } from './teacher-rows.ts';
+import { tensorSteps } from './tensor-steps.ts';
 
 /** The rows as the teacher sees them. */
 export interface InspectedRows {
@@ -24,8 +26,12 @@ export interface InspectedRows {
 /** Reads the texts that a teacher is shown, and makes them what it reads. */
 export async function inspectedRows(context: StageContext<InspectConfig>): Promise<InspectedRows> {
   const [path = ''] = filesOf(context, 'rows');
-  const [tokenizerPath = ''] = filesOf(context, 'tokenizer');
   const texts = inspectedRowsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  const { shapes = {} } = context.config;
+  const [tokenizerPath] = context.files['tokenizer'] ?? [];
+  if (tokenizerPath === undefined) {
+    return { rows: texts.map((one, index) => tensorRow(one, index, shapes)), truncated: 0 };
+  }
   const tokenizer = await openTokenizer(tokenizerPath, context.config.maxLength);
   return isLanguageModel(context.config.task)
     ? languageRows(texts, tokenizer, await maskOf(context.config, tokenizerPath))
@@ -81,19 +87,35 @@ async function tokenisedRows(texts: Texts, tokenizer: TextTokenizer): Promise<In
   const sentences = texts.flatMap(({ words }) => (words === undefined ? [] : [words]));
   const encoded: readonly (TokenisedText & Partial<EncodedWords>)[] =
     sentences.length === 0 ? await tokenizer.encode(texts) : await tokenizer.encodeWords(sentences);
-  const rows = encoded.map(({ ids, typeIds, ...asked }, index): TeacherRow => {
-    const { text = '', textPair = null, word } = texts[index] ?? {};
+  const rows = texts.map((one, index): TeacherRow => {
+    const { textPair, word } = one;
+    const { ids = [], typeIds = [], ...asked } = encoded[index] ?? {};
     return {
-      exampleId: String(index),
-      split: 'validation',
-      sourceId: null,
-      text,
+      ...plainRow(one, index),
       tokenIds: Int32Array.from(ids),
       typeIds: textPair === null ? null : Int32Array.from(typeIds),
       ...(word !== undefined && { answers: answerOf(asked, word) }),
     };
   });
   return { rows, truncated: encoded.filter((one) => one.truncated).length };
+}
+
+/** A row but for its tokens. */
+function plainRow({ text, features }: Texts[number], index: number) {
+  const row = { exampleId: String(index), split: 'validation', sourceId: null, text } as const;
+  if (features === undefined) return row;
+  const entries = Object.entries(features).map(
+    ([name, values]) => [name, Float32Array.from(values)] as const,
+  );
+  return { ...row, features: Object.fromEntries(entries) };
+}
+
+/** A row of tensors alone. */
+function tensorRow(one: Texts[number], index: number, shapes: Shapes): TeacherRow {
+  const row = plainRow(one, index);
+  const features = 'features' in row ? row.features : {};
+  const steps = tensorSteps(shapes, features);
+  return { ...row, features, steps, tokenIds: new Int32Array(), typeIds: null };
 }
 
 /** The answer for one word; that for the frame before the sentence where the word was cut off. */
@@ -103,3 +125,5 @@ function answerOf({ answerAt = [], wordNumbers = [] }: Partial<EncodedWords>, wo
 }
 
 type Texts = z.infer<typeof inspectedRowsSchema>;
+
+type Shapes = Readonly<Record<string, TensorShape>>;

@@ -17,7 +17,7 @@ export async function* runInspectTeacher(
   context: StageContext<InspectConfig>,
 ): AsyncGenerator<StageEvent, void, void> {
   const { rows, truncated, placeOf } = await inspectedRows(context);
-  const { classCount, maxLength, output, device, deviceId, threads } = context.config;
+  const { classCount, maxLength, shapes, output, device, deviceId, threads } = context.config;
   const task = isValueTask(context.config.task) ? context.config.task : undefined;
   const [model = ''] = filesOf(context, 'model');
   const padding = await paddingOf(context);
@@ -31,6 +31,7 @@ export async function* runInspectTeacher(
     keep,
     ...padding,
     perToken,
+    shapes,
   });
   try {
     const predictions: Inspection['predictions'] = [];

@@ -1,19 +1,18 @@
 import { Failure } from '#cache/failure.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
-
 import { type ExampleKeys, readExampleKeys } from '#datasets/examples.ts';
-import { featureRow, shapesOf, stepsOf } from '#datasets/feature-rows.ts';
+import { featureRow, shapesOf } from '#datasets/feature-rows.ts';
 import {
   type FeatureRow,
   type FeatureTable,
   featuresInOrder,
   readFeaturesIfAny,
 } from '#datasets/features.ts';
-
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { readTokens, type TokenTable } from '#datasets/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
+import { tensorSteps } from './tensor-steps.ts';
 
 /** One row of the corpus as the teacher will see it. */
 export interface TeacherRow {
@@ -194,9 +193,7 @@ class TableRow implements TeacherRow {
   get steps(): number | undefined {
     const { features } = this.#tables;
     if (features === undefined || this.tokenIds.length > 0) return undefined;
-    const row = featureRow(features, this.#row);
-    const values = Object.values(row).reduce((sum, { length }) => sum + length, 0);
-    return stepsOf(shapesOf(features), row) ?? Math.ceil(values / VALUES_PER_TOKEN);
+    return tensorSteps(shapesOf(features), featureRow(features, this.#row));
   }
 
   get answers(): RowAnswers | undefined {
@@ -240,6 +237,3 @@ class WindowRow extends TableRow {
 function listAt(values: Int32Array, offsets: Int32Array, row: number): Int32Array {
   return values.subarray(offsets[row], offsets[row + 1]);
 }
-
-/** So many numbers of a tensor count as one token where batches are cut. */
-const VALUES_PER_TOKEN = 256;

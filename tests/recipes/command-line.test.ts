@@ -54,6 +54,16 @@ device: cpu
   const [rows700, right] = said.stdout.trim().split('\n')[1]?.split(',').map(Number) ?? [];
   assert.equal(rows700, 700);
   assert.ok((right ?? 0) > 0.8, said.stdout);
+  const check = decant(folder, ['teacher', 'check', teacher]);
+  assert.match(
+    check.stdout,
+    /^accuracy +[6-9]\d\.\d % of 100 labelled validation rows/m,
+    check.stderr,
+  );
+  assert.match(check.stdout, /^validation\.csv:2 +\d /m);
+  assert.doesNotMatch(check.stdout, /tokenizer|tokens/);
+  const elsewhere = decant(temporaryFolder(), ['teacher', 'check', teacher]);
+  assert.match(elsewhere.stderr, /reads no text \(inputs: image\).*which rows to show it/);
 });
 
 const QUESTION =

@@ -59,6 +59,24 @@ describe('decant teacher add', () => {
     assert.ok(said.every((text) => !text.includes('canary') && !text.includes('signature')));
   });
 
+  test('of several graphs brings the one that is named, and says how it is used', async () => {
+    const { 'onnx/model.onnx': graph = Buffer.from(''), ...rest } = miniTeacher();
+    const files = { ...rest, 'onnx/model.onnx': Buffer.from('no'), 'onnx/model_fp16.onnx': graph };
+    hub.repositories.set('org/halves', { commit: COMMIT, files });
+    const other = await decant('add', ['org/halves', '--file', 'onnx/model_int4.onnx']);
+    assertRefused(
+      other,
+      2,
+      /no ONNX file onnx\/model_int4\.onnx; .*: onnx\/model.*, onnx\/model_fp/,
+    );
+    const result = await decant('add', ['org/halves', '--file', 'onnx/model_fp16.onnx']);
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stdout, /teacher: \{ model: halves\/onnx\/model_fp16\.onnx \}/);
+    assert.ok(!filesBelow(join(folder, 'halves')).includes('onnx/model.onnx'));
+    const checked = await decant('check', 'halves/onnx/model_fp16.onnx');
+    assert.match(checked.stdout, /^classes +12: /m, checked.stderr);
+  });
+
   test('offline is content with a folder that is whole, and makes no request', async () => {
     hub.repositories.set('org/offline', { commit: COMMIT, files: miniTeacher() });
     const offline = { HF_HUB_OFFLINE: '1' };
@@ -125,8 +143,12 @@ test('decant teacher add ./DIR makes what a checkpoint of your own lacks, and th
   assert.equal(hub.requests.length, 0);
 });
 
-function decant(command: string, name: string, environment: Readonly<Record<string, string>> = {}) {
+function decant(
+  command: string,
+  name: string | string[],
+  environment: Readonly<Record<string, string>> = {},
+) {
   const { HF_HUB_OFFLINE = '', ...rest } = environment;
   const variables = { HF_ENDPOINT: hub.endpoint, HF_TOKEN: CANARY, HF_HUB_OFFLINE, ...rest };
-  return runCli(['teacher', command, name], folder, variables);
+  return runCli(['teacher', command, ...[name].flat()], folder, variables);
 }

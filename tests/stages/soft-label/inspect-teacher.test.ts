@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sigmoid } from '#stages/numerics/binary.ts';
+import { graph, model, node, tensor, valueInfo } from '#stages/onnx/wire.ts';
 import { type Inspection, inspectTeacher } from '#stages/soft-label/inspect-teacher.ts';
 import { bagTeacher } from '#tests/stages/onnx/logit-models.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
@@ -12,13 +13,22 @@ import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 const CLASS_COUNT = 3;
 const texts = ['where is my card', 'top up by cash'].map((text) => ({ text, textPair: null }));
 
-/** What a bag of tokens says of the texts; with a softmax at its end or without. */
-async function inspect(config: object, softmax: boolean): Promise<Inspection> {
+/** A bag of tokens; with a softmax at its end or without. */
+function bag(softmax: boolean): Uint8Array {
+  const weights = Float32Array.from({ length: 1046 * CLASS_COUNT }, (_, i) => Math.sin(i) / 4);
+  return bagTeacher({ weights, classCount: CLASS_COUNT, softmax });
+}
+
+/** What a teacher says of the texts. */
+async function inspect(
+  config: object,
+  teacher: Uint8Array,
+  rows: readonly object[] = texts,
+): Promise<Inspection> {
   const folder = temporaryFolder();
   const files = { model: join(folder, 'model.onnx'), rows: join(folder, 'rows.json') };
-  const weights = Float32Array.from({ length: 1046 * CLASS_COUNT }, (_, i) => Math.sin(i) / 4);
-  writeFileSync(files.model, bagTeacher({ weights, classCount: CLASS_COUNT, softmax }));
-  writeFileSync(files.rows, JSON.stringify(texts));
+  writeFileSync(files.model, teacher);
+  writeFileSync(files.rows, JSON.stringify(rows));
   const { outputs } = await runStage(inspectTeacher, {
     config: { classCount: CLASS_COUNT, maxLength: 16, device: 'cpu', threads: 1, ...config },
     files: {
@@ -32,9 +42,9 @@ async function inspect(config: object, softmax: boolean): Promise<Inspection> {
 
 test('a teacher of one class says a share, one of several labels a yes, one of numbers a value', async () => {
   const [one, several, values] = [
-    await inspect({}, false),
-    await inspect({ task: 'multi-label' }, false),
-    await inspect({ task: 'regression' }, false),
+    await inspect({}, bag(false)),
+    await inspect({ task: 'multi-label' }, bag(false)),
+    await inspect({ task: 'regression' }, bag(false)),
   ];
   for (const [row, { classId, probability: value }] of values.predictions.entries()) {
     const yes = several.predictions[row];
@@ -46,8 +56,34 @@ test('a teacher of one class says a share, one of several labels a yes, one of n
   assert.ok(![one, several, values].some(({ looksLikeProbabilities }) => looksLikeProbabilities));
 });
 
+test('tensors beside the texts reach a teacher that reads both', async () => {
+  const shape = ['batch', 'sequence'];
+  const content = graph({
+    name: 'both',
+    nodes: [
+      node('Cast', ['input_ids'], ['ids'], { to: { int: 1 } }),
+      node('ReduceMin', ['ids'], ['least'], { axes: { ints: [1] } }),
+      node('Mul', ['least', 'zero'], ['nothing']),
+      node('Add', ['facts', 'nothing'], ['logits']),
+    ],
+    initializers: [tensor('zero', 'float32', [], Float32Array.of(0))],
+    inputs: [
+      valueInfo('input_ids', 'int64', shape),
+      valueInfo('facts', 'float32', ['batch', CLASS_COUNT]),
+    ],
+    outputs: [valueInfo('logits', 'float32', ['batch', CLASS_COUNT])],
+  });
+  const rows = texts.map((one, row) => ({ ...one, features: { facts: [row, 0.5, -1] } }));
+  const config = { task: 'regression', shapes: { facts: [CLASS_COUNT] } };
+  const { predictions } = await inspect(config, model(content, { opset: 12 }), rows);
+  assert.deepEqual(predictions, [
+    { classId: 1, probability: 0.5 },
+    { classId: 0, probability: 1 },
+  ]);
+});
+
 test('numbers between 0 and 1 are probabilities of classes and of labels, but values as they are', async () => {
-  assert.equal((await inspect({}, true)).looksLikeProbabilities, true);
-  assert.equal((await inspect({ task: 'multi-label' }, true)).looksLikeProbabilities, true);
-  assert.equal((await inspect({ task: 'regression' }, true)).looksLikeProbabilities, false);
+  assert.equal((await inspect({}, bag(true))).looksLikeProbabilities, true);
+  assert.equal((await inspect({ task: 'multi-label' }, bag(true))).looksLikeProbabilities, true);
+  assert.equal((await inspect({ task: 'regression' }, bag(true))).looksLikeProbabilities, false);
 });
