@@ -2,7 +2,7 @@ import { goldClasses } from './gold-classes.ts';
 import { readLabels } from './labels.ts';
 import { goldOfAnswers } from './tagged-sentences.ts';
 import { hasTargets, readTargets } from './targets.ts';
-import { hasTokenLabels, labelsByExample, readTokenLabels } from './token-labels.ts';
+import { hasTokenLabels, labelsByExample, readTokenLabels } from './tokens/token-labels.ts';
 
 /** Gold labels of a split, whatever its task. */
 export interface GoldOfRows {

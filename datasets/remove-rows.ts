@@ -9,9 +9,9 @@ import { readExamples, writeExamples } from './examples.ts';
 import { readFeatures, takeFeatures, writeFeatures } from './features.ts';
 import { readHardLabels, writeHardLabels } from './hard-labels.ts';
 import { readLabels, writeLabels } from './labels.ts';
+import { readSliceValues, writeSliceValues } from './metrics/slice-values.ts';
 import { type Predictions, readPredictions, writePredictions } from './predictions.ts';
 import { readProbe, writeProbe } from './probe.ts';
-import { readSliceValues, writeSliceValues } from './slice-values.ts';
 import {
   concatRows,
   openSoftLabels,
@@ -19,11 +19,11 @@ import {
   type SoftLabelRows,
   takeRows,
   writeSoftLabelShard,
-} from './soft-labels.ts';
-import { takeTokens } from './take-tokens.ts';
+} from './soft-labels/soft-labels.ts';
 import { readTargets, writeTargets } from './targets.ts';
-import { readTokenLabels, writeTokenLabels } from './token-labels.ts';
-import { readTokens, type TokenTable, writeTokens } from './tokens.ts';
+import { takeTokens } from './tokens/take-tokens.ts';
+import { readTokenLabels, writeTokenLabels } from './tokens/token-labels.ts';
+import { readTokens, type TokenTable, writeTokens } from './tokens/tokens.ts';
 import { readViews, writeViews } from './views.ts';
 
 /** How soft labels are cut into files: as the stage would have done without the rows. */

@@ -1,6 +1,6 @@
 import type { Split } from './example.ts';
-import { logNormalisers } from './log-normalisers.ts';
-import type { SoftLabelMeta, SoftLabelRows } from './soft-labels.ts';
+import { logNormalisers } from './soft-labels/log-normalisers.ts';
+import type { SoftLabelMeta, SoftLabelRows } from './soft-labels/soft-labels.ts';
 
 /** A row of soft labels that cannot be true. */
 export interface RowProblem {

@@ -1,4 +1,4 @@
-import { answerKey } from './token-answers.ts';
+import { answerKey } from './tokens/token-answers.ts';
 
 /** What a model says of words, one answer a row. */
 export interface WordAnswers {

@@ -1,8 +1,8 @@
-import { classProbabilities } from './class-probabilities.ts';
 import { exampleStarts } from './example-blocks.ts';
-import type { SoftLabelMeta } from './soft-label-meta.ts';
-import type { SampledColumns, SoftLabelRows } from './soft-label-rows.ts';
-import { openSoftLabels, type SoftLabelReader } from './soft-labels.ts';
+import { classProbabilities } from './soft-labels/class-probabilities.ts';
+import type { SoftLabelMeta } from './soft-labels/soft-label-meta.ts';
+import type { SampledColumns, SoftLabelRows } from './soft-labels/soft-label-rows.ts';
+import { openSoftLabels, type SoftLabelReader } from './soft-labels/soft-labels.ts';
 
 /** Soft labels with one row an example. Close it. */
 export interface ExampleLabels {

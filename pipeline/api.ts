@@ -1,16 +1,16 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
-import { checkedConfig, loadConfig } from './config.ts';
-import type { decantConfigSchema } from './config-schema.ts';
+import { checkedConfig, loadConfig } from './config/config.ts';
+import type { decantConfigSchema } from './config/config-schema.ts';
 import type { FailureReport, RunEvent } from './events.ts';
-import { requireGate } from './gate.ts';
+import { requireGate } from './gate/gate.ts';
+import { runSetting } from './history/run-setting.ts';
 import { runLogObserver } from './observers/run-log.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { type Project, projectOf } from './project.ts';
-import { runPipeline } from './run-pipeline.ts';
-import { runSetting } from './run-setting.ts';
-import { selectStages } from './selection.ts';
-import { stopRequest } from './stop-requests.ts';
+import { runPipeline } from './run/run-pipeline.ts';
+import { selectStages } from './run/selection.ts';
+import { stopRequest } from './run/stop-requests.ts';
 
 /** The contents of a decant.yaml, as an object. */
 export type DecantSettings = z.input<typeof decantConfigSchema>;

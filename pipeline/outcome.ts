@@ -1,12 +1,12 @@
 import { join, relative } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
+import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics/metrics.ts';
+import { readSeedSpread, type SeedSpread } from '#datasets/metrics/seed-spread.ts';
 import { type ChosenPoint, readOperatingPoint, shownAnswered } from '#datasets/operating-point.ts';
-import { readSeedSpread, type SeedSpread } from '#datasets/seed-spread.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { type RecommendedFile, readDeployment } from '#stages/students/deployment.ts';
-import { type ChoiceOutcome, choicesIn, describeChoice } from './choice-table.ts';
-import { type ModelOutcome, modelTable } from './model-table.ts';
+import { type ChoiceOutcome, choicesIn, describeChoice } from './display/choice-table.ts';
+import { type ModelOutcome, modelTable } from './display/model-table.ts';
 import type { Project } from './project.ts';
 
 /** What a run has brought: the figures of every model and where the results lie. */

@@ -6,7 +6,7 @@ import { readJsonl } from '#datasets/corpus/jsonl.ts';
 import { linesOf } from '#datasets/corpus/lines.ts';
 import { decodeUtf8 } from '#datasets/corpus/strict-utf8.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
-import type { InputFormat } from './format-names.ts';
+import type { InputFormat } from './display/format-names.ts';
 
 /** A text to be labelled, and what the row calls itself. */
 export interface AskedText {

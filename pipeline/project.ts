@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import type { Artifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
-import { type LoadedConfig, loadConfig } from './config.ts';
-import { checkGate } from './gate.ts';
-import type { StageInstance } from './graph.ts';
-import { type Freshness, freshnessOf } from './plan.ts';
-import { graphOf } from './wiring.ts';
+import { type LoadedConfig, loadConfig } from './config/config.ts';
+import { checkGate } from './gate/gate.ts';
+import { type Freshness, freshnessOf } from './run/plan.ts';
+import type { StageInstance } from './wiring/graph.ts';
+import { graphOf } from './wiring/wiring.ts';
 
 /** A configuration with its graph and its store: what every command starts from. */
 export interface Project {

@@ -12,9 +12,9 @@ import { calibrate } from '#stages/soft-label/calibrate.ts';
 import { checkTeacher } from '#stages/soft-label/check-teacher.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { inspectTeacher } from '#stages/soft-label/inspect-teacher.ts';
-import { checkLoss } from '#stages/train-student/check-loss.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
-import type { AnyStage } from './graph.ts';
+import { checkLoss } from '#stages/train-student/losses/check-loss.ts';
+import type { AnyStage } from './wiring/graph.ts';
 
 /** Every stage of the pipeline, in the order they usually run. Add yours here. */
 export const stages: readonly AnyStage[] = [

@@ -14,7 +14,7 @@ const sharedTools = ['numerics', 'onnx', 'tensorflow', 'students', 'tensorboard'
 const owners: Readonly<Record<string, readonly string[]>> = {
   listr2: ['pipeline/observers/terminal.ts'],
   commander: ['pipeline/cli.ts', 'pipeline/cli/options.ts'],
-  yaml: ['pipeline/config-sources.ts', 'pipeline/config.ts'],
+  yaml: ['pipeline/config/config-sources.ts', 'pipeline/config/config.ts'],
   'onnxruntime-node': ['stages/onnx/session.ts'],
   '@tensorflow/tfjs-node-gpu': ['stages/tensorflow/runtime.ts'],
   'parquetjs-lite': ['datasets/parquet/envelope.ts'],
@@ -22,7 +22,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   hyparquet: ['datasets/parquet/footer.ts'],
   '@duckdb/node-api': ['datasets/sql.ts'],
   '@huggingface/hub': ['pipeline/hub/client.ts'],
-  tokenizers: ['datasets/tokenizer.ts'],
+  tokenizers: ['datasets/tokens/tokenizer.ts'],
   'csv-parse': ['datasets/corpus/csv.ts'],
   'fs-native-extensions': ['cache/lock.ts'],
   esbuild: ['cache/loader/hooks.mjs'],

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { SPLITS } from '#datasets/example.ts';
-import { ANSWER_FORMATS, EXPORT_FORMATS } from '#pipeline/format-names.ts';
+import { ANSWER_FORMATS, EXPORT_FORMATS } from '#pipeline/display/format-names.ts';
 import {
   choice,
   count,

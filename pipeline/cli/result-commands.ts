@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { INPUT_FORMATS } from '#pipeline/format-names.ts';
+import { INPUT_FORMATS } from '#pipeline/display/format-names.ts';
 import { STUDENT_PRECISIONS } from '#stages/students/precision.ts';
 import { addCacheCommands } from './cache-commands.ts';
 import { choice, countFromOne, exitWith, positive } from './options.ts';

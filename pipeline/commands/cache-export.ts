@@ -3,11 +3,11 @@ import { extname } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import { type SqlView, sqlName, withSql } from '#datasets/sql.ts';
-import { writeAnswer } from '#pipeline/answer-formats.ts';
-import { EXPORT_FORMATS, type ExportFormat } from '#pipeline/format-names.ts';
+import { softLabelViews } from '#pipeline/caches/soft-label-caches.ts';
+import { writeAnswer } from '#pipeline/display/answer-formats.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '#pipeline/display/format-names.ts';
 import { formatBytes } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { softLabelViews } from '#pipeline/soft-label-caches.ts';
 
 export interface CacheExportOptions extends ProjectOptions {
   readonly teacher?: string;

@@ -1,10 +1,10 @@
 import { join, relative } from 'node:path';
 import { lockStore } from '#cache/lock.ts';
 import { removeOccupant } from '#cache/store-contents.ts';
-import { bytesOf, findGarbage, type GarbageReport } from '#pipeline/garbage.ts';
+import { bytesOf, findGarbage, type GarbageReport } from '#pipeline/caches/garbage.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import { formatBytes, formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheGcOptions extends ProjectOptions {
   readonly dryRun?: boolean;

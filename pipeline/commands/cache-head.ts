@@ -1,10 +1,10 @@
 import type { Split } from '#datasets/example.ts';
 import { type SqlView, withSql } from '#datasets/sql.ts';
-import { allRows, writeAnswer } from '#pipeline/answer-formats.ts';
-import type { AnswerFormat } from '#pipeline/format-names.ts';
+import { softLabelViews } from '#pipeline/caches/soft-label-caches.ts';
+import { allRows, writeAnswer } from '#pipeline/display/answer-formats.ts';
+import type { AnswerFormat } from '#pipeline/display/format-names.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { softLabelViews } from '#pipeline/soft-label-caches.ts';
-import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheHeadOptions extends ProjectOptions {
   readonly teacher?: string;

@@ -1,8 +1,8 @@
-import { type CacheFacts, cacheFacts, describeMode } from '#pipeline/cache-facts.ts';
+import { type CacheFacts, cacheFacts, describeMode } from '#pipeline/caches/cache-facts.ts';
+import { findCacheFolder } from '#pipeline/caches/soft-label-caches.ts';
+import { firstOf, textTable, withoutControls } from '#pipeline/display/text-table.ts';
 import { formatBytes, formatCount, formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { findCacheFolder } from '#pipeline/soft-label-caches.ts';
-import { firstOf, textTable, withoutControls } from '#pipeline/text-table.ts';
 
 export interface CacheInfoOptions extends ProjectOptions {
   readonly teacher?: string;

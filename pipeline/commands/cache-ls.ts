@@ -3,12 +3,12 @@ import {
   type CacheFacts,
   cacheEntry,
   describeMode,
-} from '#pipeline/cache-facts.ts';
+} from '#pipeline/caches/cache-facts.ts';
+import { cacheFolders } from '#pipeline/caches/soft-label-caches.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import { formatBytes, formatCount } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { cacheFolders } from '#pipeline/soft-label-caches.ts';
-import { cacheNames } from '#pipeline/teachers.ts';
-import { textTable } from '#pipeline/text-table.ts';
+import { cacheNames } from '#pipeline/teachers/teachers.ts';
 
 export interface CacheLsOptions extends ProjectOptions {
   readonly json?: boolean;

@@ -1,13 +1,22 @@
 import { join } from 'node:path';
 import { lockStore } from '#cache/lock.ts';
+import { planRepair, turnIntoPartial } from '#pipeline/caches/repair-cache.ts';
+import {
+  type CacheChoice,
+  findCacheFolder,
+  preparedCorpus,
+} from '#pipeline/caches/soft-label-caches.ts';
+import {
+  describeFinding,
+  type Finding,
+  verifyCache,
+  verifyFiles,
+} from '#pipeline/caches/verify-cache.ts';
 import { describeFailure } from '#pipeline/failures.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
-import { planRepair, turnIntoPartial } from '#pipeline/repair-cache.ts';
-import type { RunSummary } from '#pipeline/run-pipeline.ts';
-import { selectStages } from '#pipeline/selection.ts';
-import { type CacheChoice, findCacheFolder, preparedCorpus } from '#pipeline/soft-label-caches.ts';
-import { describeFinding, type Finding, verifyCache, verifyFiles } from '#pipeline/verify-cache.ts';
+import type { RunSummary } from '#pipeline/run/run-pipeline.ts';
+import { selectStages } from '#pipeline/run/selection.ts';
 import { runSelection } from './run.ts';
 
 export interface RepairOptions extends ProjectOptions {

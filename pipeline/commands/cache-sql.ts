@@ -1,9 +1,9 @@
-import { writeAnswer } from '#pipeline/answer-formats.ts';
-import { VIEW_DESCRIPTIONS } from '#pipeline/cache-views.ts';
-import type { AnswerFormat } from '#pipeline/format-names.ts';
+import { VIEW_DESCRIPTIONS } from '#pipeline/caches/cache-views.ts';
+import { viewsOf } from '#pipeline/caches/soft-label-caches.ts';
+import { writeAnswer } from '#pipeline/display/answer-formats.ts';
+import type { AnswerFormat } from '#pipeline/display/format-names.ts';
+import { explainedNames } from '#pipeline/display/text-table.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { viewsOf } from '#pipeline/soft-label-caches.ts';
-import { explainedNames } from '#pipeline/text-table.ts';
 
 export interface CacheSqlOptions extends ProjectOptions {
   readonly format: AnswerFormat;

@@ -1,12 +1,12 @@
 import { Failure } from '#cache/failure.ts';
 import type { Split } from '#datasets/example.ts';
 import { isValueTask } from '#datasets/task.ts';
-import { type CacheStatistics, cacheStatistics } from '#pipeline/cache-statistics.ts';
+import { type CacheStatistics, cacheStatistics } from '#pipeline/caches/cache-statistics.ts';
+import { softLabelViews } from '#pipeline/caches/soft-label-caches.ts';
+import { percent, textHistogram } from '#pipeline/display/text-histogram.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { softLabelViews } from '#pipeline/soft-label-caches.ts';
-import { percent, textHistogram } from '#pipeline/text-histogram.ts';
-import { textTable } from '#pipeline/text-table.ts';
 
 export interface CacheStatsOptions extends ProjectOptions {
   readonly teacher?: string;

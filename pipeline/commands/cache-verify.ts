@@ -1,23 +1,23 @@
 import { basename } from 'node:path';
 import { findArtifact } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
-import { formatCount } from '#pipeline/observers/progress.ts';
-import { openProject, type Project } from '#pipeline/project.ts';
 import {
   type CacheFolder,
   findCacheFolder,
   manifestOf,
   preparedCorpus,
-} from '#pipeline/soft-label-caches.ts';
-import { checkAgainstTeacher } from '#pipeline/teacher-check.ts';
-import { textTable } from '#pipeline/text-table.ts';
+} from '#pipeline/caches/soft-label-caches.ts';
 import {
   describeFinding,
   type Finding,
   type Verification,
   verifyCache,
   verifyFiles,
-} from '#pipeline/verify-cache.ts';
+} from '#pipeline/caches/verify-cache.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
+import { formatCount } from '#pipeline/observers/progress.ts';
+import { openProject, type Project } from '#pipeline/project.ts';
+import { checkAgainstTeacher } from '#pipeline/teachers/teacher-check.ts';
 import type { TeacherCheck } from '#stages/soft-label/check-teacher.ts';
 import { type RepairOptions, repairCache, repairCorpus } from './cache-repair.ts';
 

@@ -1,8 +1,8 @@
 import { Failure } from '#cache/failure.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
+import { compareRuns, type RunComparison } from '#pipeline/history/run-comparison.ts';
+import { findRun, type RunRecord } from '#pipeline/history/run-record.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { compareRuns, type RunComparison } from '#pipeline/run-comparison.ts';
-import { findRun, type RunRecord } from '#pipeline/run-record.ts';
-import { textTable } from '#pipeline/text-table.ts';
 
 export interface CompareOptions extends ProjectOptions {
   readonly markdown?: boolean;

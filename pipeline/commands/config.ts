@@ -1,5 +1,5 @@
-import { configAsYaml, configJsonSchema } from '#pipeline/config.ts';
-import { requireInputFiles } from '#pipeline/input-files.ts';
+import { configAsYaml, configJsonSchema } from '#pipeline/config/config.ts';
+import { requireInputFiles } from '#pipeline/config/input-files.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 
 /** `decant config show`: prints the configuration with all defaults. */

@@ -1,12 +1,12 @@
+import { firstOf, textTable } from '#pipeline/display/text-table.ts';
 import { EXIT_CODES } from '#pipeline/failures.ts';
-import { type Foresight, foresee, precedentOf } from '#pipeline/foresight.ts';
+import { type Foresight, foresee, precedentOf } from '#pipeline/foresight/foresight.ts';
+import { withScratchStore } from '#pipeline/foresight/scratch.ts';
 import { formatBytes, formatCount, formatDuration } from '#pipeline/observers/progress.ts';
-import { describeChange } from '#pipeline/plan.ts';
 import type { Project } from '#pipeline/project.ts';
 import { mostBytes, rowsOf } from '#pipeline/rehearsal/space.ts';
-import { withScratchStore } from '#pipeline/scratch.ts';
-import type { Selection } from '#pipeline/selection.ts';
-import { firstOf, textTable } from '#pipeline/text-table.ts';
+import { describeChange } from '#pipeline/run/plan.ts';
+import type { Selection } from '#pipeline/run/selection.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import type { Outlook } from '#stages/soft-label/outlook.ts';
 

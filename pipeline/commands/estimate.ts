@@ -1,8 +1,8 @@
 import { SPLITS } from '#datasets/example.ts';
-import { type Estimate, MS_PER_HOUR, makeEstimate } from '#pipeline/estimate.ts';
+import { type Estimate, MS_PER_HOUR, makeEstimate } from '#pipeline/foresight/estimate.ts';
+import { withScratchStore } from '#pipeline/foresight/scratch.ts';
 import { formatBytes, formatCount, formatDuration } from '#pipeline/observers/progress.ts';
 import { openProject, type ProjectOptions } from '#pipeline/project.ts';
-import { withScratchStore } from '#pipeline/scratch.ts';
 
 export interface EstimateOptions extends ProjectOptions {
   readonly pricePerHour?: number;

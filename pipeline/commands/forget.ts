@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { digestOf } from '#cache/digest.ts';
 import { lockStore } from '#cache/lock.ts';
 import { leakKeyHash, type Tombstones } from '#datasets/tombstones.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import { type Asked, type AskedRecord, askedBy, recordOf } from '#pipeline/forget/asked.ts';
 import { findRows } from '#pipeline/forget/find-rows.ts';
 import { artifactsOf, forgetPending, leftoversOf } from '#pipeline/forget/forget.ts';
@@ -25,7 +26,6 @@ import {
 import { redactionOf } from '#pipeline/forget/redaction.ts';
 import { type SourceFile, sourceFilesWith } from '#pipeline/forget/source-files.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
-import { textTable } from '#pipeline/text-table.ts';
 
 export interface ForgetOptions extends ProjectOptions {
   readonly ids?: string;

@@ -1,15 +1,15 @@
-import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
-import { formatDuration } from '#pipeline/observers/progress.ts';
-import { openProject, type ProjectOptions } from '#pipeline/project.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/metrics/value-metrics.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import {
   findRun,
   type Headline,
   type KnownRun,
   type RunRecord,
   readRuns,
-} from '#pipeline/run-record.ts';
-import { readTags, removeTag, writeTag } from '#pipeline/run-tags.ts';
-import { textTable } from '#pipeline/text-table.ts';
+} from '#pipeline/history/run-record.ts';
+import { readTags, removeTag, writeTag } from '#pipeline/history/run-tags.ts';
+import { formatDuration } from '#pipeline/observers/progress.ts';
+import { openProject, type ProjectOptions } from '#pipeline/project.ts';
 
 export interface HistoryOptions extends ProjectOptions {
   readonly json?: boolean;

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
-import { checkedConfig, configJsonSchema } from '#pipeline/config.ts';
+import { checkedConfig, configJsonSchema } from '#pipeline/config/config.ts';
 import { draftConfig } from '#pipeline/init/draft.ts';
 import { type Findings, labelledIn, lookAt } from '#pipeline/init/findings.ts';
 import { holdOut } from '#pipeline/init/hold-out.ts';
 import { type Recipe, recipes, suitableRecipe } from '#pipeline/init/recipes.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 
 export interface InitOptions {
   readonly recipe?: string;

@@ -1,6 +1,6 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { readTokens } from '#datasets/tokens.ts';
-import { studentInstance } from '#pipeline/auto-student.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
+import { studentInstance } from '#pipeline/config/auto-student.ts';
 import { type CorpusSplit, readCorpusSplit, textNotes } from '#pipeline/labels/corpus-split.ts';
 import {
   type CsvTable,

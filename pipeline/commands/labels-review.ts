@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { readCorrections } from '#datasets/corpus/corrections.ts';
 import type { Split } from '#datasets/example.ts';
-import { studentInstance } from '#pipeline/auto-student.ts';
+import { studentInstance } from '#pipeline/config/auto-student.ts';
 import { type CorpusSplit, readCorpusSplit, textNotes } from '#pipeline/labels/corpus-split.ts';
 import {
   type CsvTable,

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
-import { askBeside } from '#pipeline/beside.ts';
 import { EXIT_CODES } from '#pipeline/failures.ts';
-import { lossChecksSchema } from '#stages/train-student/check-loss.ts';
+import { askBeside } from '#pipeline/run/beside.ts';
+import { lossChecksSchema } from '#stages/train-student/losses/check-loss.ts';
 
 export interface LossCheckOptions {
   readonly json?: boolean;

@@ -4,9 +4,13 @@ import { Failure } from '#cache/failure.ts';
 import { STDIN } from '#datasets/corpus/byte-source.ts';
 import { readJsonl } from '#datasets/corpus/jsonl.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
-import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
+import {
+  openTokenizer,
+  type TextTokenizer,
+  type TokenizerInput,
+} from '#datasets/tokens/tokenizer.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import { EXIT_CODES } from '#pipeline/failures.ts';
-import { textTable } from '#pipeline/text-table.ts';
 import { type Drift, populationDrift } from '#stages/numerics/drift.ts';
 import {
   BASELINE_FILE,

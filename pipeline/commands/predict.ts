@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { inOrder } from '#datasets/in-order.ts';
-import type { InputFormat } from '#pipeline/format-names.ts';
-import { writeChunks } from '#pipeline/output.ts';
+import type { InputFormat } from '#pipeline/display/format-names.ts';
+import { writeChunks } from '#pipeline/display/output.ts';
+import { withoutControls } from '#pipeline/display/text-table.ts';
 import { type AskedText, textsOfStdin } from '#pipeline/predict-input.ts';
-import { withoutControls } from '#pipeline/text-table.ts';
 import { type WordScore, wordScores } from '#stages/students/occlusion.ts';
 import {
   type OpenStudent,

@@ -1,6 +1,7 @@
 import type { Observer } from '#pipeline/events.ts';
 import { describeFailure } from '#pipeline/failures.ts';
-import { requireGate } from '#pipeline/gate.ts';
+import { requireGate } from '#pipeline/gate/gate.ts';
+import { runSetting } from '#pipeline/history/run-setting.ts';
 import { jsonLinesObserver } from '#pipeline/observers/json-lines.ts';
 import { plainLinesObserver } from '#pipeline/observers/plain-lines.ts';
 import { prometheusObserver } from '#pipeline/observers/prometheus.ts';
@@ -8,11 +9,10 @@ import { rateLimited } from '#pipeline/observers/rate-limited.ts';
 import { runLogObserver } from '#pipeline/observers/run-log.ts';
 import { describeOutcome, outcomeOf } from '#pipeline/outcome.ts';
 import { openProject, type Project, type ProjectOptions } from '#pipeline/project.ts';
-import type { RunOptions } from '#pipeline/run.ts';
-import { type RunSummary, runPipeline } from '#pipeline/run-pipeline.ts';
-import { runSetting } from '#pipeline/run-setting.ts';
-import { type Selection, selectStages } from '#pipeline/selection.ts';
-import { listenForStop } from '#pipeline/stop-requests.ts';
+import type { RunOptions } from '#pipeline/run/run.ts';
+import { type RunSummary, runPipeline } from '#pipeline/run/run-pipeline.ts';
+import { type Selection, selectStages } from '#pipeline/run/selection.ts';
+import { listenForStop } from '#pipeline/run/stop-requests.ts';
 
 export interface RunCommandOptions extends ProjectOptions {
   readonly from?: string;
@@ -46,7 +46,7 @@ export async function runCommand(
     return dryRun(project, selection, options);
   }
   if (options.smoke !== true) return runAndShow(project, selection, options);
-  const { withSmokeProject } = await import('#pipeline/smoke.ts');
+  const { withSmokeProject } = await import('#pipeline/foresight/smoke.ts');
   return withSmokeProject(project, (smoke) => runAndShow(smoke, selection, options));
 }
 
@@ -104,7 +104,7 @@ async function show(
   if (options.json === true) process.stdout.write(`${JSON.stringify(outcome, null, 1)}\n`);
   else if (options.quiet === true) return;
   else if (options.smoke === true) {
-    const { describeSmoke } = await import('#pipeline/smoke.ts');
+    const { describeSmoke } = await import('#pipeline/foresight/smoke.ts');
     process.stdout.write(describeSmoke(artifacts));
   } else process.stdout.write(`${describeOutcome(outcome)}\n`);
 }

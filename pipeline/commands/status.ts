@@ -1,9 +1,9 @@
 import { outputFolder, partialFolder } from '#cache/artifact-store.ts';
+import { firstOf, textTable } from '#pipeline/display/text-table.ts';
 import { EXIT_CODES } from '#pipeline/failures.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
-import { type Change, describeChange, type Freshness, reasonOf } from '#pipeline/plan.ts';
 import { openProject, type Project, type ProjectOptions, statusOf } from '#pipeline/project.ts';
-import { firstOf, textTable } from '#pipeline/text-table.ts';
+import { type Change, describeChange, type Freshness, reasonOf } from '#pipeline/run/plan.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
 
 export interface StatusCommandOptions extends ProjectOptions {
   readonly check?: boolean;

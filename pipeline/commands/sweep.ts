@@ -1,12 +1,13 @@
 import { join, relative, resolve } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
+import type { SweepSection } from '#pipeline/config/sections/sweep.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import type { FailureReport } from '#pipeline/events.ts';
 import { describeFailure, EXIT_CODES, exitCodeOf } from '#pipeline/failures.ts';
 import { yamlFlowMap } from '#pipeline/init/yaml-scalar.ts';
 import { openProject, type Project, type ProjectOptions, statusOf } from '#pipeline/project.ts';
-import type { RunSummary } from '#pipeline/run-pipeline.ts';
-import type { SweepSection } from '#pipeline/sections/sweep.ts';
+import type { RunSummary } from '#pipeline/run/run-pipeline.ts';
 import { sweepPage } from '#pipeline/sweep/page.ts';
 import { resultsOf, type TrialResult } from '#pipeline/sweep/results.ts';
 import {
@@ -17,7 +18,6 @@ import {
   shownValue,
 } from '#pipeline/sweep/shown.ts';
 import { planSweep, type SweepPlan, type Trial } from '#pipeline/sweep/trials.ts';
-import { textTable } from '#pipeline/text-table.ts';
 import { type RunCommandOptions, runSelection } from './run.ts';
 
 export interface SweepOptions

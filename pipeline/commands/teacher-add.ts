@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import { isEncoder } from '#pipeline/encoder.ts';
 import { addTeacher, nameOf } from '#pipeline/hub/add-teacher.ts';
 import { HubSettingError, hubEnvironment, hubReference } from '#pipeline/hub/environment.ts';
-import { makeMissingFiles } from '#pipeline/missing-teacher-files.ts';
 import { formatBytes } from '#pipeline/observers/progress.ts';
-import { TeacherFileError, teacherFiles } from '#pipeline/teacher-files.ts';
+import { isEncoder } from '#pipeline/teachers/encoder.ts';
+import { makeMissingFiles } from '#pipeline/teachers/missing-teacher-files.ts';
+import { TeacherFileError, teacherFiles } from '#pipeline/teachers/teacher-files.ts';
 
 export interface TeacherAddOptions {
   /** Folder to put it into; the name of the model when left out. */

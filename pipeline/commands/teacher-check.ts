@@ -2,20 +2,29 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Failure } from '#cache/failure.ts';
-import { askBeside } from '#pipeline/beside.ts';
-import type { LoadedConfig } from '#pipeline/config.ts';
-import { deviceSettings } from '#pipeline/device.ts';
-import { EncoderError, isEncoder } from '#pipeline/encoder.ts';
+import type { LoadedConfig } from '#pipeline/config/config.ts';
+import { deviceSettings } from '#pipeline/config/device.ts';
+import type { ProjectOptions } from '#pipeline/project.ts';
+import { askBeside } from '#pipeline/run/beside.ts';
+import { EncoderError, isEncoder } from '#pipeline/teachers/encoder.ts';
 import {
   configBeside,
   type InspectedRows,
   inspectedRows,
   shapesOf,
-} from '#pipeline/inspected-rows.ts';
-import type { ProjectOptions } from '#pipeline/project.ts';
-import { type TeacherFacts, teacherFacts } from '#pipeline/teacher-facts.ts';
-import { requireTokenizer, type TeacherFiles, teacherFiles } from '#pipeline/teacher-files.ts';
-import { reportAsJson, reportAsText, skillOf, warningsOf } from '#pipeline/teacher-report.ts';
+} from '#pipeline/teachers/inspected-rows.ts';
+import { type TeacherFacts, teacherFacts } from '#pipeline/teachers/teacher-facts.ts';
+import {
+  requireTokenizer,
+  type TeacherFiles,
+  teacherFiles,
+} from '#pipeline/teachers/teacher-files.ts';
+import {
+  reportAsJson,
+  reportAsText,
+  skillOf,
+  warningsOf,
+} from '#pipeline/teachers/teacher-report.ts';
 import { type Inspection, inspectionSchema } from '#stages/soft-label/inspect-teacher.ts';
 
 export interface TeacherCheckOptions extends ProjectOptions {

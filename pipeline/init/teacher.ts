@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import { openTokenizer } from '#datasets/tokenizer.ts';
+import { openTokenizer } from '#datasets/tokens/tokenizer.ts';
 
-import { requireTokenizer, teacherFiles } from '#pipeline/teacher-files.ts';
-import { type FoundLicense, licenseBeside } from '#pipeline/teacher-license.ts';
+import { requireTokenizer, teacherFiles } from '#pipeline/teachers/teacher-files.ts';
+import { type FoundLicense, licenseBeside } from '#pipeline/teachers/teacher-license.ts';
 
 import { type ClassList, readClassList } from '#stages/prepare/class-list.ts';
 

@@ -5,7 +5,7 @@ import type { Split, StoredExample } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
-import { hasTokenLabels } from '#datasets/token-labels.ts';
+import { hasTokenLabels } from '#datasets/tokens/token-labels.ts';
 
 /** One split as prepare left it. */
 export interface CorpusSplit {

@@ -1,7 +1,7 @@
 import type { Artifact } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
+import { checkVariant, exportedVariant, variantOrder } from '#pipeline/config/variants.ts';
 import type { Project } from '#pipeline/project.ts';
-import { checkVariant, exportedVariant, variantOrder } from '#pipeline/variants.ts';
 
 /** What is asked for has to be made first. */
 export class NotMadeError extends Failure {

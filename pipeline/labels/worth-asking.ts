@@ -1,4 +1,4 @@
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import { type Candidate, selectDiverse } from '#stages/numerics/diverse-selection.ts';
 import type { Opinion } from '#stages/students/opinions.ts';
 

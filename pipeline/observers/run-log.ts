@@ -2,9 +2,9 @@ import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
+import { headlinesOf } from '#pipeline/display/headlines.ts';
 import type { FailureReport, Observer, RunEvent, StageResult } from '#pipeline/events.ts';
-import { headlinesOf } from '#pipeline/headlines.ts';
-import type { Headline } from '#pipeline/run-record.ts';
+import type { Headline } from '#pipeline/history/run-record.ts';
 
 /** What run.json says about a run besides what happened. */
 export interface RunSetting {

@@ -9,10 +9,10 @@ import {
 } from '#cache/artifact-store.ts';
 import { differencesBetween } from '#cache/differences.ts';
 import type { FileDigests } from '#cache/file-digests.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
-import type { HostTask, Trial } from '#pipeline/host-protocol.ts';
-import { recipeOf } from '#pipeline/plan.ts';
-import { isFurtherSeed } from '#pipeline/seeds.ts';
+import { isFurtherSeed } from '#pipeline/config/seeds.ts';
+import type { HostTask, Trial } from '#pipeline/run/host-protocol.ts';
+import { recipeOf } from '#pipeline/run/plan.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
 import type { SoftLabelConfig } from '#stages/soft-label/settings.ts';
 import { requireSpace, rowsOf } from './space.ts';
 import { SLICED_OUTPUTS, type StandIns } from './stand-ins.ts';

@@ -2,8 +2,8 @@ import { statfs } from 'node:fs/promises';
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
 import { Failure } from '#cache/failure.ts';
 import { readClasses } from '#datasets/classes.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
 import { formatBytes } from '#pipeline/observers/progress.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
 import { keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';
 
 /** The disk has no room for what the teacher will say. */

@@ -5,14 +5,23 @@ import type { Split } from '#datasets/example.ts';
 import { labelledExamples } from '#datasets/gold-of-rows.ts';
 import { writeHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels, writeLabels } from '#datasets/labels.ts';
-import { type Metrics, writeMetrics } from '#datasets/metrics.ts';
-import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { takeTokens } from '#datasets/take-tokens.ts';
+import { type Metrics, writeMetrics } from '#datasets/metrics/metrics.ts';
+import type { ValueMetrics } from '#datasets/metrics/value-metrics.ts';
+import { type SoftLabelMeta, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { hasTargets, readTargets, writeTargets } from '#datasets/targets.ts';
 import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
-import { hasTokenLabels, readTokenLabels, writeTokenLabels } from '#datasets/token-labels.ts';
-import { readTokens, type TokenAnswers, type TokenTable, writeTokens } from '#datasets/tokens.ts';
-import type { ValueMetrics } from '#datasets/value-metrics.ts';
+import { takeTokens } from '#datasets/tokens/take-tokens.ts';
+import {
+  hasTokenLabels,
+  readTokenLabels,
+  writeTokenLabels,
+} from '#datasets/tokens/token-labels.ts';
+import {
+  readTokens,
+  type TokenAnswers,
+  type TokenTable,
+  writeTokens,
+} from '#datasets/tokens/tokens.ts';
 import { labelledRows, perAnswer } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { hiddenName, keepOf, type SoftLabelConfig } from '#stages/soft-label/settings.ts';

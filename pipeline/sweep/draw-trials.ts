@@ -1,5 +1,10 @@
 import { canonicalJson } from '#cache/fingerprint.ts';
-import { fieldOf, isRange, type SweepRange, type SweepSection } from '#pipeline/sections/sweep.ts';
+import {
+  fieldOf,
+  isRange,
+  type SweepRange,
+  type SweepSection,
+} from '#pipeline/config/sections/sweep.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 
 /** Settings of one trial, by name. */

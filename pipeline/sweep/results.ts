@@ -1,7 +1,12 @@
 import { type Artifact, outputFolder } from '#cache/artifact-store.ts';
-import { figuresIn, intervalOf, isBetterWhenLess, leadFigure } from '#datasets/figures.ts';
-import { type AnyMetrics, readAnyMetrics, readTimings, type Timings } from '#datasets/metrics.ts';
-import { FIGURE_NAMES, isShareFigure } from '#datasets/value-metrics.ts';
+import { figuresIn, intervalOf, isBetterWhenLess, leadFigure } from '#datasets/metrics/figures.ts';
+import {
+  type AnyMetrics,
+  readAnyMetrics,
+  readTimings,
+  type Timings,
+} from '#datasets/metrics/metrics.ts';
+import { FIGURE_NAMES, isShareFigure } from '#datasets/metrics/value-metrics.ts';
 import { paretoFront } from '#stages/numerics/pareto-front.ts';
 import type { Trial } from './trials.ts';
 

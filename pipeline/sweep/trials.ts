@@ -1,11 +1,11 @@
 import { Failure } from '#cache/failure.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
-import type { LoadedConfig } from '#pipeline/config.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
+import type { LoadedConfig } from '#pipeline/config/config.ts';
+import type { SweepSection } from '#pipeline/config/sections/sweep.ts';
+import { checkVariant, exportedVariant, variantOrder } from '#pipeline/config/variants.ts';
 import { type Project, tombstonesPath } from '#pipeline/project.ts';
-import type { SweepSection } from '#pipeline/sections/sweep.ts';
-import { checkVariant, exportedVariant, variantOrder } from '#pipeline/variants.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { type TrialSettings, trialSettings } from './draw-trials.ts';
 
 /** One student to train: a variant with settings of its own. */

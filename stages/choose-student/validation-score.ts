@@ -3,7 +3,7 @@ import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import type { Predictions } from '#datasets/predictions.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isValueTask, type Task, type ValueTask } from '#datasets/task.ts';
-import { rowKeys } from '#datasets/token-answers.ts';
+import { rowKeys } from '#datasets/tokens/token-answers.ts';
 import { squaredError } from '#stages/numerics/value-losses.ts';
 import { multiLabelFigures } from '#stages/numerics/value-metrics.ts';
 

@@ -2,7 +2,7 @@ import { readClasses } from '#datasets/classes.ts';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { type HardLabel, readHardLabels, writeHardLabels } from '#datasets/hard-labels.ts';
 import { readLabels } from '#datasets/labels.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';

@@ -1,6 +1,6 @@
-import { sliceGroups } from '#datasets/slice-groups.ts';
-import type { ColumnSlice } from '#datasets/slice-metrics.ts';
-import type { SliceValue } from '#datasets/slice-values.ts';
+import { sliceGroups } from '#datasets/metrics/slice-groups.ts';
+import type { ColumnSlice } from '#datasets/metrics/slice-metrics.ts';
+import type { SliceValue } from '#datasets/metrics/slice-values.ts';
 import type { JudgedRows } from './judged.ts';
 
 /** The figures of the rows by what they have in each column of `evaluate.slices`. */

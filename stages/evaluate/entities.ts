@@ -1,4 +1,4 @@
-import type { Metrics } from '#datasets/metrics.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
 import {
   type TaggedSentences,
   taggedSentences,

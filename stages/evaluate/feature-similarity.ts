@@ -1,6 +1,6 @@
 import { shapesOf } from '#datasets/feature-rows.ts';
-import type { FeatureSimilarity } from '#datasets/slice-metrics.ts';
-import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import type { FeatureSimilarity } from '#datasets/metrics/slice-metrics.ts';
+import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
 import { evenly } from '#stages/numerics/evenly.ts';
 import { linearCka } from '#stages/numerics/linear-cka.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';

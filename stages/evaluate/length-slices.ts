@@ -1,5 +1,5 @@
-import type { Metrics } from '#datasets/metrics.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 
 /** Tokens of each test row, by example id. */
 export function lengthsOf({ exampleIds, offsets }: TokenTable): Map<string, number> {

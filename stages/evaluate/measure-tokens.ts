@@ -1,7 +1,7 @@
+import type { LanguageMetrics } from '#datasets/metrics/value-metrics.ts';
 import type { LanguageModelTask } from '#datasets/task.ts';
-import { answerKeys } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
-import type { LanguageMetrics } from '#datasets/value-metrics.ts';
+import { answerKeys } from '#datasets/tokens/token-answers.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import { type Identity, NoGoldError } from './measure.ts';
 
 /** What a language model says at the asked tokens of the test split, by the keys of the answers. */

@@ -1,6 +1,6 @@
+import type { ValueMetrics } from '#datasets/metrics/value-metrics.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
 import type { ValueTask } from '#datasets/task.ts';
-import type { ValueMetrics } from '#datasets/value-metrics.ts';
 import { type CalibrationBin, calibrationBins } from '#stages/numerics/metrics.ts';
 import {
   decisionAgreement,

@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
-import type { Metrics } from '#datasets/metrics.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
-import { rowKeys } from '#datasets/token-answers.ts';
+import { rowKeys } from '#datasets/tokens/token-answers.ts';
 import { meanAveragePrecision } from '#stages/numerics/average-precision.ts';
 import {
   accuracy,

@@ -1,6 +1,10 @@
-import type { ColumnSlice, FeatureSimilarity, RobustnessSlice } from '#datasets/slice-metrics.ts';
-import { readSliceValues } from '#datasets/slice-values.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type {
+  ColumnSlice,
+  FeatureSimilarity,
+  RobustnessSlice,
+} from '#datasets/metrics/slice-metrics.ts';
+import { readSliceValues } from '#datasets/metrics/slice-values.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';

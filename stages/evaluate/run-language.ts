@@ -1,9 +1,14 @@
 import { readClasses } from '#datasets/classes.ts';
-import { writeMetrics, writeTimings } from '#datasets/metrics.ts';
+import { writeMetrics, writeTimings } from '#datasets/metrics/metrics.ts';
 import { type Predictions, writePredictions } from '#datasets/predictions.ts';
 import type { LanguageModelTask } from '#datasets/task.ts';
-import { answeredExamples, answerKeys, answersOf, rowKeys } from '#datasets/token-answers.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import {
+  answeredExamples,
+  answerKeys,
+  answersOf,
+  rowKeys,
+} from '#datasets/tokens/token-answers.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { askTokens, languageBatchSize } from '#stages/onnx/asked-tokens.ts';
 import { openLanguageModel, type TokenAnswers } from '#stages/onnx/language-model.ts';

@@ -7,14 +7,14 @@ import {
   type Metrics,
   writeMetrics,
   writeTimings,
-} from '#datasets/metrics.ts';
+} from '#datasets/metrics/metrics.ts';
 import { readOperatingPoint } from '#datasets/operating-point.ts';
 import { valuePredictions, writePredictions } from '#datasets/predictions.ts';
 import type { WordAnswers } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isLanguageModel, isValueTask } from '#datasets/task.ts';
-import { windowsAsRows } from '#datasets/token-windows.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { windowsAsRows } from '#datasets/tokens/token-windows.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';

@@ -1,9 +1,9 @@
 import { requireSameClasses } from '#datasets/class-list.ts';
-import { logNormalisers } from '#datasets/log-normalisers.ts';
 import type { Predictions } from '#datasets/predictions.ts';
-import { type SoftLabelMeta, temperatureIndex } from '#datasets/soft-label-meta.ts';
-import { concatRows, type SoftLabelRows } from '#datasets/soft-label-rows.ts';
-import { topClasses } from '#datasets/top-classes.ts';
+import { logNormalisers } from '#datasets/soft-labels/log-normalisers.ts';
+import { type SoftLabelMeta, temperatureIndex } from '#datasets/soft-labels/soft-label-meta.ts';
+import { concatRows, type SoftLabelRows } from '#datasets/soft-labels/soft-label-rows.ts';
+import { topClasses } from '#datasets/soft-labels/top-classes.ts';
 import { openExampleLabels } from '#datasets/window-means.ts';
 
 /** What a model says of the test rows, and how likely it finds any class of a row. */

@@ -1,6 +1,6 @@
 import type { FeatureTable } from '#datasets/features.ts';
-import { answeredExamples } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import { answeredExamples } from '#datasets/tokens/token-answers.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import { answersPerRow, answersTo } from '#stages/onnx/answers.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';
 import { lengthBatches } from '#stages/onnx/token-batches.ts';

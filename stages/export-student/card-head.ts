@@ -1,5 +1,5 @@
-import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
-import { FIGURE_NAMES } from '#datasets/value-metrics.ts';
+import { type AnyMetrics, isOfValues } from '#datasets/metrics/metrics.ts';
+import { FIGURE_NAMES } from '#datasets/metrics/value-metrics.ts';
 import type { CardKind } from './card-kind.ts';
 
 /** What the YAML head of a card is made from. */

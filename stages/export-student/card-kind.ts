@@ -1,4 +1,4 @@
-import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
+import { type AnyMetrics, isOfValues } from '#datasets/metrics/metrics.ts';
 import { isLanguageModel } from '#datasets/task.ts';
 import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 

@@ -1,4 +1,4 @@
-import type { Metrics } from '#datasets/metrics.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
 import { plain, shownShare } from './card-text.ts';
 
 /** What the card tells of a further head of the student. */

@@ -1,8 +1,8 @@
-import { figuresIn, leadFigure } from '#datasets/figures.ts';
 import type { InitialisationRecord } from '#datasets/initialisation.ts';
-import { type AnyMetrics, isOfValues } from '#datasets/metrics.ts';
+import { figuresIn, leadFigure } from '#datasets/metrics/figures.ts';
+import { type AnyMetrics, isOfValues } from '#datasets/metrics/metrics.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/metrics/value-metrics.ts';
 import type { ChosenPoint } from '#datasets/operating-point.ts';
-import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
 import type { RecommendedFile } from '#stages/students/deployment.ts';
 import { cardHead } from './card-head.ts';
 import { cardKind } from './card-kind.ts';

@@ -1,4 +1,4 @@
-import type { AnyMetrics } from '#datasets/metrics.ts';
+import type { AnyMetrics } from '#datasets/metrics/metrics.ts';
 import { type Answered, type ChosenPoint, percent, saidBy } from '#datasets/operating-point.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import { keepsGoal, type QuantizedFile } from './quantized-file.ts';

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
-import { isBetterWhenLess } from '#datasets/figures.ts';
-import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics.ts';
+import { isBetterWhenLess } from '#datasets/metrics/figures.ts';
+import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics/metrics.ts';
+import { FIGURE_NAMES, isShareFigure } from '#datasets/metrics/value-metrics.ts';
 import { type Answered, reachesGoal } from '#datasets/operating-point.ts';
-import { FIGURE_NAMES, isShareFigure } from '#datasets/value-metrics.ts';
 import { inputOf } from '#stages/folders.ts';
 import { quantized } from '#stages/onnx/quantize.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { atomicFile } from '#cache/atomic-file.ts';
 import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
-import { LONG_TEXTS_KEY } from '#datasets/long-texts.ts';
+import { LONG_TEXTS_KEY } from '#datasets/tokens/long-texts.ts';
 import { deploymentSchema } from '#stages/students/deployment.ts';
 import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 import { type StudentTask, taskOf } from '#stages/students/student-folder.ts';

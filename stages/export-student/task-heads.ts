@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { readClasses } from '#datasets/classes.ts';
-import { readMetrics } from '#datasets/metrics.ts';
+import { readMetrics } from '#datasets/metrics/metrics.ts';
 import { readProbe } from '#datasets/probe.ts';
 import { contextOfHead, inputOf, outputOf } from '#stages/folders.ts';
 import { openClassifier } from '#stages/onnx/classifier.ts';

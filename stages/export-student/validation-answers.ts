@@ -1,9 +1,9 @@
 import { featuresInOrder, readFeaturesIfAny } from '#datasets/features.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import type { Answered } from '#datasets/operating-point.ts';
+import { highestPlaces } from '#datasets/soft-labels/top-classes.ts';
 import { hasTargets, readTargets } from '#datasets/targets.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
-import { highestPlaces } from '#datasets/top-classes.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
 import { answersPerRow, answersTo } from '#stages/onnx/answers.ts';
 import type { Classifier } from '#stages/onnx/classifier.ts';

@@ -1,11 +1,11 @@
-import { leadFigure } from '#datasets/figures.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
-import type { AnyMetrics } from '#datasets/metrics.ts';
+import { leadFigure } from '#datasets/metrics/figures.ts';
+import type { AnyMetrics } from '#datasets/metrics/metrics.ts';
 import { taggedSentences } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isValueTask, type ValueTask } from '#datasets/task.ts';
-import { answeredExamples, answerKeys } from '#datasets/token-answers.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { answeredExamples, answerKeys } from '#datasets/tokens/token-answers.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
 import { entityCounts, entityScore, totalCounts } from '#stages/numerics/entities.ts';
 import { multiLabelFigures, regressionFigures } from '#stages/numerics/value-metrics.ts';

@@ -1,5 +1,5 @@
-import type { ValueMetrics } from '#datasets/value-metrics.ts';
-import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
+import type { ValueMetrics } from '#datasets/metrics/value-metrics.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/metrics/value-metrics.ts';
 
 /** What the card of a student of values says about its figures. */
 export function measuredValues({ figures, agreement, task }: ValueMetrics): [string, string][] {

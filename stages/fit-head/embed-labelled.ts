@@ -1,6 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { type GoldLabel, readLabels } from '#datasets/labels.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { LabelledFeatures } from '#stages/numerics/softmax-regression.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';

@@ -2,7 +2,7 @@ import { Failure } from '#cache/failure.ts';
 import { requireSameClasses } from '#datasets/class-list.ts';
 import type { Split } from '#datasets/example.ts';
 import { readPredictions } from '#datasets/predictions.ts';
-import { topClasses } from '#datasets/top-classes.ts';
+import { topClasses } from '#datasets/soft-labels/top-classes.ts';
 import { openExampleLabels } from '#datasets/window-means.ts';
 
 /** The class that a model puts first and the probability that it states for it. */

@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import type { FeatureTable } from '#datasets/features.ts';
-import { answerPlaces } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import { answerPlaces } from '#datasets/tokens/token-answers.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import type { Classifier } from './classifier.ts';
 import { type TokenRow, tokenRow } from './token-batches.ts';
 

@@ -1,5 +1,5 @@
-import { answersOf } from '#datasets/token-answers.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import { answersOf } from '#datasets/tokens/token-answers.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { AskedRow, LanguageModel, TokenAnswers } from './language-model.ts';
 import { lengthBatches, tokenRow } from './token-batches.ts';

@@ -90,7 +90,7 @@ function valuesIn(
   return values.length === size ? { shape, values } : undefined;
 }
 
-/** The model's folder is checked to hold the file before any of this (`pipeline/teacher-files.ts`). */
+/** The model's folder is checked to hold the file before any of this (`pipeline/teachers/teacher-files.ts`). */
 function externalBytes(
   place: ReadonlyMap<string, string>,
   folder: string | undefined,

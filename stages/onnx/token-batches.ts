@@ -1,6 +1,6 @@
 import { featureRow, hasFreeAxis, shapesOf, stepsOf } from '#datasets/feature-rows.ts';
 import type { FeatureRow, FeatureTable } from '#datasets/features.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 
 /** The tokens of one example. */
 export interface TokenRow {

@@ -1,7 +1,7 @@
 import { digestOf } from '#cache/digest.ts';
 import { canonicalJson } from '#cache/fingerprint.ts';
 import { joinNumbers } from '#datasets/parquet/columns.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import { type MaskRule, maskTokens } from '#stages/numerics/masking.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 

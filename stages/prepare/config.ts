@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { LONG_TEXTS } from '#datasets/long-texts.ts';
 import { isPerToken, TASKS } from '#datasets/task.ts';
+import { LONG_TEXTS } from '#datasets/tokens/long-texts.ts';
 import { augmentationSchema } from '#stages/texts/augment-text.ts';
 
 const column = z.string().min(1);

@@ -3,7 +3,7 @@ import { canonicalJson } from '#cache/fingerprint.ts';
 import type { TensorColumns } from '#datasets/corpus/tensor-columns.ts';
 import { type Example, SPLITS } from '#datasets/example.ts';
 import { columnOf, type FeatureTable, type TensorShape } from '#datasets/features.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CutCorpus } from './cut-corpus.ts';
 import { TensorSettingsError } from './prepare-errors.ts';

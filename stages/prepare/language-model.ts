@@ -1,6 +1,6 @@
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import type { LanguageModelTask } from '#datasets/task.ts';
-import { openTokenizer } from '#datasets/tokenizer.ts';
+import { openTokenizer } from '#datasets/tokens/tokenizer.ts';
 import { filesOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { amendRows } from './amend-rows.ts';

@@ -1,5 +1,5 @@
-import type { TextCut } from '#datasets/long-texts.ts';
-import type { TokenTable } from '#datasets/tokens.ts';
+import type { TextCut } from '#datasets/tokens/long-texts.ts';
+import type { TokenTable } from '#datasets/tokens/tokens.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { truncatedRows } from '#stages/texts/tokenise.ts';
 

@@ -2,7 +2,7 @@ import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
 import type { Example } from '#datasets/example.ts';
 import type { GoldLabel } from '#datasets/labels.ts';
 import type { GoldTargets } from '#datasets/targets.ts';
-import type { TokenLabels } from '#datasets/token-labels.ts';
+import type { TokenLabels } from '#datasets/tokens/token-labels.ts';
 import type { PrepareConfig } from './config.ts';
 import { mergeTargets } from './merge-targets.ts';
 import type { SourceRow } from './read-corpus.ts';

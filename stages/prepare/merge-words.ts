@@ -1,5 +1,5 @@
 import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
-import type { TokenLabels } from '#datasets/token-labels.ts';
+import type { TokenLabels } from '#datasets/tokens/token-labels.ts';
 import { type Group, groupEqual, type MergedSplit, type MergeRules } from './merge-rows.ts';
 import { SoftWordLabelsError } from './prepare-errors.ts';
 import type { SourceRow } from './read-corpus.ts';

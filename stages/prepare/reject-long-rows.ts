@@ -1,6 +1,6 @@
 import { excerptOf, type Reject } from '#datasets/corpus/reject.ts';
-import type { TokenisedText } from '#datasets/long-texts.ts';
-import { openTokenizer } from '#datasets/tokenizer.ts';
+import type { TokenisedText } from '#datasets/tokens/long-texts.ts';
+import { openTokenizer } from '#datasets/tokens/tokenizer.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { PrepareConfig } from './config.ts';
 import type { CorpusContent, SourceRow } from './read-corpus.ts';

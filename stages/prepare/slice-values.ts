@@ -1,6 +1,6 @@
 import type { Example } from '#datasets/example.ts';
-import { sliceGroups } from '#datasets/slice-groups.ts';
-import type { SliceValue } from '#datasets/slice-values.ts';
+import { sliceGroups } from '#datasets/metrics/slice-groups.ts';
+import type { SliceValue } from '#datasets/metrics/slice-values.ts';
 
 /** What the test rows have in each column that they are sliced by; a column that cannot part them is refused. */
 export function sliceValuesOf(

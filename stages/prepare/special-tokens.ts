@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import type { TokenizerJson } from '#datasets/tokenizer-json.ts';
+import type { TokenizerJson } from '#datasets/tokens/tokenizer-json.ts';
 
 /** A task needs a token that the files of the teacher do not name. */
 export class NoSuchTokenError extends Failure {

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
-import type { LongTexts } from '#datasets/long-texts.ts';
-import { parseTokenizerJson, type TokenizerJson, withMaxLength } from '#datasets/tokenizer-json.ts';
+import type { LongTexts } from '#datasets/tokens/long-texts.ts';
+import {
+  parseTokenizerJson,
+  type TokenizerJson,
+  withMaxLength,
+} from '#datasets/tokens/tokenizer-json.ts';
 import { TeacherFileError } from './prepare-errors.ts';
 import { studentTokenizerConfig } from './tokenizer-config.ts';
 import { trimVocabulary } from './trimmed-vocabulary.ts';

@@ -1,5 +1,5 @@
 import type { CorpusEntry, CorpusRow } from '#datasets/corpus/corpus-row.ts';
-import type { TextTokenizer } from '#datasets/tokenizer.ts';
+import type { TextTokenizer } from '#datasets/tokens/tokenizer.ts';
 
 /**
  * Running text as rows of whole words that fill `tokenizer.maxLength`, special tokens included: paragraph

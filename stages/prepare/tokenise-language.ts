@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { type Example, SPLITS } from '#datasets/example.ts';
-import { cutOf } from '#datasets/long-texts.ts';
 import type { LanguageModelTask } from '#datasets/task.ts';
-import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
-import { parseTokenizerJson, piecesOf } from '#datasets/tokenizer-json.ts';
-import { type TokenTable, writeTokens } from '#datasets/tokens.ts';
+import { cutOf } from '#datasets/tokens/long-texts.ts';
+import { openTokenizer, type TextTokenizer } from '#datasets/tokens/tokenizer.ts';
+import { parseTokenizerJson, piecesOf } from '#datasets/tokens/tokenizer-json.ts';
+import { type TokenTable, writeTokens } from '#datasets/tokens/tokens.ts';
 import { filesOf, outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { tokenise } from '#stages/texts/tokenise.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type Example, SPLITS, type Split } from '#datasets/example.ts';
-import { cutOf, type TextCut } from '#datasets/long-texts.ts';
-import { openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
-import { type TokenTable, writeTokens } from '#datasets/tokens.ts';
+import { cutOf, type TextCut } from '#datasets/tokens/long-texts.ts';
+import { openTokenizer, type TextTokenizer } from '#datasets/tokens/tokenizer.ts';
+import { type TokenTable, writeTokens } from '#datasets/tokens/tokens.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { tokenise, truncatedRows } from '#stages/texts/tokenise.ts';

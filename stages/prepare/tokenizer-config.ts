@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { LONG_TEXTS_KEY, type LongTexts } from '#datasets/long-texts.ts';
-import type { TokenizerJson } from '#datasets/tokenizer-json.ts';
+import { LONG_TEXTS_KEY, type LongTexts } from '#datasets/tokens/long-texts.ts';
+import type { TokenizerJson } from '#datasets/tokens/tokenizer-json.ts';
 import { TeacherFileError } from './prepare-errors.ts';
 
 type JsonObject = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import { BadTokenizerError, type TokenizerJson } from '#datasets/tokenizer-json.ts';
+import { BadTokenizerError, type TokenizerJson } from '#datasets/tokens/tokenizer-json.ts';
 
 /** Only WordPiece can lose pieces and still cut every other word the same way. */
 class UntrimmableTokenizerError extends Failure {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { Failure } from '#cache/failure.ts';
-import { parseTokenizerJson, piecesOf } from '#datasets/tokenizer-json.ts';
+import { parseTokenizerJson, piecesOf } from '#datasets/tokens/tokenizer-json.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import type { ClassList } from './class-list.ts';
 

@@ -1,5 +1,5 @@
-import type { SoftLabelMeta } from '#datasets/soft-label-meta.ts';
-import { topClasses } from '#datasets/top-classes.ts';
+import type { SoftLabelMeta } from '#datasets/soft-labels/soft-label-meta.ts';
+import { topClasses } from '#datasets/soft-labels/top-classes.ts';
 import { openExampleLabels } from '#datasets/window-means.ts';
 import { histogramBins } from './plots/histogram.ts';
 import { roundTicks } from './plots/scale.ts';

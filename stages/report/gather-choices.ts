@@ -1,5 +1,5 @@
 import { type Choice, readChoice } from '#datasets/choice.ts';
-import { readTimings } from '#datasets/metrics.ts';
+import { readTimings } from '#datasets/metrics/metrics.ts';
 
 /** What was taken for a variant with `architecture: auto`. */
 export interface ChosenStudent {

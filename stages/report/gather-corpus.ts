@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Split, StoredExample } from '#datasets/example.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { labelledExamples } from '#datasets/gold-of-rows.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import type { Fact, SplitFigures } from './report-data.ts';
 
 /** The examples of one split and what is known of them. */

@@ -1,11 +1,11 @@
-import { leadFigure } from '#datasets/figures.ts';
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
-import type { AnyMetrics } from '#datasets/metrics.ts';
+import { leadFigure } from '#datasets/metrics/figures.ts';
+import type { AnyMetrics } from '#datasets/metrics/metrics.ts';
 import { type Predictions, readPredictions } from '#datasets/predictions.ts';
 import { taggedSentences } from '#datasets/tagged-sentences.ts';
 import { readTargets } from '#datasets/targets.ts';
 import { isLanguageModel, isValueTask } from '#datasets/task.ts';
-import { rowKeys } from '#datasets/token-answers.ts';
+import { rowKeys } from '#datasets/tokens/token-answers.ts';
 import { inputOf } from '#stages/folders.ts';
 import { bootstrapIntervals, type ResampledFigures, unitsOf } from '#stages/numerics/bootstrap.ts';
 import { randomFor } from '#stages/numerics/random.ts';

@@ -1,4 +1,4 @@
-import { type Metrics, readMetrics } from '#datasets/metrics.ts';
+import { type Metrics, readMetrics } from '#datasets/metrics/metrics.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';
 

@@ -1,6 +1,6 @@
 import { readGoldOfRows } from '#datasets/gold-of-rows.ts';
 import { readPredictions } from '#datasets/predictions.ts';
-import { rowKeys } from '#datasets/token-answers.ts';
+import { rowKeys } from '#datasets/tokens/token-answers.ts';
 import type { Mistake } from './report-data.ts';
 import type { TextOf } from './texts.ts';
 

@@ -1,6 +1,6 @@
 import { readClasses } from '#datasets/classes.ts';
-import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics.ts';
-import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { isOfValues, readAnyMetrics, readTimings } from '#datasets/metrics/metrics.ts';
+import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';

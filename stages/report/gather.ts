@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { readClasses } from '#datasets/classes.ts';
 import type { StoredExample } from '#datasets/example.ts';
-import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import { readMetrics, readTimings } from '#datasets/metrics/metrics.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { ReportConfig } from './config.ts';

@@ -1,6 +1,6 @@
-import type { Metrics, Timings } from '#datasets/metrics.ts';
+import type { Metrics, Timings } from '#datasets/metrics/metrics.ts';
+import type { SeedSpread } from '#datasets/metrics/seed-spread.ts';
 import type { RelabelSummary } from '#datasets/relabel-summary.ts';
-import type { SeedSpread } from '#datasets/seed-spread.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
 import type { DoubtedLabels } from './gather-doubts.ts';

@@ -1,4 +1,4 @@
-import { readSeedSpread, type SeedSpread, type Spread } from '#datasets/seed-spread.ts';
+import { readSeedSpread, type SeedSpread, type Spread } from '#datasets/metrics/seed-spread.ts';
 
 /** Mean and spread of the variants with several seeds, by name. */
 export async function readSpreads(

@@ -1,6 +1,6 @@
-import type { Timings } from '#datasets/metrics.ts';
-import type { SeedSpread } from '#datasets/seed-spread.ts';
-import type { ValueMetrics } from '#datasets/value-metrics.ts';
+import type { Timings } from '#datasets/metrics/metrics.ts';
+import type { SeedSpread } from '#datasets/metrics/seed-spread.ts';
+import type { ValueMetrics } from '#datasets/metrics/value-metrics.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
 import type { Gain } from './gather-gains.ts';

@@ -1,6 +1,6 @@
-import { intervalOf } from '#datasets/figures.ts';
+import { intervalOf } from '#datasets/metrics/figures.ts';
+import { FIGURE_NAMES, shownFigure, type ValueMetrics } from '#datasets/metrics/value-metrics.ts';
 import { isLanguageModel } from '#datasets/task.ts';
-import { FIGURE_NAMES, shownFigure, type ValueMetrics } from '#datasets/value-metrics.ts';
 import { bytes, count, magnitude } from './format.ts';
 import { type Html, html } from './html.ts';
 import { documentOf } from './page.ts';

@@ -1,6 +1,6 @@
-import { figuresIn } from '#datasets/figures.ts';
-import { readAnyMetrics } from '#datasets/metrics.ts';
-import { type SeedSpread, writeSeedSpread } from '#datasets/seed-spread.ts';
+import { figuresIn } from '#datasets/metrics/figures.ts';
+import { readAnyMetrics } from '#datasets/metrics/metrics.ts';
+import { type SeedSpread, writeSeedSpread } from '#datasets/metrics/seed-spread.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { spreadOf } from '#stages/numerics/spread.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';

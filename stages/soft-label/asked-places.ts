@@ -1,4 +1,4 @@
-import type { TextTokenizer } from '#datasets/tokenizer.ts';
+import type { TextTokenizer } from '#datasets/tokens/tokenizer.ts';
 
 /** A text as a language model sees it, asked at one place. */
 export interface AskedPlace {

@@ -1,6 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import { inOrder } from '#datasets/in-order.ts';
-import { type SoftLabelRows, takeRows } from '#datasets/soft-labels.ts';
+import { type SoftLabelRows, takeRows } from '#datasets/soft-labels/soft-labels.ts';
 import type { StageEvent } from '#stages/stage.ts';
 import { type Batch, FREE_SHAPE, planRows } from './batches.ts';
 import { batchesAhead } from './batches-ahead.ts';

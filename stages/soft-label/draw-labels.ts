@@ -1,4 +1,4 @@
-import { highestPlaces } from '#datasets/top-classes.ts';
+import { highestPlaces } from '#datasets/soft-labels/top-classes.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { drawClasses } from '#stages/numerics/sampling.ts';
 import type { DrawnRow, LabelColumns } from './label-columns.ts';

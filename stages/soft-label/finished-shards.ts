@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
 import { perAnswer } from './label-columns.ts';
 import { type Identity, identityIn, isSameProvenance, type Provenance } from './provenance.ts';
 import { recipeChanges } from './recipe-changes.ts';

@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { TensorShape } from '#datasets/features.ts';
-import type { TokenisedText } from '#datasets/long-texts.ts';
 import { isLanguageModel } from '#datasets/task.ts';
-import { type EncodedWords, openTokenizer, type TextTokenizer } from '#datasets/tokenizer.ts';
-import { parseTokenizerJson } from '#datasets/tokenizer-json.ts';
+import type { TokenisedText } from '#datasets/tokens/long-texts.ts';
+import {
+  type EncodedWords,
+  openTokenizer,
+  type TextTokenizer,
+} from '#datasets/tokens/tokenizer.ts';
+import { parseTokenizerJson } from '#datasets/tokens/tokenizer-json.ts';
 import { filesOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { type AskedPlace, type Mask, middlePlace, wordsAround } from './asked-places.ts';

@@ -1,5 +1,5 @@
 import { joinNumbers } from '#datasets/parquet/columns.ts';
-import type { SampledColumns, SoftLabelRows } from '#datasets/soft-labels.ts';
+import type { SampledColumns, SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
 import { hiddenName, type Keep } from './settings.ts';
 import { answerCount, type TeacherRow } from './teacher-rows.ts';
 

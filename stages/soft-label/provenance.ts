@@ -1,4 +1,4 @@
-import type { SoftLabelMeta } from '#datasets/soft-labels.ts';
+import type { SoftLabelMeta } from '#datasets/soft-labels/soft-labels.ts';
 
 /** Where numbers were computed: recorded in every file, no part of what was asked for. */
 export type Provenance = Pick<SoftLabelMeta, 'provider' | 'runtime'>;

@@ -1,7 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
-import { concatRows, type SoftLabelRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import {
+  concatRows,
+  type SoftLabelRows,
+  writeSoftLabelShard,
+} from '#datasets/soft-labels/soft-labels.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { planRows } from './batches.ts';

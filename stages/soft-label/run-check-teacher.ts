@@ -9,7 +9,7 @@ import {
   type SoftLabelMeta,
   type SoftLabelRows,
   takeRows,
-} from '#datasets/soft-labels.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import { randomFor, shuffle } from '#stages/numerics/random.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';

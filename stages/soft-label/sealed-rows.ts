@@ -1,6 +1,6 @@
 import { differencesBetween } from '#cache/differences.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
 import type { EarlierArtifact } from '#stages/stage.ts';
 import type { LabelColumns } from './label-columns.ts';
 import { type Identity, identityIn, type Provenance } from './provenance.ts';

@@ -1,5 +1,5 @@
-import { logSumExpOf } from '#datasets/log-normalisers.ts';
-import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { logSumExpOf } from '#datasets/soft-labels/log-normalisers.ts';
+import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
 import { bestIds } from '#stages/numerics/best-ids.ts';
 import { drawLabels, drawName } from './draw-labels.ts';
 import { drawnRows, emptyColumns, type LabelColumns } from './label-columns.ts';

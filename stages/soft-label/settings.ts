@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-label-meta.ts';
+import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-labels/soft-label-meta.ts';
 import { isValueTask, TASKS, type ValueTask } from '#datasets/task.ts';
 
 /** How files of answers are read; what is left out is filled in where it is used. */

@@ -2,7 +2,7 @@ import {
   type SoftLabelMeta,
   type SoftLabelRows,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
 import type { SoftLabelConfig } from './settings.ts';
 
 /** Writes shards behind the teacher's back. */

@@ -1,5 +1,9 @@
-import { logNormalisers } from '#datasets/log-normalisers.ts';
-import type { SampledColumns, SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { logNormalisers } from '#datasets/soft-labels/log-normalisers.ts';
+import type {
+  SampledColumns,
+  SoftLabelMeta,
+  SoftLabelRows,
+} from '#datasets/soft-labels/soft-labels.ts';
 import type { ValueTask } from '#datasets/task.ts';
 import { sigmoid } from '#stages/numerics/binary.ts';
 import { logSumExp } from '#stages/numerics/softmax.ts';

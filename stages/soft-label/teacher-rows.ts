@@ -9,7 +9,7 @@ import {
   readFeaturesIfAny,
 } from '#datasets/features.ts';
 import { rowIndexOf } from '#datasets/row-index.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import { tensorSteps } from './tensor-steps.ts';

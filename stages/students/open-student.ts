@@ -1,4 +1,8 @@
-import { openTokenizer, type TextTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
+import {
+  openTokenizer,
+  type TextTokenizer,
+  type TokenizerInput,
+} from '#datasets/tokens/tokenizer.ts';
 import { tokenAnswers } from '#stages/onnx/answers.ts';
 import { type Classifier, openClassifier } from '#stages/onnx/classifier.ts';
 import { batchesByLength } from '#stages/onnx/token-batches.ts';

@@ -1,11 +1,11 @@
+import type { Split } from '#datasets/example.ts';
+import { readPredictions } from '#datasets/predictions.ts';
 import {
   type BestTwo,
   bestTwo,
   bestTwoOf,
   classProbabilities,
-} from '#datasets/class-probabilities.ts';
-import type { Split } from '#datasets/example.ts';
-import { readPredictions } from '#datasets/predictions.ts';
+} from '#datasets/soft-labels/class-probabilities.ts';
 import { openExampleLabels } from '#datasets/window-means.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
 

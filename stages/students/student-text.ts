@@ -1,5 +1,5 @@
 import { Failure } from '#cache/failure.ts';
-import type { TokenizerInput } from '#datasets/tokenizer.ts';
+import type { TokenizerInput } from '#datasets/tokens/tokenizer.ts';
 
 /** Two texts that a student of pairs judges together. */
 export interface TextPair {

@@ -1,7 +1,7 @@
 import type { Example } from '#datasets/example.ts';
-import type { TokenisedText } from '#datasets/long-texts.ts';
-import type { EncodedWords, TextTokenizer } from '#datasets/tokenizer.ts';
-import type { TokenAnswers, TokenTable } from '#datasets/tokens.ts';
+import type { TokenisedText } from '#datasets/tokens/long-texts.ts';
+import type { EncodedWords, TextTokenizer } from '#datasets/tokens/tokenizer.ts';
+import type { TokenAnswers, TokenTable } from '#datasets/tokens/tokens.ts';
 
 /** Tokenises examples in chunks; yields the number of rows done so far. */
 export async function* tokenise(

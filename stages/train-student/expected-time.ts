@@ -1,12 +1,12 @@
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
-import { inferenceFeeds } from './batch-feeds.ts';
-import { stepOverBatch } from './batch-parts.ts';
-import { bucketIndexOf } from './buckets.ts';
-import { firstTokenAsked } from './language-step.ts';
+import { inferenceFeeds } from './batches/batch-feeds.ts';
+import { stepOverBatch } from './batches/batch-parts.ts';
+import { bucketIndexOf } from './batches/buckets.ts';
+import { tokenLengths } from './batches/token-rows.ts';
+import { firstTokenAsked } from './language/language-step.ts';
 import { valueAt } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
-import { tokenLengths } from './token-rows.ts';
 import type { TrainingInputs } from './training-inputs.ts';
 import type { TransferRow, TransferSet } from './transfer-set.ts';
 

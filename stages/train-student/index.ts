@@ -18,7 +18,7 @@ export const trainStudent = defineStage<TrainStudentConfig>({
 
   rehearsal: (config) => ({ ...config, steps: 1, evaluateEvery: 1, checkpointEvery: 1 }),
   describePartial: async (outputs) => {
-    const { checkpointedStep } = await import('./checkpoint-folder.ts');
+    const { checkpointedStep } = await import('./checkpoints/checkpoint-folder.ts');
     const step = await checkpointedStep(outputs['checkpoints'] ?? '');
     return step === null ? 'no checkpoint yet' : `checkpoint after step ${step}`;
   },

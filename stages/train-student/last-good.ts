@@ -1,6 +1,10 @@
 import { answeringWeights } from '#stages/tensorflow/step-program.ts';
-import { type CheckpointFolder, lastGoodFolder, latestCheckpoint } from './checkpoint-folder.ts';
-import { DivergedError } from './loss-guard.ts';
+import {
+  type CheckpointFolder,
+  lastGoodFolder,
+  latestCheckpoint,
+} from './checkpoints/checkpoint-folder.ts';
+import { DivergedError } from './losses/loss-guard.ts';
 
 /**
  * Makes what a training that went astray had learned before it usable: writes the student of its last checkpoint

@@ -10,11 +10,11 @@ import {
   writePredictionBlocks,
 } from '#datasets/predictions.ts';
 import type { ProbeInput } from '#datasets/probe.ts';
+import { highestPlaces } from '#datasets/soft-labels/top-classes.ts';
 import { ROWS_PER_GROUP } from '#datasets/table-file.ts';
-import { takeTokens } from '#datasets/take-tokens.ts';
 import { isValueTask, type Task } from '#datasets/task.ts';
-import { answeredExamples, answerPlaces } from '#datasets/token-answers.ts';
-import { highestPlaces } from '#datasets/top-classes.ts';
+import { takeTokens } from '#datasets/tokens/take-tokens.ts';
+import { answeredExamples, answerPlaces } from '#datasets/tokens/token-answers.ts';
 import { toNamed } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
 import type { Architecture, ParameterSpec, StudentShape } from '#stages/students/student.ts';
@@ -25,8 +25,8 @@ import {
   headParameters,
   type TaskHeads,
 } from '#stages/students/task-heads.ts';
+import { tokenIdsOf } from './batches/token-rows.ts';
 import type { PredictedRows } from './predict-rows.ts';
-import { tokenIdsOf } from './token-rows.ts';
 
 /** A finished student. */
 export interface TrainedStudent {

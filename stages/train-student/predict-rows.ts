@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { featureRow } from '#datasets/feature-rows.ts';
 import type { StoredFeatures } from '#datasets/features.ts';
-import type { StoredTokens } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens/tokens.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
-import { inferenceFeeds } from './batch-feeds.ts';
-import { bucketIndexOf } from './buckets.ts';
-import { tokenIdsOf, tokenLengths } from './token-rows.ts';
+import { inferenceFeeds } from './batches/batch-feeds.ts';
+import { bucketIndexOf } from './batches/buckets.ts';
+import { tokenIdsOf, tokenLengths } from './batches/token-rows.ts';
 
 /** How rows are put into batches for a forward pass. */
 export interface PredictOptions {

@@ -4,7 +4,7 @@ import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { checkSoftLoss } from '#stages/tensorflow/check-soft-loss.ts';
 import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
-import { loadOwnLoss } from './own-loss.ts';
+import { loadOwnLoss } from './losses/own-loss.ts';
 
 /** Checks the loss on every form that it says it reads, on the CPU. */
 export async function* runCheckLoss(

@@ -4,18 +4,18 @@ import { layoutOf } from '#stages/students/parameters.ts';
 import { allParameters } from '#stages/students/task-heads.ts';
 import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
 import { withAnsweringWeights } from '#stages/tensorflow/step-program.ts';
-import { latestCheckpoint, removeCheckpoints } from './checkpoint-folder.ts';
-import { describeHeads } from './describe-heads.ts';
+import { latestCheckpoint, removeCheckpoints } from './checkpoints/checkpoint-folder.ts';
 import { describeRows, describeStart, describeStudent } from './describe-training.ts';
 import { createExecutor } from './executor.ts';
 import { describeTime } from './expected-time.ts';
+import { describeHeads } from './heads/describe-heads.ts';
 import {
   closeHeadInputs,
   type HeadInputs,
   readHeadInputs,
   rowsOfHead,
   taskHeadOf,
-} from './head-inputs.ts';
+} from './heads/head-inputs.ts';
 import {
   expectedTimeOfHeads,
   firstHead,
@@ -23,17 +23,17 @@ import {
   programOfHeads,
   setUpHeads,
   trainingsOf,
-} from './head-setup.ts';
-import { measureHeads } from './head-validation.ts';
-import type { Start } from './initial-weights.ts';
+} from './heads/head-setup.ts';
+import { measureHeads } from './heads/head-validation.ts';
 import { withLastGood } from './last-good.ts';
-import { transferSetOf } from './learned-rows.ts';
 import { writeStudent } from './outputs.ts';
 import { DEFAULT_KEPT_CHECKPOINTS } from './settings/checkpoints.ts';
 import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
+import type { Start } from './start/initial-weights.ts';
+import { transferSetOf } from './start/learned-rows.ts';
 import { setUpStudent } from './student-setup.ts';
-import { type TransferSetAt, temperaturePlan } from './temperatures.ts';
+import { type TransferSetAt, temperaturePlan } from './targets/temperatures.ts';
 import { type Trained, train } from './training.ts';
 import { closeTrainingInputs, readTrainingInputs, type TrainingInputs } from './training-inputs.ts';
 import { openTrainingLog } from './training-log.ts';
@@ -41,7 +41,7 @@ import { describeMemory, trainingMemory } from './training-memory.ts';
 import { type RanOn, recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
 import { doubtAboutTeacher } from './validation.ts';
-import { doubtAboutValues } from './value-validation.ts';
+import { doubtAboutValues } from './values/value-validation.ts';
 import { type FinishedTraining, trainedStudent, writeOutputs } from './write-outputs.ts';
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */

@@ -15,11 +15,11 @@ import {
   featureFeed,
   inferenceFeedSpecs,
   trainingFeedSpecs,
-} from './batch-feeds.ts';
-import { projectionsOf } from './hints.ts';
-import { languageFeedSpecs, probedClasses, tokenScores } from './language-step.ts';
+} from './batches/batch-feeds.ts';
+import { languageFeedSpecs, probedClasses, tokenScores } from './language/language-step.ts';
+import { projectionsOf } from './losses/hints.ts';
+import { feedOf, type StepLosses, stepLoss } from './losses/step-loss.ts';
 import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
-import { feedOf, type StepLosses, stepLoss } from './step-loss.ts';
 
 /** What a student's training step is made of. */
 export interface StudentTraining {

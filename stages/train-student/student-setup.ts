@@ -1,7 +1,7 @@
 import { Failure } from '#cache/failure.ts';
 import { shapesOf } from '#datasets/feature-rows.ts';
 import { isValueTask } from '#datasets/task.ts';
-import type { StoredTokens } from '#datasets/tokens.ts';
+import type { StoredTokens } from '#datasets/tokens/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { sizeOf } from '#stages/students/features.ts';
 import { initialise } from '#stages/students/parameters.ts';
@@ -12,17 +12,17 @@ import type {
   TaskHead,
 } from '#stages/students/student.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
-import type { BatchLayout } from './batch-feeds.ts';
-import { chooseBuckets } from './buckets.ts';
-import { hintsOf } from './hints.ts';
-import { type Start, type StartWeights, startWeights } from './initial-weights.ts';
-import { answersPerBatch } from './language-targets.ts';
+import type { BatchLayout } from './batches/batch-feeds.ts';
+import { chooseBuckets } from './batches/buckets.ts';
+import { eachRow, tokenLengths } from './batches/token-rows.ts';
+import { answersPerBatch } from './language/language-targets.ts';
+import { hintsOf } from './losses/hints.ts';
+import { type StudentLosses, studentLosses } from './losses/student-losses.ts';
 import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
-import { type StudentLosses, studentLosses } from './student-losses.ts';
+import { type Start, type StartWeights, startWeights } from './start/initial-weights.ts';
 import { stepParameters, studentProgram } from './student-program.ts';
 import { NO_VOCABULARY, readVocabulary, studentShape } from './student-shape.ts';
-import { eachRow, tokenLengths } from './token-rows.ts';
 import type { TrainingInputs } from './training-inputs.ts';
 import type { TransferSet } from './transfer-set.ts';
 

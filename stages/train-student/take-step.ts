@@ -1,6 +1,6 @@
 import type { StepResult } from '#stages/tensorflow/step-program.ts';
-import { stepOverBatch } from './batch-parts.ts';
-import type { Batch } from './batches.ts';
+import { stepOverBatch } from './batches/batch-parts.ts';
+import type { Batch } from './batches/batches.ts';
 import { learningRateAt } from './schedule.ts';
 import { valueAt } from './settings/schedules.ts';
 import type { Training } from './training.ts';

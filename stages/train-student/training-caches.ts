@@ -1,9 +1,9 @@
 import { requireSameClasses } from '#datasets/class-list.ts';
-import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels.ts';
+import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
-import type { TeacherCache } from './mixed-caches.ts';
 import type { TrainStudentConfig } from './settings.ts';
+import type { TeacherCache } from './targets/mixed-caches.ts';
 
 /** The caches of rows and, where a student learns from views, of these. The caller closes them. */
 export interface TrainingCaches {

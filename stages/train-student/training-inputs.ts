@@ -1,15 +1,20 @@
 import { readClasses } from '#datasets/classes.ts';
 import { closeFeatures, readFeaturesWithin, type StoredFeatures } from '#datasets/features.ts';
-import { closeTokens, readTokens, readTokensWithin, type StoredTokens } from '#datasets/tokens.ts';
+import {
+  closeTokens,
+  readTokens,
+  readTokensWithin,
+  type StoredTokens,
+} from '#datasets/tokens/tokens.ts';
 import { readViews } from '#datasets/views.ts';
 import { inputOf, outputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
-import type { GoldTarget } from './gold-targets.ts';
-import type { TeacherCache } from './mixed-caches.ts';
 import { largestOf } from './settings/schedules.ts';
 import type { TrainStudentConfig } from './settings.ts';
+import type { GoldTarget } from './targets/gold-targets.ts';
+import type { TeacherCache } from './targets/mixed-caches.ts';
+import { readTrainingLabels, type TrainingLabels } from './targets/training-labels.ts';
 import { openTrainingCaches } from './training-caches.ts';
-import { readTrainingLabels, type TrainingLabels } from './training-labels.ts';
 
 /** What the stage reads. No test row is among it. */
 export interface TrainingInputs extends TrainingLabels {

@@ -3,7 +3,7 @@ import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { StoredFeatures } from '#datasets/features.ts';
 import { type IntList, partsOf } from '#datasets/int-list.ts';
 import type { Runtime } from '#stages/tensorflow/runtime.ts';
-import type { HeadInputs } from './head-inputs.ts';
+import type { HeadInputs } from './heads/head-inputs.ts';
 import type { TrainStudentConfig } from './settings.ts';
 import type { StudentSetup } from './student-setup.ts';
 import type { TrainingInputs } from './training-inputs.ts';

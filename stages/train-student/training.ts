@@ -5,15 +5,20 @@ import {
   type Stepper,
   type StepResult,
 } from '#stages/tensorflow/step-program.ts';
-import type { BatchLayout } from './batch-feeds.ts';
-import { type Best, type Checkpoint, NO_PROGRESS, type Progress } from './checkpoint.ts';
-import { type CheckpointFolder, saveCheckpoint } from './checkpoint-folder.ts';
-import { checkpointTimes } from './checkpoint-times.ts';
-import { headBatches } from './head-batches.ts';
-import type { HeadTraining } from './head-setup.ts';
-import { DivergedError, LossGuard } from './loss-guard.ts';
+import type { BatchLayout } from './batches/batch-feeds.ts';
+import { type ScheduledRows, scheduledBatches } from './batches/scheduled-batches.ts';
+import {
+  type Best,
+  type Checkpoint,
+  NO_PROGRESS,
+  type Progress,
+} from './checkpoints/checkpoint.ts';
+import { type CheckpointFolder, saveCheckpoint } from './checkpoints/checkpoint-folder.ts';
+import { checkpointTimes } from './checkpoints/checkpoint-times.ts';
+import { headBatches } from './heads/head-batches.ts';
+import type { HeadTraining } from './heads/head-setup.ts';
+import { DivergedError, LossGuard } from './losses/loss-guard.ts';
 import { learningRateAt } from './schedule.ts';
-import { type ScheduledRows, scheduledBatches } from './scheduled-batches.ts';
 import { largestOf } from './settings/schedules.ts';
 import type { Settings } from './settings.ts';
 import { startStepClock } from './step-clock.ts';

@@ -2,11 +2,11 @@ import { Failure } from '#cache/failure.ts';
 import { featureRow } from '#datasets/feature-rows.ts';
 import type { FeatureRow, StoredFeatures } from '#datasets/features.ts';
 import { readAhead } from '#datasets/read-ahead.ts';
-import type { StoredTokens } from '#datasets/tokens.ts';
-import type { GoldTarget } from './gold-targets.ts';
-import type { SoftLayout, SoftTarget } from './soft-targets.ts';
-import type { TargetSource } from './target-source.ts';
-import { lengthOf, tokenIdsOf, tokensOfRows } from './token-rows.ts';
+import type { StoredTokens } from '#datasets/tokens/tokens.ts';
+import { lengthOf, tokenIdsOf, tokensOfRows } from './batches/token-rows.ts';
+import type { GoldTarget } from './targets/gold-targets.ts';
+import type { SoftLayout, SoftTarget } from './targets/soft-targets.ts';
+import type { TargetSource } from './targets/target-source.ts';
 
 /** One train row with all that its losses want. */
 export interface TransferRow {

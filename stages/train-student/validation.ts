@@ -1,5 +1,5 @@
-import type { StoredTokens } from '#datasets/tokens.ts';
-import { highestPlaces } from '#datasets/top-classes.ts';
+import { highestPlaces } from '#datasets/soft-labels/top-classes.ts';
+import type { StoredTokens } from '#datasets/tokens/tokens.ts';
 import type { ValidationLine } from './training-log.ts';
 
 /** Validation rows with what a student is compared with; -1 where there is nothing. */

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { cacheData } from './cache/data.ts';
 
 const ROWS_PER_SHARD = 100_000;

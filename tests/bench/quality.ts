@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { isOfValues } from '#datasets/metrics.ts';
+import { isOfValues } from '#datasets/metrics/metrics.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import type { Outcome } from '#pipeline/outcome.ts';
-import { textTable } from '#pipeline/text-table.ts';
 import { repository } from '#tests/support/paths.ts';
 import { banking77, polarity } from './quality/corpora.ts';
 import {

@@ -5,8 +5,8 @@
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { logSumExpOf } from '#datasets/log-normalisers.ts';
 import { joinNumbers } from '#datasets/parquet/columns.ts';
+import { logSumExpOf } from '#datasets/soft-labels/log-normalisers.ts';
 import {
   concatRows,
   openSoftLabels,
@@ -14,15 +14,15 @@ import {
   type SoftLabelMeta,
   type SoftLabelRows,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
-import { readTokens } from '#datasets/tokens.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { forwardKl } from '#stages/numerics/divergence.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { float32Of, openSession } from '#stages/onnx/session.ts';
 import { tokenRow } from '#stages/onnx/token-batches.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
-import { softTargetsOf } from '#stages/train-student/soft-targets.ts';
+import { softTargetsOf } from '#stages/train-student/targets/soft-targets.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { sampleInputs } from '#tests/support/sample-inputs.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

@@ -5,12 +5,12 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { closeTokens, readTokensWithin, writeTokens } from '#datasets/tokens.ts';
-import { trainingFeeds } from '#stages/train-student/batch-feeds.ts';
-import { trainingBatches } from '#stages/train-student/batches.ts';
-import { targetsOfCache } from '#stages/train-student/target-source.ts';
-import { tokenLengths } from '#stages/train-student/token-rows.ts';
+import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
+import { closeTokens, readTokensWithin, writeTokens } from '#datasets/tokens/tokens.ts';
+import { trainingFeeds } from '#stages/train-student/batches/batch-feeds.ts';
+import { trainingBatches } from '#stages/train-student/batches/batches.ts';
+import { tokenLengths } from '#stages/train-student/batches/token-rows.ts';
+import { targetsOfCache } from '#stages/train-student/targets/target-source.ts';
 import { openTransferSet } from '#stages/train-student/transfer-set.ts';
 import { cacheData } from './cache/data.ts';
 

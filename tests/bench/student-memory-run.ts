@@ -7,7 +7,7 @@ import { initialise } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
-import { trainingFeedSpecs } from '#stages/train-student/batch-feeds.ts';
+import { trainingFeedSpecs } from '#stages/train-student/batches/batch-feeds.ts';
 import { studentProgram } from '#stages/train-student/student-program.ts';
 import { type TrainingMemory, trainingMemory } from '#stages/train-student/training-memory.ts';
 

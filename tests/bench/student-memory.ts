@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { textTable } from '#pipeline/text-table.ts';
+import { textTable } from '#pipeline/display/text-table.ts';
 import { repository } from '#tests/support/paths.ts';
 
 /**

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bestTwo, bestTwoOf, classProbabilities } from '#datasets/class-probabilities.ts';
+import {
+  bestTwo,
+  bestTwoOf,
+  classProbabilities,
+} from '#datasets/soft-labels/class-probabilities.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
 import { exampleId, softLabelsOf, tinyMeta } from '#tests/support/tiny-world.ts';
 

@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { IntFile, partsOf } from '#datasets/int-list.ts';
-import { closeTokens, readTokens, readTokensWithin, writeTokens } from '#datasets/tokens.ts';
-import { eachRow, tokenIdsOf, tokensOfRows } from '#stages/train-student/token-rows.ts';
+import { closeTokens, readTokens, readTokensWithin, writeTokens } from '#datasets/tokens/tokens.ts';
+import { eachRow, tokenIdsOf, tokensOfRows } from '#stages/train-student/batches/token-rows.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 test('numbers of a file read back from any place, and the file has no name', async () => {

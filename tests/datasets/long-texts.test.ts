@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { headAndTail, type WholeText, windowsOf } from '#datasets/long-texts.ts';
-import { openTokenizer } from '#datasets/tokenizer.ts';
+import { headAndTail, type WholeText, windowsOf } from '#datasets/tokens/long-texts.ts';
+import { openTokenizer } from '#datasets/tokens/tokenizer.ts';
 import { goldenFolder, sampleFolder, sharedFolder } from '#tests/support/paths.ts';
 
 /** Tokens 0, 1, ... between so many special ones, which are negative. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { brokenRows } from '#datasets/row-invariants.ts';
-import type { SoftLabelRows } from '#datasets/soft-labels.ts';
+import type { SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
 import { logitsOf } from '#tests/support/logits.ts';
 import { sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { softLabelsOf } from '#tests/support/tiny-world.ts';

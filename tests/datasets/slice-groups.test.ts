@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sliceGroups } from '#datasets/slice-groups.ts';
+import { sliceGroups } from '#datasets/metrics/slice-groups.ts';
 
 test('rows are parted by value, largest part first, those without a value last', () => {
   assert.deepEqual(sliceGroups('language', ['de', null, 'en', 'en', '', 'de', 'en']), [

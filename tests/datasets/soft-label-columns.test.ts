@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { openSoftLabels } from '#datasets/soft-labels/soft-labels.ts';
 import { duckdb } from '#tests/support/duckdb.ts';
 import { folderOf, readAll } from '#tests/support/soft-label-folders.ts';
 import { type SampleKind, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';

@@ -9,7 +9,7 @@ import {
   takeRows,
   temperatureIndex,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
 import { folderOf, readAll, root } from '#tests/support/soft-label-folders.ts';
 import { type SampleKind, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 

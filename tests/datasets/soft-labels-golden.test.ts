@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { goldenFolder } from '#tests/support/paths.ts';
 import { SAMPLE_KINDS, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

@@ -11,7 +11,7 @@ import {
   takeRows,
   temperatureSuffix,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
 import { asStored, folderOf, readAll, root } from '#tests/support/soft-label-folders.ts';
 import { SAMPLE_KINDS, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openTokenizer } from '#datasets/tokenizer.ts';
-import { buildTokenizer } from '#datasets/tokenizer-building.ts';
+import { openTokenizer } from '#datasets/tokens/tokenizer.ts';
+import { buildTokenizer } from '#datasets/tokens/tokenizer-building.ts';
 import { sampleFolder, sharedFolder } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { digestFile } from '#cache/digest.ts';
 import { Failure } from '#cache/failure.ts';
-import { openTokenizer, type TokenizerInput } from '#datasets/tokenizer.ts';
+import { openTokenizer, type TokenizerInput } from '#datasets/tokens/tokenizer.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

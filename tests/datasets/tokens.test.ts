@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readTokens, type TokenTable, writeTokens } from '#datasets/tokens.ts';
+import { readTokens, type TokenTable, writeTokens } from '#datasets/tokens/tokens.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 const folder = temporaryFolder('decant-tokens');

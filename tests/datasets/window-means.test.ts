@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { classProbabilities } from '#datasets/class-probabilities.ts';
-import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
-import { topClasses } from '#datasets/top-classes.ts';
+import { classProbabilities } from '#datasets/soft-labels/class-probabilities.ts';
+import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
+import { topClasses } from '#datasets/soft-labels/top-classes.ts';
 import { metaOfMeans, openExampleLabels, windowMeans } from '#datasets/window-means.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

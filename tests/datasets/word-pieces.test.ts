@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openTokenizer } from '#datasets/tokenizer.ts';
+import { openTokenizer } from '#datasets/tokens/tokenizer.ts';
 import { goldenFolder, sampleFolder, sharedFolder } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { readMetrics } from '#datasets/metrics.ts';
+import { readMetrics } from '#datasets/metrics/metrics.ts';
 import { loadStudent } from '#stages/students/student-service.ts';
 import { succeed } from '#tests/support/cli-result.ts';
 import { failingWith } from '#tests/support/failure.ts';

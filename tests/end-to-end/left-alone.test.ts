@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
-import type { RunRecord } from '#pipeline/run-record.ts';
+import type { RunRecord } from '#pipeline/history/run-record.ts';
 import { type MiniProject, miniProject } from '#tests/support/mini-project.ts';
 
 async function succeed(project: MiniProject, ...args: string[]): Promise<string> {

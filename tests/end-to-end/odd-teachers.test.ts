@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
-import { readMetrics, readTimings } from '#datasets/metrics.ts';
+import { readMetrics, readTimings } from '#datasets/metrics/metrics.ts';
 import { DATA_TYPES, graph, model, node, tensor, valueInfo } from '#stages/onnx/wire.ts';
 import { succeed } from '#tests/support/cli-result.ts';
 import { finished } from '#tests/support/exported-students.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { stringify } from 'yaml';
-import { readMetrics } from '#datasets/metrics.ts';
+import { readMetrics } from '#datasets/metrics/metrics.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
 import { jsonLines } from '#tests/support/corpus-file.ts';
 import { finished } from '#tests/support/exported-students.ts';

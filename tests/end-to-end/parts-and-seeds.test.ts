@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
-import { type Metrics, readMetrics } from '#datasets/metrics.ts';
-import { readSeedSpread } from '#datasets/seed-spread.ts';
+import { type Metrics, readMetrics } from '#datasets/metrics/metrics.ts';
+import { readSeedSpread } from '#datasets/metrics/seed-spread.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
 import { lastRun } from '#tests/support/last-run.ts';
 import { smallProject } from '#tests/support/small-project.ts';

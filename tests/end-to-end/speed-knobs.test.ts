@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { type Artifact, findArtifact, listArtifacts, outputFolder } from '#cache/artifact-store.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
-import { loadConfig } from '#pipeline/config.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
-import { startHost } from '#pipeline/host-process.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
 import { stages } from '#pipeline/registry.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { startHost } from '#pipeline/run/host-process.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 
 /** Another value for every speed knob of every stage: a new knob has to be named here. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { listArtifacts } from '#cache/artifact-store.ts';
-import type { Metrics } from '#datasets/metrics.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
 import { readCorpusSplit } from '#pipeline/labels/corpus-split.ts';
 import { openStudent } from '#stages/students/open-student.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';

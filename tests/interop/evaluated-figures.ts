@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeClasses } from '#datasets/classes.ts';
 import { readLabels } from '#datasets/labels.ts';
 import { writeTargets } from '#datasets/targets.ts';
-import { writeTokenLabels } from '#datasets/token-labels.ts';
+import { writeTokenLabels } from '#datasets/tokens/token-labels.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import type { FinishedProject } from '#tests/support/exported-students.ts';

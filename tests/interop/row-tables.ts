@@ -3,7 +3,7 @@ import { writeExamples } from '#datasets/examples.ts';
 import { type HardLabel, writeHardLabels } from '#datasets/hard-labels.ts';
 import { writeLabels } from '#datasets/labels.ts';
 import { writePredictions } from '#datasets/predictions.ts';
-import { writeTokens } from '#datasets/tokens.ts';
+import { writeTokens } from '#datasets/tokens/tokens.ts';
 import { type AddTable, bitsOf, type Columns, inChunks, table } from './expected-table.ts';
 
 /** Small tables of every format but soft labels. */

@@ -7,7 +7,7 @@ import {
   type SoftLabelRows,
   takeRows,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
 import { type SampleKind, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import {
   type AddTable,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { studentInstance } from '#pipeline/auto-student.ts';
-import { checkedConfig } from '#pipeline/config.ts';
-import { exportedVariant, variantOrder } from '#pipeline/variants.ts';
+import { studentInstance } from '#pipeline/config/auto-student.ts';
+import { checkedConfig } from '#pipeline/config/config.ts';
+import { exportedVariant, variantOrder } from '#pipeline/config/variants.ts';
 import { miniConfig } from '#tests/support/mini-project.ts';
 
 function load(settings: Readonly<Record<string, unknown>>) {

@@ -6,9 +6,9 @@ import { writeClasses } from '#datasets/classes.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { writeExamples } from '#datasets/examples.ts';
 import { writeLabels } from '#datasets/labels.ts';
-import { takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { topClasses } from '#datasets/top-classes.ts';
-import { cacheViews } from '#pipeline/cache-views.ts';
+import { takeRows, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
+import { topClasses } from '#datasets/soft-labels/top-classes.ts';
+import { cacheViews } from '#pipeline/caches/cache-views.ts';
 import { askSql } from '#tests/support/ask-sql.ts';
 import {
   SAMPLE_KINDS,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openFileDigests } from '#cache/file-digests.ts';
-import { loadConfig } from '#pipeline/config.ts';
-import { recipeOf } from '#pipeline/plan.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
+import { recipeOf } from '#pipeline/run/plan.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import { miniProject } from '#tests/support/mini-project.ts';
 

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { type AnyMetrics, writeMetrics, writeTimings } from '#datasets/metrics.ts';
-import { checkedConfig } from '#pipeline/config.ts';
-import { checkGate, requireGate } from '#pipeline/gate.ts';
+import { type AnyMetrics, writeMetrics, writeTimings } from '#datasets/metrics/metrics.ts';
+import { checkedConfig } from '#pipeline/config/config.ts';
+import { checkGate, requireGate } from '#pipeline/gate/gate.ts';
 import { miniConfig } from '#tests/support/mini-project.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

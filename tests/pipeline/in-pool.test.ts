@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { inPool } from '#pipeline/in-pool.ts';
+import { inPool } from '#pipeline/run/in-pool.ts';
 
 test('a pool works on as many items at a time as it may, and on each once', async () => {
   let [running, most] = [0, 0];

@@ -3,9 +3,9 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { loadConfig } from '#pipeline/config.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { miniConfig, miniProject } from '#tests/support/mini-project.ts';
 import { goldenFolder } from '#tests/support/paths.ts';
 

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { openPartial, outputFolder, sealArtifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
 import { canonicalJson } from '#cache/fingerprint.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
-import { type FreshArtifacts, freshnessOf, orderOf, reasonOf } from '#pipeline/plan.ts';
+import { type FreshArtifacts, freshnessOf, orderOf, reasonOf } from '#pipeline/run/plan.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
 import { fakeInstance } from '#tests/support/fake-graph.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

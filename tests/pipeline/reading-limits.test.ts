@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { checkedConfig } from '#pipeline/config.ts';
-import { createInstance } from '#pipeline/graph.ts';
-import { readingProblem } from '#pipeline/reading-limits.ts';
-import type { TeacherSource } from '#pipeline/teacher-source.ts';
-import { viewLabelInstance } from '#pipeline/view-wiring.ts';
+import { checkedConfig } from '#pipeline/config/config.ts';
+import { readingProblem } from '#pipeline/limits/reading-limits.ts';
+import type { TeacherSource } from '#pipeline/teachers/teacher-source.ts';
+import { createInstance } from '#pipeline/wiring/graph.ts';
+import { viewLabelInstance } from '#pipeline/wiring/view-wiring.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import { miniConfig } from '#tests/support/mini-project.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { configJsonSchema } from '#pipeline/config.ts';
+import { configJsonSchema } from '#pipeline/config/config.ts';
 import { softLabelConfig } from '#stages/soft-label/settings.ts';
 import { trainStudentConfig } from '#stages/train-student/settings.ts';
 import { repository } from '#tests/support/paths.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { decantConfigSchema } from '#pipeline/config-schema.ts';
+import { decantConfigSchema } from '#pipeline/config/config-schema.ts';
 import { repository } from '#tests/support/paths.ts';
 
 for (const file of ['README.md', 'RECIPES.md']) {

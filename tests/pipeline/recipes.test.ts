@@ -3,9 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openFileDigests } from '#cache/file-digests.ts';
-import { loadConfig } from '#pipeline/config.ts';
-import { recipeOf } from '#pipeline/plan.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
+import { recipeOf } from '#pipeline/run/plan.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { miniProject } from '#tests/support/mini-project.ts';
 import { repository } from '#tests/support/paths.ts';
 

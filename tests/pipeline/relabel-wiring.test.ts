@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { loadConfig } from '#pipeline/config.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { failureOf } from '#tests/support/failure.ts';
 import type { MiniProject } from '#tests/support/mini-project.ts';
 import { smallProject } from '#tests/support/small-project.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { test } from 'node:test';
-import { loadConfig } from '#pipeline/config.ts';
-import { reproducingCommand } from '#pipeline/reproducing-command.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
+import { reproducingCommand } from '#pipeline/history/reproducing-command.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 
 const project = smallProject();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { checkedConfig } from '#pipeline/config.ts';
-import { isFurtherSeed } from '#pipeline/seeds.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { checkedConfig } from '#pipeline/config/config.ts';
+import { isFurtherSeed } from '#pipeline/config/seeds.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { miniConfig, miniProject } from '#tests/support/mini-project.ts';
 
 const project = miniProject();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type SelectionRequest, selectStages, UnknownStageError } from '#pipeline/selection.ts';
+import { type SelectionRequest, selectStages, UnknownStageError } from '#pipeline/run/selection.ts';
 import { fakeGraph } from '#tests/support/fake-graph.ts';
 
 const graph = fakeGraph({

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { checkedConfig } from '#pipeline/config.ts';
-import { ConfigError } from '#pipeline/config-sources.ts';
-import { refuseUnread, unreadSettings } from '#pipeline/student-limits.ts';
+import { checkedConfig } from '#pipeline/config/config.ts';
+import { ConfigError } from '#pipeline/config/config-sources.ts';
+import { refuseUnread, unreadSettings } from '#pipeline/limits/student-limits.ts';
 import { miniConfig } from '#tests/support/mini-project.ts';
 
 /** Paths that are refused, with why. */

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { loadConfig } from '#pipeline/config.ts';
-import { ConfigError } from '#pipeline/config-sources.ts';
-import { refuseForTask } from '#pipeline/task-limits.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
+import { ConfigError } from '#pipeline/config/config-sources.ts';
+import { refuseForTask } from '#pipeline/limits/task-limits.ts';
 import { miniConfig } from '#tests/support/mini-project.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { teacherFiles } from '#pipeline/teacher-files.ts';
+import { teacherFiles } from '#pipeline/teachers/teacher-files.ts';
 import { externalTensor, graph, model } from '#stages/onnx/wire.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { licenseBeside, licenseOfCard } from '#pipeline/teacher-license.ts';
+import { licenseBeside, licenseOfCard } from '#pipeline/teachers/teacher-license.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 test('the head of a model card names the licence, however it writes it', () => {

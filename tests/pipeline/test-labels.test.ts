@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { digestFile, listFiles } from '#cache/digest.ts';
-import { checkedConfig, loadConfig } from '#pipeline/config.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { checkedConfig, loadConfig } from '#pipeline/config/config.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 import { miniConfig, miniProject } from '#tests/support/mini-project.ts';
 import { prepareRows, smallCorpus } from '#tests/support/prepare-run.ts';
 

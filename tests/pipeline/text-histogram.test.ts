@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { percent, textHistogram } from '#pipeline/text-histogram.ts';
+import { percent, textHistogram } from '#pipeline/display/text-histogram.ts';
 
 test('the longest bar is full, few rows show, and none show nothing', () => {
   const bin = (from: number, rows: number) => ({ from, to: from + 0.5, rows, agreement: null });

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { AnyMetrics } from '#datasets/metrics.ts';
+import type { AnyMetrics } from '#datasets/metrics/metrics.ts';
 import { digits, fashionFiles } from '#tests/support/image-rows.ts';
 import { cook } from '#tests/support/recipe.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

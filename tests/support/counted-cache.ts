@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readClasses } from '#datasets/classes.ts';
-import { writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { labelledRows } from '#stages/soft-label/label-columns.ts';
 import { servedLabels } from '#stages/soft-label/served-labels.ts';
 import { keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';

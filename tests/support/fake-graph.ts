@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AnyStage, StageInstance } from '#pipeline/graph.ts';
+import type { AnyStage, StageInstance } from '#pipeline/wiring/graph.ts';
 
 /** A graph of stages that do nothing: `{ name: [names it reads from] }`. */
 export function fakeGraph(edges: Readonly<Record<string, readonly string[]>>): StageInstance[] {

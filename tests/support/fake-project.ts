@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkedConfig } from '#pipeline/config.ts';
-import type { StageInstance } from '#pipeline/graph.ts';
+import { checkedConfig } from '#pipeline/config/config.ts';
 import type { Project } from '#pipeline/project.ts';
+import type { StageInstance } from '#pipeline/wiring/graph.ts';
 
 /** A project over a graph of fake stages. */
 export function fakeProject(store: string, graph: readonly StageInstance[]): Project {

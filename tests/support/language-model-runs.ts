@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SPLITS, type Split } from '#datasets/example.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import type { EarlierArtifact } from '#stages/stage.ts';

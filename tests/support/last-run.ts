@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RunRecord } from '#pipeline/run-record.ts';
+import type { RunRecord } from '#pipeline/history/run-record.ts';
 import type { MiniProject } from './mini-project.ts';
 
 /** What the last run of a project has left of itself. */

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics.ts';
+import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics/metrics.ts';
 import { evaluate } from '#stages/evaluate/index.ts';
 import { exportStudent } from '#stages/export-student/index.ts';
 import { prepare } from '#stages/prepare/index.ts';

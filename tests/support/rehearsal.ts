@@ -3,11 +3,11 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Artifact } from '#cache/artifact-store.ts';
 import { openFileDigests } from '#cache/file-digests.ts';
-import { loadConfig } from '#pipeline/config.ts';
-import { type HostOutcome, startHost } from '#pipeline/host-process.ts';
-import type { HostTask } from '#pipeline/host-protocol.ts';
+import { loadConfig } from '#pipeline/config/config.ts';
 import { rehearse } from '#pipeline/rehearsal/rehearse.ts';
-import { graphOf } from '#pipeline/wiring.ts';
+import { type HostOutcome, startHost } from '#pipeline/run/host-process.ts';
+import type { HostTask } from '#pipeline/run/host-protocol.ts';
+import { graphOf } from '#pipeline/wiring/wiring.ts';
 
 /** Rehearses a project with real hosts, whatever its size; says what was tried and how it ended. */
 export async function rehearseIn(

@@ -2,7 +2,11 @@ import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node
 import { basename, dirname, join } from 'node:path';
 import { digestFile } from '#cache/digest.ts';
 import { type Manifest, outputDigest, readManifest } from '#cache/manifest.ts';
-import { openSoftLabels, type SoftLabelRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import {
+  openSoftLabels,
+  type SoftLabelRows,
+  writeSoftLabelShard,
+} from '#datasets/soft-labels/soft-labels.ts';
 import type { MiniProject } from './mini-project.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -4,7 +4,7 @@ import {
   type SoftLabelMeta,
   type SoftLabelRows,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Where they lie. */

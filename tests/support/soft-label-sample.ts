@@ -1,4 +1,8 @@
-import type { SampledColumns, SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import type {
+  SampledColumns,
+  SoftLabelMeta,
+  SoftLabelRows,
+} from '#datasets/soft-labels/soft-labels.ts';
 
 /** Everything that a cache can be: mode, precision, rows of tokens with teacher features. */
 export const SAMPLE_KINDS = ['top-k', 'dense', 'compact', 'small', 'sampled', 'tokens'] as const;

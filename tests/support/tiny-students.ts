@@ -4,7 +4,7 @@ import { architectureOf } from '#stages/students/architectures.ts';
 import { initialise } from '#stages/students/parameters.ts';
 import type { ArchitectureName, StudentShape } from '#stages/students/student.ts';
 import type { Feeds, StepProgram } from '#stages/tensorflow/step-program.ts';
-import { type BatchLayout, trainingFeedSpecs } from '#stages/train-student/batch-feeds.ts';
+import { type BatchLayout, trainingFeedSpecs } from '#stages/train-student/batches/batch-feeds.ts';
 import { stepParameters, studentProgram } from '#stages/train-student/student-program.ts';
 import { randomBatch } from './random-batch.ts';
 

@@ -1,4 +1,4 @@
-import type { Metrics } from '#datasets/metrics.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import { frame, type Paper, plotArea, px } from './frame.ts';
 import { linearScale, type Scale } from './scale.ts';

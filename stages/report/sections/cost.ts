@@ -1,6 +1,6 @@
-import { figuresIn, intervalOf, leadFigure } from '#datasets/figures.ts';
-import type { AnyMetrics, Timings } from '#datasets/metrics.ts';
-import { FIGURE_NAMES, isShareFigure, shownFigure } from '#datasets/value-metrics.ts';
+import { figuresIn, intervalOf, leadFigure } from '#datasets/metrics/figures.ts';
+import type { AnyMetrics, Timings } from '#datasets/metrics/metrics.ts';
+import { FIGURE_NAMES, isShareFigure, shownFigure } from '#datasets/metrics/value-metrics.ts';
 import { roundMagnitude } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import {

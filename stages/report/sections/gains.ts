@@ -1,4 +1,4 @@
-import { FIGURE_NAMES, isShareFigure } from '#datasets/value-metrics.ts';
+import { FIGURE_NAMES, isShareFigure } from '#datasets/metrics/value-metrics.ts';
 import { signed } from '#stages/report/format.ts';
 import type { Gain } from '#stages/report/gather-gains.ts';
 import { type Html, html } from '#stages/report/html.ts';

@@ -1,5 +1,5 @@
-import { figuresIn, leadFigure } from '#datasets/figures.ts';
-import { FIGURE_NAMES } from '#datasets/value-metrics.ts';
+import { figuresIn, leadFigure } from '#datasets/metrics/figures.ts';
+import { FIGURE_NAMES } from '#datasets/metrics/value-metrics.ts';
 import {
   bytes,
   magnitude,

@@ -1,4 +1,4 @@
-import type { Timings } from '#datasets/metrics.ts';
+import type { Timings } from '#datasets/metrics/metrics.ts';
 import { count, NONE, threeDigits } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 

@@ -1,5 +1,5 @@
-import type { AnyMetrics } from '#datasets/metrics.ts';
-import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
+import type { AnyMetrics } from '#datasets/metrics/metrics.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/metrics/value-metrics.ts';
 import { count, NONE } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import { scrollBox } from './scroll-box.ts';

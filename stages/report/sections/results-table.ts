@@ -1,4 +1,4 @@
-import { intervalOf } from '#datasets/figures.ts';
+import { intervalOf } from '#datasets/metrics/figures.ts';
 import { bytes, count, magnitude, NONE, percentPoints } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import type { ModelResult, ReportData } from '#stages/report/report-data.ts';

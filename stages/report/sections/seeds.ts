@@ -1,6 +1,6 @@
-import type { AnyMetrics } from '#datasets/metrics.ts';
-import type { SeedSpread } from '#datasets/seed-spread.ts';
-import { FIGURE_NAMES, shownFigure } from '#datasets/value-metrics.ts';
+import type { AnyMetrics } from '#datasets/metrics/metrics.ts';
+import type { SeedSpread } from '#datasets/metrics/seed-spread.ts';
+import { FIGURE_NAMES, shownFigure } from '#datasets/metrics/value-metrics.ts';
 import { count } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import { scrollBox } from './scroll-box.ts';

@@ -1,5 +1,5 @@
-import { isBetterWhenLess } from '#datasets/figures.ts';
-import { FIGURE_NAMES, isShareFigure, shownFigure } from '#datasets/value-metrics.ts';
+import { isBetterWhenLess } from '#datasets/metrics/figures.ts';
+import { FIGURE_NAMES, isShareFigure, shownFigure } from '#datasets/metrics/value-metrics.ts';
 import { count, threeDigits } from '#stages/report/format.ts';
 import { type Html, html } from '#stages/report/html.ts';
 import { legend, lineChart, type Series } from '#stages/report/plots/line-chart.ts';

@@ -1,5 +1,5 @@
-import { logSumExpOf } from '#datasets/log-normalisers.ts';
-import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import { logSumExpOf } from '#datasets/soft-labels/log-normalisers.ts';
+import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 
 /** A cache as a benchmark wants it. */

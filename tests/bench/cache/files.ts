@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ParquetCodec } from '#datasets/parquet/codec.ts';
-import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { type CacheData, type CacheShape, listValues } from './data.ts';
 import { streamWithDuckdb } from './duckdb-stream.ts';
 import { type Contender, race, type Sample, timed } from './measure.ts';

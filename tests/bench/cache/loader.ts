@@ -1,9 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSoftLabels, takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { trainingFeeds } from '#stages/train-student/batch-feeds.ts';
-import { epochBatches } from '#stages/train-student/batches.ts';
-import { targetsOfCache } from '#stages/train-student/target-source.ts';
+import {
+  openSoftLabels,
+  takeRows,
+  writeSoftLabelShard,
+} from '#datasets/soft-labels/soft-labels.ts';
+import { trainingFeeds } from '#stages/train-student/batches/batch-feeds.ts';
+import { epochBatches } from '#stages/train-student/batches/batches.ts';
+import { targetsOfCache } from '#stages/train-student/targets/target-source.ts';
 import { openTransferSet, type TransferSet } from '#stages/train-student/transfer-set.ts';
 import { type CacheData, type CacheShape, cacheData } from './data.ts';
 import { race, timed } from './measure.ts';

@@ -1,5 +1,5 @@
 import parquetjs, { type FieldDefinition } from 'parquetjs-lite';
-import { columnsOf } from '#datasets/soft-label-schema.ts';
+import { columnsOf } from '#datasets/soft-labels/soft-label-schema.ts';
 import type { CacheData } from './data.ts';
 import type { Sample } from './measure.ts';
 import { timed } from './measure.ts';

@@ -5,7 +5,7 @@ import {
   type SoftLabelMeta,
   type SoftLabelRows,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { drawClasses } from '#stages/numerics/sampling.ts';
 import { type CacheData, type CacheShape, cacheData } from './data.ts';

@@ -3,7 +3,7 @@ import { architectureOf } from '#stages/students/architectures.ts';
 import { initialise } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
 import type { Feeds, StepProgram } from '#stages/tensorflow/step-program.ts';
-import { type BatchLayout, trainingFeedSpecs } from '#stages/train-student/batch-feeds.ts';
+import { type BatchLayout, trainingFeedSpecs } from '#stages/train-student/batches/batch-feeds.ts';
 import { studentProgram } from '#stages/train-student/student-program.ts';
 
 /** One student at one length of its rows. Plain data: the Python side reads it as JSON. */

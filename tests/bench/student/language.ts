@@ -5,7 +5,7 @@ import type { StudentShape } from '#stages/students/student.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import type { Tensorflow } from '#stages/tensorflow/runtime.ts';
 import type { Feeds } from '#stages/tensorflow/step-program.ts';
-import { type BatchLayout, trainingFeedSpecs } from '#stages/train-student/batch-feeds.ts';
+import { type BatchLayout, trainingFeedSpecs } from '#stages/train-student/batches/batch-feeds.ts';
 import { studentProgram } from '#stages/train-student/student-program.ts';
 import { raceSteps, type StepContender } from './contenders.ts';
 import { ms, percent } from './figures.ts';

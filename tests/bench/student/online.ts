@@ -1,10 +1,10 @@
 import { rowIndexOf } from '#datasets/row-index.ts';
 import { topK } from '#stages/numerics/top-k.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
-import { stepOverBatch } from '#stages/train-student/batch-parts.ts';
-import { type Batch, trainingBatches } from '#stages/train-student/batches.ts';
+import { stepOverBatch } from '#stages/train-student/batches/batch-parts.ts';
+import { type Batch, trainingBatches } from '#stages/train-student/batches/batches.ts';
+import { tokenIdsOf } from '#stages/train-student/batches/token-rows.ts';
 import { startStepClock } from '#stages/train-student/step-clock.ts';
-import { tokenIdsOf } from '#stages/train-student/token-rows.ts';
 import type { TransferRow } from '#stages/train-student/transfer-set.ts';
 import { median, ms, percent, times } from './figures.ts';
 import type { TrainingSample } from './training-sample.ts';

@@ -1,15 +1,15 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { openSession } from '#stages/onnx/session.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import type { Tensorflow } from '#stages/tensorflow/runtime.ts';
 import type { Stepper } from '#stages/tensorflow/step-program.ts';
 import { createExecutor } from '#stages/train-student/executor.ts';
-import { transferSetOf } from '#stages/train-student/learned-rows.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
+import { transferSetOf } from '#stages/train-student/start/learned-rows.ts';
 import { type StudentSetup, setUpStudent } from '#stages/train-student/student-setup.ts';
 import { readTrainingInputs, type TrainingInputs } from '#stages/train-student/training-inputs.ts';
 import type { TransferSet } from '#stages/train-student/transfer-set.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeClasses } from '#datasets/classes.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { writeExamples } from '#datasets/examples.ts';
-import { writeTokens } from '#datasets/tokens.ts';
+import { writeTokens } from '#datasets/tokens/tokens.ts';
 import { formatBytes } from '#pipeline/observers/progress.ts';
 import { repository } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

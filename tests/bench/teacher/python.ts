@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
 import { exampleIdOf } from '#datasets/example-id.ts';
-import { openTokenizer } from '#datasets/tokenizer.ts';
+import { openTokenizer } from '#datasets/tokens/tokenizer.ts';
 import { keepOf } from '#stages/soft-label/settings.ts';
 import { openTeacher, type Teacher } from '#stages/soft-label/teacher.ts';
 import type { TeacherRow } from '#stages/soft-label/teacher-rows.ts';

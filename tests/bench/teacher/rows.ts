@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readClasses } from '#datasets/classes.ts';
-import type { SoftLabelMeta } from '#datasets/soft-labels.ts';
+import type { SoftLabelMeta } from '#datasets/soft-labels/soft-labels.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { type Batch, type BatchShape, planRows } from '#stages/soft-label/batches.ts';
 import { type CaptureJob, capture } from '#stages/soft-label/capture.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decantConfigSchema } from '#pipeline/config-schema.ts';
-import { type SweepSection, sweepSection } from '#pipeline/sections/sweep.ts';
+import { decantConfigSchema } from '#pipeline/config/config-schema.ts';
+import { type SweepSection, sweepSection } from '#pipeline/config/sections/sweep.ts';
 import { trialSettings } from '#pipeline/sweep/draw-trials.ts';
 
 test('lists give every combination, the last setting turning fastest', () => {

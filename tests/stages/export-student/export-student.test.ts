@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { listFiles } from '#cache/digest.ts';
 import { writeExamples } from '#datasets/examples.ts';
 import { writeInitialisation } from '#datasets/initialisation.ts';
-import { writeMetrics } from '#datasets/metrics.ts';
+import { writeMetrics } from '#datasets/metrics/metrics.ts';
 import { writeOperatingPoint } from '#datasets/operating-point.ts';
 import { readProbe, writeProbe } from '#datasets/probe.ts';
 import { writeTargets } from '#datasets/targets.ts';

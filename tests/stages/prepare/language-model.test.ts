@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { readClasses } from '#datasets/classes.ts';
 import { readExamples } from '#datasets/examples.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { characterTokenizer, wordTokenizer } from '#tests/support/language-models.ts';
 import { sampleFolder } from '#tests/support/paths.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestFile } from '#cache/digest.ts';
 import { SPLITS } from '#datasets/example.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import {
   prepareRows,
   readJsonLines,

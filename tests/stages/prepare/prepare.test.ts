@@ -8,7 +8,7 @@ import { SPLITS } from '#datasets/example.ts';
 import { exampleIdOf } from '#datasets/example-id.ts';
 import { readExamples } from '#datasets/examples.ts';
 import { readLabels } from '#datasets/labels.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { corpusFile } from '#tests/support/corpus-file.ts';
 import { sampleFolder } from '#tests/support/paths.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { digestFile, digestOf, listFiles } from '#cache/digest.ts';
 import { exampleIdOf, leakKeyOf } from '#datasets/example-id.ts';
 import { readExamples } from '#datasets/examples.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { addTombstones } from '#datasets/tombstones.ts';
 import { readViews } from '#datasets/views.ts';
 import { randomFor } from '#stages/numerics/random.ts';

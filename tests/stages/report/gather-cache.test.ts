@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { readCacheFigures } from '#stages/report/gather-cache.ts';
 import { SAMPLE_KINDS, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

@@ -1,4 +1,4 @@
-import type { Metrics } from '#datasets/metrics.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
 import { calibrationBins, expectedCalibrationError } from '#stages/numerics/metrics.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { histogramBins } from '#stages/report/plots/histogram.ts';

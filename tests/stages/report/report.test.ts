@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Split } from '#datasets/example.ts';
 import { writeExamples } from '#datasets/examples.ts';
 import { writeHardLabels } from '#datasets/hard-labels.ts';
-import { writeMetrics, writeTimings } from '#datasets/metrics.ts';
+import { writeMetrics, writeTimings } from '#datasets/metrics/metrics.ts';
 import { writePredictions } from '#datasets/predictions.ts';
 import { writeRelabelSummary } from '#datasets/relabel-summary.ts';
 import { report } from '#stages/report/index.ts';

@@ -1,4 +1,4 @@
-import type { Metrics } from '#datasets/metrics.ts';
+import type { Metrics } from '#datasets/metrics/metrics.ts';
 import { spreadOf } from '#stages/numerics/spread.ts';
 import type { ModelResult, ReportData } from '#stages/report/report-data.ts';
 import { reportFixture } from './report-fixture.ts';

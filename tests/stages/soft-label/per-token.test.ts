@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Split } from '#datasets/example.ts';
-import type { SoftLabelRows } from '#datasets/soft-labels.ts';
+import type { SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
 import { tokenTeacher } from '#tests/stages/onnx/logit-models.ts';
 import type { StageRun } from '#tests/support/run-stage.ts';

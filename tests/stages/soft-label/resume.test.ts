@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SPLITS } from '#datasets/example.ts';
-import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import { openSoftLabels, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import type { StageRun } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

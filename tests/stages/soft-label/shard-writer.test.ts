@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels.ts';
+import type { SoftLabelMeta, SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
 import { openShardWriter } from '#stages/soft-label/shard-writer.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

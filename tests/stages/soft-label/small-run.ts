@@ -9,8 +9,8 @@ import {
   openSoftLabels,
   type SoftLabelMeta,
   type SoftLabelRows,
-} from '#datasets/soft-labels.ts';
-import { type TokenAnswers, writeTokens } from '#datasets/tokens.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
+import { type TokenAnswers, writeTokens } from '#datasets/tokens/tokens.ts';
 import { softLabel } from '#stages/soft-label/index.ts';
 import type { EarlierArtifact } from '#stages/stage.ts';
 import { bagTeacher } from '#tests/stages/onnx/logit-models.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Split } from '#datasets/example.ts';
-import type { SoftLabelRows } from '#datasets/soft-labels.ts';
+import type { SoftLabelRows } from '#datasets/soft-labels/soft-labels.ts';
 import { bankQuestions, tokensOfSplit } from '#tests/support/language-model-runs.ts';
 import type { StageRun } from '#tests/support/run-stage.ts';
 import { rowsOf } from './small-run.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { brokenRows } from '#datasets/row-invariants.ts';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { openSoftLabels } from '#datasets/soft-labels/soft-labels.ts';
 import { binaryEntropy } from '#stages/numerics/binary.ts';
 import {
   type DataType,

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { checkSoftLoss } from '#stages/tensorflow/check-soft-loss.ts';
 import type { OwnSoftLoss } from '#stages/tensorflow/own-soft-loss.ts';
 import type { Tensor1D, Tensor2D } from '#stages/tensorflow/runtime.ts';
-import { checkLoss, lossChecksSchema } from '#stages/train-student/check-loss.ts';
+import { checkLoss, lossChecksSchema } from '#stages/train-student/losses/check-loss.ts';
 import { corpusFile } from '#tests/support/corpus-file.ts';
 import { repository } from '#tests/support/paths.ts';
 import { runStage } from '#tests/support/run-stage.ts';

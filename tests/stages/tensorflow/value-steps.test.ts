@@ -12,7 +12,7 @@ import {
   type BatchLayout,
   inferenceFeedSpecs,
   trainingFeedSpecs,
-} from '#stages/train-student/batch-feeds.ts';
+} from '#stages/train-student/batches/batch-feeds.ts';
 import { studentProgram } from '#stages/train-student/student-program.ts';
 import { assertAllClose, assertClose } from '#tests/support/close.ts';
 import { corpusFile } from '#tests/support/corpus-file.ts';

@@ -5,7 +5,7 @@ import {
   type BatchLayout,
   trainingFeedSpecs,
   trainingFeeds,
-} from '#stages/train-student/batch-feeds.ts';
+} from '#stages/train-student/batches/batch-feeds.ts';
 import type { TransferRow } from '#stages/train-student/transfer-set.ts';
 
 const layout: BatchLayout = {

@@ -7,7 +7,7 @@ import {
   batchesPerEpoch,
   epochBatches,
   trainingBatches,
-} from '#stages/train-student/batches.ts';
+} from '#stages/train-student/batches/batches.ts';
 import type { TransferRow, TransferSet } from '#stages/train-student/transfer-set.ts';
 
 const buckets = [8, 16, 32];

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseTokenizerJson } from '#datasets/tokenizer-json.ts';
+import { parseTokenizerJson } from '#datasets/tokens/tokenizer-json.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { unflatten } from '#stages/students/parameters.ts';
 import { writeSafetensors } from '#stages/students/safetensors.ts';
 import type { StudentShape } from '#stages/students/student.ts';
-import { startWeights } from '#stages/train-student/initial-weights.ts';
 import type { InitialiseSource } from '#stages/train-student/settings/initialisation.ts';
+import { startWeights } from '#stages/train-student/start/initial-weights.ts';
 import { smallCheckpoint } from '#tests/support/small-checkpoints.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { tf } from '#tests/support/tensorflow.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bucketIndexOf, chooseBuckets } from '#stages/train-student/buckets.ts';
+import { bucketIndexOf, chooseBuckets } from '#stages/train-student/batches/buckets.ts';
 
 const lengths = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 60 });
 

@@ -7,14 +7,14 @@ import {
   CorruptCheckpointError,
   readCheckpoint,
   writeCheckpoint,
-} from '#stages/train-student/checkpoint.ts';
+} from '#stages/train-student/checkpoints/checkpoint.ts';
 import {
   checkpointedStep,
   latestCheckpoint,
   removeCheckpoints,
   saveCheckpoint,
-} from '#stages/train-student/checkpoint-folder.ts';
-import { checkpointTimes } from '#stages/train-student/checkpoint-times.ts';
+} from '#stages/train-student/checkpoints/checkpoint-folder.ts';
+import { checkpointTimes } from '#stages/train-student/checkpoints/checkpoint-times.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
 test('a checkpoint reads back bit for bit', async () => {

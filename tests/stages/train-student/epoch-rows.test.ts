@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { trainingBatches } from '#stages/train-student/batches.ts';
+import { trainingBatches } from '#stages/train-student/batches/batches.ts';
 import {
   balancedClasses,
   everyRow,
@@ -9,7 +9,7 @@ import {
   rotatingViews,
   surveyRows,
   withCopies,
-} from '#stages/train-student/epoch-rows.ts';
+} from '#stages/train-student/batches/epoch-rows.ts';
 import type { TransferRow, TransferSet } from '#stages/train-student/transfer-set.ts';
 
 test('property: balanced epochs have as many rows as the set, and classes differ by one at most', () => {

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { initialise, layoutOf } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
-import { doubtAboutStart, sayStart } from '#stages/train-student/initialisation.ts';
-import { vocabularyRows } from '#stages/train-student/vocabulary-rows.ts';
+import { doubtAboutStart, sayStart } from '#stages/train-student/start/initialisation.ts';
+import { vocabularyRows } from '#stages/train-student/start/vocabulary-rows.ts';
 import { bertReference } from '../students/encoder-reference.ts';
 import {
   assertClose,

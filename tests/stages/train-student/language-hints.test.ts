@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { openSoftLabels } from '#datasets/soft-labels/soft-labels.ts';
 import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { checkpointOnnx } from '#stages/students/checkpoint.ts';
 import { trainStudent } from '#stages/train-student/index.ts';

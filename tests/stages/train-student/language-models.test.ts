@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { readPredictions } from '#datasets/predictions.ts';
 import { readProbe } from '#datasets/probe.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { readSafetensors } from '#stages/students/safetensors.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
-import { answersPerBatch, goldOfText } from '#stages/train-student/language-targets.ts';
+import { answersPerBatch, goldOfText } from '#stages/train-student/language/language-targets.ts';
 import { countedCache } from '#tests/support/counted-cache.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import {

@@ -13,7 +13,7 @@ import {
 } from '#datasets/features.ts';
 import { FloatFile } from '#datasets/int-list.ts';
 import { readPredictions } from '#datasets/predictions.ts';
-import { readTokens, type TokenTable } from '#datasets/tokens.ts';
+import { readTokens, type TokenTable } from '#datasets/tokens/tokens.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { writeSplitPredictions } from '#stages/train-student/outputs.ts';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { foldOf } from '#datasets/folds.ts';
 import { readLabels, writeLabels } from '#datasets/labels.ts';
 import { readPredictions } from '#datasets/predictions.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { runStage, type StageRun } from '#tests/support/run-stage.ts';
 import { classNames, syntheticInputs } from './synthetic-corpus.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readClasses } from '#datasets/classes.ts';
-import { readTokens } from '#datasets/tokens.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
 import { readVocabulary, studentShape } from '#stages/train-student/student-shape.ts';

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { softmax } from '#stages/numerics/softmax.ts';
 import { topK } from '#stages/numerics/top-k.ts';
-import { byConfidence, everyClass, mixTargets } from '#stages/train-student/mix-targets.ts';
-import type { SoftTarget } from '#stages/train-student/soft-targets.ts';
+import { byConfidence, everyClass, mixTargets } from '#stages/train-student/targets/mix-targets.ts';
+import type { SoftTarget } from '#stages/train-student/targets/soft-targets.ts';
 import { pairOfLogits, temperature } from '#tests/support/logits.ts';
 
 const weight = fc.double({ min: 0.1, max: 5, noNaN: true });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { mixValues } from '#stages/train-student/mix-values.ts';
+import { mixValues } from '#stages/train-student/values/mix-values.ts';
 
 const part = (logits: number[], weight: number) => ({
   target: { type: 'dense' as const, logits: Float32Array.from(logits) },

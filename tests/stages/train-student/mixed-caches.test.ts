@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openSoftLabels, takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
+import {
+  openSoftLabels,
+  takeRows,
+  writeSoftLabelShard,
+} from '#datasets/soft-labels/soft-labels.ts';
 import {
   type MixOptions,
   type TeacherCache,
   targetSource,
-} from '#stages/train-student/mixed-caches.ts';
-import type { SoftTarget } from '#stages/train-student/soft-targets.ts';
+} from '#stages/train-student/targets/mixed-caches.ts';
+import type { SoftTarget } from '#stages/train-student/targets/soft-targets.ts';
 import { assertClose } from '#tests/support/close.ts';
 import { type SampleKind, sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

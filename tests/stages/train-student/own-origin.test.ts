@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { initialise } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
-import { startWeights } from '#stages/train-student/initial-weights.ts';
-import { sayStart } from '#stages/train-student/initialisation.ts';
 import { writeStudent } from '#stages/train-student/outputs.ts';
+import { startWeights } from '#stages/train-student/start/initial-weights.ts';
+import { sayStart } from '#stages/train-student/start/initialisation.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { tinyStudents } from '#tests/support/tiny-students.ts';
 

@@ -7,8 +7,8 @@ import {
   type SoftLabelMeta,
   type SoftLabelRows,
   writeSoftLabelShard,
-} from '#datasets/soft-labels.ts';
-import { writeTokens } from '#datasets/tokens.ts';
+} from '#datasets/soft-labels/soft-labels.ts';
+import { writeTokens } from '#datasets/tokens/tokens.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 

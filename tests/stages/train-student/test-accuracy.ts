@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { goldClasses } from '#datasets/gold-classes.ts';
 import { readLabels } from '#datasets/labels.ts';
-import { readTokens } from '#datasets/tokens.ts';
-import { highestPlaces } from '#datasets/top-classes.ts';
+import { highestPlaces } from '#datasets/soft-labels/top-classes.ts';
+import { readTokens } from '#datasets/tokens/tokens.ts';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { readSafetensors } from '#stages/students/safetensors.ts';
 import type { StudentShape } from '#stages/students/student.ts';
-import { tokenIdsOf } from '#stages/train-student/token-rows.ts';
+import { tokenIdsOf } from '#stages/train-student/batches/token-rows.ts';
 import { tf } from '#tests/support/tensorflow.ts';
 
 /** Share of the labelled test rows that the written student gets right. */

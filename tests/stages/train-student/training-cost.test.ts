@@ -7,7 +7,7 @@ import { initialise } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { stepMemory } from '#stages/tensorflow/step-memory.ts';
-import type { BatchLayout } from '#stages/train-student/batch-feeds.ts';
+import type { BatchLayout } from '#stages/train-student/batches/batch-feeds.ts';
 import { describeTime, expectedTime } from '#stages/train-student/expected-time.ts';
 import { settingsOf, trainStudentConfig } from '#stages/train-student/settings.ts';
 import { studentProgram } from '#stages/train-student/student-program.ts';

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openSoftLabels, takeRows, writeSoftLabelShard } from '#datasets/soft-labels.ts';
-import { softTargetsOf } from '#stages/train-student/soft-targets.ts';
-import { targetsOfCache } from '#stages/train-student/target-source.ts';
+import {
+  openSoftLabels,
+  takeRows,
+  writeSoftLabelShard,
+} from '#datasets/soft-labels/soft-labels.ts';
+import { softTargetsOf } from '#stages/train-student/targets/soft-targets.ts';
+import { targetsOfCache } from '#stages/train-student/targets/target-source.ts';
 import { openTransferSet, type TransferRow } from '#stages/train-student/transfer-set.ts';
 import { sampleMeta, sampleRows } from '#tests/support/soft-label-sample.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openSoftLabels } from '#datasets/soft-labels.ts';
+import { openSoftLabels } from '#datasets/soft-labels/soft-labels.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
-import { targetSource } from '#stages/train-student/mixed-caches.ts';
-import type { SoftTarget } from '#stages/train-student/soft-targets.ts';
-import { targetsOfCache } from '#stages/train-student/target-source.ts';
+import { targetSource } from '#stages/train-student/targets/mixed-caches.ts';
+import type { SoftTarget } from '#stages/train-student/targets/soft-targets.ts';
+import { targetsOfCache } from '#stages/train-student/targets/target-source.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import {
   exampleId,

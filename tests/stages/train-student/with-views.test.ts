@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withViews } from '#stages/train-student/batches/with-views.ts';
 import type { TransferSet } from '#stages/train-student/transfer-set.ts';
-import { withViews } from '#stages/train-student/with-views.ts';
 
 function setOf(name: string, rows: number, soft: TransferSet['soft']): TransferSet {
   const row = (exampleId: string) => ({

@@ -1,0 +1,102 @@
+import type { LoadedConfig } from '#pipeline/config/config.ts';
+import type { DecantConfig } from '#pipeline/config/config-schema.ts';
+import { ConfigError } from '#pipeline/config/config-sources.ts';
+import type { Problem } from './task-limits.ts';
+
+/** Refuses, all at once, what students with several heads cannot have. */
+export function refuseForHeads({ config, file }: LoadedConfig): void {
+  if (Object.keys(config.heads ?? {}).length === 0) return;
+  const problems = [...ofWhole(config), ...ofCorpora(config), ...ofStudents(config)];
+  if (problems.length > 0) throw new ConfigError(file, problems);
+}
+
+function ofWhole(config: DecantConfig): Problem[] {
+  const { task, teachers, augmentations, student } = config;
+  const { goal, quantize } = config.export;
+  return [
+    refusal('heads', task === 'classification', `belong to task: classification, not ${task}`),
+    refusal(
+      'student.vocabulary',
+      student.vocabulary === 'full',
+      'a trimmed vocabulary is that of one corpus, and heads read several: set full',
+    ),
+    refusal('teachers', teachers === undefined, `${ONE_TEACHER}: take teachers or heads out`),
+    refusal(
+      'augmentations',
+      augmentations === undefined,
+      'views are made of the train rows of one corpus: take augmentations or heads out',
+    ),
+    refusal(
+      'export.goal',
+      goal === undefined,
+      'an operating point is chosen for one task: take it or heads out',
+    ),
+    refusal(
+      'export.quantize',
+      quantize === undefined,
+      'int8 weights are measured on one task alone: take it or heads out',
+    ),
+  ].flat();
+}
+
+function ofCorpora({ corpus, heads = {} }: DecantConfig): Problem[] {
+  const corpora = Object.entries(heads).map(([name, head]) => [
+    `heads.${name}.corpus`,
+    head.corpus,
+  ]);
+  const all = [['corpus', corpus] as const, ...(corpora as [string, typeof corpus][])];
+  return all.flatMap(([path, { columns }]) =>
+    refusal(
+      `${path}.columns.tensors`,
+      columns.tensors === undefined && columns.text !== null,
+      'students with heads read texts alone: take it or heads out',
+    ),
+  );
+}
+
+function ofStudents({ student, variants }: DecantConfig): Problem[] {
+  const named = Object.entries(variants).map(([name, own]) => [`variants.${name}`, own] as const);
+  const starts = named.flatMap(([path, { initFrom, labels }]) => [
+    refusal(
+      `${path}.initFrom`,
+      initFrom === undefined,
+      'the heads of another student are not taken over: leave it out, or start from a model (initialise)',
+    ),
+    refusal(
+      `${path}.labels`,
+      labels === undefined,
+      'hard-relabel gives labels to the rows of one corpus: leave it or heads out',
+    ),
+  ]);
+  const shared = [['student', student] as const, ...named].flatMap(
+    ([path, { seeds, architecture, hints, classWeights }]) => [
+      refusal(
+        `${path}.seeds`,
+        seeds === undefined,
+        'means and spreads are of one task: set seed, and run again with another one',
+      ),
+      refusal(
+        `${path}.architecture`,
+        architecture !== 'auto',
+        'auto chooses by the validation rows of one task: name an architecture',
+      ),
+      refusal(
+        `${path}.hints`,
+        hints === undefined,
+        'features of the teachers of several tasks have no common projection: leave hints out',
+      ),
+      refusal(
+        `${path}.classWeights`,
+        classWeights === undefined || classWeights === 'balanced',
+        'names classes, and each head has others: set balanced, or leave it out',
+      ),
+    ],
+  );
+  return [...starts, ...shared].flat();
+}
+
+function refusal(path: string, isFine: boolean, problem: string): Problem[] {
+  return isFine ? [] : [{ path, problem }];
+}
+
+const ONE_TEACHER = 'each head learns from one teacher, its own';
