@@ -45,13 +45,19 @@ function ofCorpora({ corpus, heads = {} }: DecantConfig): Problem[] {
     head.corpus,
   ]);
   const all = [['corpus', corpus] as const, ...(corpora as [string, typeof corpus][])];
-  return all.flatMap(([path, { columns }]) =>
-    refusal(
+  const readsPairs = corpus.columns.textPair !== undefined;
+  return all.flatMap(([path, { columns }]) => [
+    ...refusal(
       `${path}.columns.tensors`,
       columns.tensors === undefined && columns.text !== null,
       'students with heads read texts alone: take it or heads out',
     ),
-  );
+    ...refusal(
+      `${path}.columns.textPair`,
+      (columns.textPair !== undefined) === readsPairs,
+      'one student is asked about pairs of texts, or about single ones: let all corpora have textPair, or none',
+    ),
+  ]);
 }
 
 function ofStudents({ student, variants }: DecantConfig): Problem[] {

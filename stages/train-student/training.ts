@@ -24,7 +24,7 @@ import type { Settings } from './settings.ts';
 import { startStepClock } from './step-clock.ts';
 import { takeStep } from './take-step.ts';
 import type { TrainingLine, TrainingLog } from './training-log.ts';
-import type { Score, Validation } from './validation.ts';
+import { type Score, type Validation, validationWords } from './validation.ts';
 
 /** What one training needs. */
 export interface Training extends ScheduledRows {
@@ -219,7 +219,7 @@ function* lossEvents(
   },
 ): Generator<StageEvent> {
   const { steps, examples, validation } = told;
-  const detail = [`loss ${values.loss.toFixed(3)}`, ...validationDetail(validation)].join(' · ');
+  const detail = [`loss ${values.loss.toFixed(3)}`, ...validationWords(validation)].join(' · ');
   yield { type: 'progress', done: step, total: steps, unit: 'steps', examples, detail };
   for (const [name, value] of Object.entries(values)) yield { type: 'metric', name, value, step };
 }
@@ -228,20 +228,6 @@ function* validationEvents(step: number, validation: Validation): Generator<Stag
   for (const [name, value] of Object.entries(validation)) {
     if (value !== null) yield { type: 'metric', name, value, step };
   }
-}
-
-function validationDetail(validation: Validation | null): string[] {
-  if (validation === null) return [];
-  const { validationAccuracy, validationError, agreement, entityF1, validationNll } = validation;
-  if (validationNll !== undefined) {
-    return [`validation perplexity ${Math.exp(validationNll).toPrecision(4)}`];
-  }
-  if (entityF1 !== undefined) return [`validation F1 ${percent(entityF1)}`];
-  if (validationError) return [`validation error ${validationError.toPrecision(3)}`];
-  return [
-    ...(validationAccuracy === null ? [] : [`validation ${percent(validationAccuracy)}`]),
-    ...(agreement === null ? [] : [`agreement ${percent(agreement)}`]),
-  ];
 }
 
 function percent(share: number): string {

@@ -17,6 +17,21 @@ export interface ValidationSet {
 /** How good a student is on the validation rows; null where no row could be compared. */
 export type Validation = Omit<ValidationLine, 'step'>;
 
+/** The same for people, as the line of a step tells it. */
+export function validationWords(validation: Validation | null): string[] {
+  if (validation === null) return [];
+  const { validationAccuracy, validationError, agreement, entityF1, validationNll } = validation;
+  if (validationNll !== undefined) {
+    return [`validation perplexity ${Math.exp(validationNll).toPrecision(4)}`];
+  }
+  if (entityF1 !== undefined) return [`validation F1 ${percent(entityF1)}`];
+  if (validationError) return [`validation error ${validationError.toPrecision(3)}`];
+  return [
+    ...(validationAccuracy === null ? [] : [`validation ${percent(validationAccuracy)}`]),
+    ...(agreement === null ? [] : [`agreement ${percent(agreement)}`]),
+  ];
+}
+
 /** Joins gold labels and the teacher's classes to the validation rows. */
 export function validationSet(
   tokens: StoredTokens,
@@ -83,7 +98,6 @@ export function doubtAboutTeacher(set: ValidationSet): string | null {
   const right = compared.filter((row) => goldIds[row] === teacherIds[row]).length / compared.length;
   const majority = Math.max(...counts.values()) / compared.length;
   if (right >= majority + LEAST_GAIN) return null;
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   return `the teacher is right on ${percent(right)} of the labelled validation rows, naming the most frequent class each time on ${percent(majority)}: was its head trained, and do its classes mean yours?`;
 }
 
@@ -106,4 +120,8 @@ export function shareEqual(predictedIds: Int32Array, expectedIds: Int32Array): n
     if (predictedIds[row] === expected) equal += 1;
   }
   return compared === 0 ? null : equal / compared;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }

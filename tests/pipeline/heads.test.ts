@@ -113,6 +113,12 @@ test('what is of one task is refused beside heads, all at once and with the way 
     refused({ heads: { genre: { ...genre, corpus: tensors } } }),
     /heads\.genre\.corpus\.columns\.tensors: students with heads read texts alone/,
   );
+  const pairs = { ...corpus, columns: { textPair: 'answer' } };
+  assert.match(
+    refused({ heads: { genre: { ...genre, corpus: pairs } } }),
+    /heads\.genre\.corpus\.columns\.textPair: one student is asked about pairs of texts, or about single ones/,
+  );
+  assert.equal(refused({ corpus: pairs, heads: { genre: { ...genre, corpus: pairs } } }), '');
   assert.equal(refused({ student: { ...student, classWeights: 'balanced' } }), '');
 });
 
