@@ -1,11 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
-import {
-  concatRows,
-  type SoftLabelRows,
-  writeSoftLabelShard,
-} from '#datasets/soft-labels/soft-labels.ts';
+import { type SoftLabelRows, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { planRows } from './batches.ts';
@@ -32,12 +28,11 @@ export async function* runCalibrate(
   try {
     const batches = spread(batchesOf(rows, plan, teacher, config.tokenBudget));
     const largest = batches.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 1);
-    const said: SoftLabelRows[] = [];
-    let saidRows = 0;
+    const said: Said[] = [];
     let saidAnswers = 0;
     const timed: Calibration['batches'] = [];
     let spentMs = 0;
-    for (const [index, { members, length }] of [...largest, ...batches].entries()) {
+    for (const [index, { places, members, length }] of [...largest, ...batches].entries()) {
       signal.throwIfAborted();
       const start = performance.now();
       const answer = await teacher.label(members, length);
@@ -45,10 +40,8 @@ export async function* runCalibrate(
       // The first one pays for the warm-up, and its memory is the peak.
       if (index === 0) continue;
       if (saidAnswers < SAMPLE_ANSWERS) {
-        const rows = rowsOf(members, answer.columns, plan);
-        said.push(rows);
-        saidRows += members.length;
-        saidAnswers += rows.rowCount;
+        said.push({ places, columns: keptOf(answer.columns, members, plan.keep) });
+        saidAnswers += members.reduce((sum, row) => sum + answerCount(row), 0);
       }
       timed.push({ paddedTokens: members.length * length, ms });
       spentMs += ms;
@@ -59,13 +52,15 @@ export async function* runCalibrate(
     const folder = outputOf(context, 'calibration');
     const sample = join(folder, 'sample.parquet');
     const { codec } = config;
+    const saidRows = said.reduce((sum, { places }) => sum + places.length, 0);
+    const cached = rowsOf(said, rows, plan);
     const calibration: Calibration = {
       formatVersion: 1,
       provider: teacher.provider,
       runtime: `onnxruntime ${teacher.runtimeVersion}`,
       shape: teacher.shape,
       batches: timed,
-      bytesPerRow: (await bytesOf(sample, said, { identity: plan.identity, codec })) / saidRows,
+      bytesPerRow: (await bytesOf(sample, cached, { identity: plan.identity, codec })) / saidRows,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     };
     await writeFileAtomic(join(folder, 'calibration.json'), JSON.stringify(calibration));
@@ -75,6 +70,8 @@ export async function* runCalibrate(
 }
 
 interface TimedBatch {
+  /** Of its members, in the corpus. */
+  readonly places: readonly number[];
   readonly members: readonly TeacherRow[];
   readonly length: number;
 }
@@ -86,6 +83,7 @@ function batchesOf(
   tokenBudget: number,
 ): TimedBatch[] {
   return planRows(rows, { tokenBudget, maxLength, shape, classCount }).map((batch) => ({
+    places: batch.rows,
     members: batch.rows.flatMap((row) => rows[row] ?? []),
     length: batch.length,
   }));
@@ -103,25 +101,51 @@ function spread<T>(items: readonly T[]): T[] {
   return placed.sort((a, b) => a.place - b.place).map(({ item }) => item);
 }
 
-/** What the teacher said about a batch, as rows of the cache. It may have answered more than was asked. */
+/** What the teacher said about a batch, which may be more than was asked. */
+interface Said {
+  readonly places: readonly number[];
+  readonly columns: LabelColumns;
+}
+
+/** All of it as rows of the cache: in the order of the corpus, where the windows of a text stand together. */
 function rowsOf(
-  members: readonly TeacherRow[],
-  columns: LabelColumns,
+  said: readonly Said[],
+  corpus: readonly TeacherRow[],
   { keep }: Plan,
 ): SoftLabelRows {
-  const count = members.reduce((sum, row) => sum + answerCount(row), 0);
-  const asked = emptyColumns(count, keep);
-  copyRows(asked, 0, keptOf(columns, members, keep), { from: 0, count });
-  return labelledRows(members, asked);
+  const answers = said
+    .flatMap(({ places, columns }) => {
+      let end = 0;
+      return places.flatMap((place) => {
+        const row = corpus[place];
+        if (row === undefined) return [];
+        const [from, count] = [end, answerCount(row)];
+        end += count;
+        return { place, row, columns, from, count };
+      });
+    })
+    .sort((a, b) => a.place - b.place);
+  const asked = emptyColumns(
+    answers.reduce((sum, { count }) => sum + count, 0),
+    keep,
+  );
+  let filled = 0;
+  for (const { columns, from, count } of answers) {
+    copyRows(asked, filled, columns, { from, count });
+    filled += count;
+  }
+  return labelledRows(
+    answers.map(({ row }) => row),
+    asked,
+  );
 }
 
 /** Bytes that these rows take up on the disk, footer and all. */
 async function bytesOf(
   path: string,
-  parts: readonly SoftLabelRows[],
+  rows: SoftLabelRows,
   { identity, codec }: { readonly identity: Identity; readonly codec: SoftLabelConfig['codec'] },
 ): Promise<number> {
-  const rows = concatRows(parts);
   const hidden = featureWidths(rows);
   const meta = { ...identity, ...(hidden && { hidden }), provider: '', runtime: '' };
   await writeSoftLabelShard(path, rows, meta, codec);
