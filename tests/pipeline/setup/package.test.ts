@@ -51,7 +51,9 @@ describe('the package that npm pack makes', () => {
   });
 
   test('publint and attw find nothing wrong with its entries', async () => {
-    const checks = { publint: ['--strict'], attw: ['--profile', 'esm-only'] };
+    // Node >= 20.19 requires ES modules, as the CommonJS project below does; attw does not know that yet.
+    const requires = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm'];
+    const checks = { publint: ['--strict'], attw: requires };
     for (const [name, args] of Object.entries(checks)) {
       const program = join(repository, 'node_modules/.bin', name);
       await run(program, [tarball, ...args]).catch((error: unknown) => {
