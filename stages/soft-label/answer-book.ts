@@ -6,7 +6,7 @@ import {
   readAnswers,
   type Saying,
 } from '#datasets/answers.ts';
-import { SPLITS, type Split } from '#datasets/example.ts';
+import { IdIndex } from '#datasets/id-index.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
 import {
   logitsOfBest,
@@ -14,8 +14,8 @@ import {
   logitsOfVotes,
   type NamedValues,
 } from '#stages/numerics/answer-logits.ts';
-import { AnswersForOthersError, MissingAnswersError } from './answer-errors.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { AnswersForOthersError } from './answer-errors.ts';
+import { blocksOf, type TeacherCorpus } from './teacher-corpus.ts';
 
 /** The answers of a teacher that is no model, by example. */
 export interface AnswerBook {
@@ -37,16 +37,14 @@ export interface AnswerSettings {
   readonly smoothing: number;
 }
 
-type Rows = Readonly<Record<Split, readonly TeacherRow[]>>;
-
 /** Reads all answers and joins them to the rows of the corpus; what cannot be joined is an error with its line. */
 export async function openAnswerBook(
   paths: readonly string[],
-  rows: Rows,
+  corpus: TeacherCorpus,
   { classNames, columns, smoothing }: AnswerSettings,
 ): Promise<AnswerBook> {
   const ids = new Map(classNames.map((name, id) => [name, id]));
-  const examplesOf = exampleFinder(rows);
+  const examplesOf = await exampleFinder(corpus);
   const found = new Map<string, Entry>();
   const kinds = new Map<Saying['type'], number>();
   let [unused, partial, read] = [0, 0, 0];
@@ -76,24 +74,6 @@ export async function openAnswerBook(
     kinds,
     partial,
     unused,
-  };
-}
-
-/** The rows that have an answer; throws where `missing` does not allow any other. */
-export function answeredRows(
-  book: AnswerBook,
-  rows: Rows,
-  missing: 'error' | 'skip',
-): { readonly rows: Rows; readonly left: number } {
-  const all = SPLITS.flatMap((split) => rows[split]);
-  const without = all.filter(({ exampleId }) => !book.has(exampleId));
-  if (without.length > 0 && missing === 'error') {
-    throw new MissingAnswersError(without, all.length);
-  }
-  const answered = (split: Split) => rows[split].filter(({ exampleId }) => book.has(exampleId));
-  return {
-    rows: { train: answered('train'), validation: answered('validation'), test: answered('test') },
-    left: without.length,
   };
 }
 
@@ -150,14 +130,20 @@ function countsOf(names: readonly string[]): Map<string, number> {
 }
 
 /** Finds the example that an answer is about; an own id that several examples have is refused. */
-function exampleFinder(rows: Rows): (answer: Answer) => string | undefined {
-  const known = new Set<string>();
+async function exampleFinder(
+  corpus: TeacherCorpus,
+): Promise<(answer: Answer) => string | undefined> {
+  const known = new IdIndex();
   const bySource = new Map<string, string[]>();
-  for (const { exampleId, sourceId } of SPLITS.flatMap((split) => rows[split])) {
-    known.add(exampleId);
-    if (sourceId === null) continue;
-    const same = bySource.get(sourceId) ?? [];
-    if (!same.includes(exampleId)) bySource.set(sourceId, [...same, exampleId]);
+  for (const split of corpus.splits) {
+    for await (const rows of blocksOf(split)) {
+      for (const { exampleId, sourceId } of rows) {
+        known.add(exampleId);
+        if (sourceId === null) continue;
+        const same = bySource.get(sourceId) ?? [];
+        if (!same.includes(exampleId)) bySource.set(sourceId, [...same, exampleId]);
+      }
+    }
   }
   return (answer) => {
     const { about } = answer;
