@@ -1,4 +1,4 @@
-import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
+import { isLanguageModel, type Task } from '#datasets/task.ts';
 import { firstOf, textTable, withoutControls } from '#pipeline/display/text-table.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
 import type { GraphValue } from '#stages/onnx/model-skim.ts';
