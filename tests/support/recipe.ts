@@ -32,7 +32,7 @@ export interface Cooked {
   readonly exported: string;
   readonly figures: { readonly teacher: AnyMetrics; readonly student: AnyMetrics };
   /** Trains another student from the same rows and the same cache, and measures it. */
-  another(student: Readonly<Record<string, unknown>>): Promise<AnyMetrics>;
+  readonly another: (student: Readonly<Record<string, unknown>>) => Promise<AnyMetrics>;
 }
 
 /** Trains the teacher on gold labels alone where it is no folder, and returns its folder. */
