@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { SPLITS } from '#datasets/example.ts';
 import { brokenRows } from '#datasets/row-invariants.ts';
 import { checkTeacher, teacherCheckSchema } from '#stages/soft-label/check-teacher.ts';
-import { runStage } from '#tests/support/run-stage.ts';
-import { baseConfig, rowsOf, runSoftLabel } from '../small-run.ts';
+import { runStage, type StageRun } from '#tests/support/run-stage.ts';
+import { rowsOf, runSoftLabel } from '../small-run.ts';
 import type { TeacherKind, TeacherRun } from './kind.ts';
 
 /** Where a run is made. */
@@ -15,8 +15,10 @@ export type TestedDevice = 'cpu' | 'cuda';
 export interface Distance {
   readonly rows: number;
   readonly otherBest: number;
-  /** Of numbers, the numbers themselves. */
+  /** Of numbers and features, these themselves. */
   readonly largestDp: number;
+  /** Which provider the nodes of the graph ran on, and what memory was foreseen. */
+  readonly census: readonly string[];
 }
 
 /**
@@ -63,5 +65,26 @@ export async function distanceToCpu(
   });
   const found = readFileSync(join(checked.outputs['check'] ?? '', 'check.json'), 'utf8');
   const { rows, top1Differences, maxDp } = teacherCheckSchema.parse(JSON.parse(found));
-  return { rows, otherBest: top1Differences, largestDp: maxDp };
+  const features =
+    run.config['hidden'] === undefined ? 0 : await featureDistance(spoken, reference);
+  return {
+    rows,
+    otherBest: top1Differences,
+    largestDp: Math.max(maxDp, features),
+    census: spoken.notes.filter((note) => /^(nodes|memory):/.test(note)),
+  };
+}
+
+/** Largest difference of a feature of train rows from what the CPU finds in other batches. */
+async function featureDistance(spoken: StageRun, reference: TeacherRun): Promise<number> {
+  const config = { ...reference.config, device: 'cpu', tokenBudget: 64 };
+  const onCpu = await rowsOf(await runSoftLabel({ ...reference, config }), 'train');
+  const { hidden = {} } = (await rowsOf(spoken, 'train')).rows;
+  const distances = Object.entries(hidden).flatMap(([name, values]) =>
+    Array.from(values, (value, at) =>
+      Math.abs(value - (onCpu.rows.hidden?.[name]?.[at] ?? Number.NaN)),
+    ),
+  );
+  assert.ok(distances.length > 0 && distances.every(Number.isFinite), 'the features of all rows');
+  return distances.reduce((most, one) => Math.max(most, one), 0);
 }

@@ -103,6 +103,11 @@ export const TEXT_KINDS: readonly TeacherKind[] = [
       return { ...run, files: { ...files, modelConfig: [turnedConfig()] } };
     },
   },
+  {
+    name: 'features from inside of the graph',
+    // What the pooler makes of [CLS], and the last hidden states.
+    make: () => classifier('bert', { hidden: ['tanh_78_0', 'layernormalization_76_0'] }),
+  },
   { name: 'weights in int8', make: () => sampleTeacher((model) => model) },
   // On the CPU half floats are computed as float32, on a GPU as they are: 2^-11 a step.
   { name: 'float16', make: () => sampleTeacher(halfModel), largestDp: 1e-2 },
