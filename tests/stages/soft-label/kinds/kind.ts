@@ -11,6 +11,8 @@ export interface TeacherKind {
   readonly make: () => Promise<TeacherRun>;
   /** Largest |dp| between two devices; of numbers, of the numbers themselves. Default: 1e-3. */
   readonly largestDp?: number;
+  /** Also asked by the normal tests: no other test of the CPU compares it with the model by itself. */
+  readonly isEverywhere?: true;
 }
 
 /** What the stage is given, but for the device. */

@@ -104,13 +104,14 @@ const image = (row: number) => [...noise(`image ${row}`, [8, 8])];
 
 /** Teachers that read tensors and no text. */
 export const TENSOR_KINDS: readonly TeacherKind[] = [
-  { name: 'images', make: () => ofTensors(image, [1, 8, 8], CNN) },
+  { name: 'images', isEverywhere: true, make: () => ofTensors(image, [1, 8, 8], CNN) },
   {
     name: 'images in batches of five',
     make: () => ofTensors(image, [1, 8, 8], CNN, { batch: 5 }),
   },
   {
     name: 'frames, as many as a row has',
+    isEverywhere: true,
     make: () =>
       ofTensors(
         (row) =>

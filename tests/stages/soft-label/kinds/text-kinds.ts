@@ -87,17 +87,26 @@ export const TEXT_KINDS: readonly TeacherKind[] = [
     name: 'a ModernBERT, top 3 at two temperatures',
     make: () => classifier('modernbert', { keep: 'top-k', topK: 3, temperatures: [1, 2] }),
   },
-  { name: 'pairs of texts', make: () => classifier('bert', {}, { types: typesOf }) },
-  { name: 'several labels', make: () => classifier('bert', { task: 'multi-label' }) },
+  {
+    name: 'pairs of texts',
+    isEverywhere: true,
+    make: () => classifier('bert', {}, { types: typesOf }),
+  },
+  {
+    name: 'several labels',
+    isEverywhere: true,
+    make: () => classifier('bert', { task: 'multi-label' }),
+  },
   { name: 'numbers', make: () => classifier('modernbert', { task: 'regression' }) },
   {
     name: 'draws',
     make: () => classifier('bert', { keep: 'sampled', samples: 20, temperatures: [1] }),
   },
   { name: 'windows of a text', make: () => classifier('bert', {}, { windows: windowsOf }) },
-  { name: 'views of a row', make: views },
+  { name: 'views of a row', isEverywhere: true, make: views },
   {
     name: 'a further teacher with its classes in another order',
+    isEverywhere: true,
     async make() {
       const { files, ...run } = await classifier('modernbert', {});
       return { ...run, files: { ...files, modelConfig: [turnedConfig()] } };

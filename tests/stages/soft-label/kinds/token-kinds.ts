@@ -65,6 +65,7 @@ export const TOKEN_KINDS: readonly TeacherKind[] = [
   },
   {
     name: 'a masked language model, top 8 a token',
+    isEverywhere: true,
     make: () => ofTokens('modernbert-masked-lm', VOCABULARY, { task: 'masked-lm', ...ofLanguage }),
   },
   {
@@ -81,5 +82,5 @@ export const TOKEN_KINDS: readonly TeacherKind[] = [
         temperatures: [1],
       }),
   },
-  { name: 'an encoder-decoder with given targets', make: encoderDecoder },
+  { name: 'an encoder-decoder with given targets', isEverywhere: true, make: encoderDecoder },
 ];
