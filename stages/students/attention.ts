@@ -1,4 +1,9 @@
-import { nativeBackend, type Tensor, type Tensor2D, type Tensorflow } from '#stages/tensorflow/runtime.ts';
+import {
+  nativeBackend,
+  type Tensor,
+  type Tensor2D,
+  type Tensorflow,
+} from '#stages/tensorflow/runtime.ts';
 import type { Dropout } from './dropout.ts';
 import { realTokens, type SaveForGradient } from './operations.ts';
 

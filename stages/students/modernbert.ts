@@ -98,7 +98,7 @@ function forward(
   shape: StudentShape,
 ): Tensor2D {
   const norm = normOf(tf, named);
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const headSize = shape.hiddenSize / shape.heads;
   const batch: Batch = {
     inputs,
@@ -167,9 +167,11 @@ function attention(
     tf.reshape(fused, [batchSize, sequenceLength, 3, heads, headSize]),
     [2, 0, 3, 1, 4], // [3, batch, heads, sequence, headSize]
   );
-  const [query, key, value] = tf
-    .split(parted, 3, 0)
-    .map((part) => tf.reshape(part, perHead)) as [Tensor, Tensor, Tensor];
+  const [query, key, value] = tf.split(parted, 3, 0).map((part) => tf.reshape(part, perHead)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const context = attend(
     tf,
     { query: rotate(tf, query, rotation), key: rotate(tf, key, rotation), value },
