@@ -1,5 +1,6 @@
 import { randomFor } from '#stages/numerics/random.ts';
 import {
+  DATA_TYPES,
   type DataType,
   type Dimension,
   graph,
@@ -12,6 +13,7 @@ import {
 } from '#stages/onnx/wire.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { corpusFile, jsonLines } from '#tests/support/corpus-file.ts';
+import { prepareRows } from '#tests/support/prepare-run.ts';
 import { runStage } from '#tests/support/run-stage.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { modelFile, type TeacherKind, type TeacherRun } from './kind.ts';
@@ -100,9 +102,47 @@ const BYTES: Model = {
   initializers: [weights('table', [256, 3]), int64Tensor('shape', [-1, 3])],
 };
 
+/** A bag of word pieces and the columns of a table, in one score. */
+async function textsAndColumns(): Promise<TeacherRun> {
+  const rows = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, at) => {
+      const row = from + at;
+      return { text: `top up card number ${row}`, label: row, price: row / 7, clicks: -row };
+    });
+  const corpus = { train: rows(0, 12), validation: rows(12, 14), test: rows(14, 16) };
+  const task = 'regression';
+  const config = {
+    task,
+    classNames: ['score'],
+    columns: { tensors: { facts: ['price', 'clicks'] } },
+  };
+  const { outputs } = await prepareRows(corpus, { config, files: { teacherConfig: [] } });
+  const shape = ['batch', 'sequence'];
+  const content = graph({
+    name: 'texts and columns',
+    nodes: [
+      node('Gather', ['words', 'input_ids'], ['vectors']),
+      node('Cast', ['attention_mask'], ['mask'], { to: { int: DATA_TYPES.float32 } }),
+      node('Unsqueeze', ['mask'], ['mask3'], { axes: { ints: [2] } }),
+      node('Mul', ['vectors', 'mask3'], ['seen']),
+      node('ReduceSum', ['seen'], ['bag'], { axes: { ints: [1] }, keepdims: { int: 0 } }),
+      node('Concat', ['bag', 'facts'], ['both'], { axis: { int: 1 } }),
+      node('MatMul', ['both', 'head'], ['logits']),
+    ],
+    initializers: [weights('words', [1046, 4]), weights('head', [6, 1])],
+    inputs: [
+      ...['input_ids', 'attention_mask'].map((name) => valueInfo(name, 'int64', shape)),
+      valueInfo('facts', 'float32', ['batch', 2]),
+    ],
+    outputs: [valueInfo('logits', 'float32', ['batch', 1])],
+  });
+  const path = modelFile(model(content, { opset: 12 }));
+  return { inputs: outputs, files: { model: [path] }, config: { task, maxLength: 128 } };
+}
+
 const image = (row: number) => [...noise(`image ${row}`, [8, 8])];
 
-/** Teachers that read tensors and no text. */
+/** Teachers that read tensors, alone or beside a text. */
 export const TENSOR_KINDS: readonly TeacherKind[] = [
   { name: 'images', isEverywhere: true, make: () => ofTensors(image, [1, 8, 8], CNN) },
   {
@@ -120,6 +160,7 @@ export const TENSOR_KINDS: readonly TeacherKind[] = [
         FRAMES,
       ),
   },
+  { name: 'texts and the columns of a table', make: textsAndColumns },
   {
     name: 'bytes as integers',
     make: () =>
