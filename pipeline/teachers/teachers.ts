@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { canonicalJson } from '#cache/fingerprint.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
+import { isValueTask } from '#datasets/task.ts';
 import { parseTokenizerJson, withMaxLength } from '#datasets/tokens/tokenizer-json.ts';
 import type { LoadedConfig } from '#pipeline/config/config.ts';
 import { ConfigError, type ConfigProblem } from '#pipeline/config/config-sources.ts';
@@ -142,14 +143,18 @@ export function licenseOf(source: TeacherSource, told: string | undefined): stri
   return licenseBeside(source.files.config)?.name;
 }
 
-/** Only a model answers other tasks than to name one of some classes. */
+/** A head is fitted to classes of which one is right; who answers in files says nothing of single words or tokens. */
 function taskProblem(
   { config }: LoadedConfig,
   { name, source }: Teacher,
 ): ConfigProblem | undefined {
-  if (source.type === 'model' || config.task === 'classification') return undefined;
+  const { task } = config;
+  if (source.type === 'model' || task === 'classification') return undefined;
+  if (source.type === 'answers' && isValueTask(task)) return undefined;
   const place = name === MAIN_TEACHER ? name : `teachers.${name}`;
-  const problem = `is for task: classification; name a teacher of ${config.task} by model`;
+  const tasks =
+    source.type === 'answers' ? 'classification, multi-label or regression' : 'classification';
+  const problem = `is for task: ${tasks}; name a teacher of ${task} by model`;
   return { path: `${place}.${source.type}`, problem };
 }
 
