@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { decantProgram } from './paths.ts';
 
 /** Runs `decant ARGS` in a folder to its end. */
