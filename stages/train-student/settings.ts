@@ -30,7 +30,7 @@ export const trainStudentConfig = z
       .min(1)
       .default(2)
       .describe(
-        'Encoder layers, hidden layers of an mlp, or blocks of a cnn; bag and textcnn ignore it.',
+        'Encoder layers, hidden layers of an mlp, or blocks of a cnn; bag and textcnn have none.',
       ),
     hiddenSize: z
       .int()
