@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '#cache/failure.ts';
-import { readAnswers } from '#datasets/answers.ts';
+import { readAnswers } from '#datasets/answers/answers.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
+import { valueFormOf } from '#datasets/corpus/value-labels.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
 import { isForgotten, type Tombstones } from '#datasets/tombstones.ts';
@@ -69,11 +70,11 @@ async function corpusRows(
 /** Answers that go by an id of the corpus cannot be told apart any more: nobody knows whose it was. */
 async function answerRows(
   path: string,
-  { corpus }: OneTask,
+  { corpus: { columns, separator }, task }: OneTask,
   tombstones: Tombstones,
 ): Promise<number> {
   let rows = 0;
-  for await (const { about } of readAnswers([path], corpus.columns)) {
+  for await (const { about } of readAnswers([path], columns, valueFormOf(task, separator))) {
     if ('exampleId' in about && isForgotten(tombstones, { ...about, leakKey: null })) rows += 1;
   }
   return rows;

@@ -69,12 +69,16 @@ function ofCorpora({ corpus, heads = {} }: DecantConfig): Problem[] {
 function ofTasks(config: DecantConfig): Problem[] {
   const found = Object.entries(config.heads ?? {}).flatMap(([name, head]) => {
     const { task = 'classification', corpus } = head;
-    const own = { ...config, task, corpus, heads: undefined, evaluate: undefined };
-    return taskProblems(own).map(({ path, problem }) =>
-      path.startsWith('corpus.')
+    const { maxLength, longTexts, windowOverlap } = config.teacher;
+    const teacher = { ...head.teacher, maxLength, longTexts, windowOverlap };
+    const own = { ...config, task, corpus, teacher, heads: undefined, evaluate: undefined };
+    return taskProblems(own).map(({ path, problem }) => {
+      const [section, setting = ''] = path.split('.');
+      const isOwn = section === 'corpus' || (section === 'teacher' && setting in head.teacher);
+      return isOwn
         ? { path: `heads.${name}.${path}`, problem }
-        : { path, problem: `of the head ${name}: ${problem}` },
-    );
+        : { path, problem: `of the head ${name}: ${problem}` };
+    });
   });
   const numbers = tasksOf(config).filter((task) => task === 'regression').length;
   const areMixed = numbers > 0 && numbers < tasksOf(config).length;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { canonicalJson } from '#cache/fingerprint.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
-import type { Task } from '#datasets/task.ts';
+import { isValueTask, type Task } from '#datasets/task.ts';
 import { parseTokenizerJson, withMaxLength } from '#datasets/tokens/tokenizer-json.ts';
 import type { LoadedConfig } from '#pipeline/config/config.ts';
 import type { DecantConfig } from '#pipeline/config/config-schema.ts';
@@ -144,10 +144,16 @@ export function licenseOf(source: TeacherSource, told: string | undefined): stri
   return licenseBeside(source.files.config)?.name;
 }
 
-/** Only a model answers other tasks than to name one of some classes; undefined where this teacher can. */
+/**
+ * A head is fitted to classes of which one is right; who answers in files says nothing of single words or tokens.
+ * Undefined where this teacher can answer the task.
+ */
 export function taskProblem(task: Task, source: TeacherSource): string | undefined {
   if (source.type === 'model' || task === 'classification') return undefined;
-  return `is for task: classification; name a teacher of ${task} by model`;
+  if (source.type === 'answers' && isValueTask(task)) return undefined;
+  const tasks =
+    source.type === 'answers' ? 'classification, multi-label or regression' : 'classification';
+  return `is for task: ${tasks}; name a teacher of ${task} by model`;
 }
 
 function unansweredTask(

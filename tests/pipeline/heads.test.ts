@@ -144,8 +144,10 @@ test('what is of one task is refused beside heads, all at once and with the way 
     /heads\.numbers\.corpus\.corrections: a correction is one class a row/,
   );
   assert.match(
-    refused({ heads: { numbers: { ...numbers, teacher: { answers: 'e.jsonl' } } } }),
-    /heads\.numbers\.teacher\.answers: is for task: classification; name a teacher of regression by model/,
+    refused({
+      heads: { numbers: { ...numbers, teacher: { embeddings: 'teacher', head: 'fit' } } },
+    }),
+    /heads\.numbers\.teacher\.embeddings: is for task: classification; name a teacher of regression by model/,
   );
   const tensors = { ...corpus, columns: { tensors: { pixels: 'image' } } };
   assert.match(
