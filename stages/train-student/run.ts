@@ -32,6 +32,7 @@ import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
 import type { Start } from './start/initial-weights.ts';
 import { transferSetOf } from './start/learned-rows.ts';
+import { runsSideBySide } from './student-program.ts';
 import { setUpStudent } from './student-setup.ts';
 import { type TransferSetAt, temperaturePlan } from './targets/temperatures.ts';
 import { type Trained, train } from './training.ts';
@@ -86,7 +87,8 @@ async function* trainOn(
   const doubt = largestOf(settings.softLossWeight) > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
-  const runtime = loadTensorflow(settings);
+  const sideBySide = runsSideBySide({ settings, shape: student.shape });
+  const runtime = loadTensorflow({ ...settings, sideBySide });
   const largest = longestOf(setups);
   const memory = trainingMemory(runtime.tf, largest, settings.executor);
   yield { type: 'note', message: describeMemory(memory, { ...student, ...largest }) };
