@@ -2,7 +2,7 @@ import type { FeatureRow } from '#datasets/features.ts';
 import { hasLoneSurrogate, type Reject } from './reject.ts';
 import { RejectedValue, typeOf, valueOf } from './rejected-value.ts';
 import { columnsOfTensor, type TensorColumns, tensorsIn } from './tensor-columns.ts';
-import { type ValueLabelRule, valueLabelIn } from './value-labels.ts';
+import { type ValueForm, valueLabelIn } from './value-labels.ts';
 
 /** Which column of the corpus plays which part. */
 export interface CorpusColumns {
@@ -16,7 +16,7 @@ export interface CorpusColumns {
   /** Further columns whose values are kept with the row, as texts. */
   readonly kept?: readonly string[] | undefined;
   /** Of tasks whose label is no single class. */
-  readonly valueLabels?: Omit<ValueLabelRule, 'columns'> | undefined;
+  readonly valueLabels?: ValueForm | undefined;
   /** Of rows that are words with tags: see `WordColumns`. */
   readonly tokens?: string | undefined;
   readonly labels?: string | undefined;

@@ -1,12 +1,22 @@
+import { isValueTask, type Task, type ValueTask } from '#datasets/task.ts';
 import { finiteNumber, isBlank, RejectedValue, typeOf, valueOf } from './rejected-value.ts';
 
 /** How the labels of a task are written whose label is no single class. */
-export interface ValueLabelRule {
-  readonly task: 'regression' | 'multi-label';
-  /** One column with all of a label, or a column for each output or class. */
-  readonly columns: string | readonly string[];
+export interface ValueForm {
+  readonly task: ValueTask;
   /** Between the parts of a label in one cell of a table file. */
   readonly separator: string;
+}
+
+/** The same, and where they stand. */
+export interface ValueLabelRule extends ValueForm {
+  /** One column with all of a label, or a column for each output or class. */
+  readonly columns: string | readonly string[];
+}
+
+/** How labels of this task are written; undefined where a label is one class. */
+export function valueFormOf(task: Task | undefined, separator = ','): ValueForm | undefined {
+  return isValueTask(task) ? { task, separator } : undefined;
 }
 
 /**
@@ -39,7 +49,7 @@ export function valueLabelOf(
 
 function severalColumns(
   values: Readonly<Record<string, unknown>>,
-  task: ValueLabelRule['task'],
+  task: ValueTask,
   columns: readonly string[],
 ): string | null {
   const cells = columns.map((column) => [column, valueOf(values, column)] as const);

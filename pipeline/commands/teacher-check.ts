@@ -19,12 +19,8 @@ import {
   type TeacherFiles,
   teacherFiles,
 } from '#pipeline/teachers/teacher-files.ts';
-import {
-  reportAsJson,
-  reportAsText,
-  skillOf,
-  warningsOf,
-} from '#pipeline/teachers/teacher-report.ts';
+import { reportAsJson, reportAsText, warningsOf } from '#pipeline/teachers/teacher-report.ts';
+import { skillOf } from '#pipeline/teachers/teacher-skill.ts';
 import { type Inspection, inspectionSchema } from '#stages/soft-label/inspect-teacher.ts';
 
 export interface TeacherCheckOptions extends ProjectOptions {

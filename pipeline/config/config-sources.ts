@@ -169,6 +169,7 @@ const RESERVED = new Set([
   'DECANT_NATIVE_CACHE',
   'DECANT_NATIVE_DEVICE',
   'DECANT_SCREENSHOTS',
+  'DECANT_TEST_DEVICE',
   'DECANT_INTEROP_PYTHON',
 ]);
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Failure } from '#cache/failure.ts';
-import { readAnswers } from '#datasets/answers.ts';
+import { readAnswers } from '#datasets/answers/answers.ts';
 import { openCorpus } from '#datasets/corpus/open-corpus.ts';
+import { valueFormOf } from '#datasets/corpus/value-labels.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
 import { isForgotten, type Tombstones } from '#datasets/tombstones.ts';
@@ -23,8 +24,11 @@ export async function sourceFilesWith(
 ): Promise<SourceFile[]> {
   const { task, corpus, heads = {} } = loaded.config;
   const corpora = [
-    ['prepare', corpus] as const,
-    ...Object.entries(heads).map(([name, head]) => [`prepare:${name}`, head.corpus] as const),
+    ['prepare', { task, corpus }] as const,
+    ...Object.entries(heads).map(
+      ([name, { task: own = 'classification' as const, corpus: rows }]) =>
+        [`prepare:${name}`, { task: own, corpus: rows }] as const,
+    ),
   ];
   const found = new Map<string, SourceFile>();
   const look = async (path: string, count: () => Promise<number>) => {
@@ -32,8 +36,7 @@ export async function sourceFilesWith(
     const rows = await rowsIn(path, count);
     if (rows !== 0) found.set(path, { name: basename(path), rows });
   };
-  for (const [prepare, settings] of corpora) {
-    const own = { task, corpus: settings };
+  for (const [prepare, own] of corpora) {
     const files = graph.find(({ name }) => name === prepare)?.files ?? {};
     // Who answers about a corpus reads its rows: by the outputs of prepare that an instance takes.
     const answers = graph
@@ -67,11 +70,11 @@ async function corpusRows(
 /** Answers that go by an id of the corpus cannot be told apart any more: nobody knows whose it was. */
 async function answerRows(
   path: string,
-  { corpus }: OneTask,
+  { corpus: { columns, separator }, task }: OneTask,
   tombstones: Tombstones,
 ): Promise<number> {
   let rows = 0;
-  for await (const { about } of readAnswers([path], corpus.columns)) {
+  for await (const { about } of readAnswers([path], columns, valueFormOf(task, separator))) {
     if ('exampleId' in about && isForgotten(tombstones, { ...about, leakKey: null })) rows += 1;
   }
   return rows;

@@ -12,9 +12,14 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
-  const limits = [ofTensors, ofEvaluation, ...LIMITS[loaded.config.task]];
-  const problems = limits.flatMap((limit) => limit(loaded.config));
+  const problems = taskProblems(loaded.config);
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
+}
+
+/** Settings that the task of the configuration has no meaning for. */
+export function taskProblems(config: DecantConfig): readonly Problem[] {
+  const limits = [ofTensors, ofEvaluation, ...LIMITS[config.task]];
+  return limits.flatMap((limit) => limit(config));
 }
 
 /** A setting and what is wrong with it. */
@@ -162,6 +167,20 @@ const noGoal = given(
   'is about the classes that a student says of a row: it belongs to task: classification or multi-label',
 );
 
+/** The mean of what several say is that of a number; smoothing spreads a label over classes. */
+const noSmoothing = given(
+  ({ teacher, teachers }) => ({
+    'teacher.smoothing': teacher.smoothing,
+    ...Object.fromEntries(
+      Object.entries(teachers ?? {}).map(([name, one]) => [
+        `teachers.${name}.smoothing`,
+        one.smoothing,
+      ]),
+    ),
+  }),
+  'spreads a label over the classes, and a number is none: leave it out',
+);
+
 const LANGUAGE_MODEL: readonly Limit[] = [
   noAuto,
   noGoal,
@@ -232,7 +251,7 @@ const OF_WORDS: readonly Limit[] = [
 const LIMITS: Readonly<Record<Task, readonly Limit[]>> = {
   classification: OTHERS,
   'multi-label': [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance],
-  regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal],
+  regression: [...OTHERS, noRelabelling, noCorrections, noWindows, noBalance, noGoal, noSmoothing],
   'token-classification': [...OTHERS, ...OF_WORDS, noBalance, noGoal],
   'causal-lm': [...LANGUAGE_MODEL, noTextPair, noTarget, noMask, onlyArchitectures('gpt2')],
   'masked-lm': [...LANGUAGE_MODEL, noTarget, onlyArchitectures('modernbert', 'bert')],

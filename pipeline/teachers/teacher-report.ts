@@ -1,4 +1,4 @@
-import { isLanguageModel, isValueTask, type Task } from '#datasets/task.ts';
+import { isLanguageModel, type Task } from '#datasets/task.ts';
 import { firstOf, textTable, withoutControls } from '#pipeline/display/text-table.ts';
 import { formatCount } from '#pipeline/observers/progress.ts';
 import type { GraphValue } from '#stages/onnx/model-skim.ts';
@@ -6,6 +6,7 @@ import type { Inspection } from '#stages/soft-label/inspect-teacher.ts';
 import { evenly, type InspectedRows } from './inspected-rows.ts';
 import type { TeacherFacts } from './teacher-facts.ts';
 import type { TeacherFiles } from './teacher-files.ts';
+import type { Skill } from './teacher-skill.ts';
 
 /** What `decant teacher check` has found out. */
 export interface TeacherReport {
@@ -17,50 +18,6 @@ export interface TeacherReport {
   readonly wanted: number;
   readonly maxLength: number;
   readonly skill: Skill | undefined;
-}
-
-/** How well a teacher knows labelled rows. */
-interface Skill {
-  readonly rows: number;
-  /** Shares, 0..1. */
-  readonly accuracy: number;
-  readonly majority: number;
-  /** Labels that are no class of this teacher; their rows are left out. */
-  readonly unknownLabels: readonly string[];
-}
-
-/**
- * How often the teacher names the gold class of labelled rows, or the token that stands in a text; undefined where
- * no row has a label.
- */
-export function skillOf(
-  { classes }: TeacherFacts,
-  { rows }: InspectedRows,
-  { predictions }: Inspection,
-): Skill | undefined {
-  const counts = new Map<number, number>();
-  const unknown = new Set<string>();
-  let [known, correct] = [0, 0];
-  for (const [index, { classId, place }] of predictions.entries()) {
-    // A language model is shown texts; which of them are long enough to be asked, the inspection says.
-    const label = place === undefined ? rows[index]?.label : place.gold;
-    if (label === null || label === undefined) continue;
-    const gold = place?.goldId ?? classes.idOfLabel.get(label);
-    if (gold === undefined) unknown.add(label);
-    else {
-      known += 1;
-      counts.set(gold, (counts.get(gold) ?? 0) + 1);
-      if (classId === gold) correct += 1;
-    }
-  }
-  if (known + unknown.size === 0) return undefined;
-  const most = Math.max(0, ...counts.values());
-  return {
-    rows: known,
-    accuracy: known === 0 ? 0 : correct / known,
-    majority: known === 0 ? 0 : most / known,
-    unknownLabels: [...unknown],
-  };
 }
 
 /** What was found, for a terminal. */
@@ -89,7 +46,7 @@ export function reportAsText(report: TeacherReport): string {
         ]),
     ['licence', license === undefined ? 'not told' : `${license.name} (${license.file})`],
     ['runs with', `${inspection.runtime} on ${inspection.provider}`],
-    ['accuracy', skillLine(report)],
+    skillLine(report),
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   return [
@@ -117,15 +74,41 @@ function lengthLine({ facts, maxLength, shown, inspection }: TeacherReport): str
   return `${positions} tokens; cut at ${formatCount(maxLength)} (${share})`;
 }
 
-function skillLine({ skill, shown, facts: { task } }: TeacherReport): string {
-  if (isValueTask(task)) return `not told for task: ${task}; evaluate measures it`;
+function skillLine({ skill, shown, facts: { task } }: TeacherReport): SkillLine {
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;
-  if (isLanguageModel(task)) {
-    if (skill === undefined) return 'no text has enough tokens to be asked for one';
-    return `${share(skill.accuracy)} of ${formatCount(skill.rows)} tokens, one in the middle of each ${shown.source} text; always the most frequent of them: ${share(skill.majority)}`;
+  if (skill === undefined) {
+    return isLanguageModel(task)
+      ? ['accuracy', 'no text has enough tokens to be asked for one']
+      : ['accuracy', 'no labelled rows: run it where your decant.yaml is'];
   }
-  if (skill === undefined) return 'no labelled rows: run it where your decant.yaml is';
-  return `${share(skill.accuracy)} of ${formatCount(skill.rows)} labelled ${shown.source} rows; always the most frequent class: ${share(skill.majority)}`;
+  const of = `${formatCount(skill.rows)} labelled ${shown.source} rows`;
+  if ('microF1' in skill) {
+    const { microF1, meanAveragePrecision: ranked, sameLabelsF1 } = skill;
+    const area = ranked === null ? '' : `; PR-AUC ${share(ranked)}`;
+    const told = `${share(microF1)} of ${of}${area}; always the same labels: ${share(sameLabelsF1)}`;
+    return ['micro-F1', told];
+  }
+  if ('pearson' in skill) {
+    const { pearson, rSquared } = skill;
+    const told = `${numberOf(pearson)} of ${of}; R² ${numberOf(rSquared)}, 0 of always their mean`;
+    return ['Pearson', told];
+  }
+  const { accuracy, rows, majority } = skill;
+  return isLanguageModel(task)
+    ? [
+        'accuracy',
+        `${share(accuracy)} of ${formatCount(rows)} tokens, one in the middle of each ${shown.source} text; always the most frequent of them: ${share(majority)}`,
+      ]
+    : [
+        'accuracy',
+        `${share(accuracy)} of ${of}; always the most frequent class: ${share(majority)}`,
+      ];
+}
+
+type SkillLine = readonly [name: string, value: string];
+
+function numberOf(value: number | null): string {
+  return value === null ? 'unknown, as one side never changes' : value.toFixed(2);
 }
 
 function samplesOf({ facts, shown, inspection }: TeacherReport) {
@@ -146,19 +129,18 @@ function samplesOf({ facts, shown, inspection }: TeacherReport) {
 export function warningsOf({ facts, skill, inspection, wanted }: TeacherReport): string[] {
   const { task } = facts;
   const warnings: string[] = [];
-  if (skill !== undefined && skill.rows > 0 && skill.accuracy < skill.majority + MARGIN) {
-    warnings.push(
-      isLanguageModel(task)
-        ? 'the teacher hardly knows this language: it names the right token less than 5 points more often than who always says the most frequent one; check that tokenizer.json is that of the model, or take another one'
-        : 'the teacher hardly knows this task: its accuracy is less than 5 points above that of always saying the most frequent class; check the order of its classes, or take another one',
-    );
-  }
+  const ignorance = skill && skill.rows > 0 ? ignoranceOf(skill, task) : undefined;
+  if (ignorance !== undefined) warnings.push(ignorance);
   if (skill !== undefined && skill.unknownLabels.length > 0) {
     const labels = firstOf(
       skill.unknownLabels.map((label) => `"${label}"`),
       ', ',
     );
-    warnings.push(`labels that are no class of the teacher: ${labels}; their rows were left out`);
+    const which =
+      task === 'regression'
+        ? 'of another number of values than it has outputs'
+        : 'that are no class of the teacher';
+    warnings.push(`labels ${which}: ${labels}; their rows were left out`);
   }
   if (inspection.looksLikeProbabilities) {
     warnings.push(
@@ -176,6 +158,34 @@ export function warningsOf({ facts, skill, inspection, wanted }: TeacherReport):
     );
   }
   return warnings;
+}
+
+/** What is wrong with a teacher that says hardly more than somebody who reads nothing. */
+function ignoranceOf(skill: Skill, task: Task): string | undefined {
+  if ('microF1' in skill) {
+    return skill.microF1 < skill.sameLabelsF1 + MARGIN
+      ? 'the teacher hardly knows these labels: its micro-F1 is less than 5 points above that of always saying the same ones; check the order of its classes, and that a logit above 0 is a yes'
+      : undefined;
+  }
+  if ('pearson' in skill) return ignoranceOfNumbers(skill);
+  if (skill.accuracy >= skill.majority + MARGIN) return undefined;
+  return isLanguageModel(task)
+    ? 'the teacher hardly knows this language: it names the right token less than 5 points more often than who always says the most frequent one; check that tokenizer.json is that of the model, or take another one'
+    : 'the teacher hardly knows this task: its accuracy is less than 5 points above that of always saying the most frequent class; check the order of its classes, or take another one';
+}
+
+/** Where the labels never change nothing can be told. */
+function ignoranceOfNumbers({
+  pearson,
+  rSquared,
+}: Extract<Skill, { readonly pearson: number | null }>): string | undefined {
+  if (rSquared === null) return undefined;
+  if (pearson === null || pearson < 0 || pearson ** 2 <= MARGIN) {
+    return 'the teacher hardly knows this task: its numbers tell at most 5 % of the variance of the labels; check which output is which, or take another one';
+  }
+  return rSquared <= MARGIN
+    ? `its numbers go with the labels (Pearson ${pearson.toFixed(2)}) and lie elsewhere: they are hardly nearer than the mean of the labels (R² ${rSquared.toFixed(2)}). Students learn them as they are: check the scale of model and labels`
+    : undefined;
 }
 
 /** But for the last bits, which depend on the batch. */

@@ -13,7 +13,7 @@ export const teacherFields = {
     .union([z.string(), z.array(z.string()).min(1).readonly()])
     .optional()
     .describe(
-      'In place of model, files with an answer a row (JSON Lines, .gz too): a label, probabilities, log_probs or votes, of a language model behind an API or of people.',
+      'In place of model, files with an answer a row (JSON Lines, .gz too): a label, probabilities, log_probs or votes, of a language model behind an API or of people; of multi-label lists of labels, of regression numbers.',
     ),
   smoothing: answers.smoothing,
   missing: answers.missing,

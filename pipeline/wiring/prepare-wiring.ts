@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { idxLabelsOf } from '#datasets/corpus/idx.ts';
-import { isLanguageModel } from '#datasets/task.ts';
+import { isLanguageModel, isValueTask } from '#datasets/task.ts';
 import type { LoadedConfig } from '#pipeline/config/config.ts';
 import { isFraction } from '#pipeline/config/sections/corpus.ts';
 import { taskSetting } from '#pipeline/limits/task-limits.ts';
@@ -54,16 +54,19 @@ export function prepareInstance(
       ...(source.type === 'model' ? { teacherConfig: [source.files.config] } : {}),
       teacherTokenizerConfig: tokenizer.tokenizerConfig,
       teacherSpecialTokens: tokenizer.specialTokens,
-      // Where corpus.classNames tells the classes, more answers do not make the corpus stale.
-      ...(source.type === 'answers' && corpus.classNames === undefined
-        ? { answers: source.paths }
-        : {}),
+      ...(source.type === 'answers' && answersTellClasses(config) ? { answers: source.paths } : {}),
       ...(corpus.corrections === undefined ? {} : { corrections: paths(corpus.corrections) }),
       ...companionFiles([corpus.train, validation, corpus.test].flatMap(paths)),
     },
     ...(tombstones === undefined ? {} : { optionalFiles: { tombstones } }),
     inputs: {},
   });
+}
+
+/** Where something else tells the classes, more answers do not make the corpus stale. */
+function answersTellClasses({ task, corpus }: LoadedConfig['config']): boolean {
+  const hasColumns = isValueTask(task) && typeof corpus.columns.label !== 'string';
+  return corpus.classNames === undefined && task !== 'regression' && !hasColumns;
 }
 
 /** Labels of IDX files lie in files of their own, which decide the result as well. */

@@ -35,7 +35,11 @@ export function softLabelInstance(
       licenses: licensesOf(license, config.corpus.license),
       answers:
         source.type === 'answers'
-          ? { ...source.settings, columns: { text: text ?? 'text', textPair, id } }
+          ? {
+              ...source.settings,
+              columns: { text: text ?? 'text', textPair, id },
+              separator: config.corpus.separator,
+            }
           : undefined,
     },
     files: {

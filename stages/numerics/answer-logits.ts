@@ -58,6 +58,40 @@ export function logitsOfBest({ ids, values }: NamedValues, classCount: number): 
   return normalised(logits);
 }
 
+/**
+ * Logits of votes on labels of which each is a yes or a no of its own, [classCount]; `values` are the votes for a
+ * class, of `votes` in all. The prior is that of `logitsOfVotes` between yes and no: a single vote gives
+ * 1 - smoothing / 2 to what it names and smoothing / 2 to what it does not.
+ */
+export function logitsOfLabelVotes(
+  { ids, values }: NamedValues,
+  votes: number,
+  classCount: number,
+  smoothing: number,
+): Float32Array {
+  const prior = smoothing / (1 - smoothing) / 2;
+  const logitOf = (yes: number) => Math.log((yes + prior) / (votes - yes + prior));
+  const logits = new Float32Array(classCount).fill(logitOf(0));
+  for (let place = 0; place < ids.length; place++) {
+    logits[ids[place] ?? -1] = logitOf(values[place] ?? 0);
+  }
+  return logits;
+}
+
+/** Logits of the probabilities that labels are there, [classCount]; 0 and 1 become the nearest finite ones. */
+export function logitsOfLabelProbabilities(
+  { ids, values }: NamedValues,
+  classCount: number,
+): Float32Array {
+  const logits = new Float32Array(classCount);
+  const least = Math.exp(leastLog(2));
+  for (let place = 0; place < ids.length; place++) {
+    const yes = Math.min(Math.max(values[place] ?? 0, least), 1 - least);
+    logits[ids[place] ?? -1] = Math.log(yes / (1 - yes));
+  }
+  return logits;
+}
+
 function normalised(logits: Float64Array): Float32Array {
   const normaliser = logSumExp(logits);
   return Float32Array.from(logits, (logit) => logit - normaliser);

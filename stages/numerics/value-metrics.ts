@@ -51,6 +51,41 @@ export function regressionFigures(
   };
 }
 
+/**
+ * R^2, 1 - squared error / variance of gold, both [rows * width], the mean over the outputs: 1 where the values are
+ * gold, 0 where they are no nearer than its mean. null where gold never changes.
+ */
+export function rSquared(
+  values: ArrayLike<number>,
+  gold: ArrayLike<number>,
+  width: number,
+): number | null {
+  return meanOrNull(
+    Array.from({ length: width }, (_, output) => {
+      const [own, target] = [column(values, output, width), column(gold, output, width)];
+      const centre = mean(target);
+      const variance = mean(target.map((value) => (value - centre) ** 2));
+      const error = mean(target.map((value, row) => (value - (own[row] ?? Number.NaN)) ** 2));
+      return variance > 0 ? 1 - error / variance : null;
+    }),
+  );
+}
+
+/** The largest micro-F1 that who says the same labels of every row can reach; gold shares are [rows * classCount]. */
+export function sameLabelsF1(gold: ArrayLike<number>, classCount: number): number {
+  const rows = gold.length / classCount;
+  const supports = Array.from({ length: classCount }, (_, classId) =>
+    column(gold, classId, classCount).reduce((sum, one) => sum + (one >= 0.5 ? 1 : 0), 0),
+  ).sort((a, b) => b - a);
+  const all = supports.reduce((sum, support) => sum + support, 0);
+  let [best, found] = [0, 0];
+  for (const [place, support] of supports.entries()) {
+    found += support;
+    best = Math.max(best, share(2 * found, (place + 1) * rows + all));
+  }
+  return best;
+}
+
 /** Figures of logits against gold shares, both [rows * classCount]. A logit above 0, or a share from 0.5 on, is a yes. */
 export function multiLabelFigures(
   logits: ArrayLike<number>,

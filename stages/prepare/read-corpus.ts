@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { type CorpusColumns, type CorpusRow, labelsOf } from '#datasets/corpus/corpus-row.ts';
 import { openCorpus, requireCorpusKind } from '#datasets/corpus/open-corpus.ts';
 import type { Reject } from '#datasets/corpus/reject.ts';
+import { valueFormOf } from '#datasets/corpus/value-labels.ts';
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { identityOf } from '#datasets/example-id.ts';
 import { isLanguageModel, isValueTask } from '#datasets/task.ts';
@@ -89,7 +90,7 @@ export async function* readCorpus(
 export function corpusColumnsOf({
   columns,
   task,
-  separator = ',',
+  separator,
 }: Pick<PrepareConfig, 'columns' | 'task' | 'separator'>): CorpusColumns {
   const tensors = tensorColumnsOf(columns.tensors);
   if (columns.text === null && tensors === undefined) {
@@ -100,8 +101,7 @@ export function corpusColumnsOf({
     const fix = 'set corpus.columns.label to the one column of the class, or task: multi-label';
     throw new SplitFilesError('corpus.columns.label names several columns', fix);
   }
-  const valueLabels = isValueTask(task) ? { task, separator } : undefined;
-  return { ...columns, tensors, valueLabels };
+  return { ...columns, tensors, valueLabels: valueFormOf(task, separator) };
 }
 
 function toSourceRow(row: CorpusRow, split: Split): SourceRow {

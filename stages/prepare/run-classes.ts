@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { namesIn, readAnswers } from '#datasets/answers.ts';
+import { namesIn, readAnswers } from '#datasets/answers/answers.ts';
+import { valueFormOf } from '#datasets/corpus/value-labels.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { type ClassList, readClassList } from './class-list.ts';
 import type { PrepareConfig } from './config.ts';
@@ -29,7 +30,7 @@ export async function* givenClasses({
   }
   const names = await answeredNames(answers, config);
   yield told(names, 'that the answers name');
-  return readClassList(undefined, names);
+  return readClassList(undefined, names, { task });
 }
 
 /** The classes of a run whose teacher learns them from the labels of train; of regression its outputs. */
@@ -64,13 +65,14 @@ function told(names: readonly string[], which: string): StageEvent {
 /** In alphabetical order, so that more answers move no class unless one of them names a new one. */
 async function answeredNames(
   paths: readonly string[],
-  { columns }: PrepareConfig,
+  { columns, task, separator }: PrepareConfig,
 ): Promise<readonly string[]> {
   const names = new Set<string>();
-  for await (const { saying } of readAnswers(paths, columns)) {
+  for await (const { saying } of readAnswers(paths, columns, valueFormOf(task, separator))) {
     for (const name of namesIn(saying)) names.add(name);
   }
-  if (names.size >= 2) return [...names].sort();
+  // Of several labels a single one is a question, too.
+  if (names.size >= (task === 'multi-label' ? 1 : 2)) return [...names].sort();
   throw new ClassNamesError(
     `${paths.map((path) => basename(path)).join(', ')}: the answers name ${names.size === 0 ? 'no class' : `the class "${[...names][0]}" only`}`,
     'set corpus.classNames to the names of the classes; lists of probabilities stand in their order',

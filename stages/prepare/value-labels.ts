@@ -22,7 +22,7 @@ export function rowsByClass(rows: readonly SourceRow[], task: Task | undefined):
   return rows.flatMap((row) =>
     row.label === null
       ? [row]
-      : partsOf(row.label).map((part) => ({ ...row, label: String(part) })),
+      : labelParts(row.label).map((part) => ({ ...row, label: String(part) })),
   );
 }
 
@@ -34,7 +34,7 @@ export function requireTargetCounts(
 ): void {
   if (task !== 'regression') return;
   for (const row of rows) {
-    const found = row.label === null ? classNames.length : partsOf(row.label).length;
+    const found = row.label === null ? classNames.length : labelParts(row.label).length;
     if (found !== classNames.length) throw new TargetCountError(row, found, classNames);
   }
 }
@@ -42,7 +42,7 @@ export function requireTargetCounts(
 /** Numbers of the first label; 1 where there is none. */
 export function outputsIn(rows: readonly SourceRow[]): number {
   const label = rows.find((row) => row.label !== null)?.label;
-  return label === null || label === undefined ? 1 : partsOf(label).length;
+  return label === null || label === undefined ? 1 : labelParts(label).length;
 }
 
 /** What makes gold values of a label: a number an output, or 1 for every class that it names. */
@@ -52,15 +52,15 @@ export function targetsOf(
 ): ((label: string) => Float32Array) | undefined {
   if (!isValueTask(task)) return undefined;
   return (label) => {
-    if (task === 'regression') return Float32Array.from(partsOf(label), Number);
+    if (task === 'regression') return Float32Array.from(labelParts(label), Number);
     const targets = new Float32Array(classNames.length);
-    for (const name of partsOf(label)) targets[idOfLabel.get(String(name)) ?? -1] = 1;
+    for (const name of labelParts(label)) targets[idOfLabel.get(String(name)) ?? -1] = 1;
     return targets;
   };
 }
 
-/** Opposite of `valueLabelIn`. */
-function partsOf(label: string): unknown[] {
+/** The classes or numbers of a label: opposite of `valueLabelIn`. */
+export function labelParts(label: string): unknown[] {
   const parts: unknown = JSON.parse(label);
   return Array.isArray(parts) ? parts : [];
 }

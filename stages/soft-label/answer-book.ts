@@ -1,26 +1,22 @@
+import { AnswerError } from '#datasets/answers/answer-cells.ts';
 import {
   type Answer,
   type AnswerColumns,
-  AnswerError,
   namesIn,
   readAnswers,
   type Saying,
-} from '#datasets/answers.ts';
+} from '#datasets/answers/answers.ts';
+import type { ValueForm } from '#datasets/corpus/value-labels.ts';
 import { IdIndex } from '#datasets/id-index.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
-import {
-  logitsOfBest,
-  logitsOfProbabilities,
-  logitsOfVotes,
-  type NamedValues,
-} from '#stages/numerics/answer-logits.ts';
 import { AnswersForOthersError } from './answer-errors.ts';
+import { type AnswerValues, answerValues, logitsOfAnswer } from './answer-values.ts';
 import { blocksOf, type TeacherCorpus } from './teacher-corpus.ts';
 
 /** The answers of a teacher that is no model, by example. */
 export interface AnswerBook {
   has(exampleId: string): boolean;
-  /** Log-probabilities, [classCount]; throws where there is no answer. */
+  /** Log-probabilities, [classCount]; of tasks without one class logits of yes, or numbers. Throws where there is no answer. */
   logitsOf(exampleId: string): Float32Array;
   /** How many answers of each kind there are for rows of the corpus. */
   readonly kinds: ReadonlyMap<Saying['type'], number>;
@@ -35,20 +31,22 @@ export interface AnswerSettings {
   readonly columns: AnswerColumns;
   /** Share of a label that is spread over all classes. */
   readonly smoothing: number;
+  /** How labels are written that are no single class. */
+  readonly form: ValueForm | undefined;
 }
 
 /** Reads all answers and joins them to the rows of the corpus; what cannot be joined is an error with its line. */
 export async function openAnswerBook(
   paths: readonly string[],
   corpus: TeacherCorpus,
-  { classNames, columns, smoothing }: AnswerSettings,
+  { classNames, columns, smoothing, form }: AnswerSettings,
 ): Promise<AnswerBook> {
   const ids = new Map(classNames.map((name, id) => [name, id]));
   const examplesOf = await exampleFinder(corpus);
   const found = new Map<string, Entry>();
   const kinds = new Map<Saying['type'], number>();
   let [unused, partial, read] = [0, 0, 0];
-  for await (const answer of readAnswers(paths, columns)) {
+  for await (const answer of readAnswers(paths, columns, form)) {
     read += 1;
     requireKnownClasses(answer, ids, classNames);
     const exampleId = examplesOf(answer);
@@ -58,10 +56,10 @@ export async function openAnswerBook(
     }
     requireFirst(answer, found.get(exampleId), exampleId);
     const { saying, file, line } = answer;
-    const named = namedValues(answer, ids);
-    found.set(exampleId, { type: saying.type, named, file, line });
+    const values = answerValues(answer, ids);
+    found.set(exampleId, { values, file, line });
     kinds.set(saying.type, (kinds.get(saying.type) ?? 0) + 1);
-    if (saying.type === 'log-probs' && named.ids.length < classNames.length) partial += 1;
+    if (saying.type === 'log-probs' && values.named.ids.length < classNames.length) partial += 1;
   }
   if (found.size === 0) throw new AnswersForOthersError(paths, read);
   return {
@@ -69,7 +67,7 @@ export async function openAnswerBook(
     logitsOf(exampleId) {
       const entry = found.get(exampleId);
       if (entry === undefined) throw new RangeError(`no answer for ${exampleId}`);
-      return logitsFor(entry, classNames.length, smoothing);
+      return logitsOfAnswer(entry.values, classNames.length, smoothing);
     },
     kinds,
     partial,
@@ -77,56 +75,11 @@ export async function openAnswerBook(
   };
 }
 
-/** An answer as it is kept until it is asked for: class ids and numbers. */
+/** An answer as it is kept until it is asked for. */
 interface Entry {
-  readonly type: Saying['type'];
-  readonly named: NamedValues;
+  readonly values: AnswerValues;
   readonly file: string;
   readonly line: number;
-}
-
-function logitsFor({ type, named }: Entry, classCount: number, smoothing: number): Float32Array {
-  switch (type) {
-    case 'label':
-    case 'votes':
-      return logitsOfVotes(named, classCount, smoothing);
-    case 'probabilities':
-      return logitsOfProbabilities(named, classCount);
-    case 'log-probs':
-      return logitsOfBest(named, classCount);
-    default:
-      return type satisfies never;
-  }
-}
-
-function namedValues(answer: Answer, ids: ReadonlyMap<string, number>): NamedValues {
-  const { saying } = answer;
-  if (saying.type === 'probabilities' && !(saying.values instanceof Map)) {
-    const values = [...saying.values.values()];
-    if (values.length !== ids.size) {
-      const problem = `a list of ${values.length} probabilities for ${ids.size} classes`;
-      throw new AnswerError(
-        answer,
-        problem,
-        'write one number a class, in the order of the classes',
-      );
-    }
-    return { ids: Int32Array.from(values.keys()), values: Float64Array.from(values) };
-  }
-  const values =
-    saying.type === 'label' || saying.type === 'votes'
-      ? countsOf(namesIn(saying))
-      : new Map(saying.values.entries() as Iterable<readonly [string, number]>);
-  return {
-    ids: Int32Array.from(values.keys(), (name) => ids.get(name) ?? -1),
-    values: Float64Array.from(values.values()),
-  };
-}
-
-function countsOf(names: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
 }
 
 /** Finds the example that an answer is about; an own id that several examples have is refused. */

@@ -8,6 +8,7 @@ import { servedLabels } from './served-labels.ts';
 import type { Keep } from './settings.ts';
 import type { Teacher } from './teacher.ts';
 import type { TeacherRow } from './teacher-rows.ts';
+import { valueColumns } from './value-columns.ts';
 
 /** Where numbers of files come from. */
 export const FROM_ANSWERS: Provenance = { provider: 'none', runtime: 'answers' };
@@ -53,19 +54,24 @@ const NAMES = {
   votes: 'by votes',
   probabilities: 'probabilities',
   'log-probs': 'best log-probabilities',
+  'label-sets': 'lists of labels',
+  'label-probabilities': 'probabilities of labels',
+  numbers: 'of numbers',
 } as const;
 
 /** Every logit, in the form that is kept; draws are made of all of them by whoever asked. */
 function columnsOf(rows: readonly TeacherRow[], book: AnswerBook, keep: Keep): LabelColumns {
-  const { classCount } = keep;
+  const { classCount, task } = keep;
   const logits = new Float32Array(rows.length * classCount);
-  const entropyNats = new Float32Array(rows.length);
   for (const [row, { exampleId }] of rows.entries()) {
-    const own = book.logitsOf(exampleId);
-    logits.set(own, row * classCount);
-    // Plain sum: the logits are log-probabilities, all finite.
-    entropyNats[row] = -own.reduce((sum, log) => sum + Math.exp(log) * log, 0);
+    logits.set(book.logitsOf(exampleId), row * classCount);
   }
+  if (task !== undefined) return valueColumns(logits, task, classCount);
+  const entropyNats = Float32Array.from(rows, (_, row) => {
+    const own = logits.subarray(row * classCount, (row + 1) * classCount);
+    // Plain sum: the logits are log-probabilities, all finite.
+    return -own.reduce((sum, log) => sum + Math.exp(log) * log, 0);
+  });
   const everything = { logits, entropyNats, ...NOTHING_KEPT };
   if (keep.mode === 'sampled') return everything;
   return servedLabels(labelledRows(rows, everything), EVERY_LOGIT, keep);

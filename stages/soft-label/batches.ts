@@ -28,16 +28,19 @@ export interface BatchShape {
   readonly fixedRows?: number | undefined;
   /** Tokens of every row where the model has a fixed number. */
   readonly fixedLength?: number | undefined;
-  /** Lengths are rounded up to a multiple of it. */
-  readonly lengthStep: number;
+  readonly rounding: LengthRounding;
 }
 
+/** How lengths are rounded up: to multiples of four, or of the power of two within a sixteenth of the length. */
+export type LengthRounding = 'fours' | 'sixteenths';
+
 /**
- * Kernels of a GPU like multiples of 8, and few shapes. On the CPU, where rows must be padded, a model that adds up
- * its tokens does so four floats at a time: at other lengths padding would change the last bits of a row.
+ * On the CPU, where rows must be padded, a model that adds up its tokens does so four floats at a time: at other
+ * lengths padding would change the last bits of a row. A GPU likes few shapes: sixteenths leave it 16 of them up to
+ * 16 tokens and 16 more with each doubling, and pad a row by less than 6 %, where multiples of 8 double one of 9.
  */
-export function lengthStepOf(provider: string): number {
-  return provider === 'cpu' ? 4 : 8;
+export function roundingOf(provider: string): LengthRounding {
+  return provider === 'cpu' ? 'fours' : 'sixteenths';
 }
 
 /** Any number of rows of any length. */
@@ -45,7 +48,7 @@ export const FREE_SHAPE: BatchShape = {
   exactLengths: false,
   fixedRows: undefined,
   fixedLength: undefined,
-  lengthStep: 4,
+  rounding: 'fours',
 };
 
 /** Batches of rows of which only lengths and answers are known, as `planRows` would make them of the rows. */
@@ -108,14 +111,15 @@ function fits(open: Batch, length: number, { tokenBudget, shape }: BatchOptions)
 }
 
 function paddedLength(length: number, { maxLength, shape }: BatchOptions): number {
-  const { exactLengths, fixedLength, lengthStep } = shape;
+  const { exactLengths, fixedLength, rounding } = shape;
   if (fixedLength !== undefined) return fixedLength;
   if (exactLengths) return Math.max(length, 1);
-  const rounded = roundUp(Math.max(length, 1), lengthStep);
+  const rounded = roundedLength(Math.max(length, 1), rounding);
   return Math.max(length, Math.min(rounded, maxLength));
 }
 
-/** The next multiple of `step`. */
-export function roundUp(length: number, step: number): number {
+/** Tokens of a padded row; `length` is 1 or more. */
+export function roundedLength(length: number, rounding: LengthRounding): number {
+  const step = rounding === 'fours' ? 4 : Math.max(1, 2 ** Math.floor(Math.log2(length / 16)));
   return Math.ceil(length / step) * step;
 }

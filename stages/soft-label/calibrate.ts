@@ -13,7 +13,7 @@ const timedBatch = z.strictObject({ paddedTokens: z.int(), ms: z.number() });
 
 /** calibration.json: how fast the teacher is here, and how large its answers are on the disk. */
 export const calibrationSchema = z.strictObject({
-  formatVersion: z.literal(1),
+  formatVersion: z.literal(2),
   provider: z.string(),
   runtime: z.string(),
   /** How the teacher wants its batches. */
@@ -21,7 +21,7 @@ export const calibrationSchema = z.strictObject({
     exactLengths: z.boolean(),
     fixedRows: z.int().optional(),
     fixedLength: z.int().optional(),
-    lengthStep: z.int(),
+    rounding: z.enum(['fours', 'sixteenths']),
   }),
   batches: z.array(timedBatch).min(1),
   /** Of a row of the corpus, with all of its answers. */
@@ -35,10 +35,10 @@ export type Calibration = z.infer<typeof calibrationSchema>;
 /** Times the real teacher on batches from all over the corpus; nothing of what it says is kept. */
 export const calibrate = defineStage({
   name: 'calibrate',
-  version: 1,
+  version: 2,
   configSchema: calibrateConfig,
   speedKnobs: [],
-  outputs: { calibration: { formatVersion: 1, volatile: ['calibration.json', 'sample.parquet'] } },
+  outputs: { calibration: { formatVersion: 2, volatile: ['calibration.json', 'sample.parquet'] } },
 
   async *run(context) {
     const { runCalibrate } = await import('./run-calibrate.ts');

@@ -32,6 +32,8 @@ export const inspectionSchema = z.object({
     z.object({
       classId: z.int(),
       probability: z.number(),
+      /** Of tasks without one class: all logits, or numbers. */
+      values: z.array(z.number()).optional(),
       /** Of a language model: the text around the place that is asked for, what stands there, and what it says. */
       place: z
         .object({ text: z.string(), goldId: z.int(), gold: z.string(), says: z.string() })

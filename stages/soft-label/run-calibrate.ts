@@ -61,7 +61,7 @@ export async function* runCalibrate(
     const saidRows = said.reduce((sum, { places }) => sum + places.length, 0);
     const cached = rowsOf(said, plan);
     const calibration: Calibration = {
-      formatVersion: 1,
+      formatVersion: 2,
       provider: teacher.provider,
       runtime: `onnxruntime ${teacher.runtimeVersion}`,
       shape: teacher.shape,

@@ -77,9 +77,9 @@ function predictionOf(
   const logit = logits[classId] ?? Number.NaN;
   switch (task) {
     case 'regression':
-      return { classId, probability: logit };
+      return { classId, probability: logit, values: [...logits] };
     case 'multi-label':
-      return { classId, probability: sigmoid(logit) };
+      return { classId, probability: sigmoid(logit), values: [...logits] };
     case undefined:
       return { classId, probability: Math.exp(logProbs[0] ?? Number.NEGATIVE_INFINITY) };
     default:

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { valueFormOf } from '#datasets/corpus/value-labels.ts';
 import type { SoftLabelMode, SoftLabelPrecision } from '#datasets/soft-labels/soft-label-meta.ts';
 import { isValueTask, TASKS, type ValueTask } from '#datasets/task.ts';
 
@@ -26,6 +27,11 @@ const answerSettings = {
     })
     .optional()
     .describe('Names of the columns that tell which text is meant. Default: text and id.'),
+  separator: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Of answers, between the parts of a label in one cell, as corpus.separator.'),
 };
 
 /** Settings of stage one. */
@@ -137,9 +143,12 @@ export const softLabelConfig = z
 export type SoftLabelConfig = z.infer<typeof softLabelConfig>;
 
 /** How answers are read, with what is meant where the settings say nothing. */
-export function answerSettingsOf({ answers = {} }: Pick<SoftLabelConfig, 'answers'>) {
+export function answerSettingsOf({
+  answers = {},
+  task,
+}: Pick<SoftLabelConfig, 'answers' | 'task'>) {
   const { smoothing = 0.1, missing = 'error', columns = { text: 'text', id: 'id' } } = answers;
-  return { smoothing, missing, columns };
+  return { smoothing, missing, columns, form: valueFormOf(task, answers.separator) };
 }
 
 /** What is kept of each row, once the number of classes is known. */

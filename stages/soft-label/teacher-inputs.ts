@@ -16,7 +16,13 @@ import {
   textFeeds,
   textInputs,
 } from '#stages/onnx/text-inputs.ts';
-import { type Batch, type BatchShape, lengthStepOf, roundUp } from './batches.ts';
+import {
+  type Batch,
+  type BatchShape,
+  type LengthRounding,
+  roundedLength,
+  roundingOf,
+} from './batches.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
 /** How the columns enter this model. */
@@ -76,7 +82,7 @@ export function matchTeacherInputs(
   { inputs: all, provider }: Pick<OnnxSession, 'inputs' | 'provider'>,
   shapes: Readonly<Record<string, TensorShape>> = {},
 ): TeacherInputs {
-  const lengthStep = lengthStepOf(provider);
+  const rounding = roundingOf(provider);
   const features = matchFeatureInputs(all, shapes);
   const tensors = Object.keys(shapes);
   const inputs = all.filter(({ name }) => !tensors.includes(name));
@@ -90,7 +96,7 @@ export function matchTeacherInputs(
   ) {
     throw new TeacherInputsError(all, tensors);
   }
-  if (isTensorOnly) return tensorInputs(features, shapes, lengthStep);
+  if (isTensorOnly) return tensorInputs(features, shapes, rounding);
   const isUnmasked = !names.has('attention_mask');
   const [fixedRows, fixedLength] = [fixedDimension(all, 0), fixedDimension(inputs, 1)];
   if (isUnmasked && fixedLength !== undefined) {
@@ -100,7 +106,7 @@ export function matchTeacherInputs(
   if (isUnmasked && hasDecoder) throw new MissingMaskError('reads texts and their targets');
   const isFree = fixedRows === undefined && fixedLength === undefined && !hasDecoder;
   const exactLengths = isUnmasked || (isFree && provider === 'cpu');
-  const shape = { exactLengths, fixedRows, fixedLength, lengthStep };
+  const shape = { exactLengths, fixedRows, fixedLength, rounding };
   return { inputs: matched, features, shape, hasDecoder };
 }
 
@@ -108,11 +114,11 @@ export function matchTeacherInputs(
 function tensorInputs(
   features: FeatureInputs,
   shapes: Readonly<Record<string, TensorShape>>,
-  lengthStep: number,
+  rounding: LengthRounding,
 ): TeacherInputs {
   const exactLengths = hasFreeAxis(shapes);
   const { fixedRows } = features;
-  const shape = { exactLengths, fixedRows, fixedLength: undefined, lengthStep };
+  const shape = { exactLengths, fixedRows, fixedLength: undefined, rounding };
   return { inputs: [], features, shape, hasDecoder: false };
 }
 
@@ -129,7 +135,7 @@ export function paddedLengths(
 ): Required<PaddedLengths> {
   if (!hasDecoder || shape.fixedLength !== undefined) return { length, targetLength: length };
   const padded = (lengths: readonly number[]) =>
-    Math.min(length, roundUp(Math.max(1, ...lengths), shape.lengthStep));
+    Math.min(length, roundedLength(Math.max(1, ...lengths), shape.rounding));
   return {
     length: padded(rows.map(({ tokenIds }) => tokenIds.length)),
     targetLength: padded(rows.map(({ targetIds }) => targetIds?.length ?? 0)),

@@ -1,4 +1,9 @@
-import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+import {
+  nativeBackend,
+  type Tensor,
+  type Tensor2D,
+  type Tensorflow,
+} from '#stages/tensorflow/runtime.ts';
 import type { Dropout } from './dropout.ts';
 import { realTokens, type SaveForGradient } from './operations.ts';
 
@@ -47,33 +52,35 @@ export function attend(
   ]);
 }
 
-/** Turns each pair of dimensions by an angle that grows with the position (Su et al. 2021). */
+/**
+ * Turns each pair of dimensions by an angle that grows with the position (Su et al. 2021): a product of complex
+ * numbers. Their two parts have to stand side by side: `pairedRows`.
+ */
 export interface Rotation {
-  /** [2, 1, 1, length, headSize]: for queries and for keys. */
-  readonly cos: Tensor;
-  /** The same, negative in the first half of each head. */
-  readonly sin: Tensor;
+  /** complex64 [1, length * headSize / 2] */
+  readonly forward: Tensor;
+  readonly back: Tensor;
 }
 
-/** Rotation of queries (index 0) and keys (index 1); the queries' part also holds 1 / sqrt(headSize). */
+/** Rotation of queries and of keys; each gets the fourth root of 1 / headSize, so that scores are scaled. */
 export function rotationOf(
   tf: Tensorflow,
   sizes: { readonly length: number; readonly headSize: number; readonly theta: number },
 ): Rotation {
   const { length, headSize } = sizes;
   const frequencies = rotaryFrequencies(headSize, sizes.theta);
-  const cos = new Float32Array(2 * length * headSize);
-  const sin = new Float32Array(2 * length * headSize);
-  for (let i = 0; i < cos.length; i++) {
-    const dimension = i % headSize;
-    const position = Math.floor(i / headSize) % length;
-    const scale = i < length * headSize ? 1 / Math.sqrt(headSize) : 1;
-    const angle = position * (frequencies[dimension % (headSize / 2)] as number);
-    cos[i] = scale * Math.cos(angle);
-    sin[i] = (dimension < headSize / 2 ? -scale : scale) * Math.sin(angle);
-  }
-  const shape = [2, 1, 1, length, headSize];
-  return { cos: tf.tensor(cos, shape), sin: tf.tensor(sin, shape) };
+  const scale = headSize ** -0.25;
+  const numbers = (direction: 1 | -1): Tensor => {
+    const values = new Float32Array(length * headSize);
+    for (let i = 0; i < values.length; i += 2) {
+      const position = Math.floor(i / headSize);
+      const angle = position * (frequencies[(i % headSize) / 2] as number);
+      values[i] = scale * Math.cos(angle);
+      values[i + 1] = direction * scale * Math.sin(angle);
+    }
+    return asComplex(tf, tf.tensor(values, [1, values.length / 2, 2]));
+  };
+  return { forward: numbers(1), back: numbers(-1) };
 }
 
 /** theta^(-2i / headSize) for each pair of dimensions. */
@@ -84,27 +91,70 @@ export function rotaryFrequencies(headSize: number, theta: number): Float32Array
   );
 }
 
-/** Queries and keys [2, batch, heads, length, headSize] turned; the gradient is turned back. */
-export function rotate(tf: Tensorflow, queriesAndKeys: Tensor, { cos, sin }: Rotation): Tensor {
-  const turn = (x: Tensor, cos: Tensor, sin: Tensor) =>
-    tf.add(tf.mul(x, cos), tf.mul(swapHalves(tf, x), sin));
-  const operation = tf.customGrad((x, save) => {
-    // Saved, not captured: tfjs disposes what only the forward pass made before it goes backward.
-    (save as SaveForGradient)([cos, sin]);
-    return {
-      value: turn(x as Tensor, cos, sin),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [cos, sin] = saved as [Tensor, Tensor];
-        return turn(dy, cos, tf.neg(sin));
-      },
-    };
+/**
+ * Rows of a weight [parts * heads * headSize, in] in the order that `rotate` wants of queries and keys: dimension i
+ * of a head beside i + headSize / 2, with which Hugging Face pairs it. Rows of the values stay.
+ */
+export function pairedRows(
+  tf: Tensorflow,
+  weight: Tensor,
+  { hiddenSize, headSize }: { readonly hiddenSize: number; readonly headSize: number },
+): Tensor {
+  const order = Int32Array.from({ length: 3 * hiddenSize }, (_, row) => {
+    if (row >= 2 * hiddenSize) return row;
+    const dimension = row % headSize;
+    return row - dimension + (dimension % 2) * (headSize / 2) + (dimension >> 1);
   });
-  return operation(queriesAndKeys);
+  const inverse = new Int32Array(order.length);
+  for (const [row, from] of order.entries()) inverse[from] = row;
+  const operation = tf.customGrad((rows) => ({
+    value: tf.gather(rows as Tensor, tf.tensor1d(order, 'int32')),
+    gradFunc: (dy: Tensor) => tf.gather(dy, tf.tensor1d(inverse, 'int32')),
+  }));
+  return operation(weight);
 }
 
-function swapHalves(tf: Tensorflow, x: Tensor): Tensor {
-  const [first, second] = tf.split(x, 2, -1) as [Tensor, Tensor];
-  return tf.concat([second, first], -1);
+/** Queries or keys [..., length, headSize] turned; the gradient is turned back. */
+export function rotate(tf: Tensorflow, x: Tensor, { forward, back }: Rotation): Tensor {
+  const turn = (floats: Tensor, rotation: Tensor): Tensor => {
+    const width = rotation.shape[1] ?? 0;
+    const numbers = asComplex(tf, tf.reshape(floats, [-1, width, 2]));
+    return tf.reshape(asFloats(tf, tf.mul(numbers, rotation)), floats.shape);
+  };
+  const operation = tf.customGrad((x, save) => {
+    // Saved, not captured: tfjs disposes what only the forward pass made before it goes backward.
+    (save as SaveForGradient)([back]);
+    return {
+      value: turn(x as Tensor, forward),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => turn(dy, saved[0] as Tensor),
+    };
+  });
+  return operation(x);
+}
+
+/** [..., 2] as [...], without a copy. */
+function asComplex(tf: Tensorflow, pairs: Tensor): Tensor {
+  return bitcast(tf, pairs, 'TF_FLOAT', 'TF_COMPLEX64');
+}
+
+function asFloats(tf: Tensorflow, numbers: Tensor): Tensor {
+  return bitcast(tf, numbers, 'TF_COMPLEX64', 'TF_FLOAT');
+}
+
+function bitcast(
+  tf: Tensorflow,
+  x: Tensor,
+  from: 'TF_FLOAT' | 'TF_COMPLEX64',
+  to: 'TF_FLOAT' | 'TF_COMPLEX64',
+): Tensor {
+  const backend = nativeBackend(tf);
+  const { binding } = backend;
+  const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
+  return backend.executeSingleOutput(
+    'Bitcast',
+    [type('T', binding[from]), type('type', binding[to])],
+    [x],
+  );
 }
 
 /** exp of it is 0 in float32, and it stays finite when a row has no real token at all. */

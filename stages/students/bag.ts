@@ -54,7 +54,7 @@ function forward(
   inputs: ForwardInputs,
   shape: StudentShape,
 ): Tensor2D {
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const tokens = embed(tf, parameterOf(named, 'embeddings.weight'), inputs.inputIds);
   const pooled = dropout(meanOverTokens(tf, tokens, inputs));
   const row = joinFeatures(tf, [pooled], inputs, shape);

@@ -86,7 +86,7 @@ function forward(
   inputs: ForwardInputs,
   shape: StudentShape,
 ): Tensor2D {
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const batch: Batch = { inputs, mask: paddingMask(tf, inputs), dropout };
   let x: Tensor = dropout(embeddings(tf, named, inputs));
   for (let layer = 0; layer < shape.layers; layer++) {

@@ -60,7 +60,7 @@ function forward(
   inputs: ForwardInputs,
   shape: StudentShape,
 ): Tensor2D {
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const means = gridsOf(shape).map((grid) =>
     meansOfParts(tf, blocks(tf, named, gridOf(tf, inputs, grid, shape), grid), grid),
   );

@@ -1,4 +1,6 @@
 import { nativeBackend, type Tensor, type Tensorflow } from '#stages/tensorflow/runtime.ts';
+import type { BatchHalf } from './halves.ts';
+import type { ForwardInputs } from './student.ts';
 
 /** Drops values of a tensor and scales the rest up. */
 export type Dropout = (x: Tensor) => Tensor;
@@ -7,12 +9,26 @@ export type Dropout = (x: Tensor) => Tensor;
  * Dropout whose masks depend on the fed seed and on how often it was called in this forward pass.
  * tfjs's own would draw in JavaScript, which a recorded graph turns into one constant mask.
  */
-export function dropoutOf(tf: Tensorflow, rate: number, seed: Tensor | undefined): Dropout {
+export function dropoutOf(
+  tf: Tensorflow,
+  rate: number,
+  { dropoutSeed: seed, half }: Pick<ForwardInputs, 'dropoutSeed' | 'half'>,
+): Dropout {
   if (seed === undefined || rate === 0) return (x) => x;
   let calls = 0;
+  const draw = (shape: readonly number[]): Tensor =>
+    statelessUniform(tf, shape, seedOfCall(tf, seed, calls));
+  const drawHalf = (
+    [rows = 0, ...rest]: readonly number[],
+    { index, draws }: BatchHalf,
+  ): Tensor => {
+    const whole = draws[calls - 1] ?? draw([2 * rows, ...rest]);
+    draws[calls - 1] = whole;
+    return tf.split(whole, 2, 0)[index] as Tensor;
+  };
   return (x) => {
     calls += 1;
-    const uniform = statelessUniform(tf, x.shape, seedOfCall(tf, seed, calls));
+    const uniform = half === undefined ? draw(x.shape) : drawHalf(x.shape, half);
     const mask = tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate));
     return tf.mul(x, mask);
   };

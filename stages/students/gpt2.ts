@@ -63,7 +63,7 @@ function forward(
   inputs: ForwardInputs,
   shape: StudentShape,
 ): Tensor2D {
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const batch: Batch = { inputs, mask: futureMask(tf, inputs.sequenceLength), dropout };
   const norm = normOf(tf, named);
   let x: Tensor = dropout(embeddings(tf, named, inputs));

@@ -47,7 +47,7 @@ function forward(
   inputs: ForwardInputs,
   shape: StudentShape,
 ): Tensor2D {
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const through = (x: Tensor, name: string) =>
     linear(tf, x, parameterOf(named, `${name}.weight`), parameterOf(named, `${name}.bias`));
   let x: Tensor = joinFeatures(tf, [], inputs, shape);

@@ -1,10 +1,19 @@
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
-import { attend, paddingMask, type Rotation, rotate, rotationOf } from './attention.ts';
+import { attend, paddingMask, pairedRows, type Rotation, rotate, rotationOf } from './attention.ts';
 import { type Dropout, dropoutOf } from './dropout.ts';
 import { MODERNBERT_EPSILON, MODERNBERT_THETA, modernBertConfig } from './hugging-face-config.ts';
 import { MODERNBERT_DECODER, type ModernBertGraph, modernBertOnnx } from './modernbert-onnx.ts';
 import { tensorsOf } from './onnx-builder.ts';
-import { askedRows, embed, gelu, layerNorm, linear, meanOverTokens } from './operations.ts';
+import {
+  askedRows,
+  embed,
+  geglu,
+  gelu,
+  layerNorm,
+  linear,
+  meanOverTokens,
+  normalise,
+} from './operations.ts';
 import {
   type Architecture,
   answersTokens,
@@ -89,7 +98,7 @@ function forward(
   shape: StudentShape,
 ): Tensor2D {
   const norm = normOf(tf, named);
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const headSize = shape.hiddenSize / shape.heads;
   const batch: Batch = {
     inputs,
@@ -105,14 +114,15 @@ function forward(
   let x: Tensor = dropout(norm(tokens, 'model.embeddings.norm'));
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = `model.layers.${layer}`;
-    const normalised = layer === 0 ? x : norm(x, `${prefix}.attn_norm`);
-    x = tf.add(x, attention(tf, named, normalised, { prefix, batch, shape }));
-    x = tf.add(x, feedForward(tf, named, norm(x, `${prefix}.mlp_norm`), { prefix, dropout }));
+    x = tf.add(x, attention(tf, named, x, { prefix, batch, shape }));
+    x = tf.add(x, feedForward(tf, named, x, { prefix, dropout }));
   }
-  const encoded = norm(x, 'model.final_norm');
-  const pooled = answersTokens(shape)
+  const encoded = normalise(tf, x, MODERNBERT_EPSILON);
+  const read = answersTokens(shape)
     ? askedRows(tf, encoded, inputs.answerAt)
     : meanOverTokens(tf, encoded, inputs);
+  // The gain of final_norm, after the mean: it is one of each column.
+  const pooled = tf.mul(read, parameterOf(named, 'model.final_norm.weight'));
   const dense = gelu(tf, linear(tf, pooled, parameterOf(named, 'head.dense.weight')));
   const answered = norm(dense, 'head.norm') as Tensor2D;
   inputs.onFeatures?.(answered);
@@ -147,35 +157,44 @@ function attention(
   const headSize = hiddenSize / heads;
   const perHead = [batchSize, heads, sequenceLength, headSize];
 
-  const fused = linear(tf, x, parameterOf(named, `${layer.prefix}.attn.Wqkv.weight`));
+  const weight = parameterOf(named, `${layer.prefix}.attn.Wqkv.weight`);
+  // The embeddings are normalised already: layer 0 has no attn_norm.
+  const gain = named[`${layer.prefix}.attn_norm.weight`];
+  const read = gain === undefined ? x : normalise(tf, x, MODERNBERT_EPSILON);
+  const scaled = gain === undefined ? weight : tf.mul(weight, gain);
+  const fused = linear(tf, read, pairedRows(tf, scaled, { hiddenSize, headSize }));
   const parted = tf.transpose(
     tf.reshape(fused, [batchSize, sequenceLength, 3, heads, headSize]),
     [2, 0, 3, 1, 4], // [3, batch, heads, sequence, headSize]
   );
-  const [queriesAndKeys, values] = tf.split(parted, [2, 1], 0) as [Tensor, Tensor];
-  const [queries, keys] = tf.split(rotate(tf, queriesAndKeys, rotation), 2, 0) as [Tensor, Tensor];
+  const [query, key, value] = tf.split(parted, 3, 0).map((part) => tf.reshape(part, perHead)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const context = attend(
     tf,
-    {
-      query: tf.reshape(queries, perHead),
-      key: tf.reshape(keys, perHead),
-      value: tf.reshape(values, perHead),
-    },
+    { query: rotate(tf, query, rotation), key: rotate(tf, key, rotation), value },
     { mask, dropout },
   );
   return dropout(linear(tf, context, parameterOf(named, `${layer.prefix}.attn.Wo.weight`)));
 }
 
-/** GeGLU (Shazeer 2020): Wo (gelu(first half of Wi x) * second half). */
+/** Wo geglu(Wi norm(x)); the norm's gain and the division of geglu are taken into the weights. */
 function feedForward(
   tf: Tensorflow,
   named: NamedTensors,
   x: Tensor,
   layer: { readonly prefix: string; readonly dropout: Dropout },
 ): Tensor {
-  const wide = linear(tf, x, parameterOf(named, `${layer.prefix}.mlp.Wi.weight`));
-  const [input, gate] = tf.split(wide, 2, 1) as [Tensor, Tensor];
-  const gated = layer.dropout(tf.mul(gelu(tf, input), gate));
+  const gain = tf.mul(parameterOf(named, `${layer.prefix}.mlp_norm.weight`), Math.SQRT1_2);
+  const weights = tf.split(parameterOf(named, `${layer.prefix}.mlp.Wi.weight`), 2, 0);
+  const normalised = normalise(tf, x, MODERNBERT_EPSILON);
+  const [input, gate] = weights.map((weight) => linear(tf, normalised, tf.mul(weight, gain))) as [
+    Tensor2D,
+    Tensor2D,
+  ];
+  const gated = layer.dropout(geglu(tf, input, gate));
   return linear(tf, gated, parameterOf(named, `${layer.prefix}.mlp.Wo.weight`));
 }
 

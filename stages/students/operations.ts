@@ -40,6 +40,30 @@ export function gelu(tf: Tensorflow, x: Tensor): Tensor {
   return operation(x);
 }
 
+/**
+ * GeGLU (Shazeer 2020): gelu(x) y, given x and y divided by sqrt(2), since gelu(x) y = z (1 + erf(z)) (y / sqrt(2))
+ * with z = x / sqrt(2). Weights are divided with less work than what they multiply.
+ */
+export function geglu(tf: Tensorflow, input: Tensor, gate: Tensor): Tensor2D {
+  const operation = tf.customGrad((...given) => {
+    const [z, y, save] = given as [Tensor, Tensor, SaveForGradient];
+    const share = tf.add(tf.erf(z), 1);
+    const activated = tf.mul(z, share);
+    save([z, y, share, activated]);
+    return {
+      value: tf.mul(activated, y),
+      // d/dz = 1 + erf(z) + z 2 / sqrt(pi) exp(-z^2)
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [z, y, share, activated] = saved as [Tensor, Tensor, Tensor, Tensor];
+        const density = tf.exp(tf.sub(LOG_ERF_SLOPE, tf.square(z)));
+        const slope = tf.add(tf.mul(density, z), share);
+        return [tf.mul(tf.mul(dy, y), slope), tf.mul(dy, activated)];
+      },
+    };
+  });
+  return operation(input, gate) as Tensor2D;
+}
+
 /** 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), the form that GPT-2 was trained with. */
 export function tanhGelu(tf: Tensorflow, x: Tensor): Tensor {
   const operation = tf.customGrad((input, save) => {
@@ -63,30 +87,35 @@ export function tanhGelu(tf: Tensorflow, x: Tensor): Tensor {
   return operation(x);
 }
 
-/**
- * Normalises each row to mean 0 and variance 1 and scales by the gain. The gradient is the closed form
- * of Ba et al. 2016: half the kernels of the recorded one.
- */
+/** Each row with mean 0 and variance 1, scaled by the gain. */
 export function layerNorm(
   tf: Tensorflow,
   x: Tensor,
   options: { readonly gain: Tensor; readonly bias?: Tensor; readonly epsilon: number },
 ): Tensor2D {
-  const operation = tf.customGrad((input, weight, save) => {
-    const [rows, gain] = [input as Tensor, weight as Tensor];
+  const scaled = tf.mul(normalise(tf, x, options.epsilon), options.gain);
+  return (options.bias === undefined ? scaled : tf.add(scaled, options.bias)) as Tensor2D;
+}
+
+/**
+ * Each row with mean 0 and variance 1. The gradient is the closed form of Ba et al. 2016: half the
+ * kernels of the recorded one. What multiplies next may take the gain: that of its weights is a smaller product.
+ */
+export function normalise(tf: Tensorflow, x: Tensor, epsilon: number): Tensor2D {
+  const operation = tf.customGrad((input, save) => {
+    const rows = input as Tensor;
     const centred = tf.sub(rows, tf.mean(rows, -1, true));
     const variance = tf.mean(tf.square(centred), -1, true);
-    const inverseDeviation = tf.rsqrt(tf.add(variance, options.epsilon)); // [rows, 1]
+    const inverseDeviation = tf.rsqrt(tf.add(variance, epsilon)); // [rows, 1]
     const normalised = tf.mul(centred, inverseDeviation);
-    (save as SaveForGradient)([normalised, inverseDeviation, gain]);
+    (save as SaveForGradient)([normalised, inverseDeviation]);
     return {
-      value: tf.mul(normalised, gain),
+      value: normalised,
       gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        layerNormGradient(tf, dy, saved as [Tensor, Tensor, Tensor]),
+        normaliseGradient(tf, dy, saved as [Tensor, Tensor]),
     };
   });
-  const scaled = operation(x, options.gain);
-  return (options.bias === undefined ? scaled : tf.add(scaled, options.bias)) as Tensor2D;
+  return operation(x) as Tensor2D;
 }
 
 /** Mean over the real tokens of each row: one batched product with 1/length or 0. */
@@ -120,16 +149,15 @@ export function realTokens(
   return tf.cast(inside, 'float32') as Tensor2D; // [batchSize, sequenceLength]
 }
 
-function layerNormGradient(
+function normaliseGradient(
   tf: Tensorflow,
   dy: Tensor,
-  [normalised, inverseDeviation, gain]: readonly [Tensor, Tensor, Tensor],
-): [Tensor, Tensor] {
-  const scaled = tf.mul(dy, gain);
-  const mean = tf.mean(scaled, -1, true);
-  const projection = tf.mean(tf.mul(scaled, normalised), -1, true);
-  const inner = tf.sub(tf.sub(scaled, mean), tf.mul(normalised, projection));
-  return [tf.mul(inner, inverseDeviation), tf.sum(tf.mul(dy, normalised), 0)];
+  [normalised, inverseDeviation]: readonly [Tensor, Tensor],
+): Tensor {
+  const mean = tf.mean(dy, -1, true);
+  const projection = tf.mean(tf.mul(dy, normalised), -1, true);
+  const inner = tf.sub(tf.sub(dy, mean), tf.mul(normalised, projection));
+  return tf.mul(inner, inverseDeviation);
 }
 
 /** Last argument of a function under customGrad; tfjs types it as one of the tensors. */
@@ -137,4 +165,6 @@ export type SaveForGradient = (tensors: Tensor[]) => void;
 
 const TANH_SCALE = Math.sqrt(2 / Math.PI);
 const TANH_CUBE = 0.044715;
+/** Of erf at 0: log(2 / sqrt(pi)). */
+const LOG_ERF_SLOPE = Math.log(2 / Math.sqrt(Math.PI));
 const INVERSE_SQRT_2PI = 1 / Math.sqrt(2 * Math.PI);

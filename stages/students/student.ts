@@ -1,5 +1,6 @@
 import { Failure } from '#cache/failure.ts';
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+import type { BatchHalf } from './halves.ts';
 
 export type ArchitectureName = 'modernbert' | 'bert' | 'gpt2' | 'bag' | 'textcnn' | 'mlp' | 'cnn';
 
@@ -76,6 +77,8 @@ export interface ForwardInputs {
   readonly answerAt?: Tensor;
   /** int32 [2]: decides the dropout masks. Absent: no dropout. */
   readonly dropoutSeed?: Tensor;
+  /** Of which half of a batch these are the rows; absent: of a whole one. */
+  readonly half?: BatchHalf;
   /** Is given what the last layer reads, one row a row of logits, before dropout. */
   readonly onFeatures?: (features: Tensor2D) => void;
 }

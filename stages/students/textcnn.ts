@@ -57,7 +57,7 @@ function forward(
   shape: StudentShape,
 ): Tensor2D {
   const { batchSize, sequenceLength } = inputs;
-  const dropout = dropoutOf(tf, shape.dropout, inputs.dropoutSeed);
+  const dropout = dropoutOf(tf, shape.dropout, inputs);
   const real = tf.reshape(realTokens(tf, inputs), [batchSize, sequenceLength, 1]);
   const rows = embed(tf, parameterOf(named, 'embeddings.weight'), inputs.inputIds);
   const tokens = tf.mul(tf.reshape(rows, [batchSize, sequenceLength, shape.hiddenSize]), real);

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import util from 'node:util';
 import type * as Tfjs from '@tensorflow/tfjs-node-gpu';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
@@ -116,6 +117,8 @@ interface DeviceOptions {
   readonly device: 'auto' | 'cpu' | 'cuda';
   /** Of several GPUs, counted as CUDA_VISIBLE_DEVICES lists them; TensorFlow takes the first when left out. */
   readonly deviceId?: number | undefined;
+  /** Operations are small and go two at a time: each gets half of the cores, where TensorFlow gives it all of them. */
+  readonly sideBySide?: boolean;
 }
 
 /** Loads TensorFlow into this process. A device that was asked for is there or the call fails. */
@@ -140,13 +143,16 @@ export function graphProtobuf(): Protobuf {
   return requireHere('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Protobuf;
 }
 
-function prepareEnvironment({ device, deviceId }: DeviceOptions): void {
+function prepareEnvironment({ device, deviceId, sideBySide }: DeviceOptions): void {
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   if (device === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   else if (deviceId !== undefined) {
     const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',') ?? [];
     process.env['CUDA_VISIBLE_DEVICES'] = visible[deviceId] ?? String(deviceId);
+  }
+  if (sideBySide === true) {
+    process.env['TF_NUM_INTRAOP_THREADS'] ??= String(Math.ceil(availableParallelism() / 2));
   }
   // The package calls two functions that Node 23 removed; replacing them also silences older Nodes.
   Object.assign(util, {

@@ -6,7 +6,7 @@ import { speedKnobs } from './training-recipe.ts';
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
 export const trainStudent = defineStage<TrainStudentConfig>({
   name: 'train-student',
-  version: 4,
+  version: 5,
   configSchema: trainStudentConfig,
   speedKnobs,
   outputs: {

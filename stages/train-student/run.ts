@@ -32,6 +32,7 @@ import { largestOf } from './settings/schedules.ts';
 import { type Settings, settingsOf, type TrainStudentConfig } from './settings.ts';
 import type { Start } from './start/initial-weights.ts';
 import { transferSetOf } from './start/learned-rows.ts';
+import { runsSideBySide } from './student-program.ts';
 import { setUpStudent } from './student-setup.ts';
 import { type TransferSetAt, temperaturePlan } from './targets/temperatures.ts';
 import { type Trained, train } from './training.ts';
@@ -40,8 +41,7 @@ import { openTrainingLog } from './training-log.ts';
 import { describeMemory, trainingMemory } from './training-memory.ts';
 import { type RanOn, recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
-import { doubtAboutTeacher } from './validation.ts';
-import { doubtAboutValues } from './values/value-validation.ts';
+import { doubtIn } from './values/value-validation.ts';
 import { type FinishedTraining, trainedStudent, writeOutputs } from './write-outputs.ts';
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
@@ -80,14 +80,15 @@ async function* trainOn(
     taskHeads: further.map(taskHeadOf),
   });
   const furtherHeads = await setUpHeads(settings, student, further, softLoss);
-  const setups = [firstHead(student, inputs, transferSet), ...furtherHeads] as const;
+  const setups = [firstHead(settings, student, inputs, transferSet), ...furtherHeads] as const;
   yield* describeRows(transferSet, inputs, settings);
   yield* describeHeads(setups, settings);
   yield* describeStart(student);
   const doubt = largestOf(settings.softLossWeight) > 0 ? doubtIn(inputs) : null;
   if (doubt !== null) yield { type: 'warning', message: doubt };
   context.signal.throwIfAborted();
-  const runtime = loadTensorflow(settings);
+  const sideBySide = runsSideBySide({ settings, shape: student.shape });
+  const runtime = loadTensorflow({ ...settings, sideBySide });
   const largest = longestOf(setups);
   const memory = trainingMemory(runtime.tf, largest, settings.executor);
   yield { type: 'note', message: describeMemory(memory, { ...student, ...largest }) };
@@ -191,8 +192,4 @@ async function* resumeAndTrain(
       return writeStudent(place, trainedStudent(context, bench, weights), tokenizer);
     });
   }
-}
-
-function doubtIn({ validation, judge }: TrainingInputs): string | null {
-  return judge === undefined ? doubtAboutTeacher(validation) : doubtAboutValues(judge);
 }

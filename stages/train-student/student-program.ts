@@ -1,3 +1,4 @@
+import { forwardInHalves } from '#stages/students/halves.ts';
 import { decayMask, unflatten } from '#stages/students/parameters.ts';
 import type {
   Architecture,
@@ -20,6 +21,7 @@ import { languageFeedSpecs, probedClasses, tokenScores } from './language/langua
 import { projectionsOf } from './losses/hints.ts';
 import { feedOf, type StepLosses, stepLoss } from './losses/step-loss.ts';
 import { type OptimizerChoice, optimizerOf } from './optimizer-choice.ts';
+import type { Settings } from './settings.ts';
 
 /** What a student's training step is made of. */
 export interface StudentTraining {
@@ -29,11 +31,25 @@ export interface StudentTraining {
   readonly layout: BatchLayout;
   /** Sequence lengths of the batches. */
   readonly buckets: readonly number[];
-  readonly settings: OptimizerChoice & { readonly labelSmoothing: number };
+  readonly settings: OptimizerChoice & { readonly labelSmoothing: number } & Pick<Settings, 'xla'>;
   /** What differs from the usual losses. */
   readonly losses?: Partial<Omit<StepLosses, 'labelSmoothing'>>;
   /** The further head that answers. Default: the student's own classifier. */
   readonly head?: TaskHead;
+}
+
+/**
+ * Do operations of a step go side by side, each on a core? One of few rows is too small to be shared among cores. XLA and the
+ * vocabulary of a language model make large ones.
+ */
+export function runsSideBySide({
+  settings,
+  shape,
+}: {
+  readonly settings: Pick<Settings, 'xla'>;
+  readonly shape: Pick<StudentShape, 'languageModel'>;
+}): boolean {
+  return (settings.xla ?? false) === false && shape.languageModel === undefined;
 }
 
 /** The student's parameters, and behind them those of further heads and of its training alone. */
@@ -61,6 +77,7 @@ interface Pass {
 export function studentProgram(training: StudentTraining): StepProgram {
   const { architecture, layout, settings, head } = training;
   const { labelSmoothing, accumulate = 1 } = settings;
+  const inHalves = runsSideBySide(training);
   const losses = { softLoss: softLossKind('forward-kl'), ...training.losses, labelSmoothing };
   const specs = stepParameters(training);
   const shape = { ...training.shape, ...(head && { classCount: head.classCount }) };
@@ -87,7 +104,9 @@ export function studentProgram(training: StudentTraining): StepProgram {
       ...(onFeatures && { onFeatures }),
     };
     const answering = head === undefined ? named : withHead(named, head.name);
-    return architecture.forward(tf, answering, batch, shape);
+    return inHalves
+      ? forwardInHalves(tf, architecture, answering, batch, shape)
+      : architecture.forward(tf, answering, batch, shape);
   };
   return {
     initialWeights: training.initialWeights,

@@ -14,16 +14,20 @@ import {
   qualityVariants,
   USUAL_VARIANTS,
 } from './quality/students.ts';
+import { torchBag } from './quality/torch-bag.ts';
 
 /**
  * `npm run bench:quality`: test accuracy, share of the teacher's, and calibration of some ways to train each
  * student on the banking77 sample and on sentence polarity, mean and spread of three seeds, beside PyTorch's
- * figures for the same recipe. One store, so each teacher runs once.
+ * figures for the same recipe. One store, so each teacher runs once. Where the reference had other rows, and
+ * DECANT_TORCH_PYTHON names a Python with PyTorch and pyarrow, PyTorch trains on the same rows as well.
  *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn,half,svd,best,kept,polarity] [store=FOLDER]
  */
 interface Figures {
   readonly accuracy: number;
   readonly calibrationError: number;
+  /** Accuracy of PyTorch on the same rows, where it was asked. */
+  readonly torch?: number | undefined;
 }
 
 const chosen = options({
@@ -48,6 +52,8 @@ const columns = [
   'accuracy %',
   'of the teacher %',
   'PyTorch',
+  'difference',
+  'PyTorch, same rows',
   'difference',
   'calibration error %',
 ];
@@ -88,13 +94,18 @@ function run(name: string, student: QualityStudent, seed: number): Map<string, F
   const { models } = JSON.parse(stdout) as Outcome;
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   console.error(`${name}, seed ${seed}: ${seconds} s`);
+  const torch = student.ownRows ? torchBag(join(chosen.store, 'last-run.json')) : new Map();
   return new Map(
     models.map(({ name: variant, metrics }) => {
       if (isOfValues(metrics)) throw new Error(`${variant} is no classifier`);
       const { accuracy, expectedCalibrationError } = metrics;
       return [
         variant,
-        { accuracy: 100 * accuracy, calibrationError: 100 * expectedCalibrationError },
+        {
+          accuracy: 100 * accuracy,
+          calibrationError: 100 * expectedCalibrationError,
+          torch: torch.get(variant),
+        },
       ];
     }),
   );
@@ -114,6 +125,7 @@ function rowOf(
   const accuracies = figures.map(({ accuracy }) => accuracy);
   const teacher = mean(runs.flatMap((one) => one.get('teacher')?.accuracy ?? []));
   const reference = student.pytorch[variant];
+  const torch = figures.flatMap((one) => one.torch ?? []);
   return [
     name,
     variant,
@@ -121,6 +133,8 @@ function rowOf(
     ((100 * mean(accuracies)) / teacher).toFixed(1),
     reference === undefined ? '' : reference.toFixed(1),
     reference === undefined ? '' : (mean(accuracies) - reference).toFixed(1),
+    torch.length === 0 ? '' : spread(torch),
+    torch.length === 0 ? '' : (mean(accuracies) - mean(torch)).toFixed(1),
     spread(figures.map(({ calibrationError }) => calibrationError)),
   ];
 }

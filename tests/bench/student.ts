@@ -1,5 +1,5 @@
 /**
- * `npm run bench:student [-- PART...] [--rounds 5] [--steps 20] [--only "bert 2x128"] [--threads 1] [--no-xla] [--no-compile]`:
+ * `npm run bench:student [-- PART...] [--rounds 5] [--steps 20] [--only "bert 2x128"] [--threads 1] [--xla] [--no-compile]`:
  * how fast students learn, beside PyTorch, beside the eager step, beside a step without a teacher and beside one that asks the
  * teacher. Parts: steps, where, eager, kd, language, online, training, memory. DECANT_TORCH_PYTHON names a Python with
  * PyTorch.
@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
     rows: { type: 'string', default: '640' },
     only: { type: 'string', default: '' },
     threads: { type: 'string' },
-    xla: { type: 'boolean', default: true },
+    xla: { type: 'boolean', default: false },
     compile: { type: 'boolean', default: true },
   },
 });
@@ -43,7 +43,10 @@ if (values.threads !== undefined) {
   for (const name of names) process.env[name] = values.threads;
 }
 const wants = (part: string) => positionals.length === 0 || positionals.includes(part);
-const { tf, version, device } = loadTensorflow({ device: 'auto' });
+const { tf, version, device } = loadTensorflow({
+  device: 'auto',
+  sideBySide: !values.xla && !positionals.includes('language'),
+});
 const torch = wants('steps') || wants('training') ? await startTorch() : undefined;
 const bench = { tf, torch, rounds, steps: stepCount, xla: values.xla, compile: values.compile };
 const cases = stepCases.filter((given) => nameOf(given).startsWith(values.only));

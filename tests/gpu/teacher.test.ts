@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { SPLITS } from '#datasets/example.ts';
 import { softmax } from '#stages/numerics/softmax.ts';
 import { describeCounts } from '#stages/onnx/census.ts';
-import { prepareCuda } from '#stages/onnx/cuda-provider.ts';
 import { openSession } from '#stages/onnx/session.ts';
 import { prepare } from '#stages/prepare/index.ts';
 import { rowsOf, runSoftLabel } from '#tests/stages/soft-label/small-run.ts';
@@ -13,10 +11,10 @@ import { failingWith } from '#tests/support/failure.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { sampleFiles } from '#tests/support/prepare-run.ts';
 import { runStage, type StageRun } from '#tests/support/run-stage.ts';
+import { withoutCuda } from './tested-device.ts';
 
-/** All of stage one on CUDA, on the shipped sample and its teacher. */
-const missing = prepareCuda();
-const skip = missing === undefined ? false : `no CUDA here: ${missing}`;
+/** The shipped sample and its teacher on CUDA: all rows of it, and where the graph runs. */
+const skip = withoutCuda();
 const teacher = join(sampleFolder('banking77'), 'teacher');
 const model = join(teacher, 'onnx', 'model.onnx');
 const files = { model: [model], modelConfig: [join(teacher, 'config.json')] };
@@ -85,20 +83,6 @@ test('CUDA says what the CPU says: the best class in 99.9 % of the rows, |dp| at
   assert.ok(largest <= 1e-3);
 });
 
-test('tokens a second and memory of the GPU, told and not judged', { skip }, async (t) => {
-  for (const tokenBudget of [2048, 8192, 32_768]) {
-    const { run, seconds } = await passOn('cuda', { tokenBudget, keep: 'top-k', topK: 10 });
-    const tokens = run.events.reduce(
-      (most, event) => (event.type === 'progress' ? Math.max(most, event.tokens ?? 0) : most),
-      0,
-    );
-    t.diagnostic(
-      `tokenBudget ${tokenBudget}: ${(tokens / seconds).toFixed(0)} tokens/s with loading, ${memoryOfGpu()}; ${run.notes.find((note) => note.startsWith('memory'))}`,
-    );
-    assert.equal(run.counts['quarantined'], 0);
-  }
-});
-
 test('a GPU that is not there is refused by the driver in words', { skip }, async () => {
   await assert.rejects(
     openSession(model, { device: 'cuda', deviceId: 77 }),
@@ -116,10 +100,4 @@ async function probsOf(run: StageRun, split: (typeof SPLITS)[number]): Promise<n
 
 function bestOf(probs: readonly number[]): number {
   return probs.indexOf(Math.max(...probs));
-}
-
-function memoryOfGpu(): string {
-  const args = ['--query-gpu=memory.used,memory.total', '--format=csv,noheader'];
-  const { stdout } = spawnSync('nvidia-smi', args, { encoding: 'utf8' });
-  return stdout?.trim() || 'memory unknown';
 }

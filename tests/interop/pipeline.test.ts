@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import {
   exportedStudents,
   type FinishedProject,
-  finished,
   STUDENT_LENGTH,
   STUDENTS,
-  succeed,
 } from '#tests/support/exported-students.ts';
-import { miniProject } from '#tests/support/mini-project.ts';
-import { goldenFolder, sampleFolder } from '#tests/support/paths.ts';
+import { goldenFolder } from '#tests/support/paths.ts';
 import { pythonProgram, runProgram, runPython } from '#tests/support/python.ts';
 import {
   checkFigures,
@@ -26,6 +23,7 @@ import {
   SENTENCES,
   transformersJsDifference,
 } from './student-answers.ts';
+import { assertAsInPython, TOP_K_COLUMNS } from './teacher-answers.ts';
 
 /** Largest distance between numbers of two programs that compute in float32. */
 const TOLERANCE = 1e-4;
@@ -99,14 +97,11 @@ describe('what a run makes, checked by Python', () => {
   }
 
   test('the teacher says in Python what the cache holds', async () => {
-    const found = await runPython<TeacherAnswers>(
-      'interop/teacher.py',
-      run.project.path('teacher'),
-      run.artifact('prepare', 'inputs'),
-      run.artifact('prepare', 'tokens', 'teacher'),
-      run.artifact('soft-label', 'rows'),
-    );
-    checkTeacher(found, { rows: 1066, temperatures: ['t1', 't2'] });
+    const columns = [...TOP_K_COLUMNS, 'log_sum_exp_t1', 'tail_log_mass_t1', 'log_sum_exp_t2'];
+    await assertAsInPython(run, run.project.path('teacher'), {
+      rows: 1066,
+      columns: [...columns, 'tail_log_mass_t2'],
+    });
   });
 
   for (const name of ['teacher', ...STUDENTS]) {
@@ -178,35 +173,6 @@ describe('what a run makes, checked by Python', () => {
   });
 });
 
-test('the teacher of the banking77 sample says in Python what the cache holds', async () => {
-  const sample = sampleFolder('banking77');
-  const project = miniProject({
-    corpus: { train: 'train.jsonl', validation: 'validation.jsonl', test: 'test.jsonl' },
-    teacher: { model: join(sample, 'teacher') },
-    'soft-label': { topK: 10, temperatures: [1, 2, 4] },
-    variants: { distilled: {} },
-    'hard-relabel': undefined,
-  });
-  const rows = readFileSync(join(sample, 'test.jsonl'), 'utf8').split('\n');
-  for (const [from, to, split] of [
-    [0, 32, 'train'],
-    [32, 48, 'validation'],
-    [48, 64, 'test'],
-  ] as const) {
-    writeFileSync(project.path(`${split}.jsonl`), rows.slice(from, to).join('\n'));
-  }
-  await succeed(project, 'run', '--to', 'soft-label');
-  const run = finished(project);
-  const found = await runPython<TeacherAnswers>(
-    'interop/teacher.py',
-    join(sample, 'teacher'),
-    run.artifact('prepare', 'inputs'),
-    run.artifact('prepare', 'tokens', 'teacher'),
-    run.artifact('soft-label', 'rows'),
-  );
-  checkTeacher(found, { rows: 64, temperatures: ['t1', 't2', 't4'] });
-});
-
 interface StudentAnswers {
   readonly probeRows: number;
   readonly logitDifference: number;
@@ -215,31 +181,8 @@ interface StudentAnswers {
   readonly longest: number;
 }
 
-interface TeacherAnswers {
-  readonly rows: number;
-  readonly sameTop1: number;
-  readonly differences: Readonly<Record<string, number>>;
-}
-
 interface ScikitAnswers extends FoundFigures {
   readonly intervalDifference: number;
-}
-
-function checkTeacher(
-  found: TeacherAnswers,
-  expected: { readonly rows: number; readonly temperatures: readonly string[] },
-): void {
-  assert.deepEqual([found.rows, found.sameTop1], [expected.rows, expected.rows]);
-  const columns = expected.temperatures.flatMap((t) => [`log_sum_exp_${t}`, `tail_log_mass_${t}`]);
-  assert.deepEqual(Object.keys(found.differences), [
-    'top_logits',
-    'top_ids',
-    'entropy_nats',
-    ...columns,
-  ]);
-  for (const [column, difference] of Object.entries(found.differences)) {
-    assert.ok(difference <= TOLERANCE, `${column}: ${difference}`);
-  }
 }
 
 /** A bag is no class of transformers: only its two files are compared. */

@@ -1,6 +1,6 @@
 """teacher.py MODEL EXAMPLES TOKENS ROWS: the teacher by Python's onnxruntime against our cache.
 
-Tokens are made anew from the texts and must be ours; then the best k logits, log-sum-exp, tail and
+Tokens are made anew from the texts and must be ours; then all logits or the best k, log-sum-exp, tail and
 entropy are computed from the logits in float64.
 """
 
@@ -45,29 +45,42 @@ def differences(
 ) -> dict[str, float]:
     """Largest distance of each column to what the logits say."""
     wide = logits.astype(np.float64)
-    k = len(rows["top_ids"][0])
-    top_ids = np.array(rows["top_ids"])
-    best = np.flip(np.sort(wide, axis=-1), axis=-1)[:, :k]
-    outside = np.ones(wide.shape, bool)
-    np.put_along_axis(outside, top_ids, False, axis=-1)
     log_probs = log_softmax(wide)
-    found = {
-        # The k-th largest, whichever class it has, and the class that we name for it.
-        "top_logits": largest_difference(rows["top_logits"], best),
-        "top_ids": largest_difference(
-            rows["top_logits"], np.take_along_axis(wide, top_ids, axis=-1)
-        ),
-        "entropy_nats": largest_difference(
-            rows["entropy_nats"], -(np.exp(log_probs) * log_probs).sum(axis=-1)
-        ),
-    }
+    is_dense = "logits" in rows
+    found = {"logits": largest_difference(rows["logits"], wide)} if is_dense else best(wide, rows)
+    found["entropy_nats"] = largest_difference(
+        rows["entropy_nats"], -(np.exp(log_probs) * log_probs).sum(axis=-1)
+    )
     for temperature in temperatures:
         suffix = f"t{temperature:g}".replace(".", "_")
         scaled = wide / temperature
-        tail = log_sum_exp(scaled[outside].reshape(len(wide), -1)) - log_sum_exp(scaled)
-        for name, value in (("log_sum_exp", log_sum_exp(scaled)), ("tail_log_mass", tail)):
+        wanted = {"log_sum_exp": log_sum_exp(scaled)}
+        if not is_dense:
+            outside = np.ones(wide.shape, bool)
+            np.put_along_axis(outside, np.array(rows["top_ids"]), False, axis=-1)
+            rest = log_sum_exp(scaled[outside].reshape(len(wide), -1))
+            wanted["tail_log_mass"] = rest - wanted["log_sum_exp"]
+        for name, value in wanted.items():
             found[f"{name}_{suffix}"] = largest_difference(rows[f"{name}_{suffix}"], value)
     return found
+
+
+def best(wide: np.ndarray, rows: dict[str, list]) -> dict[str, float]:
+    """The k-th largest, whichever class it has, and the class that we name for it."""
+    top_ids = np.array(rows["top_ids"])
+    largest = np.flip(np.sort(wide, axis=-1), axis=-1)[:, : top_ids.shape[1]]
+    return {
+        "top_logits": largest_difference(rows["top_logits"], largest),
+        "top_ids": largest_difference(
+            rows["top_logits"], np.take_along_axis(wide, top_ids, axis=-1)
+        ),
+    }
+
+
+def best_classes(rows: dict[str, list]) -> np.ndarray:
+    if "logits" in rows:
+        return np.array(rows["logits"]).argmax(axis=-1)
+    return np.array(rows["top_ids"])[:, 0]
 
 
 def main(model: Path, examples: Path, tokens: Path, rows_folder: Path) -> None:
@@ -75,11 +88,11 @@ def main(model: Path, examples: Path, tokens: Path, rows_folder: Path) -> None:
     text_of = dict(zip(texts["example_id"], texts["text"], strict=True))
     ids = rows["example_id"]
     encoded = check_tokens(model, [text_of[example] for example in ids], tokens, ids)
-    logits = OnnxClassifier(model).logits(encoded)
+    logits = OnnxClassifier(model).logits_by_length(encoded)
     temperatures = json.loads(footer(rows_folder)["decant.temperatures"])
     result = {
         "rows": len(ids),
-        "sameTop1": int((np.array(rows["top_ids"])[:, 0] == logits.argmax(axis=-1)).sum()),
+        "sameTop1": int((best_classes(rows) == logits.argmax(axis=-1)).sum()),
         "differences": differences(logits, rows, temperatures),
     }
     print(json.dumps(result))

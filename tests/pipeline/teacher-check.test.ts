@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { bagTeacher } from '#tests/stages/onnx/logit-models.ts';
 import { assertRefused } from '#tests/support/cli-result.ts';
+import { jsonLines } from '#tests/support/corpus-file.ts';
 import { runCli } from '#tests/support/mini-project.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { smallProject } from '#tests/support/small-project.ts';
@@ -57,6 +58,23 @@ describe('decant teacher check', { concurrency: 2 }, () => {
     assert.equal(code, 0, stderr);
     assert.match(stderr, /warning: it says the same of every text/);
     assert.match(stderr, /warning: teacher\.maxLength is 200, the model has 128 positions/);
+  });
+
+  test('tells how well a teacher of several labels knows them, by what the model itself says', async () => {
+    const project = smallProject({ task: 'multi-label', 'soft-label': {} });
+    for (const name of ['validation.jsonl', 'test.jsonl', 'unlabelled.jsonl']) {
+      const rows = readFileSync(project.path(name), 'utf8').trimEnd().split('\n');
+      const labelled = rows.map((line) => {
+        const row: { label?: string } = JSON.parse(line);
+        return row.label === undefined ? row : { ...row, label: [row.label] };
+      });
+      writeFileSync(project.path(name), jsonLines(labelled));
+    }
+    const { code, stdout, stderr } = await project.decant('teacher', 'check', 'teacher', '--json');
+    assert.equal(code, 0, stderr);
+    const { skill } = JSON.parse(stdout);
+    assert.equal(skill.rows, 36);
+    assert.ok(skill.meanAveragePrecision > 0.8 && skill.microF1 > skill.sameLabelsF1, stdout);
   });
 
   test('loads ONNX Runtime in another process only', async () => {

@@ -18,7 +18,10 @@ const shared = sharedFolder();
 const skip = shared === undefined && 'the weights beside the checkout are not there';
 const magika = join(shared ?? '', 'data', 'weights', 'magika');
 
-/** What Magika's own program said of contents that are published with it. */
+/**
+ * What Magika's own program said of contents that are published with it. The other model there, fast_v2_1, has none:
+ * reference.json.gz holds how contents are cut, and no prediction.
+ */
 const referenceSchema = z.array(
   z.object({
     content_base64: z.string(),

@@ -21,26 +21,24 @@ export interface Recipe {
   /** Settings of prepare, without the task. */
   readonly corpus: Readonly<Record<string, unknown>>;
   readonly isText: boolean;
-  readonly teacher: Readonly<Record<string, unknown>>;
+  /** Settings to train it with on the gold labels, or the folder of one that there is. */
+  readonly teacher: Readonly<Record<string, unknown>> | string;
   readonly student: Readonly<Record<string, unknown>>;
 }
 
-/** Where everything of a finished recipe lies, and what it measured. */
+/** What a finished recipe exported and measured. */
 export interface Cooked {
-  /** Folder of the teacher: config.json and onnx/model.onnx. */
-  readonly teacher: string;
-  readonly prepared: Readonly<Record<string, string>>;
-  readonly softLabels: Readonly<Record<string, string>>;
-  readonly student: Readonly<Record<string, string>>;
-  readonly exported: Readonly<Record<string, string>>;
-  readonly report: string;
+  /** Folder of the exported student. */
+  readonly exported: string;
   readonly figures: { readonly teacher: AnyMetrics; readonly student: AnyMetrics };
-  readonly warnings: readonly string[];
+  /** Trains another student from the same rows and the same cache, and measures it. */
+  readonly another: (student: Readonly<Record<string, unknown>>) => Promise<AnyMetrics>;
 }
 
-/** Trains the teacher on gold labels alone, and returns its folder. */
+/** Trains the teacher on gold labels alone where it is no folder, and returns its folder. */
 export async function trainTeacher(recipe: Omit<Recipe, 'student'>): Promise<string> {
   const { task } = recipe;
+  if (typeof recipe.teacher === 'string') return recipe.teacher;
   const files = { ...corpusFiles(recipe), ...(recipe.isText ? tokenizerOf('banking77') : {}) };
   const prepared = await runStage(prepare, { config: { ...recipe.corpus, task }, files });
   const gold = { softLossWeight: 0, hardLossWeight: 1, device: 'cpu', task };
@@ -51,7 +49,7 @@ export async function trainTeacher(recipe: Omit<Recipe, 'student'>): Promise<str
   return taught.outputs['student'] ?? '';
 }
 
-/** Trains the teacher, lets it speak, distils it into the student, measures both and exports. */
+/** Lets the teacher speak, trained first if need be, distils it into the student, measures both and exports. */
 export async function cook(recipe: Recipe): Promise<Cooked> {
   const { task } = recipe;
   const teacher = await trainTeacher(recipe);
@@ -79,54 +77,39 @@ export async function cook(recipe: Recipe): Promise<Cooked> {
     ...spoken.outputs,
     classes: prepared.outputs['classes'] ?? '',
   };
-  const trained = await runStage(trainStudent, {
-    config: { device: 'cpu', task, ...recipe.student },
-    inputs: known,
-  });
-  const measured = async (subject: 'teacher' | 'student') => {
-    const run = await runStage(evaluate, {
-      config: {
-        subject,
-        name: subject === 'teacher' ? 'teacher' : 'distilled',
-        task,
-        latencyRuns: 3,
-      },
-      files: subject === 'teacher' ? { model: model.model } : {},
-      inputs: { ...known, student: trained.outputs['student'] ?? '' },
+  const trained = (settings: Recipe['student']) =>
+    runStage(trainStudent, { config: { device: 'cpu', task, ...settings }, inputs: known });
+  const measured = async (name: string, student?: string) => {
+    const { outputs } = await runStage(evaluate, {
+      config: { subject: student ? 'student' : 'teacher', name, task, latencyRuns: 3 },
+      files: student ? {} : { model: model.model },
+      inputs: student ? { ...known, student } : known,
     });
-    return run.outputs;
+    return outputs;
   };
-  const [ofTeacher, ofStudent] = [await measured('teacher'), await measured('student')];
+  const { student = '', log = '' } = (await trained(recipe.student)).outputs;
+  const [ofTeacher, ofStudent] = [await measured('teacher'), await measured('distilled', student)];
   const exported = await runStage(exportStudent, {
     config: { name: 'distilled' },
-    inputs: {
-      ...known,
-      student: trained.outputs['student'] ?? '',
-      metrics: ofStudent['metrics'] ?? '',
-    },
+    inputs: { ...known, student, metrics: ofStudent['metrics'] ?? '' },
   });
-  const reported = await runStage(report, {
+  await runStage(report, {
     config: { variants: ['distilled'] },
     inputs: {
       ...known,
       'metrics.teacher': ofTeacher['metrics'] ?? '',
       'metrics.distilled': ofStudent['metrics'] ?? '',
       'predictions.distilled': ofStudent['predictions'] ?? '',
-      'log.distilled': trained.outputs['log'] ?? '',
+      'log.distilled': log,
     },
   });
+  const metricsOf = (outputs: Readonly<Record<string, string>>) =>
+    readAnyMetrics(outputs['metrics'] ?? '');
   return {
-    teacher,
-    prepared: prepared.outputs,
-    softLabels: spoken.outputs,
-    student: trained.outputs,
-    exported: exported.outputs,
-    report: join(reported.outputs['report'] ?? '', 'report.html'),
-    figures: {
-      teacher: await readAnyMetrics(ofTeacher['metrics'] ?? ''),
-      student: await readAnyMetrics(ofStudent['metrics'] ?? ''),
-    },
-    warnings: [...prepared.warnings, ...spoken.warnings, ...trained.warnings],
+    exported: exported.outputs['student'] ?? '',
+    figures: { teacher: await metricsOf(ofTeacher), student: await metricsOf(ofStudent) },
+    another: async (settings) =>
+      metricsOf(await measured('another', (await trained(settings)).outputs['student'])),
   };
 }
 

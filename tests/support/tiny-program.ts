@@ -82,7 +82,7 @@ function inputSpecs(bucket: number): FeedSpec[] {
 function forward(tf: Tensorflow, weights: Tensor1D, feeds: FeedTensors, bucket: number): Tensor2D {
   const [table, matrix, bias] = tf.split(weights, [VOCABULARY * WIDTH, WIDTH * CLASSES, CLASSES]);
   if (table === undefined || matrix === undefined || bias === undefined) throw new Error('split');
-  const dropout = dropoutOf(tf, 0.2, feeds['dropoutSeed']);
+  const dropout = dropoutOf(tf, 0.2, feeds);
   const embedded = tf.gather(
     tf.reshape(table, [VOCABULARY, WIDTH]),
     named(feeds)('inputIds').as1D(),

@@ -107,7 +107,7 @@ describe('transformers takes exported students of every task, and says what thei
         student: { architecture: 'modernbert', ...training, temperature: 1 },
       });
       const model = 'ModernBertForSequenceClassification';
-      const folder = cooked.exported['student'] ?? '';
+      const folder = cooked.exported;
       await assertLoads(folder, 'AutoModelForSequenceClassification', model);
     });
   }

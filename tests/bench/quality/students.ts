@@ -10,6 +10,8 @@ export interface QualityStudent {
   readonly augmentations?: readonly Readonly<Record<string, number>>[];
   /** Variants to train; USUAL_VARIANTS where left out. */
   readonly variants?: readonly string[];
+  /** The reference had other rows and another teacher: PyTorch has to be asked about ours. */
+  readonly ownRows?: boolean;
   /** Mean of three seeds; README of ../shared/sample. */
   readonly pytorch: Readonly<Record<string, number>>;
 }
@@ -82,6 +84,7 @@ export const qualityStudents: Readonly<Record<string, QualityStudent>> = {
     corpus: 'polarity',
     settings: { architecture: 'bag', hiddenSize: 128, steps: 1500, learningRate: 1e-3 },
     variants: ['gold-only', 'distilled'],
+    ownRows: true,
     pytorch: { 'gold-only': 73.5, distilled: 78.2 },
   },
 };

@@ -63,7 +63,7 @@ export function nameOf({ architecture, layers, hiddenSize, maxLength }: StepCase
 }
 
 /** The training step of a case: soft and hard loss, clipping, AdamW. */
-export function programOf(given: StepCase): StepProgram {
+export function programOf(given: StepCase, { xla = false } = {}): StepProgram {
   const architecture = architectureOf(given.architecture);
   const shape: StudentShape = { ...given, padTokenId: 0, clsTokenId: 1, sepTokenId: 2 };
   return studentProgram({
@@ -72,7 +72,7 @@ export function programOf(given: StepCase): StepProgram {
     initialWeights: initialise(architecture.parameters(shape), 1),
     layout: layoutOf(given),
     buckets: [given.maxLength],
-    settings: { labelSmoothing: 0, weightDecay: 0.01, maxGradNorm: 1 },
+    settings: { labelSmoothing: 0, weightDecay: 0.01, maxGradNorm: 1, xla },
   });
 }
 

@@ -18,7 +18,7 @@ export function graphContender(tf: Tensorflow, given: StepCase, xla: boolean): S
   return contenderOf(
     xla ? 'xla' : 'graph',
     given,
-    createGraphStepper(tf, programOf(given), { xla }),
+    createGraphStepper(tf, programOf(given, { xla }), { xla }),
   );
 }
 

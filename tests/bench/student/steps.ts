@@ -17,13 +17,14 @@ export interface StepBench {
   readonly torch: TorchWorker | undefined;
   readonly rounds: number;
   readonly steps: number;
-  /** Whether XLA and torch.compile take part. */
+  /** Whether XLA takes the graph's place: it wants all cores for each operation, a graph half of them. */
   readonly xla: boolean;
+  /** Whether torch.compile takes part. */
   readonly compile: boolean;
 }
 
 /**
- * Milliseconds of a step of each case: graph, XLA, PyTorch and compiled PyTorch. Ratios are to the faster PyTorch;
+ * Milliseconds of a step of each case: graph or XLA, PyTorch and compiled PyTorch. Ratios are to the faster PyTorch;
  * `of peak` is the matrix products alone beside the peak of the machine.
  */
 export async function steps(bench: StepBench, cases: readonly StepCase[]): Promise<string[][]> {
@@ -32,8 +33,7 @@ export async function steps(bench: StepBench, cases: readonly StepCase[]): Promi
   const lines: string[][] = [];
   for (const given of cases) {
     const contenders = [
-      graphContender(tf, given, false),
-      ...(xla ? [graphContender(tf, given, true)] : []),
+      graphContender(tf, given, xla),
       ...(torch ? [torchContender(torch, given)] : []),
       ...(torch && compile ? [torchContender(torch, given, true)] : []),
     ];
@@ -44,10 +44,9 @@ export async function steps(bench: StepBench, cases: readonly StepCase[]): Promi
       (name) => taken.get(name),
     );
     const python = Math.min(eagerTorch, compiledTorch);
-    ratios.graph.push(python / graph);
-    if (xla) ratios.xla.push(python / compiled);
+    (xla ? ratios.xla : ratios.graph).push(python / (xla ? compiled : graph));
     const share = (onlyFirst: boolean, took: number) =>
-      percent(productFlops(given, { onlyFirst }) / (took / 1000) / peak);
+      Number.isNaN(took) ? '-' : percent(productFlops(given, { onlyFirst }) / (took / 1000) / peak);
     lines.push([
       nameOf(given),
       ...NAMES.map((name) => ms(taken.get(name))),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { skimModel } from '#stages/onnx/model-skim.ts';
+import type { Provider } from '#stages/onnx/placement.ts';
 import type { OnnxSession, SessionTensor } from '#stages/onnx/session.ts';
 import { type HeadOutputs, softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
@@ -31,6 +32,7 @@ export async function overheads(
   { model, rows: texts, classNames }: BenchSample,
   rounds: number,
   rowLimit: number,
+  device: Provider = 'cpu',
 ): Promise<string[][]> {
   const plain = readFileSync(model);
   const decoder = Buffer.concat([plain, tiedDecoder()]);
@@ -48,10 +50,11 @@ export async function overheads(
     keep: keep({ topK: 32, temperatures: [1] }, VOCABULARY),
     logits: DECODED,
   };
+  const how = { rounds, device };
   return [
-    await overhead('k = 10 of 77', top10, rounds, '<= 103 %'),
-    await overhead('dense 77', dense, rounds, '<= 103 %'),
-    await overhead('k = 32 of 30,522, a row a token', wide, rounds, '<= 108 %'),
+    await overhead('k = 10 of 77', top10, how, '<= 103 %'),
+    await overhead('dense 77', dense, how, '<= 103 %'),
+    await overhead('k = 32 of 30,522, a row a token', wide, how, '<= 108 %'),
   ];
 }
 
@@ -67,13 +70,13 @@ interface Case {
 async function overhead(
   name: string,
   { model, rows, classNames, keep, logits }: Case,
-  rounds: number,
+  { rounds, device }: { readonly rounds: number; readonly device: Provider },
   aim: string,
 ): Promise<string[]> {
   const isPerToken = logits !== undefined;
   const request = { ...keep, perToken: isPerToken, ...(isPerToken && { logits }) };
   const head = softLabelHead(skimModel(model), request);
-  const options = { device: 'cpu', threads: THREADS, appendix: head.bytes } as const;
+  const options = { device, threads: THREADS, appendix: head.bytes };
   const session = await openThreadedSession(model, options);
   const teacher = teacherOf(session, head.outputs, { keep, padTokenId: 0 });
   const folder = temporaryFolder();

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   logitsOfBest,
+  logitsOfLabelProbabilities,
+  logitsOfLabelVotes,
   logitsOfProbabilities,
   logitsOfVotes,
 } from '#stages/numerics/answer-logits.ts';
@@ -43,6 +45,23 @@ test('no class that was not named becomes likelier than one that was', () => {
   const probs = [...logitsOfBest({ ids: [0, 1], values }, 3)].map(Math.exp);
   assertClose(probs[2] ?? NaN, probs[1] ?? NaN, 1e-6);
   assertClose((probs[0] ?? NaN) / (probs[1] ?? NaN), 5, 1e-5);
+});
+
+test('a vote on a label is what a vote on one of two classes is, and no vote is a no', () => {
+  for (const smoothing of [0.1, 0.3]) {
+    const labels = logitsOfLabelVotes({ ids: [2, 0], values: [3, 1] }, 4, 3, smoothing);
+    for (const [id, yes] of [1, 0, 3].entries()) {
+      const two = logitsOfVotes({ ids: [0, 1], values: [yes, 4 - yes] }, 2, smoothing);
+      assertClose(labels[id] ?? NaN, (two[0] ?? NaN) - (two[1] ?? NaN), 1e-5);
+    }
+  }
+});
+
+test('probabilities of labels stay as they are, and 0 and 1 become finite ones alike far away', () => {
+  const logits = logitsOfLabelProbabilities({ ids: [1, 0, 2], values: [0.25, 1, 0] }, 3);
+  assertClose(logits[1] ?? NaN, Math.log(1 / 3), 1e-6);
+  assertClose(logits[0] ?? NaN, -(logits[2] ?? NaN), 1e-6);
+  assert.ok((logits[0] ?? NaN) > 9 && Number.isFinite(logits[0]));
 });
 
 test('property: every answer becomes finite log-probabilities that add up to 1, best class first', () => {

@@ -7,6 +7,8 @@ import {
   multiLabelFigures,
   pearson,
   regressionFigures,
+  rSquared,
+  sameLabelsF1,
   spearman,
 } from '#stages/numerics/value-metrics.ts';
 
@@ -22,6 +24,28 @@ test('errors and correlations are those that scikit-learn and SciPy document', (
   near(pearson([1, 2, 3, 4, 5, 6, 7], [10, 9, 2.5, 6, 4, 3, 2]), -0.828503883588428);
   near(spearman([1, 2, 3, 4, 5], [5, 6, 7, 8, 7]), 0.8207826816681233);
   assert.equal(pearson([1, 1, 1], [1, 2, 3]), null);
+});
+
+test('R^2 is that of scikit-learn, 0 of the mean and nothing where gold never changes', () => {
+  // sklearn.metrics.r2_score, examples of its documentation: of one output, and the uniform average of two.
+  near(rSquared([2.5, 0, 2, 8], [3, -0.5, 2, 7], 1), 0.9486081370449679);
+  near(rSquared([0, 2, -1, 2, 8, -5], [0.5, 1, -1, 1, 7, -6], 2), 0.9368005266622779);
+  near(rSquared([2, 2, 2], [1, 2, 3], 1), 0);
+  assert.equal(rSquared([1, 2], [3, 3], 1), null);
+});
+
+test('property: nobody who says the same labels of every row reaches a larger micro-F1', () => {
+  const rows = fc.array(fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()), { minLength: 1 });
+  const same = fc.tuple(fc.boolean(), fc.boolean(), fc.boolean());
+  fc.assert(
+    fc.property(rows, same, (gold, says) => {
+      const logits = gold.flatMap(() => says.map((one) => (one ? 1 : -1)));
+      const shares = gold.flat().map(Number);
+      const { microF1 } = multiLabelFigures(logits, shares, 3);
+      assert.ok(microF1 <= sameLabelsF1(shares, 3) + 1e-12);
+    }),
+  );
+  near(sameLabelsF1([1, 0, 1, 1, 1, 0], 2), 2 * (3 / (3 + 4)));
 });
 
 test('average precision counts rows of equal score together, as scikit-learn does', () => {

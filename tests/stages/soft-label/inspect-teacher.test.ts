@@ -77,8 +77,8 @@ test('tensors beside the texts reach a teacher that reads both', async () => {
   const config = { task: 'regression', shapes: { facts: [CLASS_COUNT] } };
   const { predictions } = await inspect(config, model(content, { opset: 12 }), rows);
   assert.deepEqual(predictions, [
-    { classId: 1, probability: 0.5 },
-    { classId: 0, probability: 1 },
+    { classId: 1, probability: 0.5, values: [0, 0.5, -1] },
+    { classId: 0, probability: 1, values: [1, 0.5, -1] },
   ]);
 });
 

@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SPLITS } from '#datasets/example.ts';
 import { isMemoryFailure, runFailureOf } from '#stages/onnx/session-errors.ts';
 import { FREE_SHAPE } from '#stages/soft-label/batches.ts';
 import { smallerBudget } from '#stages/soft-label/out-of-memory.ts';
 import type { Teacher } from '#stages/soft-label/teacher.ts';
 import { failingWith } from '#tests/support/failure.ts';
-import { corpusOf, rowsOf, runSoftLabel, writeCorpus, writeTeacher } from './small-run.ts';
+import { assertHalvesBudget, assertHalvesLater } from './kinds/halved-budget.ts';
+import { corpusOf, runSoftLabel, writeCorpus, writeTeacher } from './small-run.ts';
 
 const inputs = await writeCorpus(corpusOf(60));
 const config = { shardRows: 30, tokenBudget: 128 };
 
-test('a teacher that runs out of memory goes on with half the budget, and gives the same files', async () => {
-  const plain = await runSoftLabel({ inputs, config, files: { model: [writeTeacher()] } });
-  const greedy = writeTeacher({ mostTokens: 100 });
-  const run = await runSoftLabel({ inputs, config, files: { model: [greedy] } });
-  assert.match(run.warnings.join('\n'), /out of memory with tokenBudget 128: goes on with 64/);
-  assert.deepEqual(run.counts, plain.counts);
-  for (const split of SPLITS) {
-    assert.deepEqual((await rowsOf(run, split)).rows, (await rowsOf(plain, split)).rows);
-  }
-});
+test('a teacher that runs out of memory goes on with half the budget, and gives the same files', () =>
+  assertHalvesBudget('cpu'));
+
+test('where files are finished it goes on too, as the CPU gives a row the same bits in every batch', () =>
+  assertHalvesLater('cpu'));
 
 test('where half the budget is too much as well, the run ends and says what to set', async () => {
   const greedy = writeTeacher({ mostTokens: 50 });

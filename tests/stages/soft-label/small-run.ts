@@ -49,6 +49,8 @@ export async function writeCorpus(
     tokenizerDigest?: string;
     classNames?: readonly string[];
     tokens?: typeof tokensOf;
+    /** Types of the tokens: 0 of a first text, 1 of a second; none when left out. */
+    types?: typeof tokensOf;
     /** Places of the tokens that are answered for; one answer a row when left out. */
     answers?: (row: RowNumber) => number[];
     /** Lengths of the windows of each row, which lie end to end. */
@@ -88,7 +90,7 @@ export async function writeCorpus(
       exampleIds: reversed.map(idOf),
       offsets,
       tokenIds: Int32Array.from(tokens.flat()),
-      typeIds: null,
+      typeIds: options.types ? Int32Array.from(reversed.flatMap(options.types)) : null,
       truncated: new Uint8Array(tokens.length),
       tokenizerDigest: options.tokenizerDigest ?? 'tokenizer',
       maxLength: 32,

@@ -20,12 +20,12 @@ test('each call of a pass and each pass has a mask of its own', () => {
 });
 
 test('without a seed or a rate nothing is dropped', () => {
-  assert.equal(dropoutOf(tf, 0.5, undefined)(ones), ones);
-  assert.equal(dropoutOf(tf, 0, tf.tensor1d([1, 2], 'int32'))(ones), ones);
+  assert.equal(dropoutOf(tf, 0.5, {})(ones), ones);
+  assert.equal(dropoutOf(tf, 0, { dropoutSeed: tf.tensor1d([1, 2], 'int32') })(ones), ones);
 });
 
 /** Ones through four dropouts of one forward pass. */
 function masked(rate: number, seed: readonly [number, number]): number[][] {
-  const dropout = dropoutOf(tf, rate, tf.tensor1d(Int32Array.from(seed), 'int32'));
+  const dropout = dropoutOf(tf, rate, { dropoutSeed: tf.tensor1d(Int32Array.from(seed), 'int32') });
   return [1, 2, 3, 4].map(() => Array.from(dropout(ones).dataSync()));
 }

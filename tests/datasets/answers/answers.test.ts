@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, readAnswers } from '#datasets/answers.ts';
+import { type Answer, readAnswers } from '#datasets/answers/answers.ts';
 import { exampleIdOf } from '#datasets/example-id.ts';
 import { corpusFile, jsonLines } from '#tests/support/corpus-file.ts';
 import { failingWith } from '#tests/support/failure.ts';
