@@ -11,9 +11,12 @@ export const TASKS = [
 
 export type Task = (typeof TASKS)[number];
 
+/** Tasks that say one thing of a whole text, so that one encoder can have a head for each of several. */
+export const HEAD_TASKS = ['classification', 'multi-label', 'regression'] as const;
+
 /** Does an example have a row of soft labels for each of its words or tokens? */
 export function isPerToken(task: Task): boolean {
-  return !['classification', 'multi-label', 'regression'].includes(task);
+  return !HEAD_TASKS.some((one) => one === task);
 }
 
 /** Tasks whose gold is a vector of numbers and not one class. */

@@ -62,9 +62,9 @@ export function leadFigure(metrics: AnyMetrics): string {
   return metrics.words?.entities ? 'entityF1' : 'accuracy';
 }
 
-/** Is a model better where this figure is less? `name` as gates call it. */
+/** Is a model better where this figure is less? `name` as gates call it, also that of a further head. */
 export function isBetterWhenLess(name: string): boolean {
-  const [first = '', ...further] = name.split('.');
+  const [first = '', ...further] = name.replace(/^heads\.[^.]+\./, '').split('.');
   const isOfPart = first === 'slice' || first === 'robustness';
   return LESS_IS_BETTER.has(isOfPart ? (further.at(-1) ?? '') : first);
 }

@@ -17,7 +17,7 @@ import {
   shownFigure,
   shownValue,
 } from '#pipeline/sweep/shown.ts';
-import { planSweep, type SweepPlan, type Trial } from '#pipeline/sweep/trials.ts';
+import { planSweep, type SweepPlan, type Trial, variantOfTrial } from '#pipeline/sweep/trials.ts';
 import { type RunCommandOptions, runSelection } from './run.ts';
 
 export interface SweepOptions
@@ -132,7 +132,7 @@ function showTable({ loaded }: Project, { plan, results, failed, page }: Shown):
   const lines: string[] = [];
   const [best] = results;
   if (best !== undefined) {
-    const variant = { ...loaded.config.variants[plan.variant], ...best.trial.settings };
+    const variant = variantOfTrial(loaded, plan.variant, best.trial);
     lines.push('', textTable(resultColumns(results), results.map(resultCells)), '');
     lines.push('front: no other trial is better at the same size, or at the same latency');
     lines.push(`page   ${shortest(page)}`, '', 'The best one on validation, for decant.yaml:');
@@ -215,6 +215,7 @@ function refusedLines({ refused }: SweepPlan): string[] {
 
 function shownSettings(settings: Trial['settings']): string {
   return Object.entries(settings)
+    .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${shownValue(value)}`)
     .join(', ');
 }

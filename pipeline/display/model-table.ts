@@ -12,7 +12,10 @@ export interface ModelOutcome {
   readonly timings: Timings | null;
 }
 
-/** A line a model; the students of several seeds are one, with mean and standard deviation. */
+/**
+ * A line a model; the students of several seeds are one, with mean and standard deviation. Models of heads with other
+ * figures are a table of their own.
+ */
 export function modelTable(
   models: readonly ModelOutcome[],
   seeds: readonly SeedSpread[] = [],
@@ -20,6 +23,20 @@ export function modelTable(
   const others = new Set(seeds.flatMap(({ students }) => students.slice(1)));
   const shown = models.filter(({ name }) => !others.has(name));
   const spreadOf = (name: string) => seeds.find((one) => one.name === name);
+  const tables = new Map<string, ModelOutcome[]>();
+  for (const model of shown) {
+    const kind = figuresOf(model.metrics, undefined)
+      .map(([name]) => name)
+      .join();
+    tables.set(kind, [...(tables.get(kind) ?? []), model]);
+  }
+  return [...tables.values()].map((alike) => tableOf(alike, spreadOf)).join('\n\n');
+}
+
+function tableOf(
+  shown: readonly ModelOutcome[],
+  spreadOf: (name: string) => SeedSpread | undefined,
+): string {
   const figures = shown.map(({ name, metrics }) => figuresOf(metrics, spreadOf(name)));
   const columns = [
     'model',

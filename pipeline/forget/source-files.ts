@@ -24,8 +24,11 @@ export async function sourceFilesWith(
 ): Promise<SourceFile[]> {
   const { task, corpus, heads = {} } = loaded.config;
   const corpora = [
-    ['prepare', corpus] as const,
-    ...Object.entries(heads).map(([name, head]) => [`prepare:${name}`, head.corpus] as const),
+    ['prepare', { task, corpus }] as const,
+    ...Object.entries(heads).map(
+      ([name, { task: own = 'classification' as const, corpus: rows }]) =>
+        [`prepare:${name}`, { task: own, corpus: rows }] as const,
+    ),
   ];
   const found = new Map<string, SourceFile>();
   const look = async (path: string, count: () => Promise<number>) => {
@@ -33,8 +36,7 @@ export async function sourceFilesWith(
     const rows = await rowsIn(path, count);
     if (rows !== 0) found.set(path, { name: basename(path), rows });
   };
-  for (const [prepare, settings] of corpora) {
-    const own = { task, corpus: settings };
+  for (const [prepare, own] of corpora) {
     const files = graph.find(({ name }) => name === prepare)?.files ?? {};
     // Who answers about a corpus reads its rows: by the outputs of prepare that an instance takes.
     const answers = graph

@@ -19,9 +19,24 @@ export function gatesOf({
 
 /** What is wrong with the name of a gate before anything runs; undefined where nothing is. */
 export function gateProblem(name: string, config: DecantConfig): string | undefined {
-  const known = knownGates(config);
+  const known = [...knownGates(config), ...gatesOfHeads(config)];
   const isKnown = known.some((pattern) => fits(name, pattern));
   return isKnown ? undefined : `no figure; ${hintFor(name, known)}`;
+}
+
+/** `heads.NAME.accuracy` and so on: what the student costs is told once. */
+function gatesOfHeads(config: DecantConfig): string[] {
+  return Object.entries(config.heads ?? {}).flatMap(([head, { task = 'classification', corpus }]) =>
+    knownGates({
+      ...config,
+      task,
+      corpus,
+      evaluate: undefined,
+      'soft-label': { ...config['soft-label'], hidden: undefined },
+    })
+      .filter((figure) => !COSTS.includes(figure))
+      .map((figure) => `heads.${head}.${figure}`),
+  );
 }
 
 /** CLASS and VALUE stand for a name. */

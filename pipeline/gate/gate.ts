@@ -14,6 +14,8 @@ import type { LoadedConfig } from '#pipeline/config/config.ts';
 import { ConfigError } from '#pipeline/config/config-sources.ts';
 import { seedNames } from '#pipeline/config/seeds.ts';
 import { exportedVariant, goldOnlyVariant, variantOrder } from '#pipeline/config/variants.ts';
+import { MAIN_TEACHER } from '#pipeline/teachers/teachers.ts';
+import { headResultName } from '#pipeline/wiring/head-wiring.ts';
 import { int8Name } from '#pipeline/wiring/result-wiring.ts';
 import { readDeployment } from '#stages/students/deployment.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
@@ -57,17 +59,30 @@ export async function requireGate(
   const measured = await measuredIn(artifacts);
   const deployed = await deployedName(variant, artifacts);
   const studentsOf = (name: string) =>
-    seedNames(config, name).flatMap((one) => measured.get(one === variant ? deployed : one) ?? []);
+    seedNames(config, name).map((one) => (one === variant ? deployed : one));
   const students = studentsOf(variant);
   // A run of single stages may not have measured anything.
-  if (gate.length === 0 || students.length < seedNames(config, variant).length) return;
+  if (gate.length === 0 || students.some((name) => !measured.has(name))) return;
   const goldOnly = goldOnlyVariant(config, order);
-  const found = students.map((student) =>
-    figuresBeside(student, {
-      teacher: measured.get('teacher')?.metrics,
-      goldOnly: goldOnly === undefined ? [] : studentsOf(goldOnly).map(({ metrics }) => metrics),
-    }),
-  );
+  const figuresOf = (student: string, nameOf: (model: string) => string) => {
+    const own = measured.get(nameOf(student));
+    const yardsticks = goldOnly === undefined ? [] : studentsOf(goldOnly);
+    return own === undefined
+      ? []
+      : figuresBeside(own, {
+          teacher: measured.get(nameOf(MAIN_TEACHER))?.metrics,
+          goldOnly: yardsticks.flatMap((name) => measured.get(nameOf(name))?.metrics ?? []),
+        });
+  };
+  const heads = Object.keys(config.heads ?? {});
+  const found = students.map((student) => {
+    const ofHeads = heads.flatMap((head) =>
+      [...figuresOf(student, (model) => headResultName(model, head))].map(
+        ([figure, value]): [string, number] => [`heads.${head}.${figure}`, value],
+      ),
+    );
+    return new Map([...figuresOf(student, (model) => model), ...ofHeads]);
+  });
   const failed = gate.flatMap(([name, bound]) => {
     const values = found.flatMap((figures) => figures.get(name) ?? []);
     if (values.length < found.length) return [`${name} is not known${hint(name, found)}`];

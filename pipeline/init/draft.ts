@@ -17,7 +17,7 @@ export function draftConfig(findings: Findings, recipe: Recipe, folder: string):
     teacherSection(findings, path),
     softLabelSection(findings.teacher.classes.classNames.length),
     `# The student: what all variants share. Longer training is the first thing to try.
-student: { architecture: modernbert, layers: 2, hiddenSize: 128, steps: 1500 }`,
+student: { architecture: modernbert, hiddenSize: 128, steps: 1500 }`,
     recipe.sections.trimEnd(),
     `# texts: none keeps your texts out of the report, so that it can be sent around.
 report: { title: ${yamlScalar(titleOf(findings, path))}, texts: none }`,

@@ -32,7 +32,12 @@ export function unreadSettings(config: DecantConfig): readonly Problem[] {
   return BELONGINGS.flatMap(({ settings, to, isRead }) =>
     settings.flatMap((setting): Problem[] => [
       ...(student[setting] !== undefined && own.length > 0 && !all.some(isRead)
-        ? [{ path: `student.${setting}`, problem: `belongs to ${to}: no variant reads it` }]
+        ? [
+            {
+              path: `student.${setting}`,
+              problem: `belongs to ${to}: no variant reads it, so leave it out`,
+            },
+          ]
         : []),
       ...own
         .filter((name) => variants[name]?.[setting] !== undefined)
@@ -42,6 +47,17 @@ export function unreadSettings(config: DecantConfig): readonly Problem[] {
           problem: `belongs to ${to}, which this variant does not have: leave it out, or set it in student, where those read it that have`,
         })),
     ]),
+  );
+}
+
+/**
+ * Settings of a trial of `sweep` that its student does not read and another one of the sweep does: a bag has no layers
+ * to choose from where encoders of several depths are tried beside it.
+ */
+export function unreadByTrial(config: DecantConfig, trial: string): readonly string[] {
+  const [own, others] = [readingsOf(config, trial), readingsOfSweep(config)];
+  return BELONGINGS.filter(({ isRead }) => !own.some(isRead) && others.some(isRead)).flatMap(
+    ({ settings }) => settings,
   );
 }
 
@@ -74,6 +90,21 @@ function readingsOfSweep({ student, sweep }: DecantConfig): Reading[] {
 
 const BELONGINGS: readonly Belonging[] = [
   {
+    settings: ['layers'],
+    to: 'architecture: modernbert, bert, gpt2, mlp or cnn',
+    isRead: ({ architecture }) => !['bag', 'textcnn'].includes(architecture),
+  },
+  {
+    settings: ['heads'],
+    to: 'architecture: modernbert, bert or gpt2',
+    isRead: ({ architecture }) => ENCODERS.includes(architecture),
+  },
+  {
+    settings: ['intermediateSize'],
+    to: 'architecture: modernbert, bert, gpt2 or bag',
+    isRead: ({ architecture }) => [...ENCODERS, 'bag'].includes(architecture),
+  },
+  {
     settings: ['momentum', 'nesterov'],
     to: 'optimizer: sgd',
     isRead: ({ optimizer }) => optimizer === 'sgd',
@@ -94,3 +125,6 @@ const BELONGINGS: readonly Belonging[] = [
     isRead: ({ architecture }) => architecture === 'cnn',
   },
 ];
+
+/** Students whose layers attend. */
+const ENCODERS = ['modernbert', 'bert', 'gpt2'];

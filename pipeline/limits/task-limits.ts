@@ -12,9 +12,14 @@ export function taskSetting({ task }: DecantConfig): Task | undefined {
 
 /** Refuses, all at once, what the task of the configuration has no meaning for. */
 export function refuseForTask(loaded: LoadedConfig): void {
-  const limits = [ofTensors, ofEvaluation, ...LIMITS[loaded.config.task]];
-  const problems = limits.flatMap((limit) => limit(loaded.config));
+  const problems = taskProblems(loaded.config);
   if (problems.length > 0) throw new ConfigError(loaded.file, problems);
+}
+
+/** Settings that the task of the configuration has no meaning for. */
+export function taskProblems(config: DecantConfig): readonly Problem[] {
+  const limits = [ofTensors, ofEvaluation, ...LIMITS[config.task]];
+  return limits.flatMap((limit) => limit(config));
 }
 
 /** A setting and what is wrong with it. */

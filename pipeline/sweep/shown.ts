@@ -2,8 +2,9 @@ import { formatBytes, formatCount } from '#pipeline/observers/progress.ts';
 import type { TrialSettings } from './draw-trials.ts';
 import type { Judged, TrialResult } from './results.ts';
 
-/** A setting as it stands in decant.yaml. */
+/** A setting as it stands in decant.yaml; a dash where the student does not read it. */
 export function shownValue(value: unknown): string {
+  if (value === undefined) return '-';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -1,8 +1,10 @@
 import { Failure } from '#cache/failure.ts';
 import { fingerprintOf } from '#cache/fingerprint.ts';
 import type { LoadedConfig } from '#pipeline/config/config.ts';
+import type { DecantConfig } from '#pipeline/config/config-schema.ts';
 import type { SweepSection } from '#pipeline/config/sections/sweep.ts';
 import { checkVariant, exportedVariant, variantOrder } from '#pipeline/config/variants.ts';
+import { unreadByTrial } from '#pipeline/limits/student-limits.ts';
 import { type Project, tombstonesPath } from '#pipeline/project.ts';
 import type { StageInstance } from '#pipeline/wiring/graph.ts';
 import { graphOf } from '#pipeline/wiring/wiring.ts';
@@ -14,6 +16,7 @@ export interface Trial {
   readonly number: number;
   /** What its artifacts are called: the settings decide it, so that a rerun finds them. */
   readonly name: string;
+  /** Undefined is what its student does not read. */
   readonly settings: TrialSettings;
 }
 
@@ -57,9 +60,12 @@ export function planSweep({ loaded, store }: Project, section: SweepSection): Sw
   const wanted = section.trials ?? Number.POSITIVE_INFINITY;
   const trials: Trial[] = [];
   const refused: Refused[] = [];
-  for (const settings of trialSettings(section)) {
+  for (const drawn of trialSettings(section)) {
     if (trials.length >= wanted || refused.length >= MOST_REFUSED) break;
+    const settings = readOf(loaded, variant, drawn);
     const trial = { number: trials.length + 1, name: nameOf(variant, settings), settings };
+    // Two that differ in nothing that this student reads are one.
+    if (trials.some(({ name }) => name === trial.name)) continue;
     const because = whyNot(withTrials(loaded, variant, [trial]), trial);
     if (because === null) trials.push(trial);
     else refused.push({ settings, because });
@@ -82,6 +88,25 @@ export function planSweep({ loaded, store }: Project, section: SweepSection): Sw
   };
 }
 
+/** The trial as a variant of decant.yaml. */
+export function variantOfTrial(
+  loaded: LoadedConfig,
+  variant: string,
+  trial: Trial,
+): DecantConfig['variants'][string] {
+  const { [trial.name]: own = {} } = withTrials(loaded, variant, [trial]).config.variants;
+  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+}
+
+/** The settings, without values of those that belong to other students of the sweep. */
+function readOf(loaded: LoadedConfig, variant: string, settings: TrialSettings): TrialSettings {
+  const trial = { number: 1, name: nameOf(variant, settings), settings };
+  const own = variantOfTrial(loaded, variant, trial);
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [name, name in own ? value : undefined]),
+  );
+}
+
 function nameOf(variant: string, settings: TrialSettings): string {
   return `sweep-${fingerprintOf({ variant, settings }).slice(0, 12)}`;
 }
@@ -93,17 +118,25 @@ function withTrials(loaded: LoadedConfig, variant: string, trials: readonly Tria
     name,
     { ...variants[variant], seeds: undefined, ...settings },
   ]);
+  // Parts of the test rows are no matter of a choice by the validation rows.
+  // Nor are several seeds: each trial is one student.
+  const config = {
+    ...loaded.config,
+    evaluate: undefined,
+    student,
+    variants: { ...variants, ...Object.fromEntries(more) },
+  };
+  const own = trials.map(({ name }) => [name, withoutUnread(config, name)]);
   return {
     ...loaded,
-    // Parts of the test rows are no matter of a choice by the validation rows.
-    // Nor are several seeds: each trial is one student.
-    config: {
-      ...loaded.config,
-      evaluate: undefined,
-      student,
-      variants: { ...variants, ...Object.fromEntries(more) },
-    },
+    config: { ...config, variants: { ...config.variants, ...Object.fromEntries(own) } },
   };
+}
+
+function withoutUnread(config: DecantConfig, trial: string): DecantConfig['variants'][string] {
+  const unread = unreadByTrial(config, trial);
+  const own = Object.entries(config.variants[trial] ?? {});
+  return Object.fromEntries(own.filter(([setting]) => !unread.includes(setting)));
 }
 
 /** Why the trial cannot be trained; null where it can. */

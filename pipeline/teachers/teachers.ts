@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { canonicalJson } from '#cache/fingerprint.ts';
 import { hintFor } from '#datasets/nearest-name.ts';
-import { isValueTask } from '#datasets/task.ts';
+import { isValueTask, type Task } from '#datasets/task.ts';
 import { parseTokenizerJson, withMaxLength } from '#datasets/tokens/tokenizer-json.ts';
 import type { LoadedConfig } from '#pipeline/config/config.ts';
+import type { DecantConfig } from '#pipeline/config/config-schema.ts';
 import { ConfigError, type ConfigProblem } from '#pipeline/config/config-sources.ts';
 import { readingProblem } from '#pipeline/limits/reading-limits.ts';
 import { classNamesIn } from '#stages/onnx/class-names.ts';
@@ -56,7 +57,7 @@ export function teachersOf(loaded: LoadedConfig): [MainTeacher, ...Teacher[]] {
   });
   const problems = [main, ...further].flatMap((teacher) => {
     const found =
-      taskProblem(loaded, teacher) ??
+      unansweredTask(config, teacher) ??
       readingProblem(config, teacher.source) ??
       problemOf(loaded, teacher, main);
     return found === undefined ? [] : [found];
@@ -143,19 +144,25 @@ export function licenseOf(source: TeacherSource, told: string | undefined): stri
   return licenseBeside(source.files.config)?.name;
 }
 
-/** A head is fitted to classes of which one is right; who answers in files says nothing of single words or tokens. */
-function taskProblem(
-  { config }: LoadedConfig,
-  { name, source }: Teacher,
-): ConfigProblem | undefined {
-  const { task } = config;
+/**
+ * A head is fitted to classes of which one is right; who answers in files says nothing of single words or tokens.
+ * Undefined where this teacher can answer the task.
+ */
+export function taskProblem(task: Task, source: TeacherSource): string | undefined {
   if (source.type === 'model' || task === 'classification') return undefined;
   if (source.type === 'answers' && isValueTask(task)) return undefined;
-  const place = name === MAIN_TEACHER ? name : `teachers.${name}`;
   const tasks =
     source.type === 'answers' ? 'classification, multi-label or regression' : 'classification';
-  const problem = `is for task: ${tasks}; name a teacher of ${task} by model`;
-  return { path: `${place}.${source.type}`, problem };
+  return `is for task: ${tasks}; name a teacher of ${task} by model`;
+}
+
+function unansweredTask(
+  { task }: DecantConfig,
+  { name, source }: Teacher,
+): ConfigProblem | undefined {
+  const problem = taskProblem(task, source);
+  const place = name === MAIN_TEACHER ? name : `teachers.${name}`;
+  return problem === undefined ? undefined : { path: `${place}.${source.type}`, problem };
 }
 
 function problemOf(

@@ -18,6 +18,7 @@ import {
   headCacheInstances,
   headEvaluations,
   headPrepareInstance,
+  headSpreads,
   headTasksOf,
   withHeadFacts,
   withHeadInputs,
@@ -73,9 +74,9 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
   const names = students.map(({ name }) => name);
   // Of all students those that have no other seed beside them, and the first of those that have.
   const firsts = students.filter(({ seed }) => seed === undefined);
-  const spreads = firsts.flatMap(({ name, variant }) => {
+  const seeded = firsts.flatMap(({ name, variant }) => {
     const ofSeeds = seedNames(config, variant, name);
-    return ofSeeds.length > 1 ? [spreadInstance(name, ofSeeds)] : [];
+    return ofSeeds.length > 1 ? [{ name, ofSeeds }] : [];
   });
   const exported = exportedVariant(config, order);
   const evaluations = [
@@ -84,12 +85,12 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...(hasInt8(config)
       ? [evaluateStudent(config, exported, { isExported: true, quantize: 'int8' })]
       : []),
-    ...heads.flatMap((head) => headEvaluations(head, names)),
+    ...heads.flatMap((head) => headEvaluations(head, names, exported)),
   ];
   const report = reportInstance(loaded, {
     teachers,
     order: firsts.map(({ name }) => name),
-    spreads: spreads.map(({ name }) => name),
+    spreads: seeded.map(({ name }) => `seed-spread:${name}`),
     exported,
     baseline: goldOnlyVariant(config, order),
     needsRelabel,
@@ -101,9 +102,12 @@ export function graphOf(loaded: LoadedConfig, tombstones?: string): StageInstanc
     ...relabel,
     ...operatingPointInstances(config, exported),
     ...evaluations,
-    ...spreads,
+    ...seeded.flatMap(({ name, ofSeeds }) => [
+      spreadInstance(name, ofSeeds),
+      ...headSpreads(heads, name, ofSeeds),
+    ]),
     withHeadFacts(exportInstance(config, teachersOfExport, exported), heads),
-    withHeadResults(report, heads, names),
+    withHeadResults(report, heads),
   ];
   return inOrder(withPins(loaded, instances));
 }

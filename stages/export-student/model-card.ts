@@ -101,7 +101,7 @@ function listed(outputs: 'classes' | 'outputs' | 'tokens', classNames: readonly 
 }
 
 /** What the ONNX files are worth, where there are several. */
-function filesSection({ metrics, validation, int8 }: CardFacts): string {
+function filesSection({ metrics, validation, int8, heads }: CardFacts): string {
   if (int8 === undefined) return '';
   const files = [
     { file: 'model.onnx', of: metrics, onValidation: validation },
@@ -111,11 +111,24 @@ function filesSection({ metrics, validation, int8 }: CardFacts): string {
     ({ file, of, onValidation }) =>
       `| \`onnx/${file}\` | ${(of.fileBytes / 1e6).toFixed(2)} MB | ${shown(onValidation)} | ${shown({ name: validation.name, value: figuresIn(of).get(leadFigure(of)) ?? null })} |`,
   );
+  const ofHeads = int8.heads.flatMap((quantized) => {
+    const float32 = heads.find(({ name }) => name === quantized.name);
+    const files: [file: string, onValidation: LeadFigure, of: AnyMetrics | undefined][] = [
+      ['model.onnx', quantized.figures.float32, float32?.metrics],
+      ['model_quantized.onnx', quantized.figures.int8, quantized.metrics],
+    ];
+    return files.map(([file, onValidation, of]) => {
+      const { name } = onValidation;
+      const tested = shown({ name, value: (of && figuresIn(of).get(name)) ?? null });
+      const title = name === validation.name ? '' : `${nameOf(onValidation)} `;
+      return `| \`onnx/${file}\`, head \`${quantized.name}\` | | ${title}${shown(onValidation)} | ${title}${tested} |`;
+    });
+  });
   return `## Files
 
 | file | size | ${nameOf(validation)}, validation | test |
 |---|---|---|---|
-${rows.join('\n')}
+${[...rows, ...ofHeads].join('\n')}
 
 ${recommendation(int8.recommended)}
 

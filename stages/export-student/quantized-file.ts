@@ -11,6 +11,7 @@ import type { StageContext, StageEvent } from '#stages/stage.ts';
 import type { RecommendedFile } from '#stages/students/deployment.ts';
 import { MODEL_FILES } from '#stages/students/student-folder.ts';
 import type { ExportConfig } from './index.ts';
+import { type ExportedHead, type QuantizedHead, quantizedHeads } from './task-heads.ts';
 import { answeredAt } from './validation-answers.ts';
 import { type LeadFigure, onValidation, type Validated } from './validation-figure.ts';
 
@@ -22,6 +23,8 @@ export interface QuantizedFile {
   readonly metrics: AnyMetrics;
   /** What it answers of validation at the operating point, where there is one. */
   readonly answered: Answered | undefined;
+  /** The same of further heads. */
+  readonly heads: readonly QuantizedHead[];
   /** Which of the two to deploy. */
   readonly recommended: RecommendedFile;
 }
@@ -34,6 +37,7 @@ export async function* writeQuantizedFile(
     readonly student: Validated;
     /** What the float32 file reaches on validation. */
     readonly figure: LeadFigure;
+    readonly heads: readonly ExportedHead[];
   },
 ): AsyncGenerator<StageEvent, QuantizedFile, void> {
   const { folder, student } = float32;
@@ -45,28 +49,32 @@ export async function* writeQuantizedFile(
   const { point, classNames } = student;
   const answered = point && answers && (await answeredAt(point, answers, context, classNames));
   const isSmaller = bytes.length < model.length;
+  const heads = yield* quantizedHeads(float32.heads, file);
   return {
+    heads,
     figure,
     answered,
     metrics: await readAnyMetrics(inputOf(context, 'metrics/int8')),
     recommended: recommendedFile(
-      { float32: float32.figure, int8: figure, answered },
+      { float32: float32.figure, int8: figure, answered, heads },
       { isSmaller },
     ),
   };
 }
 
-/** Which file to deploy: the smallest that keeps the figure that leads the task on validation, and the goal. */
+/** Which file to deploy: the smallest that keeps the figure that leads the task, and each head's, on validation, and the goal. */
 export function recommendedFile(
   {
     float32,
     int8,
     answered,
+    heads = [],
   }: {
     readonly float32: LeadFigure;
     readonly int8: LeadFigure;
     /** By the int8 file at the operating point. */
     readonly answered?: Answered | undefined;
+    readonly heads?: readonly Pick<QuantizedHead, 'name' | 'figures'>[];
   },
   { isSmaller }: { readonly isSmaller: boolean },
 ): RecommendedFile {
@@ -76,9 +84,20 @@ export function recommendedFile(
     const because = `int8 weights miss ${answered.goal} on validation, with the thresholds of float32`;
     return { file: MODEL_FILES.float32, because };
   }
+  const lost = heads.find(({ figures }) => !keepsFigure(figures.float32, figures.int8));
+  if (isSmaller && keepsFigure(float32, int8) && lost !== undefined) {
+    const { name, value } = lost.figures.float32;
+    const of = `${FIGURE_NAMES[name] ?? name} of the head ${lost.name} on validation`;
+    const because =
+      value === null || lost.figures.int8.value === null
+        ? `no ${of} says whether int8 weights would do`
+        : `int8 weights cost more than ${shownMargin(name)} of the ${of}`;
+    return { file: MODEL_FILES.float32, because };
+  }
   if (isSmaller && keepsFigure(float32, int8)) {
+    const ofHeads = heads.length === 0 ? '' : ', and what leads each further head';
     const kept = answered === undefined ? `the ${figure}` : `the ${figure} and ${answered.goal}`;
-    const because = `the smallest file that keeps ${kept} on validation within ${within}`;
+    const because = `the smallest file that keeps ${kept} on validation within ${within}${ofHeads}`;
     return { file: MODEL_FILES.int8, because };
   }
   const because =

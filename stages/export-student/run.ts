@@ -72,8 +72,9 @@ export async function* runExportStudent(
   if (answers !== undefined && answers.labels.length > 0 && !readsTensorsAlone(modelType)) {
     await writeBaseline(exported, answers, classNames);
   }
+  const heads = await exportHeads(context, model, { heads: studentConfig.heads, options });
   const int8 = wantsInt8
-    ? yield* writeQuantizedFile(context, { folder: exported, student, figure })
+    ? yield* writeQuantizedFile(context, { folder: exported, student, figure, heads })
     : undefined;
   if (int8 !== undefined) yield { type: 'note', message: recommendation(int8.recommended) };
   await writeDeployment(exported, {
@@ -81,7 +82,6 @@ export async function* runExportStudent(
     operating_point: point && operatingPointOf(point),
     recommended_file: int8?.recommended,
   });
-  const heads = await exportHeads(context, model, options);
   const card = modelCard({
     heads,
     metrics,

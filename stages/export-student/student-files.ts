@@ -8,7 +8,7 @@ import { LONG_TEXTS_KEY } from '#datasets/tokens/long-texts.ts';
 import { deploymentSchema } from '#stages/students/deployment.ts';
 import { readsTensorsAlone } from '#stages/students/hugging-face-config.ts';
 import { type StudentTask, taskOf } from '#stages/students/student-folder.ts';
-import { HEADS_FILE } from '#stages/students/task-heads.ts';
+import { HEADS_FILE, type TaskHeads } from '#stages/students/task-heads.ts';
 
 /** The student folder is not one that other tools could load. */
 export class IncompleteStudentError extends Failure {
@@ -26,10 +26,10 @@ export class IncompleteStudentError extends Failure {
 export async function copyStudentFiles(
   from: string,
   to: string,
-  { modelType, hasHeads }: Pick<StudentConfig, 'modelType' | 'hasHeads'>,
+  { modelType, heads }: Pick<StudentConfig, 'modelType' | 'heads'>,
 ): Promise<void> {
   const files = readsTensorsAlone(modelType) ? TENSOR_FILES : STUDENT_FILES;
-  for (const file of hasHeads ? [...files, HEADS_FILE] : files) {
+  for (const file of heads ? [...files, HEADS_FILE] : files) {
     await atomicFile(join(to, file), (temporary) =>
       copyFile(join(from, file), temporary).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
@@ -46,8 +46,8 @@ export interface StudentConfig {
   /** Of one that is no language model. */
   readonly task: StudentTask;
   readonly padTokenId: number;
-  /** It answers further tasks, whose weights lie in a file of their own. */
-  readonly hasHeads: boolean;
+  /** Further tasks that it answers, whose weights lie in a file of their own. */
+  readonly heads?: TaskHeads;
   /** Its classes are its vocabulary, and config.json does not name them. */
   readonly isLanguageModel: boolean;
 }
@@ -79,7 +79,7 @@ export async function readStudentConfig(
   }
   return {
     isLanguageModel,
-    hasHeads: decant?.heads !== undefined,
+    ...(decant?.heads && { heads: decant.heads }),
     architecture: architectures[0] ?? model_type,
     modelType: model_type,
     task: taskOf(architectures, parsed.data.problem_type),

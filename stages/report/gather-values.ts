@@ -18,6 +18,7 @@ import { readChoices } from './gather-choices.ts';
 import { readRejects, readSplit } from './gather-corpus.ts';
 import { readDeployed } from './gather-deployment.ts';
 import { readGains } from './gather-gains.ts';
+import { readHeads } from './gather-heads.ts';
 import { makerFacts } from './gather-makers.ts';
 import { readSpreads } from './spread.ts';
 import type { ValueModel, ValuesData } from './values-data.ts';
@@ -50,6 +51,10 @@ export async function gatherValues(
       headline,
       teacher,
       gains: await readGains(context, classNames, headline, [baseline, teacher]),
+      heads: await readHeads(
+        context,
+        models.map(({ metrics }) => metrics.name),
+      ),
       choices: await readChoices(inputs),
       deployed: await readDeployed(inputs),
       curves: await readCurves(context, models),

@@ -4,6 +4,7 @@ import type { ValueMetrics } from '#datasets/metrics/value-metrics.ts';
 import type { ChosenStudent } from './gather-choices.ts';
 import type { Deployed } from './gather-deployment.ts';
 import type { Gain } from './gather-gains.ts';
+import type { HeadResults } from './gather-heads.ts';
 import type { CacheFigures, CorpusFigures, Origin, TrainingCurve } from './report-data.ts';
 
 /** A model whose answers are numbers. */
@@ -24,6 +25,8 @@ export interface ValuesData {
   readonly headline: ValueModel;
   readonly teacher: ValueModel | null;
   readonly gains: readonly Gain[];
+  /** Further tasks of the same students. */
+  readonly heads: readonly HeadResults[];
   readonly choices: readonly ChosenStudent[];
   readonly deployed: Deployed;
   readonly curves: readonly TrainingCurve[];

@@ -14,6 +14,7 @@ import { corpus, reproduction } from './sections/origin.ts';
 import { parts } from './sections/parts.ts';
 import { scrollBox } from './sections/scroll-box.ts';
 import { seeds } from './sections/seeds.ts';
+import { taskHeads } from './sections/task-heads.ts';
 import { entropyFigure } from './sections/teacher-cache.ts';
 import { trainingCurves } from './sections/training-curves.ts';
 import { meanFigure, spreadIn } from './spread.ts';
@@ -24,6 +25,7 @@ export function valuesPage(data: ValuesData): string {
   const lead = leadOf(data);
   const body = html`<header><h1>${data.title}</h1><p class="lead">${lead}</p></header>
 ${results(data)}
+${taskHeads(data.heads)}
 ${seeds(data.models)}
 ${choices(data)}
 ${deployment(data.deployed, data.headline, data.models)}

@@ -106,11 +106,11 @@ export async function readStudentFolder(
     throw new NotAStudentError(folder, `has no ${file}`, fix);
   }
   const trained = await tokenizerConfig(folder);
-  const { id2label, output, operatingPoint } = answeringHead(folder, config, head);
+  const { id2label, output, problem_type, operatingPoint } = answeringHead(folder, config, head);
   return {
     classNames: namesOf(folder, id2label),
     output,
-    task: taskOf(config.architectures, config.problem_type),
+    task: taskOf(config.architectures, problem_type),
     readsPairs: config.decant?.text_pairs ?? false,
     model: join(folder, file),
     tokenizer: join(folder, 'tokenizer.json'),
@@ -125,16 +125,17 @@ export async function readStudentFolder(
 /** Classes and output of the head that is asked. */
 function answeringHead(
   folder: string,
-  { id2label, decant }: z.infer<typeof configSchema>,
+  { id2label, problem_type, decant }: z.infer<typeof configSchema>,
   head: string | undefined,
 ) {
   if (head === undefined) {
-    return { id2label, output: 'logits', operatingPoint: decant?.operating_point };
+    return { id2label, problem_type, output: 'logits', operatingPoint: decant?.operating_point };
   }
   const { heads = {} } = decant ?? {};
   const found = Object.hasOwn(heads, head) ? heads[head] : undefined;
   if (found === undefined) throw new UnknownHeadError(folder, head, Object.keys(heads));
-  return { ...found, operatingPoint: undefined };
+  const { problem_type: ofHead, ...answering } = found;
+  return { ...answering, problem_type: ofHead, operatingPoint: undefined };
 }
 
 /** What a student reads of a long text. */

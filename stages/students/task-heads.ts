@@ -78,6 +78,8 @@ export const taskHeadsSchema = z.record(
     /** As config.json names the classes of the first head. */
     id2label: z.record(z.string(), z.string()),
     output: z.string(),
+    /** As config.json names the task of the first head; left out of one class a text. */
+    problem_type: z.string().optional(),
   }),
 );
 

@@ -35,8 +35,8 @@ export interface TrainedStudent {
   readonly weights: Float32Array;
   readonly classNames: readonly string[];
   readonly task: Task | undefined;
-  /** Classes of the further heads, by name; in the order of the shape's heads. */
-  readonly headClasses: Readonly<Record<string, readonly string[]>>;
+  /** What the further heads answer, by name; in the order of the shape's heads. */
+  readonly heads: Readonly<Record<string, Pick<TrainedStudent, 'classNames' | 'task'>>>;
 }
 
 /** A student that answers rows. */
@@ -50,7 +50,7 @@ export interface Answering {
 /** Writes the student as a Hugging Face folder with its ONNX graph. */
 export async function writeStudent(
   folder: string,
-  { architecture, shape, weights, classNames, task, headClasses }: TrainedStudent,
+  { architecture, shape, weights, classNames, task, heads }: TrainedStudent,
   tokenizerFolder: string,
 ): Promise<void> {
   const specs = architecture.parameters(shape);
@@ -59,7 +59,7 @@ export async function writeStudent(
   const config = {
     ...architecture.config(shape, classNames),
     ...problemType(task),
-    ...(ofHeads.length > 0 && { decant: { heads: describedHeads(headClasses) } }),
+    ...(ofHeads.length > 0 && { decant: { heads: describedHeads(heads) } }),
   };
   await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const tensorsOf = (parameters: readonly ParameterSpec[]) =>
@@ -76,11 +76,15 @@ export async function writeStudent(
   }
 }
 
-function describedHeads(headClasses: Readonly<Record<string, readonly string[]>>): TaskHeads {
+function describedHeads(heads: TrainedStudent['heads']): TaskHeads {
   return Object.fromEntries(
-    Object.entries(headClasses).map(([name, classNames]) => [
+    Object.entries(heads).map(([name, { classNames, task }]) => [
       name,
-      { id2label: Object.fromEntries(classNames.entries()), output: headOutput(name) },
+      {
+        id2label: Object.fromEntries(classNames.entries()),
+        output: headOutput(name),
+        ...problemType(task),
+      },
     ]),
   );
 }

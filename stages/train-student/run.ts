@@ -41,8 +41,7 @@ import { openTrainingLog } from './training-log.ts';
 import { describeMemory, trainingMemory } from './training-memory.ts';
 import { type RanOn, recipeOf } from './training-recipe.ts';
 import type { TransferSet } from './transfer-set.ts';
-import { doubtAboutTeacher } from './validation.ts';
-import { doubtAboutValues } from './values/value-validation.ts';
+import { doubtIn } from './values/value-validation.ts';
 import { type FinishedTraining, trainedStudent, writeOutputs } from './write-outputs.ts';
 
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
@@ -81,7 +80,7 @@ async function* trainOn(
     taskHeads: further.map(taskHeadOf),
   });
   const furtherHeads = await setUpHeads(settings, student, further, softLoss);
-  const setups = [firstHead(student, inputs, transferSet), ...furtherHeads] as const;
+  const setups = [firstHead(settings, student, inputs, transferSet), ...furtherHeads] as const;
   yield* describeRows(transferSet, inputs, settings);
   yield* describeHeads(setups, settings);
   yield* describeStart(student);
@@ -193,8 +192,4 @@ async function* resumeAndTrain(
       return writeStudent(place, trainedStudent(context, bench, weights), tokenizer);
     });
   }
-}
-
-function doubtIn({ validation, judge }: TrainingInputs): string | null {
-  return judge === undefined ? doubtAboutTeacher(validation) : doubtAboutValues(judge);
 }

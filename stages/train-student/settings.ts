@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TASKS } from '#datasets/task.ts';
+import { HEAD_TASKS, TASKS } from '#datasets/task.ts';
 import { checkpointSettings } from './settings/checkpoints.ts';
 import { convolutionFields } from './settings/convolutions.ts';
 import { executorSettings } from './settings/executors.ts';
@@ -15,7 +15,10 @@ import { largestOf, type Scheduled, scheduled } from './settings/schedules.ts';
 export const trainStudentConfig = z
   .strictObject({
     taskHeads: z
-      .record(z.string(), z.strictObject({ weight: z.number().positive() }))
+      .record(
+        z.string(),
+        z.strictObject({ weight: z.number().positive(), task: z.enum(HEAD_TASKS).optional() }),
+      )
       .optional()
       .describe('Further tasks of the same encoder, each with inputs of its own.'),
     task: z.enum(TASKS).optional().describe('What the student answers. Default: classification.'),
@@ -30,7 +33,7 @@ export const trainStudentConfig = z
       .min(1)
       .default(2)
       .describe(
-        'Encoder layers, hidden layers of an mlp, or blocks of a cnn; bag and textcnn ignore it.',
+        'Encoder layers, hidden layers of an mlp, or blocks of a cnn; bag and textcnn have none.',
       ),
     hiddenSize: z
       .int()

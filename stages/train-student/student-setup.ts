@@ -11,6 +11,7 @@ import type {
   StudentShape,
   TaskHead,
 } from '#stages/students/student.ts';
+import { allParameters } from '#stages/students/task-heads.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import type { BatchLayout } from './batches/batch-feeds.ts';
 import { chooseBuckets } from './batches/buckets.ts';
@@ -97,7 +98,7 @@ export async function setUpStudent(
     },
   );
   const projections = stepParameters({ architecture, shape, layout }).slice(
-    architecture.parameters(shape).length,
+    allParameters({ architecture, shape }).length,
   );
   const start = withProjections(weights, projections, settings.seed);
   const programOf = (batchSize: number) =>
@@ -160,7 +161,7 @@ function requireFitting(tokens: StoredTokens, { maxLength, vocabularySize }: Stu
   }
 }
 
-/** The student's weights, and behind them those of further heads and of its training alone. */
+/** The student's weights, and behind them those of its training alone. */
 function withProjections(
   weights: Float32Array,
   projections: readonly ParameterSpec[],

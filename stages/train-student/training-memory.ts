@@ -6,7 +6,7 @@ import type { StudentSetup } from './student-setup.ts';
 /** Bytes that a training takes beside what TensorFlow and Node.js take anyway. */
 export interface TrainingMemory {
   readonly parameters: number;
-  /** Weights, what the optimiser keeps, and the mask of decay. */
+  /** Weights, what the optimiser keeps, the mask of decay, and the copies of a checkpoint and of the best weights. */
   readonly variables: number;
   /** What one step of the longest batch has alive at once; undefined where that cannot be told. */
   readonly step: number | undefined;
@@ -24,15 +24,17 @@ export function trainingMemory(
   executor: 'graph' | 'eager',
 ): TrainingMemory {
   const parameters = program.initialWeights.length;
-  const vectors = 2 + slotNames(program.optimizer).length + (program.accumulates === true ? 1 : 0);
+  const slots = slotNames(program.optimizer).length;
+  const vectors = 2 + slots + (program.accumulates === true ? 1 : 0);
+  const checkpoint = 1 + slots;
   const step = stepMemory(tf, programOf, {
     bucket: buckets.at(-1) ?? 0,
     batchSize: layout.batchSize,
   });
   return {
     parameters,
-    // Once in the session, once in JavaScript, where the start and checkpoints come from.
-    variables: BYTES * parameters * (vectors + 2),
+    // In the session; in JavaScript the start, the best so far, and a checkpoint that is written.
+    variables: BYTES * parameters * (vectors + 2 + checkpoint + 1),
     // A graph is recorded by one eager step of each length, before the session takes over.
     step: step && SLACK * (executor === 'eager' ? step.eager : Math.max(step.graph, step.eager)),
   };

@@ -29,10 +29,13 @@ export function trainedStudent(
 ): TrainedStudent {
   const { architecture, shape } = student;
   const { classNames } = first.inputs;
-  const headClasses = Object.fromEntries(
-    further.map(({ name, inputs }) => [name, inputs.classNames]),
+  const heads = Object.fromEntries(
+    further.map(({ name, task: own, inputs: { classNames: labels } }) => [
+      name,
+      { task: own, classNames: labels },
+    ]),
   );
-  return { architecture, shape, weights, classNames, task, headClasses };
+  return { architecture, shape, weights, classNames, task, heads };
 }
 
 /** Writes everything but the log: weights, graph, tokenizer, probe and the answers to all rows. */

@@ -3,20 +3,28 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { readMetrics } from '#datasets/metrics/metrics.ts';
+import { isOfValues, readAnyMetrics, readMetrics } from '#datasets/metrics/metrics.ts';
+import { readSeedSpread } from '#datasets/metrics/seed-spread.ts';
 import { loadStudent } from '#stages/students/student-service.ts';
 import { succeed } from '#tests/support/cli-result.ts';
 import { failingWith } from '#tests/support/failure.ts';
-import { GENRE_ROWS, headsConfig, headsProject, SUBJ } from '#tests/support/heads-project.ts';
+import {
+  GENRE_ROWS,
+  genre,
+  headsConfig,
+  headsProject,
+  SUBJ,
+  scores,
+} from '#tests/support/heads-project.ts';
 import { lastRun } from '#tests/support/last-run.ts';
 import type { MiniProject } from '#tests/support/mini-project.ts';
-import { repository } from '#tests/support/paths.ts';
+import { decantProgram } from '#tests/support/paths.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 import { filesHolding } from '#tests/support/store-texts.ts';
 
 const TEXTS = ['the movie begins in the past', 'smart and alert , a small gem', 'where is my card'];
 
-describe('one student of two tasks', { skip: SUBJ.skip }, () => {
+describe('one student of three tasks', { skip: SUBJ.skip }, () => {
   let project: MiniProject;
   let student: string;
 
@@ -26,7 +34,7 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
     return join(folder, fingerprint.slice(0, 16), ...parts);
   };
   const predict = (...args: readonly string[]) => {
-    const command = join(repository, 'pipeline', 'decant.mjs');
+    const command = decantProgram;
     const given = ['predict', '--student', student, '--json', ...args];
     const input = TEXTS.map((text) => `${text}\n`).join('');
     return spawnSync(process.execPath, [command, ...given], { input, encoding: 'utf8' });
@@ -38,9 +46,16 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
       .map((line) => (JSON.parse(line) as { label: string }).label);
 
   before(async () => {
-    project = headsProject();
+    project = headsProject({
+      heads: { genre, scores },
+      variants: { both: { seeds: [1, 2] } },
+      export: { quantize: ['int8'] },
+      gate: { heads: { genre: { accuracy: 0.1 } } },
+    });
     const said = await succeed(project, 'run');
-    assert.match(said, /^both\.genre /m);
+    assert.match(said, /^both\.genre, 2 seeds +\d+\.\d ± \d/m);
+    assert.match(said, /^model +Pearson [^]*^both\.scores, 2 seeds +/m);
+    assert.doesNotMatch(said, /seed2/);
     student = artifact('export-student:both', 'student');
   });
 
@@ -53,9 +68,66 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
     const log = readFileSync(artifact('train-student:both', 'log', 'metrics.jsonl'), 'utf8');
     assert.match(log, /"validationAccuracy\.genre":0\.\d/);
     const page = readFileSync(artifact('report', 'report', 'report.html'), 'utf8');
-    assert.match(page, /<h2>Further tasks<\/h2>[^]*genre[^]*100\.0/);
+    assert.match(page, /<h2>Further tasks<\/h2>[^]*genre[^]*100\.0[^]*both<[^]* ± /);
     const card = readFileSync(join(student, 'README.md'), 'utf8');
     assert.match(card, /\| `genre` \| 2 \| 30 \| /);
+  });
+
+  test('a head of numbers is measured, kept and asked as such', async () => {
+    const measured = await readAnyMetrics(artifact('evaluate:both.scores', 'metrics'));
+    assert.ok(isOfValues(measured) && measured.task === 'regression');
+    assert.equal(measured.rows, 12);
+    const teacher = await readAnyMetrics(artifact('evaluate:teacher.scores', 'metrics'));
+    assert.ok(isOfValues(teacher) && (teacher.figures['pearson'] ?? 0) > 0.5);
+    const log = readFileSync(artifact('train-student:both', 'log', 'metrics.jsonl'), 'utf8');
+    assert.match(log, /"validationError\.scores":\d/);
+    const loaded = await loadStudent(student, { head: 'scores' });
+    try {
+      const [numbers = {}] = await loaded.values(TEXTS);
+      assert.deepEqual(Object.keys(numbers).sort(), [...loaded.classNames].sort());
+      assert.equal(loaded.classNames.length, 12);
+    } finally {
+      await loaded.close();
+    }
+  });
+
+  test('the int8 file answers every head, and each head decides whether it is recommended', async () => {
+    const measured = await readMetrics(artifact('evaluate:both.int8.genre', 'metrics'));
+    assert.equal(measured.rows, GENRE_ROWS.test);
+    assert.ok(
+      measured.fileBytes < (await readMetrics(artifact('evaluate:both', 'metrics'))).fileBytes,
+    );
+    const { decant } = JSON.parse(readFileSync(join(student, 'config.json'), 'utf8'));
+    assert.match(decant.recommended_file.because, /head/);
+    const card = readFileSync(join(student, 'README.md'), 'utf8');
+    assert.match(
+      card,
+      /\| `onnx\/model_quantized\.onnx`, head `genre` \| +\| \d+\.\d % \| \d+\.\d % \|/,
+    );
+    const asked = predict('--head', 'genre', '--precision', 'int8');
+    assert.equal(asked.status, 0, asked.stderr);
+    assert.ok(labelsIn(asked.stdout).every((label) => label.endsWith('jective')));
+  });
+
+  test('the mean over seeds of a head is what its gate looks at', async () => {
+    const names = ['both.genre', 'both.seed2.genre'];
+    const accuracies = await Promise.all(
+      names.map(
+        async (name) => (await readMetrics(artifact(`evaluate:${name}`, 'metrics'))).accuracy,
+      ),
+    );
+    const spread = await readSeedSpread(artifact('seed-spread:both.genre', 'spread'));
+    const mean = accuracies.reduce((sum, one) => sum + one, 0) / 2;
+    assert.deepEqual(spread.students, names);
+    assert.ok(Math.abs((spread.figures['accuracy']?.mean ?? 0) - mean) < 1e-9);
+    const gate = 'gate={"heads":{"genre":{"accuracyVsTeacher":2}}}';
+    const failed = await project.decant('run', '--set', gate);
+    assert.equal(failed.code, 4, failed.stderr);
+    // The teacher of genre is right on all of its rows.
+    assert.match(
+      failed.stderr,
+      /heads\.genre\.accuracyVsTeacher is (0\.\d+) in the mean of 2 seeds, wanted at least 2/,
+    );
   });
 
   test('predict and loadStudent ask the head by its name', async () => {
@@ -89,7 +161,9 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
     assert.equal(Object.keys(config.id2label).length, 12);
     assert.deepEqual(config.decant.heads, {
       genre: { id2label: { 0: 'objective', 1: 'subjective' }, output: 'logits_genre' },
+      scores: { id2label: config.id2label, output: 'logits_scores', problem_type: 'regression' },
     });
+    assert.equal(config.problem_type, undefined);
     const namesIn = (file: string) => {
       const bytes = readFileSync(join(student, file));
       const header = bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE()));
@@ -98,6 +172,8 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
     assert.deepEqual(namesIn('heads.safetensors').sort(), [
       'heads.genre.bias',
       'heads.genre.weight',
+      'heads.scores.bias',
+      'heads.scores.weight',
     ]);
     assert.ok(namesIn('model.safetensors').every((name) => !name.startsWith('heads.')));
   });
@@ -114,6 +190,7 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
       rows.map(({ variant, known, n }) => [variant, known, n]),
       [
         ['both', true, all],
+        ['both.seed2', true, all],
         ['teacher', true, tested],
       ],
     );
@@ -126,7 +203,10 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
       'json',
       'select distinct variant from predictions order by 1',
     );
-    assert.deepEqual(JSON.parse(first), [{ variant: 'both' }, { variant: 'teacher' }]);
+    assert.deepEqual(
+      JSON.parse(first),
+      ['both', 'both.seed2', 'teacher'].map((variant) => ({ variant })),
+    );
   });
 
   test('looking ahead counts the rows of a changed head in a scratch store', async () => {
@@ -160,7 +240,7 @@ describe('one student of two tasks', { skip: SUBJ.skip }, () => {
         instance,
         trainedOn,
       ]),
-      [['train-student:both', 1]],
+      ['both', 'both.seed2'].map((name) => [`train-student:${name}`, 1]),
     );
     assert.equal(receipt.exports[0]?.instance, 'export-student:both');
     assert.deepEqual(await filesHolding(project.path('.decant'), [text, id]), []);

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { type Artifact, listArtifacts } from '#cache/artifact-store.ts';
 import { succeed } from '#tests/support/cli-result.ts';
 import { startCli } from '#tests/support/running-cli.ts';
 import { smallConfig, smallProject } from '#tests/support/small-project.ts';
 import { storeSnapshot } from '#tests/support/store-snapshot.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 
+const { layers: _ofEncoders, ...training } = smallConfig.student;
+const steps = { steps: 200, evaluateEvery: 50, checkpointEvery: 20 };
+const bag = { ...training, ...steps, architecture: 'bag' };
 const project = smallProject({
-  student: { ...smallConfig.student, architecture: 'bag', schedule: 'constant' },
-  sweep: { over: { hiddenSize: [8], heads: [1, 3], learningRate: [0.002, 0.003, 1e30] } },
+  student: { ...bag, schedule: 'constant' },
+  sweep: { over: { hiddenSize: [8], accumulate: [1, 3], learningRate: [0.002, 0.003, 1e30] } },
 });
 const store = project.path('.decant');
 let first: SweepAnswer;
@@ -34,7 +38,9 @@ test('every trial that can be trained is, those that cannot are named, and one t
     [[1e30, 'E_TRAINING_DIVERGED']],
   );
   assert.equal(first.refused.length, 3);
-  assert.ok(first.refused.every(({ because }) => because === 'heads: must divide hiddenSize'));
+  assert.ok(
+    first.refused.every(({ because }) => because.startsWith('accumulate: must divide batchSize')),
+  );
   const page = readFileSync(first.page, 'utf8');
   assert.equal(page.match(/<svg/g)?.length, 2);
 });
@@ -53,7 +59,7 @@ test('trials are measured on the validation rows and on no other', async () => {
 
 test('the same command trains nothing that is done, and more trials only what is new', async () => {
   const made = storeSnapshot(store);
-  const over = { hiddenSize: [8], heads: [1], learningRate: [0.003, 0.002] };
+  const over = { hiddenSize: [8], accumulate: [1], learningRate: [0.003, 0.002] };
   const set = ['--set', `sweep.over=${JSON.stringify(over)}`];
   const dry = JSON.parse(await succeed(project, 'sweep', '--dry-run', '--json', ...set));
   assert.deepEqual(
@@ -62,29 +68,46 @@ test('the same command trains nothing that is done, and more trials only what is
   );
   const { stdout, stderr } = await project.decant('sweep', ...set);
   assert.doesNotMatch(stderr, /starts/);
-  assert.match(stdout, /trial +hiddenSize +heads +learningRate +accuracy +agreement/);
+  assert.match(stdout, /trial +hiddenSize +accumulate +learningRate +accuracy +agreement/);
   assert.match(stdout, /variants:\n {2}best: \{ temperature: 2, hiddenSize: 8, /);
   assert.deepEqual(storeSnapshot(store), made);
 });
 
-test('a sweep that is killed keeps the trial that is done, and the same command goes on', async () => {
-  const own = smallProject({
-    student: { ...smallConfig.student, architecture: 'bag', steps: 200 },
-    sweep: { over: { learningRate: [0.002, 0.003] } },
+test('what belongs to other students of a sweep makes no further trials of one that does not read it', async () => {
+  const over = { architecture: ['bag', 'modernbert'], layers: [1, 2], heads: [1, 2] };
+  const set = ['--set', `sweep.over=${JSON.stringify(over)}`];
+  const { trials } = JSON.parse(await succeed(project, 'sweep', '--dry-run', '--json', ...set));
+  assert.deepEqual(
+    (trials as SweepAnswer['trials']).map(({ settings }) => Object.values(settings)),
+    [['bag'], ...[1, 2].flatMap((layers) => [1, 2].map((heads) => ['modernbert', layers, heads]))],
+  );
+});
+
+test('a sweep that is killed in a training keeps the trial that is done, goes on in the other one, and ends with the same table', async () => {
+  const cut = temporaryFolder('decant cut sweep');
+  const filter = (path: string) => !/(train-student|validate)@/.test(path);
+  cpSync(store, cut, { recursive: true, filter });
+  const over = { hiddenSize: [8], accumulate: [1], learningRate: [0.002, 0.003] };
+  const again = ['sweep', '--store', cut, '--set', `sweep.over=${JSON.stringify(over)}`];
+  const killed = startCli([...again, '--log-format', 'json', '--log-every', '0s'], {
+    cwd: project.folder,
   });
-  const killed = startCli(['sweep', '--log-format', 'json', '--log-every', '0s'], {
-    cwd: own.folder,
-  });
-  // The second trial is on its way.
+  // The second trial is on its way, and behind its first checkpoint.
   await killed.said(
     /"instance":"train-student:(sweep-\w+)"[^]*"instance":"train-student:(?!\1)sweep-\w+","event":\{"type":"progress","done":[1-9]/,
   );
   killed.killGroup('SIGKILL');
   await killed.ended;
-  const { code, stdout, stderr } = await own.decant('sweep', '--json', '--wait-lock', '1m');
+  const { code, stdout, stderr } = await project.decant(...again, '--json', '--wait-lock', '1m');
   assert.equal(code, 0, stderr);
-  assert.equal((JSON.parse(stdout) as SweepAnswer).trials.length, 2);
   assert.equal(stderr.match(/train-student:sweep-\w+ +starts/g)?.length, 1, stderr);
+  assert.match(stderr, /train-student:sweep-\w+ +goes on after step [1-9]/);
+  assert.deepEqual(tableOf(JSON.parse(stdout)), tableOf(first));
+  assert.deepEqual(
+    trialsIn(storeSnapshot(cut)),
+    trialsIn(storeSnapshot(store)),
+    'the weights of an undisturbed sweep',
+  );
 });
 
 test('a configuration without a sweep, and a range without an end, are refused with the way out', async () => {
@@ -111,6 +134,21 @@ interface SweepAnswer {
     readonly failure: { readonly code: string };
   }[];
   readonly refused: readonly { readonly because: string }[];
+}
+
+/** What a sweep found, without what was timed, and where its trials stand in the order of this sweep. */
+function tableOf({ trials }: SweepAnswer): unknown[] {
+  return trials.map(({ isOnFront: { size }, ...trial }) => ({
+    ...trial,
+    isOnFront: size,
+    number: undefined,
+    latencyMs: undefined,
+  }));
+}
+
+/** Files of the trials alone. */
+function trialsIn(snapshot: Readonly<Record<string, string>>): [path: string, digest: string][] {
+  return Object.entries(snapshot).filter(([path]) => path.includes('@sweep-'));
 }
 
 async function newest(instance: string): Promise<Artifact> {

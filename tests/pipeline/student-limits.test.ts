@@ -8,7 +8,8 @@ import { miniConfig } from '#tests/support/mini-project.ts';
 
 /** Paths that are refused, with why. */
 function refused(sections: Readonly<Record<string, unknown>>): string[] {
-  const whole = { ...miniConfig, 'hard-relabel': undefined, ...sections };
+  // Settings of its own would be unread where all students are of an architecture without layers.
+  const whole = { ...miniConfig, student: {}, 'hard-relabel': undefined, ...sections };
   const { config } = checkedConfig('decant.yaml', stringify(whole));
   return unreadSettings(config).map(({ path, problem }) => `${path}: ${problem}`);
 }
@@ -18,6 +19,9 @@ const rate = { kind: 'linear', from: 0.01, to: 0.001 };
 for (const [setting, value, reader, to] of [
   ['momentum', 0.8, { optimizer: 'sgd' }, /optimizer: sgd/],
   ['nesterov', true, { optimizer: 'sgd' }, /optimizer: sgd/],
+  ['layers', 3, { architecture: 'mlp' }, /architecture: modernbert, bert, gpt2, mlp or cnn/],
+  ['heads', 2, { architecture: 'bert' }, /architecture: modernbert, bert or gpt2/],
+  ['intermediateSize', 64, { architecture: 'bag' }, /architecture: modernbert, bert, gpt2 or bag/],
   ['kernelWidths', [1, 2], { architecture: 'textcnn' }, /architecture: textcnn/],
   ['filters', 64, { architecture: 'textcnn' }, /architecture: textcnn/],
   ['kernelSize', 5, { architecture: 'cnn' }, /architecture: cnn/],
@@ -26,15 +30,20 @@ for (const [setting, value, reader, to] of [
 ] as const) {
   test(`${setting} is refused where no student reads it, and shared where one does`, () => {
     const given = { [setting]: value };
-    const [ofAll = ''] = refused({ student: given, variants: { distilled: {} } });
+    const not = {
+      architecture: setting === 'kernelWidths' || setting === 'filters' ? 'bag' : 'textcnn',
+    };
+    const [ofAll = ''] = refused({ student: given, variants: { not } });
     assert.ok(ofAll.startsWith(`student.${setting}: belongs to `), ofAll);
     assert.match(ofAll, to);
-    const [own = ''] = refused({ variants: { reads: { ...reader, ...given }, not: given } });
+    const [own = ''] = refused({
+      variants: { reads: { ...reader, ...given }, not: { ...not, ...given } },
+    });
     assert.match(own, new RegExp(`^variants\\.not\\.${setting}: .*set it in student`));
-    assert.deepEqual(refused({ student: given, variants: { reads: reader, not: {} } }), []);
+    assert.deepEqual(refused({ student: given, variants: { reads: reader, not } }), []);
     const [name = '', other] = Object.entries(reader)[0] ?? [];
     const sweep = { over: { [name]: [other] } };
-    assert.deepEqual(refused({ student: given, variants: { distilled: {} }, sweep }), []);
+    assert.deepEqual(refused({ student: given, variants: { not }, sweep }), []);
   });
 }
 

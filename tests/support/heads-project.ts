@@ -20,6 +20,17 @@ export const genre = {
   teacher: { answers: 'genre-answers.jsonl' },
 };
 
+/** A third task: the scores of each class as numbers, by the logits of the teacher that the first task has. */
+export const scores = {
+  task: 'regression',
+  corpus: {
+    train: 'scores-train.jsonl',
+    validation: 'scores-validation.jsonl',
+    test: 'scores-test.jsonl',
+  },
+  teacher: { model: 'teacher' },
+};
+
 /** Settings of a student with two heads, trained for a moment. */
 export const headsConfig = {
   heads: { genre },
@@ -38,6 +49,7 @@ export const headsConfig = {
 export function headsProject(settings: Readonly<Record<string, unknown>> = {}): MiniProject {
   const project = smallProject({ ...headsConfig, ...settings });
   writeGenre(project);
+  writeScores(project);
   return project;
 }
 
@@ -69,5 +81,19 @@ function writeGenre(project: MiniProject): void {
 
   function write(file: string, lines: readonly unknown[]): void {
     writeFileSync(project.path(file), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+}
+
+/** Labels of the held rows of the first task as numbers, a third of the rows in each split. */
+function writeScores(project: MiniProject): void {
+  const lines = readFileSync(project.path('validation.jsonl'), 'utf8').trimEnd().split('\n');
+  const rows = lines.map((line) => JSON.parse(line) as { text: string; label: string });
+  const classNames = JSON.parse(readFileSync(project.path('labels.json'), 'utf8')) as string[];
+  for (const [place, split] of ['train', 'validation', 'test'].entries()) {
+    const part = rows.flatMap(({ text, label }, row) => {
+      const numbers = classNames.map((name) => (name === label ? 5 : -1));
+      return row % 3 === place ? [`${JSON.stringify({ text, label: numbers })}\n`] : [];
+    });
+    writeFileSync(project.path(`scores-${split}.jsonl`), part.join(''));
   }
 }

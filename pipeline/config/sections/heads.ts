@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HEAD_TASKS } from '#datasets/task.ts';
 import { checkSource, teacherFields } from '#pipeline/teachers/teacher-settings.ts';
 import { corpusSection } from './corpus.ts';
 import { modelName } from './model-name.ts';
@@ -10,6 +11,10 @@ export const headsSection = z
   .record(
     headName,
     z.strictObject({
+      task: z
+        .enum(HEAD_TASKS)
+        .optional()
+        .describe('What its teacher answers about a text. Default: classification.'),
       corpus: corpusSection.describe('Rows of this task: all that corpus may say.'),
       teacher: z
         .strictObject({

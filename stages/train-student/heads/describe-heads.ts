@@ -1,7 +1,7 @@
 import type { StageEvent } from '#stages/stage.ts';
 import { describeRows } from '#stages/train-student/describe-training.ts';
 import type { Settings } from '#stages/train-student/settings.ts';
-import { doubtAboutTeacher } from '#stages/train-student/validation.ts';
+import { doubtIn } from '#stages/train-student/values/value-validation.ts';
 import { headOfSteps } from './head-batches.ts';
 import type { HeadSetup, Heads } from './head-setup.ts';
 
@@ -11,7 +11,7 @@ export function* describeHeads(heads: Heads<HeadSetup>, settings: Settings): Gen
   if (further.length === 0) return;
   for (const { name, inputs, transferSet } of further) {
     for (const event of describeRows(transferSet, inputs, settings)) yield ofHead(event, name);
-    const doubt = inputs.softLabels.length === 0 ? null : doubtAboutTeacher(inputs.validation);
+    const doubt = inputs.softLabels.length === 0 ? null : doubtIn(inputs);
     if (doubt !== null) yield { type: 'warning', message: `head ${name}: ${doubt}` };
   }
   const rows = heads.map(({ transferSet }) => transferSet.rowCount);

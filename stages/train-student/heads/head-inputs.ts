@@ -1,4 +1,5 @@
 import { Failure } from '#cache/failure.ts';
+import type { Task } from '#datasets/task.ts';
 import { contextOfHead } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
 import type { TaskHead } from '#stages/students/student.ts';
@@ -18,6 +19,8 @@ export interface HeadInputs {
   readonly name: string;
   /** How much its loss and its validation score count; those of the first head count 1. */
   readonly weight: number;
+  /** Undefined: it names one class. */
+  readonly task: Task | undefined;
   readonly inputs: TrainingInputs;
 }
 
@@ -39,8 +42,10 @@ export async function readHeadInputs(
 ): Promise<HeadInputs[]> {
   const read: HeadInputs[] = [];
   try {
-    for (const [name, { weight }] of Object.entries(context.config.taskHeads ?? {})) {
-      read.push({ name, weight, inputs: await readTrainingInputs(contextOfHead(context, name)) });
+    for (const [name, { weight, task }] of Object.entries(context.config.taskHeads ?? {})) {
+      const own = contextOfHead(context, name);
+      const config = { ...own.config, task };
+      read.push({ name, weight, task, inputs: await readTrainingInputs({ ...own, config }) });
     }
     return read;
   } catch (error) {

@@ -11,10 +11,10 @@ export async function writeHeadAnswers(
   head: HeadTraining,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, inputs, stepper, layout, buckets, classCount } = head;
+  const { name, task, inputs, stepper, layout, buckets, classCount } = head;
   const forward = { ...layout, buckets, classCount, signal };
   const predict = (rows: PredictedRows) => predictRows(stepper, rows, forward);
-  const answering = { classCount, task: undefined, predict };
+  const answering = { classCount, task, predict };
   const splits = {
     validation: { tokens: inputs.validation.tokens },
     train: { tokens: inputs.train },

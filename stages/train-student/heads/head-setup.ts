@@ -36,12 +36,14 @@ export const FIRST_HEAD = 'main';
 
 /** The student's own classifier as one head among several. */
 export function firstHead(
+  settings: Settings,
   student: StudentSetup,
   inputs: TrainingInputs,
   transferSet: TransferSet,
 ): HeadSetup {
   const { classCount } = student.shape;
-  return { ...student, name: FIRST_HEAD, weight: 1, inputs, transferSet, classCount };
+  const { task } = settings;
+  return { ...student, name: FIRST_HEAD, weight: 1, task, inputs, transferSet, classCount };
 }
 
 /** Builds the further heads of a student: they have the weights of all, and rows, losses and lengths of their own. */
@@ -53,10 +55,16 @@ export async function setUpHeads(
 ): Promise<HeadSetup[]> {
   const setups: HeadSetup[] = [];
   for (const head of heads) {
-    const transferSet = await rowsOfHead(head.inputs, settings);
-    setups.push(await setUpHead(settings, student, head, { transferSet, softLoss }));
+    const own = settingsOfHead(settings, head);
+    const transferSet = await rowsOfHead(head.inputs, own);
+    setups.push(await setUpHead(own, student, head, { transferSet, softLoss }));
   }
   return setups;
+}
+
+/** What the settings are to a head: numbers have no classes to weigh. */
+function settingsOfHead(settings: Settings, { task }: HeadInputs): Settings {
+  return { ...settings, task, ...(task === 'regression' && { classWeights: undefined }) };
 }
 
 async function setUpHead(

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import type { InitialisationRecord } from '#datasets/initialisation.ts';
 import { initialise, layoutOf } from '#stages/students/parameters.ts';
-import { readSafetensors } from '#stages/students/safetensors.ts';
+import { readSafetensors, type StoredTensor } from '#stages/students/safetensors.ts';
 import type { ParameterSpec } from '#stages/students/student.ts';
+import { HEADS_FILE, headParameters } from '#stages/students/task-heads.ts';
 import type { InitialiseSource } from '#stages/train-student/settings/initialisation.ts';
 import { type Beginner, type InitialiseFiles, startFromModel } from './initialisation.ts';
 
@@ -28,17 +30,19 @@ export interface StartWeights {
   readonly initialisation: InitialisationRecord | undefined;
 }
 
-/** What a student is before its first step. */
+/** What a student is before its first step, with the classifiers of its further heads behind its own parameters. */
 export async function startWeights(
   student: Omit<Beginner, 'tokenizer'>,
   start: Start,
 ): Promise<StartWeights> {
-  const { specs } = student;
+  const { specs, shape } = student;
   const { initialise: asked, seed, tokenizer } = start;
+  const ofHeads = headParameters(specs, shape.taskHeads);
   if (asked === undefined) {
-    return { weights: await initialWeights(specs, start), initialisation: undefined };
+    const weights = await initialWeights({ own: specs, ofHeads }, start);
+    return { weights, initialisation: undefined };
   }
-  const weights = initialise(specs, seed);
+  const weights = initialise([...specs, ...ofHeads], seed);
   const beginner = {
     ...student,
     tokenizer: tokenizer === undefined ? undefined : join(tokenizer, 'tokenizer.json'),
@@ -50,13 +54,24 @@ export async function startWeights(
 }
 
 async function initialWeights(
-  specs: readonly ParameterSpec[],
+  { own, ofHeads }: Record<'own' | 'ofHeads', readonly ParameterSpec[]>,
   { seed, initFrom, tokenizer }: Pick<Start, 'seed' | 'initFrom' | 'tokenizer'>,
 ): Promise<Float32Array> {
-  if (initFrom === undefined) return initialise(specs, seed);
+  if (initFrom === undefined) return initialise([...own, ...ofHeads], seed);
   if (tokenizer !== undefined) await requireSameTokenizer(initFrom, tokenizer);
-  const path = join(initFrom, 'model.safetensors');
-  const tensors = await readSafetensors(path);
+  const weights = await storedWeights(join(initFrom, 'model.safetensors'), own);
+  if (ofHeads.length === 0) return weights;
+  const further = await storedWeights(join(initFrom, HEADS_FILE), ofHeads);
+  const all = new Float32Array(weights.length + further.length);
+  all.set(weights);
+  all.set(further, weights.length);
+  return all;
+}
+
+async function storedWeights(path: string, specs: readonly ParameterSpec[]): Promise<Float32Array> {
+  const tensors: ReadonlyMap<string, StoredTensor> = existsSync(path)
+    ? await readSafetensors(path)
+    : new Map();
   const { size, places } = layoutOf(specs);
   const weights = new Float32Array(size);
   for (const { name, shape, offset } of places) {

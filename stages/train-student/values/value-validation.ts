@@ -6,6 +6,7 @@ import {
   regressionFigures,
 } from '#stages/numerics/value-metrics.ts';
 import type { Measurement } from '#stages/train-student/training.ts';
+import { doubtAboutTeacher, type ValidationSet } from '#stages/train-student/validation.ts';
 
 /** Validation rows with what a student of values is compared with, by example id. */
 export interface ValueJudge {
@@ -43,6 +44,17 @@ export function judgeValues(judge: ValueJudge, logits: Float32Array, width: numb
     },
     score: score ?? (ofTeacher === null ? null : shareScore(ofTeacher, byTeacher.rows * width)),
   };
+}
+
+/** Says when the teacher hardly knows more of the validation rows than their labels tell by themselves; null where it does. */
+export function doubtIn({
+  validation,
+  judge,
+}: {
+  readonly validation: ValidationSet;
+  readonly judge?: ValueJudge;
+}): string | null {
+  return judge === undefined ? doubtAboutTeacher(validation) : doubtAboutValues(judge);
 }
 
 /** Says when the teacher is hardly better than the mean of the gold values each time; null where it is. */

@@ -40,6 +40,7 @@ export function valuesFixture(): ValuesData {
     models: ofValues,
     headline: named('distilled'),
     teacher: named('teacher'),
+    heads: [],
     gains: [{ over: 'gold-only', figure: 'microF1', value: 0.04, interval: [0.031, 0.049] }],
     choices,
     deployed,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readPredictions } from '#datasets/predictions.ts';
+import { readStudentFolder } from '#stages/students/student-folder.ts';
 import { trainStudent } from '#stages/train-student/index.ts';
 import { failingWith } from '#tests/support/failure.ts';
 import { runStage, type StageRun } from '#tests/support/run-stage.ts';
@@ -63,6 +64,55 @@ test('a training that was stopped goes on to the same bits, and the weight of a 
   const taskHeads = { other: { weight: 3 } };
   const heavier = await runStage(trainStudent, { config: { ...config, taskHeads }, inputs });
   assert.notDeepEqual(await weightsOf(heavier), await weightsOf(undisturbed));
+});
+
+test('a student of the same heads goes on from another one, with its classifiers', async () => {
+  const before = await runStage(trainStudent, { config, inputs });
+  const initFrom = before.outputs['student'] ?? '';
+  // So little that the first step moves nothing.
+  const still = { ...config, steps: 1, evaluateEvery: 1, learningRate: 1e-30, seed: 5 };
+  const after = await runStage(trainStudent, { config: still, inputs: { ...inputs, initFrom } });
+  assert.deepEqual(await weightsOf(after), await weightsOf(before));
+  const alone = await runStage(trainStudent, {
+    config: { ...config, taskHeads: undefined, steps: 1 },
+    inputs: first,
+  });
+  await assert.rejects(
+    runStage(trainStudent, {
+      config: still,
+      inputs: { ...inputs, initFrom: alone.outputs['student'] ?? '' },
+    }),
+    /heads\.safetensors/,
+  );
+});
+
+test('heads of several labels and of numbers learn beside one of classes, and say so', async () => {
+  const labels = await syntheticInputs({ rows: 100, task: 'multi-label' });
+  const numbers = await syntheticInputs({ rows: 100, task: 'regression' });
+  const run = await runStage(trainStudent, {
+    config: {
+      ...config,
+      steps: 300,
+      evaluateEvery: 100,
+      learningRate: 0.01,
+      taskHeads: {
+        labels: { weight: 1, task: 'multi-label' },
+        numbers: { weight: 0.1, task: 'regression' },
+      },
+    },
+    inputs: { ...first, ...ofHead('labels', labels), ...ofHead('numbers', numbers) },
+  });
+  const last = (name: string) => metrics(run, name).at(-1) ?? Number.NaN;
+  assert.ok(last('agreement') > 0.7, `classes: ${last('agreement')}`);
+  const microF1 = metrics(run, 'validationMicroF1.labels');
+  assert.ok((microF1.at(-1) ?? 0) > 0.6, `labels: ${microF1.join()}`);
+  assert.ok(last('agreement.numbers') > 0.5, `numbers: ${last('agreement.numbers')}`);
+  const folder = run.outputs['student'] ?? '';
+  const { decant } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+  assert.equal(decant.heads.labels.problem_type, 'multi_label_classification');
+  const asked = await readStudentFolder(folder, { head: 'numbers' });
+  assert.equal(asked.task, 'regression');
+  assert.equal((await readStudentFolder(folder)).task, 'classification');
 });
 
 test('the temperature of a top k may not move: the rows of each head are opened once', async () => {

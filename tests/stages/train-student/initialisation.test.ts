@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { architectureOf } from '#stages/students/architectures.ts';
 import { initialise, layoutOf } from '#stages/students/parameters.ts';
 import type { StudentShape } from '#stages/students/student.ts';
+import { allParameters } from '#stages/students/task-heads.ts';
 import { doubtAboutStart, sayStart } from '#stages/train-student/start/initialisation.ts';
 import { vocabularyRows } from '#stages/train-student/start/vocabulary-rows.ts';
 import { bertReference } from '../students/encoder-reference.ts';
@@ -34,6 +35,18 @@ test('layers by a map are those layers, with all that is around them', async () 
     doubtAboutStart(start.initialisation ?? assert.fail()) ?? '',
     /otherwise than this student: activation gelu_new \(here gelu\); training/,
   );
+});
+
+test('a further head starts at random behind the layers of the model', async () => {
+  const checkpoint = await written('bert');
+  const alone = await startOf(SMALL, ['a', 'b', 'c'], { from: 'a folder' }, checkpoint);
+  const taskHeads = [{ name: 'other', classCount: 2 }];
+  const shape = { ...SMALL, taskHeads };
+  const { weights } = await startOf(shape, ['a', 'b', 'c'], { from: 'a folder' }, checkpoint);
+  const all = allParameters({ architecture: architectureOf('bert'), shape });
+  assert.deepEqual(weights.subarray(0, alone.weights.length), alone.weights);
+  const behind = all.slice(architectureOf('bert').parameters(SMALL).length);
+  assert.deepEqual(weights.subarray(alone.weights.length), initialise(behind, 1));
 });
 
 test('classes follow their names, and other classes start at random', async () => {

@@ -53,7 +53,7 @@ async function written(shape: StudentShape, weights: Float32Array) {
     weights,
     classNames: CLASSES,
     task: undefined,
-    headClasses: {},
+    heads: {},
   };
   await writeStudent(folder, student, '/nowhere');
   return {

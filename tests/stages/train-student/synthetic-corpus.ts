@@ -8,6 +8,7 @@ import {
   type SoftLabelRows,
   writeSoftLabelShard,
 } from '#datasets/soft-labels/soft-labels.ts';
+import { type GoldTargets, writeTargets } from '#datasets/targets.ts';
 import { writeTokens } from '#datasets/tokens/tokens.ts';
 import { randomFor } from '#stages/numerics/random.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
@@ -27,6 +28,12 @@ export interface SyntheticOptions {
   readonly validationGold?: boolean;
   /** Features of the teacher beside its logits: `hidden_class`, a direction of each class in three numbers. */
   readonly hidden?: boolean;
+  /** Tokens of every row. Default: 4 to 22. */
+  readonly length?: number;
+  /** Words of the vocabulary. Default: 40, which is all that rows have. */
+  readonly words?: number;
+  /** The gold class is a vector of numbers, 1 at its place. */
+  readonly task?: 'multi-label' | 'regression';
 }
 
 export const classNames = ['apple', 'banana', 'cherry', 'date', 'elder'];
@@ -48,13 +55,19 @@ export async function syntheticInputs(
   };
   const { rows = 200, goldEvery = 2, validationGold = true, shardRows = rows } = options;
   const splits = {
-    train: examplesOf('train', rows, goldEvery),
-    validation: examplesOf('validation', 60, validationGold ? 1 : 0),
+    train: examplesOf('train', rows, goldEvery, options),
+    validation: examplesOf('validation', 60, validationGold ? 1 : 0, options),
   };
   for (const split of ['train', 'validation'] as const) {
     const examples = splits[split];
-    await add(`tokens/student/${split}`, (path) => writeTokens(path, tokenTable(examples)));
-    await add(`labels/${split}`, (path) => writeLabels(path, goldLabels(examples)));
+    await add(`tokens/student/${split}`, (path) =>
+      writeTokens(path, tokenTable(examples, options)),
+    );
+    await add(`labels/${split}`, (path) =>
+      options.task === undefined
+        ? writeLabels(path, goldLabels(examples))
+        : writeTargets(path, goldValues(examples)),
+    );
     await add(`rows/${split}`, async (path) => {
       const silent = split === 'train' ? (options.withoutSoftLabels ?? []) : [];
       const spoken = examples.filter((_, row) => !silent.includes(row));
@@ -69,7 +82,7 @@ export async function syntheticInputs(
   await add('classes', async (path) => {
     await writeClasses(path, classNames);
   });
-  await add('tokenizer/student', writeTokenizer);
+  await add('tokenizer/student', (path) => writeTokenizer(path, options.words));
   return inputs;
 }
 
@@ -81,15 +94,24 @@ interface SyntheticExample {
   readonly teacherLogits: readonly number[];
 }
 
-function examplesOf(split: string, count: number, goldEvery: number): SyntheticExample[] {
+function examplesOf(
+  split: string,
+  count: number,
+  goldEvery: number,
+  { length, task }: SyntheticOptions,
+): SyntheticExample[] {
+  // Each label by itself: its yes is above 0 and its no below.
+  const lower = task === undefined ? 0 : 2;
   const random = randomFor(7, split);
   const below = (limit: number): number => Math.floor(random() * limit);
   return Array.from({ length: count }, (_, row) => {
     const classId = below(classNames.length);
     const telling = [0, 1].map(() => firstWord + 2 * classId + below(2));
-    const filler = Array.from({ length: below(18) }, () => firstWord + 10 + below(30));
+    // Between both ends, beside the telling words.
+    const fillers = length === undefined ? below(18) : length - 4;
+    const filler = Array.from({ length: fillers }, () => firstWord + 10 + below(30));
     const words = [...filler, ...telling].sort(() => random() - 0.5);
-    const teacherLogits = classNames.map((_, id) => (id === classId ? 3 : 0) + random());
+    const teacherLogits = classNames.map((_, id) => (id === classId ? 3 : 0) + random() - lower);
     return {
       exampleId: exampleIdOf(`${split} ${row}`, null),
       tokenIds: [cls, ...words, sep],
@@ -100,7 +122,7 @@ function examplesOf(split: string, count: number, goldEvery: number): SyntheticE
   });
 }
 
-function tokenTable(examples: readonly SyntheticExample[]) {
+function tokenTable(examples: readonly SyntheticExample[], { length = 24 }: SyntheticOptions) {
   const offsets = new Int32Array(examples.length + 1);
   for (const [row, { tokenIds }] of examples.entries()) {
     offsets[row + 1] = (offsets[row] ?? 0) + tokenIds.length;
@@ -112,7 +134,7 @@ function tokenTable(examples: readonly SyntheticExample[]) {
     typeIds: null,
     truncated: new Uint8Array(examples.length),
     tokenizerDigest: 'synthetic',
-    maxLength: 24,
+    maxLength: length,
   };
 }
 
@@ -123,11 +145,20 @@ function goldLabels(examples: readonly SyntheticExample[]): GoldLabel[] {
   });
 }
 
+function goldValues(examples: readonly SyntheticExample[]): GoldTargets[] {
+  return examples.flatMap(({ exampleId, classId, hasGold }) => {
+    const targets = Float32Array.from(classNames, (_, id) => (id === classId ? 1 : 0));
+    return hasGold ? [{ exampleId, targets }] : [];
+  });
+}
+
 function softLabelMeta({
-  mode = 'top-k',
+  task,
+  mode = task === undefined ? 'top-k' : 'dense',
   topK = 3,
-  temperatures = [1, 2],
+  temperatures = task === undefined ? [1, 2] : [],
   hidden = false,
+  length = 24,
 }: SyntheticOptions): SoftLabelMeta {
   return {
     formatVersion: 1,
@@ -138,11 +169,12 @@ function softLabelMeta({
     fingerprint: 'synthetic',
     teacherDigest: 'synthetic',
     tokenizerDigest: 'synthetic',
-    maxLength: 24,
+    maxLength: length,
     provider: 'cpu',
     runtime: 'none',
     precision: 'float32',
     ...(hidden && { hidden: { class: HIDDEN_WIDTH } }),
+    ...(task && { task }),
   };
 }
 
@@ -191,8 +223,8 @@ function logSumExp(logits: readonly number[]): number {
   return Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
 }
 
-async function writeTokenizer(folder: string): Promise<void> {
-  const words = Array.from({ length: 40 }, (_, word) => `word${word}`);
+async function writeTokenizer(folder: string, count = 40): Promise<void> {
+  const words = Array.from({ length: count }, (_, word) => `word${word}`);
   const pieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', ...words];
   const vocab = Object.fromEntries(pieces.map((piece, id) => [piece, id]));
   const special = { pad_token: '[PAD]', cls_token: '[CLS]', sep_token: '[SEP]' };
