@@ -4,7 +4,13 @@ import {
   type Tensor2D,
   type Tensorflow,
 } from '#stages/tensorflow/runtime.ts';
-import type { Architecture, ForwardInputs, NamedTensors, StudentShape } from './student.ts';
+import type {
+  Architecture,
+  ArchitectureName,
+  ForwardInputs,
+  NamedTensors,
+  StudentShape,
+} from './student.ts';
 
 /** One half of the rows of a batch, whose other half goes its own way. */
 export interface BatchHalf {
@@ -16,7 +22,7 @@ export interface BatchHalf {
 /**
  * The forward pass of the first half of the rows beside that of the second. They meet in the logits only, so two
  * cores go their own ways there and, in a gradient, back; every number is what it is of the whole batch. Whole go
- * batches of an odd number of rows, those that name the tokens they ask for, students without layers, and all on a GPU.
+ * batches of an odd number of rows, those that name the tokens they ask for, students that are no encoders, and all on a GPU.
  */
 export function forwardInHalves(
   tf: Tensorflow,
@@ -25,8 +31,9 @@ export function forwardInHalves(
   inputs: ForwardInputs,
   shape: StudentShape,
 ): Tensor2D {
-  const { batchSize, features = {}, answerAt, onFeatures } = inputs;
-  const isWhole = batchSize % 2 !== 0 || answerAt !== undefined || shape.layers === 0;
+  const { batchSize, answerAt, onFeatures } = inputs;
+  const isWhole =
+    batchSize % 2 !== 0 || answerAt !== undefined || !ENCODERS.has(shape.architecture);
   if (isWhole || nativeBackend(tf).binding.isUsingGpuDevice()) {
     return architecture.forward(tf, parameters, inputs, shape);
   }
@@ -34,7 +41,6 @@ export function forwardInHalves(
   const read: Tensor2D[] = [];
   const halves = ([0, 1] as const).map((index) => {
     const half = (x: Tensor): Tensor => tf.split(x, 2, 0)[index] as Tensor;
-    const ofHalf = Object.entries(features).map(([name, tensor]) => [name, half(tensor)]);
     return architecture.forward(
       tf,
       parameters,
@@ -42,7 +48,6 @@ export function forwardInHalves(
         ...inputs,
         inputIds: half(inputs.inputIds),
         lengths: half(inputs.lengths),
-        features: Object.fromEntries(ofHalf),
         batchSize: batchSize / 2,
         half: { index, draws },
         onFeatures: (rows) => read.push(rows),
@@ -53,3 +58,6 @@ export function forwardInHalves(
   if (onFeatures !== undefined && read.length > 0) onFeatures(tf.concat(read, 0));
   return tf.concat(halves, 0);
 }
+
+/** Students with enough operations of a row that it is worth having all of them twice. */
+const ENCODERS: ReadonlySet<ArchitectureName> = new Set(['bert', 'modernbert']);

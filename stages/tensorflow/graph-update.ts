@@ -1,4 +1,5 @@
 import { addAssignments } from './graph-ends.ts';
+import { partsOf } from './graph-variables.ts';
 import {
   AVERAGE,
   averaged,
@@ -17,6 +18,24 @@ interface GraphUpdate {
   readonly updates: readonly string[];
 }
 
+/** What an update starts from. */
+export interface GraphState extends OptimizerTensors {
+  readonly given: Given;
+  readonly parts: readonly WeightPart[];
+}
+
+/** Weights that have a variable of their own. */
+export interface WeightPart {
+  readonly length: number;
+  /** Which of them decay. */
+  readonly decays: 'all' | 'some' | 'none';
+}
+
+/** Is the update TensorFlow's own operation, which may be one a parameter? */
+export function isOwnUpdate({ kind }: OptimizerSettings, how: RecordingOptions): boolean {
+  return kind === 'adamw' && how.xla !== true;
+}
+
 /**
  * Adds the optimiser's update of the variables to the graph. AdamW is TensorFlow's own operation, which passes over
  * weights and moments once; XLA fuses the recorded operations by itself, and other optimisers have few.
@@ -24,11 +43,11 @@ interface GraphUpdate {
 export function addUpdate(
   tf: Tensorflow,
   recorder: StepRecorder,
-  state: OptimizerTensors & { readonly given: Given },
+  state: GraphState,
   gradient: Tensor1D,
   { optimizer, how }: { readonly optimizer: OptimizerSettings; readonly how: RecordingOptions },
 ): GraphUpdate {
-  if (optimizer.kind === 'adamw' && how.xla !== true) {
+  if (optimizer.kind === 'adamw' && isOwnUpdate(optimizer, how)) {
     return addAdamW(tf, recorder, state, gradient, optimizer);
   }
   const { gradNorm, weights, slots } = recorder.record(
@@ -38,49 +57,109 @@ export function addUpdate(
   return { gradNorm, updates: addAssignments(recorder, { weights, ...slots }) };
 }
 
+/** An update for each part: they go side by side, and what passes over the weights passes over one parameter. */
 function addAdamW(
   tf: Tensorflow,
   recorder: StepRecorder,
-  { weights, slots, given }: OptimizerTensors & { readonly given: Given },
+  { weights, slots, given, parts }: GraphState,
   gradient: Tensor1D,
   settings: AdamWSettings,
 ): GraphUpdate {
+  const cut = (vector: Tensor1D): Tensor1D[] => tf.split(vector, lengthsOf(parts), 0);
+  const average = slots[AVERAGE];
   const recorded = recorder.record(() => {
-    const { gradNorm, clipped } = clippedGradient(tf, gradient, settings);
+    const { gradNorm, clipped } = clippedGradient(
+      tf,
+      joinedOf(tf, recorder, gradient, parts) ?? cut(gradient),
+      settings,
+    );
     // The corrections of bias are in rate and epsilon: with powers of 0 the operation has none of its own.
     const none = tf.scalar(0);
     const [beta1, beta2] = [tf.scalar(settings.beta1), tf.scalar(settings.beta2)];
     const scalars = [none, none, given.scalar('rate'), beta1, beta2, given.scalar('epsilon')];
-    const decayed = tf.mul(tf.mul(given.decayMask, given.scalar('decay')), weights);
     return {
       gradNorm,
-      decayed: recorder.outputOf(decayed),
+      decayed: decayOf(tf, { weights: cut(weights), masks: cut(given.decayMask) }, parts, given),
       scalars: scalars.map((tensor) => recorder.outputOf(tensor)),
-      clipped: recorder.outputOf(clipped),
+      clipped: clipped.map((part) => recorder.outputOf(part)),
+      averages: average === undefined ? [] : cut(average),
     };
   });
-  const { gradNorm, decayed, scalars, clipped } = recorded;
+  const { gradNorm, decayed, scalars, clipped, averages } = recorded;
   const type = { type: recorder.type('float32') };
-  // After the gradient: a step that fails on its way there must leave every variable alone.
-  const known = `^${clipped.split(':')[0]}`;
-  const decay = recorder.graph.add('AssignSubVariableOp', ['weights', decayed, known], {
-    dtype: type,
+  const [owned, first, second] = ['weights', 'firstMoment', 'secondMoment'].map((name) =>
+    partsOf(name, parts.length),
+  ) as [string[], string[], string[]];
+  // After the norm, so after the whole gradient: a step that fails on its way there must leave every variable alone.
+  const known = `^${recorder.outputOf(gradNorm).split(':')[0]}`;
+  const moved = owned.map((variable, part) => {
+    const decay = decayed[part];
+    const before =
+      decay === undefined
+        ? known
+        : `^${recorder.graph.add(
+            'AssignSubVariableOp',
+            [variable, recorder.outputOf(decay), known],
+            { dtype: type },
+          )}`;
+    const moments = [first[part] ?? '', second[part] ?? ''];
+    return recorder.graph.add(
+      'ResourceApplyAdam',
+      [variable, ...moments, ...scalars, clipped[part] ?? '', before],
+      { T: type, use_locking: { bool: false }, use_nesterov: { bool: false } },
+    );
   });
-  const variables = ['weights', 'firstMoment', 'secondMoment'];
-  const moved = recorder.graph.add(
-    'ResourceApplyAdam',
-    [...variables, ...scalars, clipped, `^${decay}`],
-    {
-      T: type,
-      use_locking: { bool: false },
-      use_nesterov: { bool: false },
-    },
-  );
-  const average = slots[AVERAGE];
-  if (average === undefined) return { gradNorm, updates: [moved] };
-  const read = recorder.graph.add('ReadVariableOp', ['weights', `^${moved}`], { dtype: type });
-  const next = tf.zerosLike(weights);
-  recorder.declare(next, `${read}:0`);
-  const followed = recorder.record(() => averaged(tf, average, next, given));
-  return { gradNorm, updates: [moved, ...addAssignments(recorder, { [AVERAGE]: followed })] };
+  if (averages.length === 0) return { gradNorm, updates: moved };
+  const names = partsOf(AVERAGE, parts.length);
+  const followed = averages.map((part, index) => {
+    const inputs = [owned[index] ?? '', `^${moved[index]}`];
+    const read = recorder.graph.add('ReadVariableOp', inputs, { dtype: type });
+    const next = tf.zerosLike(part);
+    recorder.declare(next, `${read}:0`);
+    return [names[index] ?? '', recorder.record(() => averaged(tf, part, next, given))] as const;
+  });
+  return {
+    gradNorm,
+    updates: [...moved, ...addAssignments(recorder, Object.fromEntries(followed))],
+  };
+}
+
+/** What decays of each part. */
+function decayOf(
+  tf: Tensorflow,
+  {
+    weights,
+    masks,
+  }: { readonly weights: readonly Tensor1D[]; readonly masks: readonly Tensor1D[] },
+  parts: readonly WeightPart[],
+  given: Given,
+): readonly (Tensor1D | undefined)[] {
+  const decay = given.scalar('decay');
+  return weights.map((part, index) => {
+    const decays = parts[index]?.decays ?? 'some';
+    if (decays === 'none') return undefined;
+    const share = decays === 'all' ? decay : tf.mul(masks[index] ?? decay, decay);
+    return tf.mul<Tensor1D>(part, share);
+  });
+}
+
+/** The parts that the gradient was joined from, where they are those of the weights. */
+function joinedOf(
+  tf: Tensorflow,
+  recorder: StepRecorder,
+  gradient: Tensor1D,
+  parts: readonly WeightPart[],
+): Tensor1D[] | undefined {
+  const joined = recorder.partsOf(gradient);
+  if (joined === undefined) return undefined;
+  if (joined.map(({ length }) => length).join() !== lengthsOf(parts).join()) return undefined;
+  return joined.map(({ output, length }) => {
+    const part = tf.zeros([length]) as Tensor1D;
+    recorder.declare(part, output);
+    return part;
+  });
+}
+
+function lengthsOf(parts: readonly WeightPart[]): number[] {
+  return parts.map(({ length }) => length);
 }

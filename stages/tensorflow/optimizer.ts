@@ -61,22 +61,26 @@ export function optimizerStep(
   given: Given,
   settings: OptimizerSettings,
 ): OptimizerTensors & { readonly gradNorm: Scalar } {
-  const { gradNorm, clipped } = clippedGradient(tf, gradient, settings);
-  const next = ruleOf(settings).update(tf, state, clipped, given);
+  const { gradNorm, clipped } = clippedGradient(tf, [gradient], settings);
+  const [whole = gradient] = clipped;
+  const next = ruleOf(settings).update(tf, state, whole, given);
   const average = state.slots[AVERAGE];
   if (average === undefined) return { ...next, gradNorm };
   const slots = { ...next.slots, [AVERAGE]: averaged(tf, average, next.weights, given) };
   return { weights: next.weights, slots, gradNorm };
 }
 
-/** The gradient, scaled down where its global norm is above the limit, and that norm. */
+/** The parts of a gradient, scaled down where its global norm is above the limit, and that norm. */
 export function clippedGradient(
   tf: Tensorflow,
-  gradient: Tensor1D,
+  gradient: readonly Tensor1D[],
   { maxGradNorm }: Pick<OptimizerSettings, 'maxGradNorm'>,
-): { readonly gradNorm: Scalar; readonly clipped: Tensor1D } {
-  const gradNorm = tf.sqrt(tf.sum(tf.square(gradient))) as Scalar;
-  return { gradNorm, clipped: clip(tf, gradient, gradNorm, maxGradNorm) };
+): { readonly gradNorm: Scalar; readonly clipped: readonly Tensor1D[] } {
+  const squares = gradient.map((part) => tf.sum(tf.square(part)));
+  const gradNorm = tf.sqrt(tf.addN(squares)) as Scalar;
+  if (maxGradNorm === Number.POSITIVE_INFINITY) return { gradNorm, clipped: gradient };
+  const factor = tf.minimum(1, tf.div(maxGradNorm, tf.add(gradNorm, CLIP_EPSILON)));
+  return { gradNorm, clipped: gradient.map((part) => tf.mul(part, factor)) };
 }
 
 /** The moving average, nearer to the weights. */
@@ -106,11 +110,6 @@ function ruleOf(settings: OptimizerSettings): UpdateRule {
 /** How far the average moves in a step. It moves faster at first, else it would long be the random start. */
 function averageShare(step: number, decay: number): number {
   return 1 - Math.min(decay, (1 + step) / (10 + step));
-}
-
-function clip(tf: Tensorflow, gradient: Tensor1D, norm: Scalar, maxNorm: number): Tensor1D {
-  if (maxNorm === Number.POSITIVE_INFINITY) return gradient;
-  return tf.mul(gradient, tf.minimum(1, tf.div(maxNorm, tf.add(norm, CLIP_EPSILON))));
 }
 
 /** The slot of the moving average of the weights. */

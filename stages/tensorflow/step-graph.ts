@@ -1,7 +1,7 @@
 import { type LossAndGradient, lossAndGradient } from './gradient.ts';
 import { addAssignments, addFeeds, addPlaceholder, addReport, scalarSpec } from './graph-ends.ts';
-import { addUpdate } from './graph-update.ts';
-import { addVariables, readingCall } from './graph-variables.ts';
+import { addUpdate, isOwnUpdate, type WeightPart } from './graph-update.ts';
+import { addVariables, readingCall, readsOf } from './graph-variables.ts';
 import {
   AVERAGE,
   type Given,
@@ -52,9 +52,11 @@ export function recordStepGraph(
   const slots = slotNames(program.optimizer);
   const carried = program.accumulates === true ? [CARRIED] : [];
   const variables = ['weights', ...slots, 'decayMask', ...carried];
-  const restoring = addVariables(recorder, variables, program.initialWeights.length);
+  const parts = weightParts(program, how);
+  const lengths = parts.map(({ length }) => length);
+  const restoring = addVariables(recorder, variables, lengths);
   tf.tidy(() => {
-    const state = declareState(tf, recorder, program, slots);
+    const state = { ...declareState(tf, recorder, program, { slots, lengths }), parts };
     for (const bucket of program.buckets) {
       training.set(bucket, addTraining(tf, recorder, program, bucket, { ...state, how }));
       if (state.carried !== undefined) {
@@ -83,6 +85,7 @@ interface StateTensors extends OptimizerTensors {
 
 /** The same, and how a training step will be computed. Answers are float32 as those of the exported student. */
 interface TrainingState extends StateTensors {
+  readonly parts: readonly WeightPart[];
   readonly how: RecordingOptions;
 }
 
@@ -96,10 +99,11 @@ function declareState(
   tf: Tensorflow,
   recorder: StepRecorder,
   { optimizer, initialWeights, decayMask, accumulates }: StepProgram,
-  slots: readonly string[],
+  { slots, lengths }: { readonly slots: readonly string[]; readonly lengths: readonly number[] },
 ): StateTensors {
   const variable = (name: string, tensor: Tensor1D): Tensor1D => {
-    recorder.declare(tensor, `${name}/read:0`);
+    const { output, parts } = readsOf(name, lengths);
+    recorder.declare(tensor, output, parts);
     return tensor;
   };
   const zeros = () => tf.zeros([initialWeights.length]) as Tensor1D;
@@ -119,6 +123,21 @@ function declareState(
       carried: { gradient: variable(CARRIED, zeros()), share: scalar(CARRIED_SHARE) },
     }),
   };
+}
+
+/** A part for each parameter where the update is TensorFlow's own; else, and where gradients are carried, one. */
+function weightParts(
+  { parameterSizes, decayMask, optimizer, accumulates }: StepProgram,
+  how: RecordingOptions,
+): readonly WeightPart[] {
+  const isOne = accumulates === true || !isOwnUpdate(optimizer, how);
+  const lengths = (isOne ? undefined : parameterSizes) ?? [decayMask.length];
+  let end = 0;
+  return lengths.map((length) => {
+    end += length;
+    const decaying = decayMask.subarray(end - length, end).reduce((sum, value) => sum + value, 0);
+    return { length, decays: decaying === 0 ? 'none' : decaying === length ? 'all' : 'some' };
+  });
 }
 
 function missingScalar(name: string): never {

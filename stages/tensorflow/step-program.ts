@@ -66,6 +66,8 @@ export interface StepProgram {
   readonly initialWeights: Float32Array;
   /** 1 where weight decay applies, else 0. */
   readonly decayMask: Float32Array;
+  /** Lengths of the parameters, in the order of the weights; a recorded step may keep each for itself. Absent: one. */
+  readonly parameterSizes?: readonly number[];
   /** Sequence lengths; each gets a graph of its own, all in one SavedModel. */
   readonly buckets: readonly number[];
   /** Inputs of a training step; what changes from step to step (temperature, weights, seed) is a feed. */

@@ -7,6 +7,7 @@ import {
   type Tensor,
   type Tensorflow,
 } from './runtime.ts';
+import { isCutAt, type Part, type Source, vectorsOf } from './vector-parts.ts';
 import { compiledAttributes } from './xla-attributes.ts';
 
 type OperationAttribute = Parameters<Binding['executeOp']>[1][number];
@@ -32,10 +33,19 @@ export class StepRecorder {
     return this.#backend.getDTypeInteger(dtype);
   }
 
-  /** From now on the tensor stands for that output of the graph. */
-  declare(tensor: Tensor, output: string): void {
+  /**
+   * From now on the tensor stands for that output of the graph. `parts` are outputs that a vector is made of, one after
+   * the other: what splits it at their ends has these, without a copy.
+   */
+  declare(tensor: Tensor, output: string, parts?: readonly Part[]): void {
     const type = this.#backend.getDTypeInteger(tensor.dtype);
-    this.#sources.set(this.#idOf(tensor), { output, type });
+    const { shape } = tensor;
+    this.#sources.set(this.#idOf(tensor), { output, type, shape, ...(parts && { parts }) });
+  }
+
+  /** The vectors that a recorded one was put together from; undefined where it was not. */
+  partsOf(tensor: Tensor): readonly Part[] | undefined {
+    return this.#sourceOf(this.#idOf(tensor), 'the result').parts;
   }
 
   /** The graph output that a recorded tensor came from. */
@@ -62,15 +72,24 @@ export class StepRecorder {
     const createTensor: Binding['createTensor'] = (shape, dtype, data) => {
       const id = binding.createTensor(shape, dtype, data);
       const node = this.#constant(dtype, shape, data as ConstantData);
-      this.#sources.set(id, { output: `${node}:0`, type: dtype });
+      this.#sources.set(id, { output: `${node}:0`, type: dtype, shape });
       return id;
     };
     const executeOp: Binding['executeOp'] = (operation, attributes, inputs, outputCount) => {
       const sources = inputs.map((id) => this.#sourceOf(id, `an input of ${operation}`));
       const outputs = binding.executeOp(operation, attributes, inputs, outputCount);
+      const known = operation === 'SplitV' ? sources[0]?.parts : undefined;
+      if (known !== undefined && isCutAt(known, outputs)) {
+        for (const [index, { id, dtype, shape }] of outputs.entries()) {
+          this.#sources.set(id, { output: known[index]?.output ?? '', type: dtype, shape });
+        }
+        return outputs;
+      }
       const node = this.#operation(operation, sources, attributesOf(binding, attributes));
-      for (const [index, { id, dtype }] of outputs.entries()) {
-        this.#sources.set(id, { output: `${node}:${index}`, type: dtype });
+      const parts = operation === 'ConcatV2' ? vectorsOf(sources) : undefined;
+      for (const [index, { id, dtype, shape }] of outputs.entries()) {
+        const source = { output: `${node}:${index}`, type: dtype, shape };
+        this.#sources.set(id, { ...source, ...(parts && { parts }) });
       }
       return outputs;
     };
@@ -156,12 +175,6 @@ export interface RecordingOptions {
   /** Operations are marked for XLA. */
   readonly xla?: boolean;
   readonly precision?: Precision;
-}
-
-/** An output of the graph and its element type. */
-interface Source {
-  readonly output: string;
-  readonly type: number;
 }
 
 function refuseRandom(): never {

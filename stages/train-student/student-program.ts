@@ -1,5 +1,5 @@
 import { forwardInHalves } from '#stages/students/halves.ts';
-import { decayMask, unflatten } from '#stages/students/parameters.ts';
+import { decayMask, layoutOf, unflatten } from '#stages/students/parameters.ts';
 import type {
   Architecture,
   NamedTensors,
@@ -39,17 +39,19 @@ export interface StudentTraining {
 }
 
 /**
- * Do operations of a step go side by side, each on a core? One of few rows is too small to be shared among cores. XLA and the
- * vocabulary of a language model make large ones.
+ * Do operations of a step go side by side, each on few cores? One of some rows of tokens is too small to be shared
+ * among cores. XLA, the vocabulary of a language model and images make large ones.
  */
 export function runsSideBySide({
   settings,
   shape,
 }: {
   readonly settings: Pick<Settings, 'xla'>;
-  readonly shape: Pick<StudentShape, 'languageModel'>;
+  readonly shape: Pick<StudentShape, 'languageModel' | 'features'>;
 }): boolean {
-  return (settings.xla ?? false) === false && shape.languageModel === undefined;
+  const isSmall = shape.languageModel === undefined && shape.features === undefined;
+  // One that compiles only if possible may end as a graph, which then has to be that of others.
+  return isSmall && settings.xla !== true;
 }
 
 /** The student's parameters, and behind them those of further heads and of its training alone. */
@@ -111,6 +113,7 @@ export function studentProgram(training: StudentTraining): StepProgram {
   return {
     initialWeights: training.initialWeights,
     decayMask: decayMask(specs),
+    parameterSizes: layoutOf(specs).places.map(({ length }) => length),
     buckets: training.buckets,
     feeds: (bucket) => trainingFeedSpecs(layout, bucket),
     loss(tf, weights, feeds, bucket) {

@@ -8,16 +8,19 @@ import { parseArgs } from 'node:util';
 import { loadTensorflow } from '#stages/tensorflow/runtime.ts';
 import { table } from './cache/measure.ts';
 import { nameOf, stepCase, stepCases } from './student/cases.ts';
-import { raceSteps, torchContender } from './student/contenders.ts';
+import { torchSeconds } from './student/contenders.ts';
 import { ms, times } from './student/figures.ts';
 import { besideAllTokens } from './student/language.ts';
 import { memory } from './student/memory.ts';
-import { besideOnline, trainingSpeed } from './student/online.ts';
+import { besideOnline, trainingSeconds } from './student/online.ts';
 import { peakFlops } from './student/peak.ts';
 import { besideCrossEntropy, besideEager, steps } from './student/steps.ts';
 import { startTorch } from './student/torch-worker.ts';
 import { trainingSample } from './student/training-sample.ts';
 import { groupNames, whereTimeGoes } from './student/where.ts';
+
+/** Of a whole training, on both sides. */
+const TRAINING_STEPS = 300;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -119,16 +122,16 @@ if (wants('online') || wants('training')) {
       maxLength: 64,
       vocabularySize: 30_522,
     });
-    const ours = 1000 / (await trainingSpeed(sample, rounds * stepCount));
-    const taken = torch && (await raceSteps([torchContender(torch, usual)], bench)).get('torch');
+    const ours = await trainingSeconds(sample, TRAINING_STEPS);
+    const theirs = torch && (await torchSeconds(torch, usual, TRAINING_STEPS));
     const head = [
-      'ours: buckets, trimmed vocabulary, ms a step',
-      'PyTorch: padded to 64, whole vocabulary, ms',
+      'ours: buckets, trimmed vocabulary, s',
+      'PyTorch: padded to 64, whole vocabulary, s',
       'ratio (aim 3 x)',
     ];
-    tell('A whole training of the sample, bert 2x128', head, [
-      [ms(ours), ms(taken), times((taken ?? Number.NaN) / ours)],
-    ]);
+    const ratio = times((theirs ?? Number.NaN) / ours);
+    const title = `A whole training of the sample, bert 2x128, ${TRAINING_STEPS} steps`;
+    tell(title, head, [[ms(ours), ms(theirs), ratio]], 'one after the other');
   }
   await sample.teacher.close();
 }
@@ -138,6 +141,11 @@ if (wants('memory')) {
 }
 torch?.close();
 
-function tell(title: string, head: readonly string[], lines: readonly (readonly string[])[]): void {
-  console.log(`\n${title}, medians of ${rounds} interleaved rounds\n${table(head, lines)}`);
+function tell(
+  title: string,
+  head: readonly string[],
+  lines: readonly (readonly string[])[],
+  how = `medians of ${rounds} interleaved rounds`,
+): void {
+  console.log(`\n${title}, ${how}\n${table(head, lines)}`);
 }

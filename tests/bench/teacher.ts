@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { table } from './cache/measure.ts';
 import { lengths } from './teacher/lengths.ts';
-import { memory } from './teacher/memory.ts';
+import { growth, memory } from './teacher/memory.ts';
 import { overheads } from './teacher/overhead.ts';
 import { besidePython } from './teacher/python.ts';
 import { benchSample } from './teacher/rows.ts';
@@ -41,6 +41,9 @@ if (wants('lengths')) {
 if (wants('memory')) {
   const head = ['classes', 'rows', 'tokenBudget', 'stated before', 'taken', 'apart (aim 20 %)'];
   tell('Peak memory of stage one, its process as a whole', head, await memory(sample, rows));
+  const columns = ['rows', 'stated before', 'taken', 'apart (aim 20 %)', 'more a further row'];
+  const counts = [10_000, 100_000, 1_000_000];
+  tell('Peak memory and rows, the smallest teacher', columns, await growth(counts));
 }
 if (wants('python')) {
   const head = ['texts to rows on the disk', 'seconds', 'rows/s', 'time beside ours'];

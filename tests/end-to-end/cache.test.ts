@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { lockStore } from '#cache/lock.ts';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
-import { repository } from '#tests/support/paths.ts';
+import { decantProgram } from '#tests/support/paths.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 import { cacheFolderOf } from '#tests/support/soft-label-cache.ts';
 import { COUNTS } from './cache/answers.ts';
@@ -96,7 +96,7 @@ function nativeLibraries(command: readonly string[]): string[] {
   })`;
   const script = project.path('watch.cjs');
   execFileSync('sh', ['-c', `cat > '${script}'`], { input: watch });
-  const decant = [join(repository, 'pipeline', 'decant.mjs'), 'cache', ...command];
+  const decant = [decantProgram, 'cache', ...command];
   const said = execFileSync(
     'sh',
     ['-c', `exec "$@" 2>&1 >/dev/null`, 'sh', process.execPath, '--require', script, ...decant],

@@ -18,7 +18,7 @@ import {
 } from '#tests/support/heads-project.ts';
 import { lastRun } from '#tests/support/last-run.ts';
 import type { MiniProject } from '#tests/support/mini-project.ts';
-import { repository } from '#tests/support/paths.ts';
+import { decantProgram } from '#tests/support/paths.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 import { filesHolding } from '#tests/support/store-texts.ts';
 
@@ -34,7 +34,7 @@ describe('one student of three tasks', { skip: SUBJ.skip }, () => {
     return join(folder, fingerprint.slice(0, 16), ...parts);
   };
   const predict = (...args: readonly string[]) => {
-    const command = join(repository, 'pipeline', 'decant.mjs');
+    const command = decantProgram;
     const given = ['predict', '--student', student, '--json', ...args];
     const input = TEXTS.map((text) => `${text}\n`).join('');
     return spawnSync(process.execPath, [command, ...given], { input, encoding: 'utf8' });

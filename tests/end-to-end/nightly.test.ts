@@ -4,14 +4,14 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { lastRun } from '#tests/support/last-run.ts';
-import { repository } from '#tests/support/paths.ts';
+import { decantProgram, repository } from '#tests/support/paths.ts';
 import { smallProject } from '#tests/support/small-project.ts';
 
 /** The script that the README tells people to run every night, with this checkout's decant. */
 function nightlyScript(): string {
   const readme = readFileSync(join(repository, 'README.md'), 'utf8');
   const [, script = ''] = /```sh\n# nightly\.sh\n(.*?)```/s.exec(readme) ?? [];
-  const decant = `'${process.execPath}' '${join(repository, 'pipeline', 'decant.mjs')}'`;
+  const decant = `'${process.execPath}' '${decantProgram}'`;
   return script.replaceAll('npx decant', decant);
 }
 

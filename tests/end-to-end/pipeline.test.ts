@@ -8,7 +8,7 @@ import { succeed } from '#tests/support/cli-result.ts';
 import { finished } from '#tests/support/exported-students.ts';
 import { lastRun } from '#tests/support/last-run.ts';
 import { type MiniProject, miniProject } from '#tests/support/mini-project.ts';
-import { repository } from '#tests/support/paths.ts';
+import { decantProgram } from '#tests/support/paths.ts';
 
 const everything = [
   'prepare',
@@ -37,7 +37,7 @@ function counts(project: MiniProject, stage: string): Readonly<Record<string, nu
 
 /** Runs a command line as a person pastes it, with this checkout's decant. */
 function paste(project: MiniProject, line: string): string {
-  const decant = `'${process.execPath}' '${join(repository, 'pipeline', 'decant.mjs')}'`;
+  const decant = `'${process.execPath}' '${decantProgram}'`;
   const { status, stdout, stderr } = spawnSync('bash', ['-c', line.replace('npx decant', decant)], {
     cwd: project.folder,
     encoding: 'utf8',

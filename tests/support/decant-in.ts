@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { repository } from './paths.ts';
+import { decantProgram } from './paths.ts';
 
 /** Runs `decant ARGS` in a folder to its end. */
 export function decant(
@@ -8,6 +7,6 @@ export function decant(
   args: readonly string[],
   input = '',
 ): { status: number | null; stdout: string; stderr: string } {
-  const program = join(repository, 'pipeline', 'decant.mjs');
+  const program = decantProgram;
   return spawnSync(process.execPath, [program, ...args], { cwd, input, encoding: 'utf8' });
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { repository, sampleFolder } from './paths.ts';
+import { decantProgram, sampleFolder } from './paths.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** How a command ended and what it said. */
@@ -56,7 +56,7 @@ export async function runCli(
   cwd: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, [join(repository, 'pipeline', 'decant.mjs'), ...args], {
+  const child = spawn(process.execPath, [decantProgram, ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },

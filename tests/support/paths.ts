@@ -4,6 +4,10 @@ import { join } from 'node:path';
 /** Root of the repository. */
 export const repository = join(import.meta.dirname, '..', '..');
 
+/** The command line that tests run: the checkout's, or the packed one that `npm test` has built of it. */
+export const decantProgram =
+  process.env['TESTED_DECANT'] ?? join(repository, 'pipeline', 'decant.mjs');
+
 /** Folder of a sample that ships with the project. */
 export function sampleFolder(name: 'banking77' | 'mini'): string {
   return join(repository, 'datasets', 'samples', name);

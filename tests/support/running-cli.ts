@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { repository } from './paths.ts';
+import { decantProgram } from './paths.ts';
 
 /** How a process ended. */
 export interface Ending {
@@ -32,7 +31,7 @@ export interface StartOptions {
 
 /** Starts `decant ARGS` in a process group of its own and returns at once. */
 export function startCli(args: readonly string[], options: StartOptions): RunningCli {
-  const decant = [process.execPath, join(repository, 'pipeline', 'decant.mjs'), ...args];
+  const decant = [process.execPath, decantProgram, ...args];
   const [program = '', ...rest] = [...(options.under ?? []), ...decant];
   const child = spawn(program, rest, {
     cwd: options.cwd,
@@ -88,5 +87,5 @@ function processes(): { pid: number; parent: number; command: string }[] {
 }
 
 function isHost(command: string): boolean {
-  return command.includes('stage-host.ts');
+  return /stage-host\.[jt]s/.test(command);
 }

@@ -40,6 +40,17 @@ export function torchContender(
   };
 }
 
+/** Seconds of a training of so many steps in PyTorch, its start included. */
+export async function torchSeconds(
+  worker: TorchWorker,
+  given: StepCase,
+  steps: number,
+): Promise<number> {
+  const start = performance.now();
+  await worker.steps(given, { steps, compile: false });
+  return (performance.now() - start) / 1000;
+}
+
 /**
  * Median milliseconds of a step of each contender: rounds take turns, so that a busy machine disturbs all
  * alike. What comes before them warms up and compiles.

@@ -29,14 +29,14 @@ const THREADS = 2;
  * `session.run` of the same session on the same batches. One line a way of keeping.
  */
 export async function overheads(
-  { model, corpus, classNames }: BenchSample,
+  { model, rows: texts, classNames }: BenchSample,
   rounds: number,
   rowLimit: number,
   device: Provider = 'cpu',
 ): Promise<string[][]> {
   const plain = readFileSync(model);
   const decoder = Buffer.concat([plain, tiedDecoder()]);
-  const rows = corpus.rows.train.slice(0, rowLimit);
+  const rows = texts.slice(0, rowLimit);
   const pieces = Array.from({ length: VOCABULARY }, (_, id) => `${id}`);
   const tokens = rows.slice(0, Math.ceil(rowLimit / 20)).map(perToken);
   const keep = (changes: object, classes: number) =>

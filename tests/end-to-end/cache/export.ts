@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { assertRefused, succeed } from '#tests/support/cli-result.ts';
 import { duckdb } from '#tests/support/duckdb.ts';
 import type { MiniProject } from '#tests/support/mini-project.ts';
-import { repository } from '#tests/support/paths.ts';
+import { decantProgram } from '#tests/support/paths.ts';
 import { COUNTS, type Json } from './answers.ts';
 
 const { rowsOfSplit, allRows } = COUNTS;
@@ -42,7 +41,7 @@ export function exports(project: MiniProject): void {
   });
 
   test('stdout takes every format, Arrow as a stream, and the same bytes every time', () => {
-    const script = `node '${join(repository, 'pipeline', 'decant.mjs')}' cache export --columns example_id,text`;
+    const script = `node '${decantProgram}' cache export --columns example_id,text`;
     const piped = (format: string, behind: string) =>
       execFileSync('sh', ['-c', `${script} --format ${format} | ${behind}`], {
         cwd: project.folder,

@@ -70,3 +70,24 @@ test('constants, integer lists and flags of operations survive the recording', (
   assert.equal(graph.step(1, {}, 0).loss, 321);
   assert.deepEqual([...graph.evaluate(1, {})], [1, 4, 9]);
 });
+
+test('a variable for each parameter takes the steps of one for all, whatever decays, and answers alike', (t) => {
+  const program: StepProgram = {
+    ...programOf((weights) => {
+      const [first, others] = tf.split(weights, [1, 2]);
+      return tf.sum(tf.mul(tf.square(others ?? weights), first ?? weights));
+    }),
+    decayMask: Float32Array.of(1, 0, 1),
+  };
+  const optimizer = { ...program.optimizer, weightDecay: 0.1, maxGradNorm: 0.5, averageDecay: 0.9 };
+  const [whole, parted, elsewhere] = [undefined, [1, 2], [2, 1]].map((parameterSizes) => {
+    const sizes = parameterSizes && { parameterSizes };
+    const stepper = createGraphStepper(tf, { ...program, optimizer, ...sizes });
+    t.after(() => stepper.dispose());
+    const results = [1, 2, 3].map(() => stepper.step(1, {}, 0.1));
+    return { results, state: stepper.state(), answer: stepper.evaluate(1, {}) };
+  });
+  assert.notDeepEqual(whole?.state.weights, program.initialWeights);
+  assert.deepEqual(elsewhere, whole);
+  assert.deepEqual(parted, whole);
+});
