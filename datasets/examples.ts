@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { StoredExample } from './example.ts';
+import { type GroupedTable, idsIn, openGroups, type TableGroup } from './grouped-table.ts';
 import { openParquet } from './parquet/reader.ts';
 import type { TextColumn } from './parquet/row-group.ts';
 import { readTable, splitsOf, type TableFormat, valueAt, writeTable } from './table-file.ts';
@@ -54,38 +55,26 @@ export async function countExamples(folder: string): Promise<number> {
   }
 }
 
-/** What the examples of a folder are known by; their texts stay bytes until somebody asks for one. */
-export interface ExampleKeys {
-  readonly exampleIds: readonly string[];
-  readonly sourceIds: readonly (string | null)[];
+/** What the examples of a row group are known by; they stay bytes until somebody asks for one. */
+export interface ExampleKeys extends TableGroup {
+  sourceIdAt(row: number): string | null;
   /** Null where the store keeps no texts. */
   textAt(row: number): string | null;
 }
 
-/** Reads the keys of what `writeExamples` wrote, in the same order. */
-export async function readExampleKeys(folder: string): Promise<ExampleKeys> {
-  const groups = await readTable(pathIn(folder), formatOf({ hasTexts: false }), (group) => [
-    {
-      exampleIds: group.texts('example_id'),
-      sourceIds: group.utf8('source_id'),
-      texts: group.utf8Bytes('text'),
+/** Opens what `writeExamples` wrote, to be read row group by row group. */
+export function openExampleKeys(folder: string): Promise<GroupedTable<ExampleKeys>> {
+  return openGroups(pathIn(folder), formatOf({ hasTexts: false }), {
+    wants: (name) => ['example_id', 'source_id', 'text'].includes(name),
+    decode(group) {
+      const [sourceIds, texts] = [group.utf8Bytes('source_id'), group.utf8Bytes('text')];
+      return {
+        idAt: idsIn(group),
+        sourceIdAt: (row) => textIn(sourceIds, row),
+        textAt: (row) => textIn(texts, row),
+      };
     },
-  ]);
-  const firstRows: number[] = [];
-  let rowCount = 0;
-  for (const { exampleIds } of groups) {
-    firstRows.push(rowCount);
-    rowCount += exampleIds.length;
-  }
-  return {
-    exampleIds: groups.flatMap((group) => group.exampleIds),
-    sourceIds: groups.flatMap((group) => group.sourceIds),
-    textAt(row) {
-      const index = firstRows.findLastIndex((first) => first <= row);
-      const texts = groups[index]?.texts;
-      return texts === undefined ? null : textIn(texts, row - (firstRows[index] ?? 0));
-    },
-  };
+  });
 }
 
 function textIn({ bytes, offsets, present }: TextColumn, row: number): string | null {

@@ -1,7 +1,7 @@
 import type { FeatureRow, StoredColumn, StoredFeatures, TensorShape } from './features.ts';
 
 /** Tensors of one row: views, or read from the file that they lie in. */
-export function featureRow(table: StoredFeatures, row: number): FeatureRow {
+export function featureRow(table: Pick<StoredFeatures, 'columns'>, row: number): FeatureRow {
   return Object.fromEntries(
     Object.entries(table.columns).map(([name, column]) => [name, valuesAt(column, row)]),
   );
@@ -30,7 +30,9 @@ export function hasFreeAxis(shapes: Readonly<Record<string, TensorShape>>): bool
 }
 
 /** Shapes of all inputs of a table. */
-export function shapesOf({ columns }: StoredFeatures): Record<string, TensorShape> {
+export function shapesOf({
+  columns,
+}: Pick<StoredFeatures, 'columns'>): Record<string, TensorShape> {
   return Object.fromEntries(Object.entries(columns).map(([name, { shape }]) => [name, shape]));
 }
 

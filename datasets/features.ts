@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
+import type { ColumnSpec } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
 import { valuesAt } from './feature-rows.ts';
+import { type GroupedTable, idsIn, openGroups, type TableGroup } from './grouped-table.ts';
 import { FloatFile, type FloatList } from './int-list.ts';
+import { joinedFloats, keptWithin } from './kept-floats.ts';
 import { rowIndexOf } from './row-index.ts';
 import { eachGroup, readGroups, type TableFormat, writeTable } from './table-file.ts';
 
@@ -58,12 +60,31 @@ export async function readFeatures(folder: string): Promise<FeatureTable> {
   if (missing !== undefined) throw new CorruptParquetError(path, `no column "${missing}"`);
   const entries = Object.entries(shapes).map(([name, shape]): [string, FeatureColumn] => [
     name,
-    { shape, ...joined(groups.map((group) => group.listFloat(name))) },
+    { shape, ...joinedFloats(groups.map((group) => group.listFloat(name))) },
   ]);
   return {
     exampleIds: groups.flatMap((group) => group.texts('example_id')),
     columns: Object.fromEntries(entries),
   };
+}
+
+/** Tensors of a row group. */
+export type FeatureGroup = Pick<FeatureTable, 'columns'> & TableGroup;
+
+/** Opens the tensors of a split, to be read row group by row group; undefined where its rows are texts only. */
+export async function openFeaturesIfAny(
+  folder: string,
+): Promise<GroupedTable<FeatureGroup> | undefined> {
+  if (!existsSync(pathIn(folder))) return undefined;
+  const shapes = Object.entries(await readShapes(folder));
+  return openGroups(pathIn(folder), formatOf(shapes.map(([name]) => name)), {
+    decode: (group) => ({
+      idAt: idsIn(group),
+      columns: Object.fromEntries(
+        shapes.map(([name, shape]) => [name, { shape, ...group.listFloat(name) }]),
+      ),
+    }),
+  });
 }
 
 /** Reads the tensors of a split; undefined where its rows are texts only. */
@@ -109,30 +130,6 @@ export async function readFeaturesWithin(
 /** Closes the files of a table that has any. */
 export function closeFeatures({ columns }: StoredFeatures): void {
   for (const { values } of Object.values(columns)) if (values instanceof FloatFile) values.close();
-}
-
-/** Values of a column: in memory up to a limit, then in a file. */
-function keptWithin(folder: string) {
-  const parts: ListColumn<Float32Array>[] = [];
-  let file: FloatFile | undefined;
-  let bytes = 0;
-  return {
-    add(part: ListColumn<Float32Array>, limitBytes: number): void {
-      parts.push(part);
-      bytes += part.values.byteLength;
-      if (bytes <= limitBytes) return;
-      file ??= new FloatFile(folder);
-      for (const [index, { offsets, values }] of parts.entries()) {
-        if (values.length === 0) continue;
-        file.append(values);
-        parts[index] = { offsets, values: NO_VALUES };
-      }
-    },
-    column(): Omit<StoredColumn, 'shape'> {
-      const offsets = joinedOffsets(parts);
-      return file === undefined ? { ...joined(parts), offsets } : { offsets, values: file };
-    },
-  };
 }
 
 /** Shapes of the tensors of a split, without a look at its rows; none where its rows are texts only. */
@@ -199,27 +196,6 @@ function requireWhole(
   throw new ParquetValueError(path, name, `${offsets.length - 1} rows, not ${exampleIds.length}`);
 }
 
-function joined(parts: readonly ListColumn<Float32Array>[]): Omit<FeatureColumn, 'shape'> {
-  const values = new Float32Array(parts.reduce((sum, one) => sum + one.values.length, 0));
-  let start = 0;
-  for (const one of parts) {
-    values.set(one.values, start);
-    start += one.values.length;
-  }
-  return { values, offsets: joinedOffsets(parts) };
-}
-
-function joinedOffsets(parts: readonly Pick<ListColumn<Float32Array>, 'offsets'>[]): Int32Array {
-  const offsets = [0];
-  let start = 0;
-  for (const one of parts) {
-    // Offsets of a row group begin at 0.
-    for (const offset of one.offsets.subarray(1)) offsets.push(start + offset);
-    start = offsets.at(-1) ?? 0;
-  }
-  return Int32Array.from(offsets);
-}
-
 function shapesIn(path: string, text: string | undefined): Record<string, TensorShape> {
   try {
     return shapesSchema.parse(JSON.parse(text ?? ''));
@@ -243,6 +219,5 @@ function pathIn(folder: string): string {
   return join(folder, 'features.parquet');
 }
 
-const NO_VALUES = new Float32Array();
 const SHAPES_KEY = 'decant.shapes';
 const shapesSchema = z.record(z.string(), z.array(z.int().positive().nullable()));

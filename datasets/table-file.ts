@@ -125,7 +125,7 @@ export async function eachGroup(
 }
 
 /** Opens a table after checking format, version and columns. Close it. */
-async function openTable(path: string, format: TableFormat): Promise<ParquetFile> {
+export async function openTable(path: string, format: TableFormat): Promise<ParquetFile> {
   const file = await openParquet(path);
   try {
     checkFormat(file, format.name, format.formatVersion);

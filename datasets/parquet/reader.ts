@@ -17,6 +17,8 @@ export interface ParquetFile {
   readonly path: string;
   readonly rowCount: number;
   readonly rowGroupCount: number;
+  /** Rows of each row group. */
+  readonly rowGroupSizes: readonly number[];
   /** Key-value pairs of the footer. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The columns that can be read. */
@@ -37,6 +39,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
       path,
       rowCount: layout.rowCount,
       rowGroupCount: layout.rowGroups.length,
+      rowGroupSizes: layout.rowGroups.map((group) => group.rowCount),
       metadata: layout.metadata,
       columns: [...layout.columns.values()].map((column) => column.spec),
       readRowGroup: (index, columns) => readRowGroup({ path, handle, layout }, index, columns),

@@ -1,15 +1,24 @@
 import { join } from 'node:path';
+import { type GroupedTable, idsIn, openGroups, type TableGroup } from '#datasets/grouped-table.ts';
 import { IntFile, type IntList } from '#datasets/int-list.ts';
-import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
-import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
+import type { ListColumn } from '#datasets/parquet/columns.ts';
+import { ParquetValueError } from '#datasets/parquet/errors.ts';
 import {
   inMemory,
-  joinLists,
   type KeptLists,
   type ListParts,
   within,
 } from '#datasets/soft-labels/kept-lists.ts';
-import { eachGroup, readGroups, type TableFormat, writeTable } from '#datasets/table-file.ts';
+import { eachGroup, readGroups, writeTable } from '#datasets/table-file.ts';
+import {
+  formatOf,
+  LENGTH_KEY,
+  provenanceOf,
+  READ_FORMAT,
+  TOKENIZER_KEY,
+  type TokenList,
+  tableOf,
+} from './token-columns.ts';
 
 /** Token ids of every example of one split under one tokenizer. */
 export interface TokenTable<Ids = Int32Array> {
@@ -72,7 +81,7 @@ export async function writeTokens(folder: string, table: TokenTable): Promise<vo
 
 /** A column of lists of the whole table. */
 interface ListOfAll extends ListColumn<Int32Array> {
-  readonly name: (typeof LISTS)[number];
+  readonly name: TokenList;
 }
 
 /** Which columns a table has depends on what its examples are. */
@@ -84,7 +93,7 @@ function listsOf({
   answers,
   windowEnds,
 }: TokenTable): ListOfAll[] {
-  const list = (name: ListOfAll['name'], at: Int32Array, values: Int32Array | null | undefined) =>
+  const list = (name: TokenList, at: Int32Array, values: Int32Array | null | undefined) =>
     values ? [{ name, offsets: at, values }] : [];
   return [
     ...list('token_ids', offsets, tokenIds),
@@ -138,58 +147,39 @@ async function readTable<Ids extends IntList>(
   const { groups, columns, metadata } = await readGroups(path, READ_FORMAT, {
     without: LONG_LISTS,
   });
-  const requireLike = (name: string, offsets: Int32Array, like: Int32Array) => {
-    if (!like.some((offset, row) => offset !== offsets[row])) return;
-    throw new CorruptParquetError(
-      path,
-      `the lists of ${name} are not as long as those beside them`,
-    );
-  };
-  const list = (name: ListOfAll['name'], like?: ListColumn<Int32Array>) => {
-    if (!columns.has(name)) return undefined;
-    const column = joinLists(groups.map((group) => group.listInt32(name)));
-    if (like !== undefined) requireLike(name, column.offsets, like.offsets);
-    return column;
-  };
   const tokens = await keep(partsOf(path, 'token_ids'));
   const types = columns.has('type_ids') ? await keep(partsOf(path, 'type_ids')) : null;
-  if (types !== null) requireLike('type_ids', types.offsets, tokens.offsets);
-  const [targets, at] = [list('target_ids'), list('answer_at')];
-  const originals = list('original_ids', at);
-  const windowEnds = list('window_ends');
   return {
-    ...(targets && { targets: { offsets: targets.offsets, ids: targets.values } }),
-    ...(at && {
-      answers: {
-        offsets: at.offsets,
-        at: at.values,
-        positions: (list('answer_positions', at) ?? NO_LISTS).values,
-        ...(originals && { originals: originals.values }),
-      },
-    }),
-    ...(windowEnds && { windowEnds }),
+    ...tableOf({ path, columns, metadata }, groups, { tokens, types }),
     exampleIds: groups.flatMap((group) => group.texts('example_id')),
-    offsets: tokens.offsets,
-    tokenIds: tokens.values,
-    typeIds: types?.values ?? null,
-    truncated: Uint8Array.from(groups.flatMap((group) => Array.from(group.int32('truncated')))),
-    ...provenanceOf(path, metadata),
   };
 }
 
-function partsOf(path: string, column: ListOfAll['name']): ListParts {
+/** Opens what `writeTokens` wrote, to be read row group by row group, each a table of its own. */
+export async function openTokens(folder: string): Promise<TokenGroups> {
+  const path = pathIn(folder);
+  const table: GroupedTable<TokenGroup> = await openGroups(path, READ_FORMAT, {
+    decode(group) {
+      const tokens = group.listInt32('token_ids');
+      const types = table.columns.has('type_ids') ? group.listInt32('type_ids') : null;
+      return { ...tableOf(table, [group], { tokens, types }), idAt: idsIn(group) };
+    },
+  });
+  return { ...table, ...provenanceOf(path, table.metadata) };
+}
+
+/** Tokens of a row group. */
+export type TokenGroup = Omit<TokenTable, 'exampleIds'> & TableGroup;
+
+/** Of a table, what the footer says; `columns` tell what the examples are. */
+export type TokenGroups = GroupedTable<TokenGroup> &
+  Pick<TokenTable, 'tokenizerDigest' | 'maxLength'>;
+
+function partsOf(path: string, column: TokenList): ListParts {
   return async (take) => {
     const wants = (name: string) => name === column;
     await eachGroup(path, READ_FORMAT, (group) => take(group.listInt32(column)), { wants });
   };
-}
-
-function provenanceOf(path: string, metadata: Readonly<Record<string, string>>) {
-  const { [TOKENIZER_KEY]: tokenizerDigest, [LENGTH_KEY]: maxLength } = metadata;
-  if (tokenizerDigest !== undefined && Number(maxLength) > 0) {
-    return { tokenizerDigest, maxLength: Number(maxLength) };
-  }
-  throw new CorruptParquetError(path, `the footer lacks ${TOKENIZER_KEY} or ${LENGTH_KEY}`);
 }
 
 function checkLengths(path: string, table: TokenTable): void {
@@ -206,35 +196,9 @@ function requireLength(path: string, name: string, found: number, wanted: number
   if (found !== wanted) throw new ParquetValueError(path, name, `${found} values, not ${wanted}`);
 }
 
-/** A reader asks for what is always there; the other columns tell by being there. */
-function formatOf(lists: readonly Pick<ListOfAll, 'name'>[]): TableFormat {
-  return {
-    name: 'tokens',
-    formatVersion: 1,
-    columns: [
-      { name: 'example_id', type: 'utf8' },
-      ...lists.map(({ name }): ColumnSpec => ({ name, type: 'list<int32>' })),
-      { name: 'truncated', type: 'int32' },
-    ],
-  };
-}
-
 function pathIn(folder: string): string {
   return join(folder, 'tokens.parquet');
 }
 
-const LISTS = [
-  'token_ids',
-  'type_ids',
-  'target_ids',
-  'answer_at',
-  'answer_positions',
-  'original_ids',
-  'window_ends',
-] as const;
 /** Lists that are as long as the texts. */
 const LONG_LISTS: readonly string[] = ['token_ids', 'type_ids'];
-const READ_FORMAT = formatOf([{ name: 'token_ids' }]);
-const NO_LISTS: ListColumn<Int32Array> = { offsets: Int32Array.of(0), values: new Int32Array() };
-const TOKENIZER_KEY = 'decant.tokenizer_digest';
-const LENGTH_KEY = 'decant.max_length';

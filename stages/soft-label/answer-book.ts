@@ -7,11 +7,11 @@ import {
   type Saying,
 } from '#datasets/answers/answers.ts';
 import type { ValueForm } from '#datasets/corpus/value-labels.ts';
-import { SPLITS, type Split } from '#datasets/example.ts';
+import { IdIndex } from '#datasets/id-index.ts';
 import { nearestName } from '#datasets/nearest-name.ts';
-import { AnswersForOthersError, MissingAnswersError } from './answer-errors.ts';
+import { AnswersForOthersError } from './answer-errors.ts';
 import { type AnswerValues, answerValues, logitsOfAnswer } from './answer-values.ts';
-import type { TeacherRow } from './teacher-rows.ts';
+import { blocksOf, type TeacherCorpus } from './teacher-corpus.ts';
 
 /** The answers of a teacher that is no model, by example. */
 export interface AnswerBook {
@@ -35,16 +35,14 @@ export interface AnswerSettings {
   readonly form: ValueForm | undefined;
 }
 
-type Rows = Readonly<Record<Split, readonly TeacherRow[]>>;
-
 /** Reads all answers and joins them to the rows of the corpus; what cannot be joined is an error with its line. */
 export async function openAnswerBook(
   paths: readonly string[],
-  rows: Rows,
+  corpus: TeacherCorpus,
   { classNames, columns, smoothing, form }: AnswerSettings,
 ): Promise<AnswerBook> {
   const ids = new Map(classNames.map((name, id) => [name, id]));
-  const examplesOf = exampleFinder(rows);
+  const examplesOf = await exampleFinder(corpus);
   const found = new Map<string, Entry>();
   const kinds = new Map<Saying['type'], number>();
   let [unused, partial, read] = [0, 0, 0];
@@ -77,24 +75,6 @@ export async function openAnswerBook(
   };
 }
 
-/** The rows that have an answer; throws where `missing` does not allow any other. */
-export function answeredRows(
-  book: AnswerBook,
-  rows: Rows,
-  missing: 'error' | 'skip',
-): { readonly rows: Rows; readonly left: number } {
-  const all = SPLITS.flatMap((split) => rows[split]);
-  const without = all.filter(({ exampleId }) => !book.has(exampleId));
-  if (without.length > 0 && missing === 'error') {
-    throw new MissingAnswersError(without, all.length);
-  }
-  const answered = (split: Split) => rows[split].filter(({ exampleId }) => book.has(exampleId));
-  return {
-    rows: { train: answered('train'), validation: answered('validation'), test: answered('test') },
-    left: without.length,
-  };
-}
-
 /** An answer as it is kept until it is asked for. */
 interface Entry {
   readonly values: AnswerValues;
@@ -103,14 +83,20 @@ interface Entry {
 }
 
 /** Finds the example that an answer is about; an own id that several examples have is refused. */
-function exampleFinder(rows: Rows): (answer: Answer) => string | undefined {
-  const known = new Set<string>();
+async function exampleFinder(
+  corpus: TeacherCorpus,
+): Promise<(answer: Answer) => string | undefined> {
+  const known = new IdIndex();
   const bySource = new Map<string, string[]>();
-  for (const { exampleId, sourceId } of SPLITS.flatMap((split) => rows[split])) {
-    known.add(exampleId);
-    if (sourceId === null) continue;
-    const same = bySource.get(sourceId) ?? [];
-    if (!same.includes(exampleId)) bySource.set(sourceId, [...same, exampleId]);
+  for (const split of corpus.splits) {
+    for await (const rows of blocksOf(split)) {
+      for (const { exampleId, sourceId } of rows) {
+        known.add(exampleId);
+        if (sourceId === null) continue;
+        const same = bySource.get(sourceId) ?? [];
+        if (!same.includes(exampleId)) bySource.set(sourceId, [...same, exampleId]);
+      }
+    }
   }
   return (answer) => {
     const { about } = answer;

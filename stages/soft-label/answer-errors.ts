@@ -5,12 +5,12 @@ import type { TeacherRow } from './teacher-rows.ts';
 
 /** Rows of the corpus that nobody has answered. */
 export class MissingAnswersError extends Failure {
-  constructor(rows: readonly TeacherRow[], total: number) {
-    const first = rows.slice(0, 3).map(describeRow).join('; ');
+  constructor({ count, first }: { count: number; first: readonly TeacherRow[] }, total: number) {
+    const named = first.map(describeRow).join('; ');
     super(
       'data',
       'E_ANSWERS_MISSING',
-      `${rows.length.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} rows have no answer, the first: ${first}`,
+      `${count.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} rows have no answer, the first: ${named}`,
       'add their answers to the file, or set teacher.missing: skip to leave these rows out',
     );
   }

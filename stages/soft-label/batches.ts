@@ -1,3 +1,4 @@
+import type { RowSizes } from './shards.ts';
 import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** Rows that meet the teacher together, padded to one length. */
@@ -12,8 +13,11 @@ export interface BatchOptions {
   readonly tokenBudget: number;
   readonly maxLength: number;
   readonly shape: BatchShape;
-  /** Where words or tokens are answered for: how many of each row, and of how many classes. */
-  readonly answers?: { readonly counts: readonly number[]; readonly classCount: number };
+  /** Of how many classes a row is answered; where words or tokens are, how many answers of each row. */
+  readonly answers?: {
+    readonly counts: ArrayLike<number> | undefined;
+    readonly classCount: number;
+  };
 }
 
 /** What a teacher says about the shape of its inputs. */
@@ -47,6 +51,14 @@ export const FREE_SHAPE: BatchShape = {
   rounding: 'fours',
 };
 
+/** Batches of rows of which only lengths and answers are known, as `planRows` would make them of the rows. */
+export function planSizes(
+  { lengths, answerCounts: counts }: RowSizes,
+  { classCount, ...options }: Omit<BatchOptions, 'answers'> & { readonly classCount: number },
+): Batch[] {
+  return planBatches(lengths, { ...options, answers: { counts, classCount } });
+}
+
 /** Batches of rows of the corpus, for a teacher that answers by so many classes. */
 export function planRows(
   rows: readonly TeacherRow[],
@@ -60,8 +72,8 @@ export function planRows(
  * Batches of rows of like length, the longest first: the peak of memory comes at once and not after
  * hours.
  */
-export function planBatches(lengths: readonly number[], options: BatchOptions): Batch[] {
-  const order = lengths.map((_, row) => row);
+export function planBatches(lengths: ArrayLike<number>, options: BatchOptions): Batch[] {
+  const order = Array.from(lengths, (_, row) => row);
   order.sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
   const batches: Batch[] = [];
   const room = roomForAnswers(options);
@@ -69,7 +81,7 @@ export function planBatches(lengths: readonly number[], options: BatchOptions): 
   let answered = 0;
   for (const row of order) {
     const length = paddedLength(lengths[row] ?? 0, options);
-    const answers = options.answers?.counts[row] ?? 1;
+    const answers = options.answers?.counts?.[row] ?? 1;
     if (open === undefined || answered + answers > room || !fits(open, length, options)) {
       open = { rows: [], length };
       answered = 0;

@@ -1,31 +1,30 @@
-import { Failure } from '#cache/failure.ts';
 import { inOrder } from '#datasets/in-order.ts';
-import { type SoftLabelRows, takeRows } from '#datasets/soft-labels/soft-labels.ts';
+import { readAhead } from '#datasets/read-ahead.ts';
+import { collectGarbage } from '#stages/collect-garbage.ts';
 import type { StageEvent } from '#stages/stage.ts';
-import { type Batch, FREE_SHAPE, planRows } from './batches.ts';
+import { FREE_SHAPE, planSizes } from './batches.ts';
 import { batchesAhead } from './batches-ahead.ts';
-import { drawLabels, drawNames } from './draw-labels.ts';
 import {
-  areFinite,
-  copyRows,
-  emptyColumns,
-  type LabelColumns,
-  labelledRows,
-  perAnswer,
-  type RowBlock,
-} from './label-columns.ts';
+  type Draft,
+  draftOf,
+  finishDraft,
+  rowsAt,
+  type SealedSource,
+  takeAnswer,
+} from './drafts.ts';
+import { drawLabels, drawNames } from './draw-labels.ts';
+import type { LabelColumns } from './label-columns.ts';
 import type { Quarantine } from './quarantine.ts';
-import type { SealedPlace, SealedRows } from './sealed-rows.ts';
 import type { Keep } from './settings.ts';
 import type { ShardWriter } from './shard-writer.ts';
 import type { Shard } from './shards.ts';
 import type { Teacher, TeacherAnswer } from './teacher.ts';
-import { answerCount, rowLength, type TeacherRow } from './teacher-rows.ts';
+import { rowLength, type TeacherRow } from './teacher-rows.ts';
 
 /** All that is needed to fill shards. */
 export interface CaptureJob {
   readonly shards: readonly Shard[];
-  readonly sealed: Pick<SealedRows, 'places' | 'read'>;
+  readonly sealed: SealedSource;
   /** undefined when every row is taken over. */
   readonly teacher: Teacher | undefined;
   readonly writer: ShardWriter;
@@ -36,19 +35,16 @@ export interface CaptureJob {
   readonly signal: AbortSignal;
 }
 
-/** One shard in the making. */
-interface Draft {
-  readonly shard: Shard;
-  readonly columns: LabelColumns;
-  /** Rows that meet the teacher. */
-  readonly fresh: readonly TeacherRow[];
-  /** Where the answers of each row lie in `columns`. */
-  readonly blocks: ReadonlyMap<TeacherRow, RowBlock>;
-}
-
 /** A batch of a shard, or the end of one. */
 type Task =
-  | { readonly type: 'batch'; readonly draft: Draft; readonly batch: Batch }
+  | {
+      readonly type: 'batch';
+      readonly draft: Draft;
+      /** Of its rows in those of the draft. */
+      readonly places: readonly number[];
+      /** Of its rows with their padding, in tokens. */
+      readonly length: number;
+    }
   | { readonly type: 'end'; readonly draft: Draft };
 
 /**
@@ -58,12 +54,13 @@ type Task =
  */
 export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void, void> {
   const { teacher, signal } = job;
-  const total = job.shards.reduce((sum, shard) => sum + freshRows(shard, job).length, 0);
+  const total = job.shards.reduce((sum, { fresh }) => sum + fresh.count, 0);
   const seen = { rows: 0, tokens: 0, padded: 0 };
+  let sinceCollected = 0;
   const began = { at: performance.now(), busyMs: teacher?.busy?.().ms ?? 0 };
   const start = (task: Task): Promise<TeacherAnswer | undefined> => {
     if (task.type === 'end' || teacher === undefined) return Promise.resolve(undefined);
-    return teacher.label(rowsOf(task.draft, task.batch), task.batch.length);
+    return teacher.label(rowsAt(task.draft, task.places), task.length);
   };
   for await (const { item: task, result: answer } of inOrder(
     tasksOf(job),
@@ -72,9 +69,14 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
   )) {
     signal.throwIfAborted();
     if (task.type === 'end') {
-      const { rows, told } = await finish(task.draft, job);
+      const { rows, told } = await finishDraft(task.draft, job);
       for (const message of told) yield { type: 'warning', message };
       await job.writer.write(task.draft.shard.path, rows);
+      sinceCollected += task.draft.rows.length;
+      if (sinceCollected > ROWS_TO_COLLECT) {
+        collectGarbage();
+        sinceCollected = 0;
+      }
       continue;
     }
     if (answer === undefined) throw new Error('rows without a teacher');
@@ -82,12 +84,12 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
       const message = job.keep.task === undefined ? PROBABILITIES : PROBABILITIES_OF_LABELS;
       yield { type: 'warning', message };
     }
-    const asked = rowsOf(task.draft, task.batch);
-    takeAnswer(task.draft, asked, keptOf(answer.columns, asked, job.keep));
+    const asked = rowsAt(task.draft, task.places);
+    takeAnswer(task.draft, task.places, keptOf(answer.columns, asked, job.keep));
     const { rows, tokens } = countOf(asked);
     seen.rows += rows;
     seen.tokens += tokens;
-    seen.padded += rows * task.batch.length;
+    seen.padded += rows * task.length;
     const elapsedMs = performance.now() - began.at;
     const busyMs = teacher?.busy === undefined ? undefined : teacher.busy().ms - began.busyMs;
     const padding = `padding ${percent(1 - seen.tokens / seen.padded)}`;
@@ -99,40 +101,22 @@ export async function* capture(job: CaptureJob): AsyncGenerator<StageEvent, void
   await job.writer.drain();
 }
 
-/** Rows of a shard that must meet the teacher. */
-export function freshRows(
-  shard: Shard,
-  { sealed }: { readonly sealed: Pick<SealedRows, 'places'> },
-): TeacherRow[] {
-  return shard.rows.filter((row) => !sealed.places.has(row.exampleId));
-}
-
-function* tasksOf(job: CaptureJob): Generator<Task> {
+/** While a shard is filled the next one is read. */
+async function* tasksOf(job: CaptureJob): AsyncGenerator<Task> {
   const { tokenBudget, maxLength, teacher } = job;
-  for (const shard of job.shards) {
-    const draft = draftOf(shard, job);
-    const shape = teacher?.shape ?? FREE_SHAPE;
-    const { classCount } = job.keep;
-    for (const batch of planRows(draft.fresh, { tokenBudget, maxLength, shape, classCount })) {
-      yield { type: 'batch', draft, batch };
+  const shape = teacher?.shape ?? FREE_SHAPE;
+  const { classCount } = job.keep;
+  const options = { tokenBudget, maxLength, shape, classCount };
+  // Room for the answers of a shard is made with its first batch and not when it is read.
+  const read = async (shard: Shard) => ({ shard, rows: await shard.read() });
+  for await (const { shard, rows: all } of readAhead(job.shards, read)) {
+    const draft = draftOf(shard, all, job);
+    for (const { rows, length } of planSizes(shard.fresh, options)) {
+      const places = rows.map((row) => draft.fresh[row] ?? 0);
+      yield { type: 'batch', draft, places, length };
     }
     yield { type: 'end', draft };
   }
-}
-
-function draftOf(shard: Shard, job: CaptureJob): Draft {
-  const blocks = new Map<TeacherRow, RowBlock>();
-  let from = 0;
-  for (const row of shard.rows) {
-    const count = answerCount(row);
-    blocks.set(row, { from, count });
-    from += count;
-  }
-  return { shard, columns: emptyColumns(from, job.keep), fresh: freshRows(shard, job), blocks };
-}
-
-function rowsOf(draft: Draft, batch: Batch): TeacherRow[] {
-  return batch.rows.flatMap((row) => draft.fresh[row] ?? []);
 }
 
 /** Logits, of answers in files, are drawn from at once: a shard of them may not fit into memory. A model draws itself. */
@@ -145,68 +129,6 @@ export function keptOf(
   return drawLabels(answer, rows.flatMap(drawNames), keep);
 }
 
-/** The answers of a batch stand in the order of its rows. */
-function takeAnswer(
-  { columns, blocks }: Draft,
-  asked: readonly TeacherRow[],
-  answer: LabelColumns,
-) {
-  let from = 0;
-  for (const row of asked) {
-    const count = answerCount(row);
-    const block = blocks.get(row);
-    if (block !== undefined) copyRows(columns, block.from, answer, { from, count });
-    from += count;
-  }
-}
-
-/** Takes over what is known already and leaves out what is not finite. */
-async function finish(
-  { shard, columns, fresh, blocks }: Draft,
-  job: CaptureJob,
-): Promise<{ rows: SoftLabelRows; told: string[] }> {
-  for (const [row, block] of blocks) {
-    const place = job.sealed.places.get(row.exampleId);
-    if (place !== undefined) await takeOver(columns, { row, block, place }, job.sealed);
-  }
-  const told: string[] = [];
-  const badExamples = new Set<string>();
-  for (const row of fresh) {
-    if (areFinite(columns, blocks.get(row) ?? { from: 0, count: 0 })) continue;
-    told.push(job.quarantine.add(row));
-    badExamples.add(row.exampleId);
-  }
-  const rows = labelledRows(shard.rows, columns);
-  if (told.length === 0) return { rows, told };
-  // Of a text that was read in windows all of them go: the mean of the others would be another text's.
-  const isGood = perAnswer(shard.rows, (row) => !badExamples.has(row.exampleId));
-  const good = isGood.flatMap((isTaken, at) => (isTaken ? [at] : []));
-  return { rows: takeRows(rows, good), told };
-}
-
-/** An example has not as many rows in a sealed cache as it has answers. */
-export class OtherAnswersError extends Failure {
-  constructor({ exampleId, split }: TeacherRow, found: number, wanted: number) {
-    super(
-      'corrupt',
-      'E_CACHE_ANSWERS',
-      `${split} row ${exampleId}: the sealed cache has ${found} answers, the tokens ask for ${wanted}`,
-      'check the cache with decant cache verify, and repair it with --repair',
-    );
-  }
-}
-
-async function takeOver(
-  columns: LabelColumns,
-  { row, block, place }: { row: TeacherRow; block: RowBlock; place: SealedPlace },
-  sealed: Pick<SealedRows, 'read'>,
-): Promise<void> {
-  const wanted = row.window?.of ?? block.count;
-  if (place.count !== wanted) throw new OtherAnswersError(row, place.count, wanted);
-  const from = place.from + (row.window?.index ?? 0);
-  copyRows(columns, block.from, await sealed.read(place), { from, count: block.count });
-}
-
 function countOf(rows: readonly TeacherRow[]) {
   return {
     rows: rows.length,
@@ -217,6 +139,9 @@ function countOf(rows: readonly TeacherRow[]) {
 function percent(share: number): string {
   return `${(100 * share).toFixed(0)} %`;
 }
+
+/** So many rows leave 10 to 20 MB behind. */
+const ROWS_TO_COLLECT = 65_536;
 
 const PROBABILITIES =
   'the teacher gives probabilities (each row in [0, 1], adding up to 1) where logits belong: soft labels at T other than 1 would be wrong; export it without its last softmax';

@@ -58,7 +58,7 @@ async function* fillOnce(
   { finished, teacher, provenance }: ShardRun,
 ): AsyncGenerator<StageEvent, number, void> {
   const open = shards.filter((shard) => !finished.shards.has(shard));
-  const quarantine = new Quarantine(shards.reduce((sum, shard) => sum + shard.rows.length, 0));
+  const quarantine = new Quarantine(shards.reduce((sum, shard) => sum + shard.all.count, 0));
   if (open.length === 0) return quarantine.count;
   const writer = openShardWriter({ ...identity, ...provenance }, config.codec);
   try {

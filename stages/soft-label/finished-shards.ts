@@ -4,10 +4,9 @@ import { basename, dirname, join } from 'node:path';
 import { Failure } from '#cache/failure.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
-import { perAnswer } from './label-columns.ts';
 import { type Identity, identityIn, isSameProvenance, type Provenance } from './provenance.ts';
 import { recipeChanges } from './recipe-changes.ts';
-import type { Shard } from './shards.ts';
+import { contentOf, type Shard } from './shards.ts';
 
 /** What an interrupted run left complete. */
 export interface FinishedShards {
@@ -82,12 +81,9 @@ async function completeShards(
   for (const [index, path] of reader.shards.entries()) {
     const shard = planned.find((candidate) => basename(candidate.path) === basename(path));
     if (shard === undefined) continue;
+    // All of it: what cannot be read is not complete.
     const { exampleIds } = await reader.readShard(index);
-    const expected = perAnswer(shard.rows, (row) => row.exampleId);
-    const isEqual =
-      exampleIds.length === expected.length &&
-      expected.every((exampleId, position) => exampleId === exampleIds[position]);
-    if (isEqual) complete.push(shard);
+    if (contentOf(exampleIds) === shard.content) complete.push(shard);
   }
   return complete;
 }

@@ -28,8 +28,24 @@ export function requireKnownTokens(model: string, rows: Iterable<TeacherRow>): v
   }
 }
 
+/**
+ * Tells rows with a token above those of all rows before. The first row that has an id which a model does not know is
+ * one of them, so that these few are enough for `requireKnownTokens`.
+ */
+export function higherTokens(): (row: TeacherRow) => boolean {
+  let [highest, highestTarget] = [-1, -1];
+  return ({ tokenIds, targetIds = NO_TOKENS }) => {
+    const [before, targetBefore] = [highest, highestTarget];
+    for (const tokenId of tokenIds) if (tokenId > highest) highest = tokenId;
+    for (const tokenId of targetIds) if (tokenId > highestTarget) highestTarget = tokenId;
+    return highest > before || highestTarget > targetBefore;
+  };
+}
+
 function requireBelow(row: TeacherRow, tokenIds: Int32Array, known: number): void {
   for (const tokenId of tokenIds) {
     if (tokenId >= known) throw new UnknownTokenError(row, tokenId, known);
   }
 }
+
+const NO_TOKENS = new Int32Array();

@@ -1,5 +1,5 @@
-import type { BatchShape } from './batches.ts';
-import { planRows } from './batches.ts';
+import { type Batch, type BatchShape, planSizes } from './batches.ts';
+import type { Shard } from './shards.ts';
 import type { TeacherRow } from './teacher-rows.ts';
 
 /** Rows that will meet the teacher together. */
@@ -12,22 +12,29 @@ export interface PlannedBatch {
  * The batch that needs the most memory: of those with the longest rows (attention grows with the square
  * of the length) the one with the most. Undefined where no row meets the teacher.
  */
-export function largestBatch(
-  rowsOfShards: Iterable<readonly TeacherRow[]>,
+export async function largestBatch(
+  shards: Iterable<Shard>,
+  freshOf: (rows: readonly TeacherRow[]) => readonly TeacherRow[],
   options: {
     readonly tokenBudget: number;
     readonly maxLength: number;
     readonly shape: BatchShape;
     readonly classCount: number;
   },
-): PlannedBatch | undefined {
-  let largest: PlannedBatch | undefined;
-  for (const rows of rowsOfShards) {
-    for (const batch of planRows(rows, options)) {
-      const size = batch.rows.length * batch.length ** 2;
-      if (largest !== undefined && size <= largest.rows.length * largest.length ** 2) continue;
-      largest = { rows: batch.rows.flatMap((row) => rows[row] ?? []), length: batch.length };
+): Promise<PlannedBatch | undefined> {
+  let largest: { readonly shard: Shard; readonly batch: Batch } | undefined;
+  for (const shard of shards) {
+    for (const batch of planSizes(shard.fresh, options)) {
+      if (largest !== undefined && sizeOf(batch) <= sizeOf(largest.batch)) continue;
+      largest = { shard, batch };
     }
   }
-  return largest;
+  if (largest === undefined) return undefined;
+  const { shard, batch } = largest;
+  const rows = freshOf(await shard.read());
+  return { rows: batch.rows.flatMap((row) => rows[row] ?? []), length: batch.length };
+}
+
+function sizeOf({ rows, length }: Batch): number {
+  return rows.length * length ** 2;
 }

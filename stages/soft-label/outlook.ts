@@ -1,12 +1,11 @@
 import { SPLITS, type Split } from '#datasets/example.ts';
 import { joinNumbers } from '#datasets/parquet/columns.ts';
 import type { StageContext } from '#stages/stage.ts';
-import { type BatchShape, FREE_SHAPE, planRows } from './batches.ts';
-import { freshRows } from './capture.ts';
+import { type BatchShape, FREE_SHAPE, planSizes } from './batches.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { SoftLabelConfig } from './settings.ts';
+import type { Shard } from './shards.ts';
 import { guardTeacher } from './teacher-guard.ts';
-import { rowLength } from './teacher-rows.ts';
 
 /** What a pass of the teacher would be, told without running it. */
 export interface Outlook {
@@ -31,21 +30,22 @@ export async function outlookOf(
 ): Promise<Outlook> {
   const plan = await openPlan(context, (split) => split);
   try {
-    const { corpus, shards, sealed, answers } = plan;
+    const { shards, sealed, answers } = plan;
     // Answers that stand in files are looked up: no row meets a model.
     const asked = answers === undefined ? shards : [];
-    const fresh = asked.map((shard) => freshRows(shard, plan));
-    const batches = fresh.flatMap((rows) => batchesOf(rows, plan, context.config, shape));
-    const rows = SPLITS.map((split) => [split, corpus.rows[split].length] as const);
-    const all = SPLITS.flatMap((split) => corpus.rows[split]);
-    const ids = new Set(fresh.flat().map(({ exampleId }) => exampleId));
-    const refused = await guardTeacher(ids, sealed.others).catch((error: Error) => error);
+    const padded = asked.flatMap((shard) => paddedTokens(shard, plan, context.config, shape));
+    const rows = SPLITS.map((split) => [split, rowsIn(shards, split)] as const);
+    const refused = await guardTeacher(asked, sealed).catch((error: Error) => error);
+    const sum = (numbers: Iterable<number>) => [...numbers].reduce((one, other) => one + other, 0);
     return {
       rows: Object.fromEntries(rows) as Record<Split, number>,
-      newRows: fresh.flat().length,
-      newTokens: fresh.flat().reduce((sum, row) => sum + rowLength(row), 0),
-      newPaddedTokens: batches.reduce((sum, { rows, length }) => sum + rows.length * length, 0),
-      lengths: Int32Array.from(all, rowLength),
+      newRows: sum(asked.map(({ fresh }) => fresh.count)),
+      newTokens: sum(asked.map(({ fresh }) => sum(fresh.lengths))),
+      newPaddedTokens: sum(padded),
+      lengths: joinNumbers(
+        shards.map(({ all }) => all.lengths),
+        Int32Array,
+      ),
       maxLength: context.config.maxLength,
       refusal: refused instanceof Error ? refused.message : null,
     };
@@ -68,11 +68,18 @@ export function together(one: Outlook, other: Outlook): Outlook {
   };
 }
 
-function batchesOf(
-  rows: ReturnType<typeof freshRows>,
+function rowsIn(shards: readonly Shard[], split: Split): number {
+  const ofSplit = shards.filter((shard) => shard.split === split);
+  return ofSplit.reduce((sum, { all }) => sum + all.count, 0);
+}
+
+/** Padded tokens of each batch of the rows of a shard that meet the teacher. */
+function paddedTokens(
+  { fresh }: Shard,
   { corpus: { maxLength }, keep: { classCount } }: Plan,
   { tokenBudget }: SoftLabelConfig,
   shape: BatchShape,
-) {
-  return planRows(rows, { tokenBudget, maxLength, shape, classCount });
+): number[] {
+  const batches = planSizes(fresh, { tokenBudget, maxLength, shape, classCount });
+  return batches.map(({ rows, length }) => rows.length * length);
 }

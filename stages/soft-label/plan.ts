@@ -5,56 +5,68 @@ import { readClasses } from '#datasets/classes.ts';
 import type { Split } from '#datasets/example.ts';
 import { filesOf, inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
-import { type AnswerBook, answeredRows, openAnswerBook } from './answer-book.ts';
+import { type AnswerBook, openAnswerBook } from './answer-book.ts';
+import { MissingAnswersError } from './answer-errors.ts';
 import { digestOfFitted } from './model-files.ts';
 import type { Identity } from './provenance.ts';
 import { openSealedRows, type SealedRows } from './sealed-rows.ts';
 import { answerSettingsOf, type Keep, keepOf, type SoftLabelConfig } from './settings.ts';
-import { planShards, type Shard } from './shards.ts';
-import { readTeacherCorpus, type TeacherCorpus } from './teacher-rows.ts';
+import { type Survey, surveyCorpus } from './survey.ts';
+import { openTeacherCorpus, type TeacherCorpus } from './teacher-corpus.ts';
 
 /** What a pass has to do, and what earlier ones have done of it. Close `sealed`. */
-export interface Plan {
+export interface Plan extends Omit<Survey, 'left'> {
   readonly keep: Keep;
   readonly corpus: TeacherCorpus;
   readonly identity: Identity;
-  readonly shards: readonly Shard[];
   readonly sealed: SealedRows;
   /** Where the teacher is no model: what it has answered, and how many rows it has not. */
   readonly answers: { readonly book: AnswerBook; readonly left: number } | undefined;
 }
 
-/** Reads the corpus and finds what sealed artifacts already know of it. Writes nothing. */
+/** Looks through the corpus and finds what sealed artifacts already know of it. Writes nothing. */
 export async function openPlan(
   context: StageContext<SoftLabelConfig>,
   folderOf: (split: Split) => string,
 ): Promise<Plan> {
   const { config, recipe, earlier } = context;
-  const [classNames, whole, teacherDigest] = await Promise.all([
+  const [classNames, corpus, teacherDigest] = await Promise.all([
     readClasses(inputOf(context, 'classes')),
-    readTeacherCorpus(context, config.maxLength),
+    openTeacherCorpus(context, config.maxLength),
     digestOfTeacher(context),
   ]);
-  const { corpus, answers } = await answeredCorpus(context, whole, classNames);
+  const book = await answersOf(context, corpus, classNames);
   const keep = keepOf(config, classNames.length);
   const identity = identityOf({ keep, corpus, classNames, teacherDigest, recipe });
-  const shards = planShards(corpus, folderOf, config.shardRows);
   const sealed = await openSealedRows(earlier, { identity, keep, recipe });
-  return { keep, corpus, identity, shards, sealed, answers };
+  try {
+    const { left, ...survey } = await surveyCorpus(corpus, {
+      folderOf,
+      shardRows: config.shardRows,
+      places: sealed.places,
+      isAsked: ({ exampleId }) => book?.has(exampleId) ?? true,
+    });
+    if (left.count > 0 && answerSettingsOf(config).missing === 'error') {
+      const answered = survey.shards.reduce((sum, { all }) => sum + all.count, 0);
+      throw new MissingAnswersError(left, answered + left.count);
+    }
+    const answers = book && { book, left: left.count };
+    return { ...survey, keep, corpus, identity, sealed, answers };
+  } catch (error) {
+    await sealed.close();
+    throw error;
+  }
 }
 
-/** The rows that a teacher of files has answered; all of them where the teacher is a model. */
-async function answeredCorpus(
+/** What a teacher of files has answered; undefined where the teacher is a model. */
+async function answersOf(
   { config, files }: StageContext<SoftLabelConfig>,
   corpus: TeacherCorpus,
   classNames: readonly string[],
-): Promise<Pick<Plan, 'corpus' | 'answers'>> {
+): Promise<AnswerBook | undefined> {
   const paths = files['answers'];
-  if (paths === undefined) return { corpus, answers: undefined };
-  const { missing, ...settings } = answerSettingsOf(config);
-  const book = await openAnswerBook(paths, corpus.rows, { classNames, ...settings });
-  const { rows, left } = answeredRows(book, corpus.rows, missing);
-  return { corpus: { ...corpus, rows }, answers: { book, left } };
+  if (paths === undefined) return undefined;
+  return openAnswerBook(paths, corpus, { classNames, ...answerSettingsOf(config) });
 }
 
 function identityOf(parts: {

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
+import { readAhead } from '#datasets/read-ahead.ts';
 import { type SoftLabelRows, writeSoftLabelShard } from '#datasets/soft-labels/soft-labels.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
-import { planRows } from './batches.ts';
+import { type Batch, planSizes } from './batches.ts';
 import type { CalibrateConfig, Calibration } from './calibrate.ts';
 import { keptOf } from './capture.ts';
 import { copyRows, emptyColumns, type LabelColumns, labelledRows } from './label-columns.ts';
@@ -12,9 +13,10 @@ import { openPlan, type Plan } from './plan.ts';
 import type { Identity } from './provenance.ts';
 import { type SoftLabelConfig } from './settings.ts';
 import { featureWidths } from './shard-writer.ts';
+import { joinSizes, type Shard } from './shards.ts';
 import type { Teacher } from './teacher.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { answerCount, type TeacherRow } from './teacher-rows.ts';
+import { answerCount, detached, type TeacherRow } from './teacher-rows.ts';
 
 /** Times the real teacher on batches from all over the corpus; nothing of what it says is kept. */
 export async function* runCalibrate(
@@ -23,24 +25,28 @@ export async function* runCalibrate(
   const { config, signal } = context;
   const plan = await openPlan(context, () => '');
   await plan.sealed.close();
-  const rows = plan.shards.flatMap((shard) => shard.rows);
-  const teacher = await openTeacherOf(context, rows, plan.keep, plan.identity);
+  const teacher = await openTeacherOf(context, plan.highest, plan.keep, plan.identity);
   try {
-    const batches = spread(batchesOf(rows, plan, teacher, config.tokenBudget));
+    const batches = spread(batchesOf(plan, teacher, config.tokenBudget));
     const largest = batches.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 1);
     const said: Said[] = [];
     let saidAnswers = 0;
     const timed: Calibration['batches'] = [];
     let spentMs = 0;
-    for (const [index, { places, members, length }] of [...largest, ...batches].entries()) {
+    let index = -1;
+    for await (const { rows: places, members, length } of withRows(
+      [...largest, ...batches],
+      plan,
+    )) {
       signal.throwIfAborted();
+      index += 1;
       const start = performance.now();
       const answer = await teacher.label(members, length);
       const ms = performance.now() - start;
       // The first one pays for the warm-up, and its memory is the peak.
       if (index === 0) continue;
       if (saidAnswers < SAMPLE_ANSWERS) {
-        said.push({ places, columns: keptOf(answer.columns, members, plan.keep) });
+        said.push({ places, members, columns: keptOf(answer.columns, members, plan.keep) });
         saidAnswers += members.reduce((sum, row) => sum + answerCount(row), 0);
       }
       timed.push({ paddedTokens: members.length * length, ms });
@@ -53,7 +59,7 @@ export async function* runCalibrate(
     const sample = join(folder, 'sample.parquet');
     const { codec } = config;
     const saidRows = said.reduce((sum, { places }) => sum + places.length, 0);
-    const cached = rowsOf(said, rows, plan);
+    const cached = rowsOf(said, plan);
     const calibration: Calibration = {
       formatVersion: 2,
       provider: teacher.provider,
@@ -69,29 +75,51 @@ export async function* runCalibrate(
   }
 }
 
-interface TimedBatch {
-  /** Of its members, in the corpus. */
-  readonly places: readonly number[];
-  readonly members: readonly TeacherRow[];
-  readonly length: number;
-}
-
+/** Places of a batch are those in the corpus. */
 function batchesOf(
-  rows: readonly TeacherRow[],
-  { corpus: { maxLength }, keep: { classCount } }: Plan,
+  { shards, corpus: { maxLength }, keep: { classCount } }: Plan,
   { shape }: Teacher,
   tokenBudget: number,
-): TimedBatch[] {
-  return planRows(rows, { tokenBudget, maxLength, shape, classCount }).map((batch) => ({
-    places: batch.rows,
-    members: batch.rows.flatMap((row) => rows[row] ?? []),
-    length: batch.length,
-  }));
+): Batch[] {
+  const sizes = joinSizes(shards.map(({ all }) => all));
+  return planSizes(sizes, { tokenBudget, maxLength, shape, classCount });
+}
+
+/** The batches with their rows, which are read for some thousands at a time. */
+async function* withRows(batches: readonly Batch[], { shards }: Plan) {
+  for (let next = 0; next < batches.length; ) {
+    const some: Batch[] = [];
+    for (let rows = 0; rows < ROWS_AT_ONCE && next < batches.length; next++) {
+      const batch = batches[next];
+      if (batch !== undefined) some.push(batch);
+      rows += batch?.rows.length ?? 0;
+    }
+    const read = await rowsAt(new Set(some.flatMap(({ rows }) => rows)), shards);
+    for (const batch of some) {
+      yield { ...batch, members: batch.rows.flatMap((place) => read.get(place) ?? []) };
+    }
+  }
+}
+
+/** The rows at these places in the corpus. */
+async function rowsAt(
+  places: ReadonlySet<number>,
+  shards: readonly Shard[],
+): Promise<ReadonlyMap<number, TeacherRow>> {
+  const found = new Map<number, TeacherRow>();
+  let first = 0;
+  for await (const rows of readAhead(shards, (shard) => shard.read())) {
+    for (const [at, row] of rows.entries()) {
+      if (places.has(first + at)) found.set(first + at, detached(row));
+    }
+    first += rows.length;
+  }
+  return found;
 }
 
 /** What grows fastest with a batch: its matrices of attention. */
-function sizeOf({ members, length }: TimedBatch): number {
-  return members.length * length ** 2;
+function sizeOf({ rows, length }: Batch): number {
+  return rows.length * length ** 2;
 }
 
 /** The same batches in an order of which every beginning is spread over all lengths. */
@@ -104,20 +132,17 @@ function spread<T>(items: readonly T[]): T[] {
 /** What the teacher said about a batch, which may be more than was asked. */
 interface Said {
   readonly places: readonly number[];
+  readonly members: readonly TeacherRow[];
   readonly columns: LabelColumns;
 }
 
 /** All of it as rows of the cache: in the order of the corpus, where the windows of a text stand together. */
-function rowsOf(
-  said: readonly Said[],
-  corpus: readonly TeacherRow[],
-  { keep }: Plan,
-): SoftLabelRows {
+function rowsOf(said: readonly Said[], { keep }: Plan): SoftLabelRows {
   const answers = said
-    .flatMap(({ places, columns }) => {
+    .flatMap(({ places, members, columns }) => {
       let end = 0;
-      return places.flatMap((place) => {
-        const row = corpus[place];
+      return places.flatMap((place, at) => {
+        const row = members[at];
         if (row === undefined) return [];
         const [from, count] = [end, answerCount(row)];
         end += count;
@@ -154,3 +179,4 @@ async function bytesOf(
 
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 const SAMPLE_ANSWERS = 4096;
+const ROWS_AT_ONCE = 32_768;

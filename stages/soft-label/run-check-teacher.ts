@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '#cache/atomic-file.ts';
 import { SPLITS } from '#datasets/example.ts';
 import { FIXED_POINTS } from '#datasets/fixed-point.ts';
-import { rowIndexOf } from '#datasets/row-index.ts';
+import { MissingExampleError } from '#datasets/row-index.ts';
 import {
   concatRows,
   openSoftLabels,
@@ -17,9 +17,10 @@ import { type Batch, planRows } from './batches.ts';
 import { type CheckConfig, type TeacherCheck } from './check-teacher.ts';
 import { type Keep } from './settings.ts';
 import type { Teacher } from './teacher.ts';
+import { blocksOf, openTeacherCorpus } from './teacher-corpus.ts';
 import { type RowDifference, rowDifferences } from './teacher-differences.ts';
 import { openTeacherOf } from './teacher-of.ts';
-import { readTeacherCorpus, type TeacherRow } from './teacher-rows.ts';
+import { detached, type TeacherRow } from './teacher-rows.ts';
 
 /** Asks the teacher again about some rows of a sealed cache and says how far the answers are apart. */
 export async function* runCheckTeacher(
@@ -93,16 +94,27 @@ async function teacherRows(
   context: StageContext<CheckConfig>,
   { meta, rows }: Sample,
 ): Promise<TeacherRow[]> {
-  const corpus = await readTeacherCorpus(context, meta.maxLength);
-  const all = SPLITS.flatMap((split) => corpus.rows[split]);
+  const corpus = await openTeacherCorpus(context, meta.maxLength);
   const nameOf = (exampleId: string, window: number | undefined) =>
     window === undefined ? exampleId : `${exampleId}/${window}`;
-  const names = all.map(({ exampleId, window }) => nameOf(exampleId, window?.index));
-  const index = rowIndexOf(names, 'tokens/teacher');
-  return rows.exampleIds.flatMap((exampleId, row) => {
-    const window = corpus.perWindow ? rows.positions?.[row] : undefined;
-    const found = all[index.rowOf(nameOf(exampleId, window))];
-    return found === undefined ? [] : [oneAnswer(found, rows.positions?.[row])];
+  const names = rows.exampleIds.map((exampleId, row) =>
+    nameOf(exampleId, corpus.perWindow ? rows.positions?.[row] : undefined),
+  );
+  const wanted = new Set(names);
+  const found = new Map<string, TeacherRow>();
+  for (const split of corpus.splits) {
+    for await (const block of blocksOf(split)) {
+      for (const row of block) {
+        const { exampleId, window }: TeacherRow = row;
+        const name = nameOf(exampleId, window?.index);
+        if (wanted.has(name)) found.set(name, detached(row));
+      }
+    }
+  }
+  return names.map((name, at) => {
+    const row = found.get(name);
+    if (row === undefined) throw new MissingExampleError('tokens/teacher', name);
+    return oneAnswer(row, rows.positions?.[at]);
   });
 }
 
@@ -114,10 +126,7 @@ function oneAnswer(row: TeacherRow, position: number | undefined): TeacherRow {
     values.slice(place, place + 1),
   );
   if (at === undefined || positions === undefined) return row;
-  // A row's fields are getters, which a spread would leave behind.
-  const { exampleId, split, sourceId, text, tokenIds, typeIds, targetIds, features, steps } = row;
-  const seen = { tokenIds, typeIds, targetIds, features, steps };
-  return { exampleId, split, sourceId, text, ...seen, answers: { at, positions } };
+  return { ...row, answers: { at, positions } };
 }
 
 function batchesOf(

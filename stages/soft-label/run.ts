@@ -2,7 +2,7 @@ import { writeClasses } from '#datasets/classes.ts';
 import { outputOf } from '#stages/folders.ts';
 import type { StageContext, StageEvent } from '#stages/stage.ts';
 import { answersTeacher, FROM_ANSWERS, tellAnswers } from './answers-teacher.ts';
-import { freshRows } from './capture.ts';
+import { freshRows } from './drafts.ts';
 import { fillShards } from './fill-shards.ts';
 import { discardShards, type FinishedShards, findFinishedShards } from './finished-shards.ts';
 import { largestBatch } from './largest-batch.ts';
@@ -48,13 +48,12 @@ async function* label(
   const { shards, sealed, identity } = plan;
   yield* tellReuse(plan);
   let finished = await findFinishedShards(shards, identity);
-  const toRun = rowsToRun(plan, finished);
   // Looking answers up costs nothing.
   const isGuarded = !context.recomputeTeacher && plan.answers === undefined;
-  if (isGuarded) await guardTeacher(new Set(toRun), sealed.others);
+  if (isGuarded) await guardTeacher(openShards(plan, finished), sealed);
 
   const open = () => teacherFor(context, plan);
-  const teacher = toRun.length === 0 ? undefined : await open();
+  const teacher = rowsToRun(plan, finished) === 0 ? undefined : await open();
   try {
     const provenance = provenanceOfRun(plan, finished, teacher);
     if (finished.provenance !== undefined && !isSameProvenance(finished.provenance, provenance)) {
@@ -67,7 +66,7 @@ async function* label(
     if (isModel(teacher)) yield* lookAhead(context, plan, { finished, teacher });
     const quarantined = yield* fillShards(context, plan, { finished, teacher, provenance, open });
     yield { type: 'count', name: 'resumedRows', value: rowCount([...finished.shards]) };
-    const asked = plan.answers === undefined ? rowsToRun(plan, finished).length : 0;
+    const asked = plan.answers === undefined ? rowsToRun(plan, finished) : 0;
     yield { type: 'count', name: 'teacherRows', value: asked };
     yield { type: 'count', name: 'quarantined', value: quarantined };
   } finally {
@@ -77,23 +76,20 @@ async function* label(
 
 async function teacherFor(
   context: StageContext<SoftLabelConfig>,
-  { keep, identity, answers, shards }: Plan,
+  { keep, identity, answers, highest }: Plan,
 ): Promise<Teacher> {
   if (answers !== undefined) return answersTeacher(answers.book, keep);
-  const rows = shards.flatMap((shard) => shard.rows);
-  return openTeacherOf(context, rows, keep, identity, { census: true });
+  return openTeacherOf(context, highest, keep, identity, { census: true });
 }
 
-function* tellReuse({ shards, sealed }: Plan): Generator<StageEvent, void, void> {
-  const ids = shards.flatMap((shard) => shard.rows.map((row) => row.exampleId));
-  const reused = ids.filter((exampleId) => sealed.places.has(exampleId)).length;
-  const present = new Set(ids);
-  const gone = [...sealed.newestIds].filter((exampleId) => !present.has(exampleId)).length;
-  const fresh = ids.length - reused;
+async function* tellReuse({ shards, sealed }: Plan): AsyncGenerator<StageEvent, void, void> {
+  const gone = await sealed.places.countUnseen(sealed.newest);
+  const fresh = freshCount(shards);
+  const reused = rowCount(shards) - fresh;
   yield { type: 'count', name: 'rowsReused', value: reused };
   yield { type: 'count', name: 'rowsNew', value: fresh };
   yield { type: 'count', name: 'rowsGone', value: gone };
-  if (sealed.newestIds.size === 0) return;
+  if (sealed.newest.every((reader) => reader.rowCount === 0)) return;
   const [a, b, c] = [reused, fresh, gone].map((count) => count.toLocaleString('en-US'));
   yield { type: 'note', message: `${a} reused, ${b} new, ${c} gone` };
 }
@@ -113,14 +109,18 @@ function* tellEnvironment(
 /** What the pass will be like, before its first batch. */
 async function* lookAhead(
   { config }: StageContext<SoftLabelConfig>,
-  { shards, sealed, corpus, keep: { classCount } }: Plan,
+  plan: Plan,
   { finished, teacher }: { finished: FinishedShards; teacher: ModelTeacher },
 ): AsyncGenerator<StageEvent, void, void> {
-  const open = shards.filter((shard) => !finished.shards.has(shard));
-  const rows = open.map((shard) => freshRows(shard, { sealed }));
+  const { sealed, corpus, keep } = plan;
+  const { classCount } = keep;
   const { tokenBudget } = config;
   const { maxLength } = corpus;
-  const largest = largestBatch(rows, { tokenBudget, maxLength, shape: teacher.shape, classCount });
+  const largest = await largestBatch(
+    openShards(plan, finished),
+    (rows) => freshRows(rows, sealed),
+    { tokenBudget, maxLength, shape: teacher.shape, classCount },
+  );
   if (largest !== undefined) yield* takeCensus(teacher, largest, config);
 }
 
@@ -129,24 +129,25 @@ function startOver({ provenance, shards }: FinishedShards, now: Provenance): str
   return `${shards.size} finished files were made on ${before}, this run uses ${now.provider} (${now.runtime}): they are made again`;
 }
 
-/** Ids of the rows that neither a sealed artifact nor a finished shard holds. */
-function rowsToRun({ shards, sealed }: Plan, finished: FinishedShards): string[] {
-  const open = shards.filter((shard) => !finished.shards.has(shard));
-  return open.flatMap((shard) => freshRows(shard, { sealed }).map((row) => row.exampleId));
+/** How many rows neither a sealed artifact nor a finished shard holds. */
+function rowsToRun(plan: Plan, finished: FinishedShards): number {
+  return freshCount(openShards(plan, finished));
+}
+
+function openShards({ shards }: Plan, finished: FinishedShards): Shard[] {
+  return shards.filter((shard) => !finished.shards.has(shard));
 }
 
 /** What every file of this artifact will name as its place of origin. */
 function provenanceOfRun(
-  { shards, sealed, keep, answers }: Plan,
+  { sources, keep, answers }: Plan,
   finished: FinishedShards,
   teacher: Teacher | undefined,
 ): Provenance {
   // Without a teacher nothing new is computed, and finished files already name all origins.
   if (teacher === undefined && finished.provenance !== undefined) return finished.provenance;
-  const rows = shards.flatMap((shard) => shard.rows);
-  const places = rows.flatMap((row) => sealed.places.get(row.exampleId) ?? []);
   const own = teacher && (answers === undefined ? placeOf(teacher) : FROM_ANSWERS);
-  const parts = [...provenanceOf(places, keep), ...(own === undefined ? [] : [own])];
+  const parts = [...provenanceOf(sources, keep), ...(own === undefined ? [] : [own])];
   return parts.length === 0 ? { provider: 'none', runtime: 'none' } : mergeProvenance(parts);
 }
 
@@ -155,7 +156,11 @@ function placeOf({ provider, runtimeVersion }: Teacher): Provenance {
 }
 
 function rowCount(shards: readonly Shard[]): number {
-  return shards.reduce((sum, shard) => sum + shard.rows.length, 0);
+  return shards.reduce((sum, shard) => sum + shard.all.count, 0);
+}
+
+function freshCount(shards: readonly Shard[]): number {
+  return shards.reduce((sum, { fresh }) => sum + fresh.count, 0);
 }
 
 const QUANTISED =

@@ -5,16 +5,9 @@ import type { EarlierArtifact } from '#stages/stage.ts';
 import type { LabelColumns } from './label-columns.ts';
 import { type Identity, identityIn, type Provenance } from './provenance.ts';
 import { recipeChanges } from './recipe-changes.ts';
+import { type SealedPlace, SealedPlaces } from './sealed-places.ts';
 import { canServe, isDerived, servedLabels } from './served-labels.ts';
 import type { Keep } from './settings.ts';
-
-/** The rows of one example in a sealed artifact. */
-export interface SealedPlace {
-  readonly reader: SoftLabelReader;
-  readonly shard: number;
-  readonly from: number;
-  readonly count: number;
-}
 
 /** A sealed artifact whose rows may not be taken over, and why. */
 export interface OtherArtifact {
@@ -25,9 +18,9 @@ export interface OtherArtifact {
 
 /** What earlier runs already know of the corpus. */
 export interface SealedRows {
-  readonly places: ReadonlyMap<string, SealedPlace>;
-  /** Ids of the newest artifact that serves; empty when there is none. */
-  readonly newestIds: ReadonlySet<string>;
+  readonly places: SealedPlaces;
+  /** Files of the newest artifact that serves; empty when there is none. */
+  readonly newest: readonly SoftLabelReader[];
   readonly others: readonly OtherArtifact[];
   /** The shard of an example, in the form that is asked for now. */
   read(place: SealedPlace): Promise<LabelColumns>;
@@ -64,27 +57,20 @@ export async function openSealedRows(
       if (changes.length > 0) others.push({ artifact, readers, changes });
       else serving.push(readers);
     }
-    const newestIds = await idsOf(serving[0] ?? []);
-    const places = await placesIn(nearestFirst(serving, wanted.keep).flat());
-    return { places, newestIds, others, read: cachedReads(wanted.keep), close };
+    // Of several places of an example the first one counts.
+    const places = new SealedPlaces();
+    for (const reader of nearestFirst(serving, wanted.keep).flat()) {
+      for (const shard of reader.shards.keys()) await places.add(reader, shard);
+    }
+    return { places, newest: serving[0] ?? [], others, read: cachedReads(wanted.keep), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** All example ids of an artifact. */
-export async function idsOf(readers: readonly SoftLabelReader[]): Promise<Set<string>> {
-  const ids = new Set<string>();
-  for (const reader of readers) {
-    for await (const rows of reader.rows()) for (const id of rows.exampleIds) ids.add(id);
-  }
-  return ids;
-}
-
-/** Where the rows at these places were computed; `derived` tells that we computed on from there. */
-export function provenanceOf(places: Iterable<SealedPlace>, keep: Keep): Provenance[] {
-  const readers = new Set([...places].map((place) => place.reader));
+/** Where the rows of these files were computed; `derived` tells that we computed on from there. */
+export function provenanceOf(readers: Iterable<SoftLabelReader>, keep: Keep): Provenance[] {
   return [...readers].map(({ meta }) => ({
     provider: meta.provider,
     runtime: isDerived(meta, keep) ? `${DERIVED}+${meta.runtime}` : meta.runtime,
@@ -131,23 +117,6 @@ function nearestFirst(serving: readonly SoftLabelReader[][], keep: Keep): SoftLa
 
 function wasDerived({ meta }: SoftLabelReader): boolean {
   return meta.runtime.split('+').includes(DERIVED);
-}
-
-/** Where each example lies, whose rows stand together; of several places the first. */
-async function placesIn(readers: readonly SoftLabelReader[]): Promise<Map<string, SealedPlace>> {
-  const places = new Map<string, SealedPlace>();
-  for (const reader of readers) {
-    for (const shard of reader.shards.keys()) {
-      const { exampleIds } = await reader.readShard(shard);
-      for (let from = 0, count = 0; from < exampleIds.length; from += count) {
-        const exampleId = exampleIds[from] ?? '';
-        count = 1;
-        while (exampleIds[from + count] === exampleId) count += 1;
-        if (!places.has(exampleId)) places.set(exampleId, { reader, shard, from, count });
-      }
-    }
-  }
-  return places;
 }
 
 /** Rows are mostly asked for in the order in which they lie, so a few open shards are enough. */

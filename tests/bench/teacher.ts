@@ -1,11 +1,12 @@
 /**
  * `npm run bench:teacher [-- PART...] [--rounds 5] [--rows 3000]`: how much of the teacher's speed is left
- * when its words are kept, and what the same job takes elsewhere. Parts: overhead, device, lengths, memory, python.
+ * when its words are kept, and what the same job takes elsewhere. Parts: overhead (`--case dense`: of one way of keeping),
+ * device, lengths, memory, python.
  */
 import { parseArgs } from 'node:util';
 import { table } from './cache/measure.ts';
 import { lengths } from './teacher/lengths.ts';
-import { memory } from './teacher/memory.ts';
+import { growth, memory } from './teacher/memory.ts';
 import { overheads } from './teacher/overhead.ts';
 import { besidePython } from './teacher/python.ts';
 import { benchSample } from './teacher/rows.ts';
@@ -13,15 +14,21 @@ import { simulated } from './teacher/simulated.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '5' }, rows: { type: 'string', default: '3000' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '3000' },
+    case: { type: 'string', default: '' },
+  },
 });
 const [rounds, rows] = [Number(values.rounds), Number(values.rows)];
 const wants = (part: string) => positionals.length === 0 || positionals.includes(part);
 const sample = await benchSample();
 
 if (wants('overhead')) {
-  const head = ['what is kept', 'rows', 'tokens', 'bare run, s', 'capture, s', 'of bare', 'aim'];
-  tell('Capture beside bare session.run', head, await overheads(sample, rounds, rows));
+  const times = ['bare run, s', 'of bare', 'half of the pairs', 'CPU of bare'];
+  const head = ['what is kept', 'rows', 'pairs', ...times, 'our CPU', 'of bare CPU', 'aim'];
+  const options = { rounds, rowLimit: rows, wanted: values.case };
+  tell('Capture beside bare session.run', head, await overheads(sample, options));
 }
 if (wants('device')) {
   const rates = ['ceiling, tokens/s', 'pipeline, tokens/s'];
@@ -41,6 +48,9 @@ if (wants('lengths')) {
 if (wants('memory')) {
   const head = ['classes', 'rows', 'tokenBudget', 'stated before', 'taken', 'apart (aim 20 %)'];
   tell('Peak memory of stage one, its process as a whole', head, await memory(sample, rows));
+  const columns = ['rows', 'stated before', 'taken', 'apart (aim 20 %)', 'more a further row'];
+  const counts = [10_000, 100_000, 1_000_000];
+  tell('Peak memory and rows, the smallest teacher', columns, await growth(counts));
 }
 if (wants('python')) {
   const head = ['texts to rows on the disk', 'seconds', 'rows/s', 'time beside ours'];

@@ -190,6 +190,7 @@ describe('one student of three tasks', { skip: SUBJ.skip }, () => {
       rows.map(({ variant, known, n }) => [variant, known, n]),
       [
         ['both', true, all],
+        ['both.int8', true, tested],
         ['both.seed2', true, all],
         ['teacher', true, tested],
       ],
@@ -205,7 +206,7 @@ describe('one student of three tasks', { skip: SUBJ.skip }, () => {
     );
     assert.deepEqual(
       JSON.parse(first),
-      ['both', 'both.seed2', 'teacher'].map((variant) => ({ variant })),
+      ['both', 'both.int8', 'both.seed2', 'teacher'].map((variant) => ({ variant })),
     );
   });
 

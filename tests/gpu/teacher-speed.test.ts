@@ -17,14 +17,10 @@ test('what keeping the answers costs beside bare session.run of the same batches
   skip,
 }, async (t) => {
   const sample = await benchSample();
-  for (const [what, count, tokens, bare, capture, share] of await overheads(
-    sample,
-    5,
-    rows,
-    testedDevice,
-  )) {
+  const options = { rounds: 5, rowLimit: rows, device: testedDevice };
+  for (const [what, count, pairs, bare, share, spread] of await overheads(sample, options)) {
     t.diagnostic(
-      `${what}: ${count} rows, ${tokens} tokens: bare ${bare} s, capture ${capture} s, ${share}`,
+      `${what}: ${count} rows, ${pairs} pairs: bare ${bare} s, capture ${share} of it (half of the pairs ${spread})`,
     );
   }
   t.diagnostic(memoryOfGpu());

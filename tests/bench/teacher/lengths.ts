@@ -10,11 +10,11 @@ interface PlannedBatch {
 
 /** Tokens a second of the teacher alone: arrival order at batch 32 against our batches, on mixed lengths. */
 export async function lengths(
-  { model, corpus, classNames }: BenchSample,
+  { model, rows: texts, classNames }: BenchSample,
   rounds: number,
   rowCount: number,
 ): Promise<string[][]> {
-  const rows = mixedRows(corpus.rows.train, rowCount);
+  const rows = mixedRows(texts, rowCount);
   const session = await openSession(model, { device: 'cpu', threads: 2 });
   const inputs = matchTeacherInputs(session);
   const plans = {

@@ -6,6 +6,7 @@ import { SPLITS, type Split } from '#datasets/example.ts';
 import { writeExamples } from '#datasets/examples.ts';
 import { writeTokens } from '#datasets/tokens/tokens.ts';
 import { formatBytes } from '#pipeline/observers/progress.ts';
+import { CLASS_COUNT, writeTeacher } from '#tests/stages/soft-label/small-run.ts';
 import { repository } from '#tests/support/paths.ts';
 import { temporaryFolder } from '#tests/support/temporary-folder.ts';
 import { DECODED, tiedDecoder, VOCABULARY } from '#tests/support/tied-decoder.ts';
@@ -13,7 +14,7 @@ import { type BenchSample, mixedRows } from './rows.ts';
 
 /** Peak memory of the whole stage, each in a process of its own: what it stated before it ran, and what it took. */
 export async function memory(sample: BenchSample, rows: number): Promise<string[][]> {
-  const texts = mixedRows(sample.corpus.rows.train, rows);
+  const texts = mixedRows(sample.rows, rows);
   const lengths = texts.map(({ tokenIds }) => [...tokenIds]);
   const corpus = await writeRows(lengths, sample.classNames, false);
   const larger = await writeRows(Array(10).fill(lengths).flat(), sample.classNames, false);
@@ -54,6 +55,29 @@ export async function memory(sample: BenchSample, rows: number): Promise<string[
       `${((ratio - 1) * 100).toFixed(0)} %`,
     ];
   });
+}
+
+/** The same, of the smallest teacher, whose rows are many: what a further row of the corpus costs. */
+export async function growth(rowCounts: readonly number[]): Promise<string[][]> {
+  const names = Array.from({ length: CLASS_COUNT }, (_, id) => `class ${id}`);
+  const model = [writeTeacher()];
+  const config = { topK: 3, temperatures: [1], device: 'cpu', threads: 1 };
+  const lines: string[][] = [];
+  let before = { count: Number.NaN, peakBytes: Number.NaN };
+  for (const count of rowCounts) {
+    const inputs = await writeRows(Array<number[]>(count).fill(SHORT_ROW), names, false);
+    const { statedBytes, peakBytes } = runAside({ config, files: { model }, inputs });
+    const more = (peakBytes - before.peakBytes) / (count - before.count);
+    lines.push([
+      count.toLocaleString('en-US'),
+      formatBytes(statedBytes),
+      formatBytes(peakBytes),
+      `${((statedBytes / peakBytes - 1) * 100).toFixed(0)} %`,
+      Number.isNaN(more) ? '' : `${more.toFixed(0)} B`,
+    ]);
+    before = { count, peakBytes };
+  }
+  return lines;
 }
 
 function runAside(options: object): { statedBytes: number; peakBytes: number } {
@@ -101,7 +125,7 @@ async function writeSplit(
   }: { split: Split; rows: readonly (readonly number[])[]; perToken: boolean },
 ): Promise<void> {
   const exampleIds = rows.map((_, row) => row.toString(16).padStart(32, '0'));
-  const row = { split, sourceId: null, text: null, textPair: null, weight: 1 };
+  const row = { split, sourceId: 'a name', text: 'a few words', textPair: null, weight: 1 };
   await writeExamples(
     examples,
     exampleIds.map((exampleId) => ({ exampleId, ...row })),
@@ -120,3 +144,5 @@ async function writeSplit(
     ...(perToken && { answers: { offsets, at: places, positions: places } }),
   });
 }
+
+const SHORT_ROW = [1, 7, 3, 9, 4, 2];

@@ -7,13 +7,10 @@ import { type CaptureJob, capture } from '#stages/soft-label/capture.ts';
 import { Quarantine } from '#stages/soft-label/quarantine.ts';
 import { type Keep, softLabelConfig } from '#stages/soft-label/settings.ts';
 import { openShardWriter } from '#stages/soft-label/shard-writer.ts';
-import { planShards, type Shard } from '#stages/soft-label/shards.ts';
+import { type Shard, shardOf } from '#stages/soft-label/shards.ts';
 import type { Teacher } from '#stages/soft-label/teacher.ts';
-import {
-  readTeacherCorpus,
-  type TeacherCorpus,
-  type TeacherRow,
-} from '#stages/soft-label/teacher-rows.ts';
+import { blocksOf, openTeacherCorpus } from '#stages/soft-label/teacher-corpus.ts';
+import { detached, type TeacherRow } from '#stages/soft-label/teacher-rows.ts';
 import { sampleFolder } from '#tests/support/paths.ts';
 import { sampleFiles } from '#tests/support/prepare-run.ts';
 import { runStage } from '#tests/support/run-stage.ts';
@@ -21,7 +18,8 @@ import { runStage } from '#tests/support/run-stage.ts';
 /** The shipped sample as its teacher sees it. */
 export interface BenchSample {
   readonly model: string;
-  readonly corpus: TeacherCorpus;
+  /** Of its train split. */
+  readonly rows: readonly TeacherRow[];
   readonly classNames: readonly string[];
 }
 
@@ -39,9 +37,14 @@ export async function benchSample(): Promise<BenchSample> {
     recomputeTeacher: false,
     signal: new AbortController().signal,
   };
+  const corpus = await openTeacherCorpus(context, settings.maxLength);
+  const rows: TeacherRow[] = [];
+  for (const split of corpus.splits.filter((one) => one.split === 'train')) {
+    for await (const block of blocksOf(split)) rows.push(...block.map(detached));
+  }
   return {
     model: join(sampleFolder('banking77'), 'teacher', 'onnx', 'model.onnx'),
-    corpus: await readTeacherCorpus(context, settings.maxLength),
+    rows,
     classNames: await readClasses(prepared.outputs['classes'] ?? ''),
   };
 }
@@ -81,17 +84,18 @@ export function batchesOf(
   }));
 }
 
-export function shardsOf(rows: readonly TeacherRow[], folder: string): Shard[] {
-  const perSplit = { train: rows, validation: [], test: [] };
-  const corpus = {
-    rows: perSplit,
-    tokenizerDigest: '',
-    maxLength: settings.maxLength,
-    perToken: false,
-    perWindow: false,
-  };
-  const shards = planShards(corpus, (split) => join(folder, split), settings.shardRows);
-  return shards.filter((shard) => shard.rows.length > 0);
+/** A shard whose rows are there already. */
+export interface BenchShard extends Shard {
+  readonly rows: readonly TeacherRow[];
+}
+
+export function shardsOf(rows: readonly TeacherRow[], folder: string): BenchShard[] {
+  const count = Math.ceil(rows.length / settings.shardRows);
+  return Array.from({ length: count }, (_, index) => {
+    const own = rows.slice(index * settings.shardRows, (index + 1) * settings.shardRows);
+    const path = join(folder, `part-${index}.parquet`);
+    return { ...shardOf(own, { split: 'train', path, read: async () => own }), rows: own };
+  });
 }
 
 /** From tokens to committed zstd shards. Milliseconds. */
@@ -114,7 +118,7 @@ export async function timeCapture(
     keep: what.keep,
     tokenBudget: settings.tokenBudget,
     maxLength: settings.maxLength,
-    quarantine: new Quarantine(shards.reduce((sum, shard) => sum + shard.rows.length, 0)),
+    quarantine: new Quarantine(shards.reduce((sum, shard) => sum + shard.all.count, 0)),
     signal: new AbortController().signal,
   };
   for await (const _ of capture(job));

@@ -34,11 +34,11 @@ const CLASSES = 30_522;
  * batch, between batches, behind the last.
  */
 export async function simulated(
-  { corpus }: BenchSample,
+  { rows: texts }: BenchSample,
   rounds: number,
   cases: readonly { readonly rate: number; readonly topK: number; readonly aim: string }[],
 ): Promise<string[][]> {
-  const rows = mixedRows(corpus.rows.train, 40_000).map(perToken);
+  const rows = mixedRows(texts, 40_000).map(perToken);
   const folder = temporaryFolder();
   const shards = shardsOf(rows, folder);
   const tokens = sum(rows.map((row) => row.tokenIds.length));

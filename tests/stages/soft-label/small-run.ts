@@ -83,9 +83,9 @@ export async function writeCorpus(
     // Tokens lie in another order than the examples: rows are joined by id.
     const reversed = corpus[split].toReversed();
     const tokens = reversed.map(options.tokens ?? tokensOf);
-    const offsets = Int32Array.from({ length: tokens.length + 1 }, (_, row) =>
-      tokens.slice(0, row).reduce((sum, ids) => sum + ids.length, 0),
-    );
+    const offsets = new Int32Array(tokens.length + 1);
+    for (const [row, { length }] of tokens.entries())
+      offsets[row + 1] = (offsets[row] ?? 0) + length;
     await writeTokens(folder(`tokens/teacher/${split}`), {
       exampleIds: reversed.map(idOf),
       offsets,
