@@ -13,26 +13,27 @@ export interface StepMemory {
 }
 
 /**
- * What a step of `batchSize` rows needs, without one of that size: the step is taken with two and with three
- * rows, and each tensor grows by as much with every further row. Undefined where the steps of two and three rows
- * are not made of the same operations, so that nothing can be said.
+ * What a step of `batchSize` rows needs, without one of that size: the step is taken with a few rows and with two
+ * more, and each tensor grows by as much with every further two; an even batch may go in halves, so few are even as it is.
+ * Undefined where the two steps are not made of the same operations, so that nothing can be said.
  */
 export function stepMemory(
   tf: Tensorflow,
   programOf: (batchSize: number) => StepProgram,
   { bucket, batchSize }: { readonly bucket: number; readonly batchSize: number },
 ): StepMemory | undefined {
-  const [two, three] = [2, 3].map((rows) => eventsOf(tf, programOf(rows), bucket)) as [
+  const few = batchSize % 2 === 0 ? 4 : 3;
+  const [fewer, more] = [few, few + 2].map((rows) => eventsOf(tf, programOf(rows), bucket)) as [
     Event[],
     Event[],
   ];
-  if (!isSameStep(two, three)) return undefined;
-  const events = two.map((event, index): Event => {
-    const other = three[index];
+  if (!isSameStep(fewer, more)) return undefined;
+  const events = fewer.map((event, index): Event => {
+    const other = more[index];
     if (event.type === 'free' || other?.type !== 'operation') return event;
     const outputs = event.outputs.map((output, place) => {
-      const more = (other.outputs[place]?.bytes ?? output.bytes) - output.bytes;
-      return { ...output, bytes: output.bytes + more * (batchSize - 2) };
+      const growth = (other.outputs[place]?.bytes ?? output.bytes) - output.bytes;
+      return { ...output, bytes: output.bytes + (growth * (batchSize - few)) / 2 };
     });
     return { ...event, outputs };
   });

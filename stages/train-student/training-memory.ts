@@ -12,7 +12,7 @@ export interface TrainingMemory {
   readonly step: number | undefined;
 }
 
-/** What the training of this student will take, found with steps of two and of three rows. */
+/** What the training of this student will take, found with steps of few rows. */
 export function trainingMemory(
   tf: Tensorflow,
   {
