@@ -167,6 +167,14 @@ export class GraphBuilder {
     return this.#reduce('ReduceSum', type === 'float64' ? value : this.cast(value, 'float64'));
   }
 
+  /** A value of the graph's own type as a float32 output: itself, or a cast of it. */
+  rowsOutput(label: string, value: string, { type, shape }: GraphValue): string {
+    const width = shape?.at(-1) ?? '';
+    return type === 'float32'
+      ? this.#declare(value, width, 'float32')
+      : this.output(label, value, width);
+  }
+
   /** Declares a value as an output of the graph, cast to a type, under a name of its own. */
   output(label: string, value: string, width: Dimension, type: DataType = 'float32'): string {
     const name = `${this.#prefix}${label}`;

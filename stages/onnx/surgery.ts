@@ -142,7 +142,7 @@ function askedScores(
   let rows = build.rows(head?.hidden ?? logits.name, asked);
   for (const { node, reads } of head?.nodes ?? []) rows = build.again(node, reads, rows);
   return {
-    logits: build.output('logits', rows, logits.shape?.at(-1) ?? ''),
+    logits: build.rowsOutput('logits', rows, logits),
     logitsShape: build.shapeOutput(
       'logits_shape',
       head?.hidden ?? logits.name,

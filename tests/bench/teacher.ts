@@ -25,8 +25,8 @@ const wants = (part: string) => positionals.length === 0 || positionals.includes
 const sample = await benchSample();
 
 if (wants('overhead')) {
-  const times = ['bare run, s', 'of bare', 'half of the pairs', 'CPU of bare'];
-  const head = ['what is kept', 'rows', 'pairs', ...times, 'our CPU', 'of bare CPU', 'aim'];
+  const beside = ['bare run, s', 'of it', 'half of the turns', 'CPU of it', "of the user's graph"];
+  const head = ['what is kept', 'rows', 'turns', ...beside, 'CPU outside of runs', 'aim of it'];
   const options = { rounds, rowLimit: rows, wanted: values.case };
   tell('Capture beside bare session.run', head, await overheads(sample, options));
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { readGraphNodes } from '#stages/onnx/graph-nodes.ts';
 import { skimModel } from '#stages/onnx/model-skim.ts';
 import type { Provider } from '#stages/onnx/placement.ts';
 import { type OnnxSession, openSession, type SessionTensor } from '#stages/onnx/session.ts';
-import { softLabelHead } from '#stages/onnx/surgery.ts';
+import { type SoftLabelHead, softLabelHead } from '#stages/onnx/surgery.ts';
 import { openThreadedSession } from '#stages/onnx/threaded-session.ts';
 import { type Keep, keepOf, softLabelConfig } from '#stages/soft-label/settings.ts';
 import { teacherOf } from '#stages/soft-label/teacher.ts';
@@ -18,9 +19,9 @@ const ROWS_A_PAIR = 1024;
 
 /**
  * What stage one costs beyond the teacher itself: from tokens to committed zstd shards, against nothing but
- * `session.run` of the user's own graph on the same tensors, its logits fetched and thrown away. The two ways take
- * turns over a few hundred rows (first the one, then the other), and each pair is a ratio of its own. One line a way of
- * keeping whose name has `wanted` in it.
+ * `session.run` of the same session on the same tensors, what is kept fetched and thrown away; and against the user's
+ * own graph, which has no top k and no sums, its logits fetched. The three take turns over a few hundred rows (onward, then
+ * backward), and each turn is a ratio of its own. One line a way of keeping whose name has `wanted` in it.
  */
 export async function overheads(
   { model, rows: texts, classNames }: BenchSample,
@@ -80,65 +81,89 @@ interface Spent {
   readonly cpuMs: number;
 }
 
-interface Pair {
-  readonly bare: Spent;
+interface Turn {
+  readonly graph: Spent;
+  readonly session: Spent;
   readonly capture: Spent;
 }
 
 async function overhead(one: Case, rounds: number, device: Provider): Promise<string[]> {
   const { name, model, rows, rowsAPair, classNames, keep, logits, isPerToken = false, aim } = one;
-  const head = softLabelHead(skimModel(model), { ...keep, perToken: isPerToken, logits });
+  const { bytes, edits, outputs } = headOf(one);
   const options = { device, threads: THREADS };
-  const bare = await openSession(model, options);
-  const session = await openThreadedSession(model, { ...options, appendix: head.bytes });
-  const teacher = teacherOf(session, head.outputs, { keep, padTokenId: 0 });
+  const graph = await openSession(model, options);
+  const session = await openSession(model, { ...options, appendix: bytes, edits });
+  const threaded = await openThreadedSession(model, { ...options, appendix: bytes, edits });
+  const teacher = teacherOf(threaded, outputs, { keep, padTokenId: 0 });
   const folder = temporaryFolder();
   const what = { keep, classNames, perToken: isPerToken };
   const parts = Array.from({ length: Math.ceil(rows.length / rowsAPair) }, (_, part) =>
     rows.slice(part * rowsAPair, (part + 1) * rowsAPair),
   );
-  const { feeds, cpuMs: own } = await replayed(parts, one, device);
-  const pairs: Pair[] = [];
+  const { calls, cpuMs: own } = await replayed(parts, one, device);
+  const turns: Turn[] = [];
   for (let turn = 0; turn <= rounds * parts.length; turn++) {
     const at = turn % parts.length;
     const shards = shardsOf(parts[at] ?? [], folder);
     await rm(folder, { recursive: true, force: true });
-    const runBare = () => timeBare(bare, logits, feeds[at] ?? []);
-    const first = turn % 2 === 0 ? await runBare() : undefined;
-    const capture = await spentBy(() => timeCapture(shards, teacher, what));
-    // The first pair warms up.
-    const pair = { bare: first ?? (await runBare()), capture };
-    if (turn > 0) pairs.push(pair);
+    const ways: Readonly<Record<keyof Turn, () => Promise<number>>> = {
+      graph: () => timeCalls(graph, (calls[at] ?? []).map(toGraph(outputs.asked, logits))),
+      session: () => timeCalls(session, calls[at] ?? []),
+      capture: () => timeCapture(shards, teacher, what),
+    };
+    const names = Object.keys(ways) as (keyof Turn)[];
+    const spent: Partial<Record<keyof Turn, Spent>> = {};
+    for (const way of turn % 2 === 0 ? names : names.toReversed()) {
+      spent[way] = await spentBy(ways[way]);
+    }
+    // The first turn warms up.
+    if (turn > 0) turns.push(spent as Turn);
   }
-  await bare.close();
-  await teacher.close();
-  const bareOf = (of: keyof Spent) => sum(pairs.map((pair) => pair.bare[of])) / rounds;
-  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-  const ratios = pairs.map((pair) => pair.capture.ms / pair.bare.ms).toSorted((a, b) => a - b);
-  const quarter = Math.floor(ratios.length / 4);
+  await Promise.all([graph.close(), session.close(), teacher.close()]);
+  const ratios = (way: 'graph' | 'session', of: keyof Spent) =>
+    turns.map((turn) => turn.capture[of] / turn[way][of]).toSorted((a, b) => a - b);
+  const beside = ratios('session', 'ms');
+  const quarter = Math.floor(beside.length / 4);
+  const totalOf = (of: keyof Spent) => sum(turns.map((turn) => turn.session[of])) / rounds;
   return [
     name,
     `${rows.length}`,
-    `${pairs.length}`,
-    (bareOf('ms') / 1000).toFixed(2),
-    percent(median(ratios)),
-    `${percent(ratios[quarter] ?? 0)} to ${percent(ratios.at(-1 - quarter) ?? 0)}`,
-    percent(median(pairs.map((pair) => pair.capture.cpuMs / pair.bare.cpuMs))),
-    `${own.toFixed(0)} ms`,
-    percent(own / bareOf('cpuMs')),
+    `${turns.length}`,
+    (totalOf('ms') / 1000).toFixed(2),
+    percent(median(beside)),
+    `${percent(beside[quarter] ?? 0)} to ${percent(beside.at(-1 - quarter) ?? 0)}`,
+    percent(median(ratios('session', 'cpuMs'))),
+    percent(median(ratios('graph', 'ms'))),
+    percent(own / totalOf('cpuMs')),
     aim,
   ];
 }
 
-type Feeds = Readonly<Record<string, SessionTensor>>;
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
 
-/** The tensors are there before the clock starts. */
-function timeBare(session: OnnxSession, logits: string, batches: readonly Feeds[]): Promise<Spent> {
-  return spentBy(async () => {
-    const start = performance.now();
-    for (const feeds of batches) await session.run(feeds, [logits]);
-    return performance.now() - start;
-  });
+function headOf({ model, keep, logits, isPerToken = false }: Case): SoftLabelHead {
+  const nodes = isPerToken ? readGraphNodes(model) : undefined;
+  return softLabelHead(skimModel(model), { ...keep, perToken: isPerToken, logits, nodes });
+}
+
+/** One call of a session. */
+interface Call {
+  readonly feeds: Readonly<Record<string, SessionTensor>>;
+  readonly fetches: readonly string[] | undefined;
+}
+
+/** The call as the user's own graph takes it: without the input of our head, for its logits. */
+function toGraph(asked: string | undefined, logits: string): (call: Call) => Call {
+  return ({ feeds: { [asked ?? '']: _ours, ...feeds } }) => ({ feeds, fetches: [logits] });
+}
+
+/** The tensors are there before the clock starts. Milliseconds. */
+async function timeCalls(session: OnnxSession, calls: readonly Call[]): Promise<number> {
+  const start = performance.now();
+  for (const { feeds, fetches } of calls) await session.run(feeds, fetches);
+  return performance.now() - start;
 }
 
 /** `run` returns its milliseconds. */
@@ -155,38 +180,38 @@ function cpuSince(before: NodeJS.CpuUsage): number {
 }
 
 /**
- * What stage one feeds the graph for each part, lone rows doubled and all, without the inputs of our head; and the CPU
- * time of all our threads over these rows where a graph takes none: what it has answered once is given again.
+ * What stage one asks of its session for each part, lone rows doubled and all; and the CPU time of all our threads over
+ * these rows where a graph takes none: what it has answered once is given again.
  */
 async function replayed(
   parts: readonly (readonly TeacherRow[])[],
-  { model, classNames, keep, logits, isPerToken = false }: Case,
+  one: Case,
   device: Provider,
-): Promise<{ readonly feeds: readonly (readonly Feeds[])[]; readonly cpuMs: number }> {
-  const head = softLabelHead(skimModel(model), { ...keep, perToken: isPerToken, logits });
-  const options = { device, threads: THREADS, appendix: head.bytes };
+): Promise<{ readonly calls: readonly (readonly Call[])[]; readonly cpuMs: number }> {
+  const { model, classNames, keep, isPerToken = false } = one;
+  const { bytes, edits, outputs } = headOf(one);
+  const options = { device, threads: THREADS, appendix: bytes, edits };
   const real = await openThreadedSession(model, options);
-  const feeds: Feeds[][] = [];
+  const calls: Call[][] = [];
   const said: Promise<Record<string, SessionTensor>>[] = [];
   let replay: Iterator<Promise<Record<string, SessionTensor>>> | undefined;
   const session: OnnxSession = {
     ...real,
-    run(fed, fetches) {
+    run(feeds, fetches) {
       if (replay !== undefined) return replay.next().value ?? Promise.resolve({});
       // A session in a thread takes its tensors away.
-      const { [head.outputs.asked ?? '']: _ours, ...own } = structuredClone(fed);
-      feeds.at(-1)?.push(own);
-      const answer = real.run(fed, fetches);
+      calls.at(-1)?.push({ feeds: structuredClone(feeds), fetches });
+      const answer = real.run(feeds, fetches);
       said.push(answer);
       return answer;
     },
   };
-  const teacher = teacherOf(session, head.outputs, { keep, padTokenId: 0 });
+  const teacher = teacherOf(session, outputs, { keep, padTokenId: 0 });
   const what = { keep, classNames, perToken: isPerToken };
   const folder = temporaryFolder();
   const captureAll = async () => {
     for (const part of parts) {
-      feeds.push([]);
+      calls.push([]);
       await timeCapture(shardsOf(part, folder), teacher, what);
     }
   };
@@ -195,5 +220,5 @@ async function replayed(
   replay = said.values();
   const before = process.cpuUsage();
   await captureAll();
-  return { feeds: feeds.slice(0, parts.length), cpuMs: cpuSince(before) };
+  return { calls: calls.slice(0, parts.length), cpuMs: cpuSince(before) };
 }
