@@ -21,7 +21,8 @@ import { torchBag } from './quality/torch-bag.ts';
  * student on the banking77 sample and on sentence polarity, mean and spread of three seeds, beside PyTorch's
  * figures for the same recipe. One store, so each teacher runs once. Where the reference had other rows, and
  * DECANT_TORCH_PYTHON names a Python with PyTorch and pyarrow, PyTorch trains on the same rows as well.
- *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn,half,svd,best,kept,polarity] [store=FOLDER]
+ *   npm run bench:quality -- [seeds=1,2,3] [students=modernbert,bert,bag,textcnn,half,svd,best,kept,polarity] \
+ *     [variants=gold-only,distilled] [store=FOLDER]
  */
 interface Figures {
   readonly accuracy: number;
@@ -33,19 +34,13 @@ interface Figures {
 const chosen = options({
   seeds: '1,2,3',
   students: Object.keys(qualityStudents).join(','),
+  /** Of all that a student has; all of them where left out. */
+  variants: '',
   store: join(tmpdir(), 'decant-bench-quality'),
 });
 const seeds = chosen.seeds.split(',').map(Number);
 mkdirSync(chosen.store, { recursive: true });
 
-const rows: string[][] = [];
-for (const name of chosen.students.split(',')) {
-  const student = qualityStudents[name];
-  if (student === undefined)
-    throw new Error(`no student ${name}: ${Object.keys(qualityStudents).join(', ')}`);
-  const runs = seeds.map((seed) => run(name, student, seed));
-  for (const variant of variantsOf(student)) rows.push(rowOf(name, student, variant, runs));
-}
 const columns = [
   'student',
   'variant',
@@ -57,8 +52,15 @@ const columns = [
   'difference',
   'calibration error %',
 ];
-console.log(`\ntest split, mean of ${seeds.length} seeds ± standard deviation`);
-console.log(textTable(columns, rows));
+console.log(`test split, mean of ${seeds.length} seeds ± standard deviation`);
+for (const name of chosen.students.split(',')) {
+  const student = qualityStudents[name];
+  if (student === undefined)
+    throw new Error(`no student ${name}: ${Object.keys(qualityStudents).join(', ')}`);
+  const runs = seeds.map((seed) => run(name, student, seed));
+  const rows = variantsOf(student).map((variant) => rowOf(name, student, variant, runs));
+  console.log(`\n${textTable(columns, rows)}`);
+}
 
 /** One student and seed through the whole pipeline. */
 function run(name: string, student: QualityStudent, seed: number): Map<string, Figures> {
@@ -111,8 +113,9 @@ function run(name: string, student: QualityStudent, seed: number): Map<string, F
   );
 }
 
-function variantsOf({ variants }: QualityStudent): readonly string[] {
-  return variants ?? USUAL_VARIANTS;
+function variantsOf({ variants = USUAL_VARIANTS }: QualityStudent): readonly string[] {
+  const wanted = chosen.variants.split(',');
+  return variants.filter((variant) => chosen.variants === '' || wanted.includes(variant));
 }
 
 function rowOf(
