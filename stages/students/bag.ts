@@ -55,7 +55,7 @@ function forward(
   shape: StudentShape,
 ): Tensor2D {
   const dropout = dropoutOf(tf, shape.dropout, inputs);
-  const tokens = embed(tf, parameterOf(named, 'embeddings.weight'), inputs.inputIds);
+  const tokens = embed(tf, parameterOf(named, 'embeddings.weight'), inputs);
   const pooled = dropout(meanOverTokens(tf, tokens, inputs));
   const row = joinFeatures(tf, [pooled], inputs, shape);
   const hidden = tf.relu(

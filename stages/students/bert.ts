@@ -122,7 +122,7 @@ interface Batch {
 
 function embeddings(tf: Tensorflow, named: NamedTensors, inputs: ForwardInputs): Tensor {
   const { batchSize, sequenceLength } = inputs;
-  const words = embed(tf, parameterOf(named, WORDS), inputs.inputIds);
+  const words = embed(tf, parameterOf(named, WORDS), inputs);
   const width = words.shape[1];
   const positions = tf.slice(
     parameterOf(named, 'bert.embeddings.position_embeddings.weight'),

@@ -20,7 +20,7 @@ export function dropoutOf(
     statelessUniform(tf, shape, seedOfCall(tf, seed, calls));
   const drawHalf = (
     [rows = 0, ...rest]: readonly number[],
-    { index, draws }: BatchHalf,
+    { index, batch: { draws } }: BatchHalf,
   ): Tensor => {
     const whole = draws[calls - 1] ?? draw([2 * rows, ...rest]);
     draws[calls - 1] = whole;

@@ -95,7 +95,7 @@ function futureMask(tf: Tensorflow, length: number): Tensor {
 
 function embeddings(tf: Tensorflow, named: NamedTensors, inputs: ForwardInputs): Tensor {
   const { batchSize, sequenceLength } = inputs;
-  const words = embed(tf, parameterOf(named, WORDS), inputs.inputIds);
+  const words = embed(tf, parameterOf(named, WORDS), inputs);
   const width = words.shape[1];
   const positions = tf.slice(parameterOf(named, POSITIONS), [0, 0], [sequenceLength, width]);
   const sum = tf.add(tf.reshape(words, [batchSize, sequenceLength, width]), positions);

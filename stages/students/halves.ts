@@ -15,13 +15,22 @@ import type {
 /** One half of the rows of a batch, whose other half goes its own way. */
 export interface BatchHalf {
   readonly index: 0 | 1;
-  /** What dropout drew for the whole batch, call by call: both halves take their rows of it. */
+  readonly batch: HalvedBatch;
+}
+
+/** What is made once for both halves, by whichever comes to it first. */
+interface HalvedBatch {
+  /** Of the whole batch. */
+  readonly inputIds: Tensor;
+  /** Vectors of the words, by half: the gradient of the table, as large as the table, is one. */
+  words?: readonly [Tensor2D, Tensor2D];
+  /** What dropout drew for the whole batch, call by call. */
   readonly draws: Tensor[];
 }
 
 /**
  * The forward pass of the first half of the rows beside that of the second. They meet in the logits only, so two
- * cores go their own ways there and, in a gradient, back; every number is what it is of the whole batch. Whole go
+ * cores go their own ways from the words' vectors to there and, in a gradient, back; every number is what it is of the whole batch. Whole go
  * batches of an odd number of rows, those that name the tokens they ask for, students that are no encoders, and all on a GPU.
  */
 export function forwardInHalves(
@@ -37,7 +46,7 @@ export function forwardInHalves(
   if (isWhole || nativeBackend(tf).binding.isUsingGpuDevice()) {
     return architecture.forward(tf, parameters, inputs, shape);
   }
-  const draws: Tensor[] = [];
+  const batch: HalvedBatch = { inputIds: inputs.inputIds, draws: [] };
   const read: Tensor2D[] = [];
   const halves = ([0, 1] as const).map((index) => {
     const half = (x: Tensor): Tensor => tf.split(x, 2, 0)[index] as Tensor;
@@ -49,7 +58,7 @@ export function forwardInHalves(
         inputIds: half(inputs.inputIds),
         lengths: half(inputs.lengths),
         batchSize: batchSize / 2,
-        half: { index, draws },
+        half: { index, batch },
         onFeatures: (rows) => read.push(rows),
       },
       shape,

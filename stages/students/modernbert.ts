@@ -110,7 +110,7 @@ function forward(
     }),
     dropout,
   };
-  const tokens = embed(tf, parameterOf(named, WORDS), inputs.inputIds);
+  const tokens = embed(tf, parameterOf(named, WORDS), inputs);
   let x: Tensor = dropout(norm(tokens, 'model.embeddings.norm'));
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = `model.layers.${layer}`;

@@ -1,4 +1,5 @@
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+import type { ForwardInputs } from './student.ts';
 
 /** x W^T + b, with W as Hugging Face stores it: [out, in]. */
 export function linear(tf: Tensorflow, x: Tensor, weight: Tensor, bias?: Tensor): Tensor2D {
@@ -16,9 +17,16 @@ export function askedRows(tf: Tensorflow, x: Tensor, answerAt: Tensor | undefine
   return answerAt === undefined ? x : tf.gather(x, answerAt);
 }
 
-/** Rows of the table; flat ids, because then the gradient is a single segment sum. */
-export function embed(tf: Tensorflow, table: Tensor, flatIds: Tensor): Tensor2D {
-  return tf.gather(table, flatIds) as Tensor2D; // [ids, width]
+/** Rows of the table, [ids, width]; flat ids, because then the gradient is a single segment sum. */
+export function embed(
+  tf: Tensorflow,
+  table: Tensor,
+  { inputIds, half }: Pick<ForwardInputs, 'inputIds' | 'half'>,
+): Tensor2D {
+  if (half === undefined) return tf.gather(table, inputIds) as Tensor2D;
+  const { batch, index } = half;
+  batch.words ??= tf.split(tf.gather(table, batch.inputIds), 2, 0) as [Tensor2D, Tensor2D];
+  return batch.words[index];
 }
 
 /** x Phi(x), with the exact normal distribution and not the tanh approximation. */

@@ -59,7 +59,7 @@ function forward(
   const { batchSize, sequenceLength } = inputs;
   const dropout = dropoutOf(tf, shape.dropout, inputs);
   const real = tf.reshape(realTokens(tf, inputs), [batchSize, sequenceLength, 1]);
-  const rows = embed(tf, parameterOf(named, 'embeddings.weight'), inputs.inputIds);
+  const rows = embed(tf, parameterOf(named, 'embeddings.weight'), inputs);
   const tokens = tf.mul(tf.reshape(rows, [batchSize, sequenceLength, shape.hiddenSize]), real);
   const padding = tf.reshape(tf.mul(tf.sub(1, real), PADDING_SCORE), [
     batchSize,
