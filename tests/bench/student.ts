@@ -20,7 +20,7 @@ import { trainingSample } from './student/training-sample.ts';
 import { groupNames, whereTimeGoes } from './student/where.ts';
 
 /** Of a whole training, on both sides. */
-const TRAINING_STEPS = 300;
+const TRAINING_STEPS = 1500;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
