@@ -30,6 +30,14 @@ export interface Problem {
 
 type Limit = (config: DecantConfig) => readonly Problem[];
 
+/** Settings that a path of the configuration leads to, each with what to do about it. */
+const given =
+  (problems: (config: DecantConfig) => Readonly<Record<string, unknown>>, problem: string): Limit =>
+  (config) =>
+    Object.entries(problems(config)).flatMap(([path, value]) =>
+      value === undefined ? [] : [{ path, problem }],
+    );
+
 const noRelabelling: Limit = ({ task, variants }) =>
   Object.entries(variants)
     .filter(([, { labels }]) => labels === 'hard-relabel')
@@ -98,20 +106,16 @@ const noNextToken: Limit = (config) =>
       problem: `gpt2 says which token follows, which belongs to task: causal-lm; take modernbert or bert`,
     }));
 
-const noCorrections: Limit = ({ task, corpus }) =>
-  corpus.corrections === undefined
-    ? []
-    : [
-        {
-          path: 'corpus.corrections',
-          problem: `a correction is one class a row, and a row of ${task} is not labelled with one: correct the corpus files`,
-        },
-      ];
+const noCorrections: Limit = (config) =>
+  given(
+    ({ corpus }) => ({ 'corpus.corrections': corpus.corrections }),
+    `a correction is one class a row, and a row of ${config.task} is not labelled with one: correct the corpus files`,
+  )(config);
 
-const noPairs: Limit = ({ corpus }) =>
-  corpus.columns.textPair === undefined
-    ? []
-    : [{ path: 'corpus.columns.textPair', problem: 'words with labels come one sentence a row' }];
+const noPairs = given(
+  ({ corpus }) => ({ 'corpus.columns.textPair': corpus.columns.textPair }),
+  'words with labels come one sentence a row',
+);
 
 /** A mean of windows is one of distributions, which numbers are not. */
 const noWindows: Limit = ({ task, teacher, student }) =>
@@ -122,44 +126,30 @@ const noWindows: Limit = ({ task, teacher, student }) =>
       problem: `windows are put together as probabilities of one class, which ${task} does not have: set truncate or head-tail`,
     }));
 
-/** Settings that a path of the configuration leads to, each with what to do about it. */
-const given =
-  (problems: (config: DecantConfig) => Readonly<Record<string, unknown>>, problem: string): Limit =>
-  (config) =>
-    Object.entries(problems(config)).flatMap(([path, value]) =>
-      value === undefined ? [] : [{ path, problem }],
-    );
-
 /** The tokens and their places are the teacher's: who predicts them has no other vocabulary. */
-const oneTokenizer: Limit = ({ teacher, student }) => [
-  ...(student.vocabulary === 'trimmed'
-    ? [
-        {
-          path: 'student.vocabulary',
-          problem:
-            'a student of a language model predicts the tokens of its teacher, so it has its whole vocabulary: set full, or leave it out',
-        },
-      ]
-    : []),
-  ...(student.maxLength !== undefined && student.maxLength !== teacher.maxLength
-    ? [
-        {
-          path: 'student.maxLength',
-          problem: `a student of a language model reads what its teacher read: set ${teacher.maxLength} as teacher.maxLength, or leave it out`,
-        },
-      ]
-    : []),
-];
+const oneTokenizer: Limit = (config) => {
+  const { vocabulary, maxLength } = config.student;
+  const all = config.teacher.maxLength;
+  const problems = {
+    'student.vocabulary':
+      vocabulary === 'trimmed' &&
+      'a student of a language model predicts the tokens of its teacher, so it has its whole vocabulary: set full, or leave it out',
+    'student.maxLength':
+      maxLength !== undefined &&
+      maxLength !== all &&
+      `a student of a language model reads what its teacher read: set ${all} as teacher.maxLength, or leave it out`,
+  };
+  return Object.entries(problems).flatMap(([path, problem]) =>
+    problem === false ? [] : [{ path, problem }],
+  );
+};
 
-const noAuto: Limit = ({ task, student }) =>
-  student.architecture === 'auto'
-    ? [
-        {
-          path: 'student.architecture',
-          problem: `auto chooses among students of whole texts or words, which ${task} does not have: leave it out`,
-        },
-      ]
-    : [];
+const noAuto: Limit = (config) =>
+  given(
+    ({ student: { architecture } }) =>
+      architecture === 'auto' ? { 'student.architecture': architecture } : {},
+    `auto chooses among students of whole texts or words, which ${config.task} does not have: leave it out`,
+  )(config);
 
 /** Classes of a row are what a student can be sure of. */
 const noGoal = given(

@@ -170,9 +170,8 @@ export class GraphBuilder {
   /** A value of the graph's own type as a float32 output: itself, or a cast of it. */
   rowsOutput(label: string, value: string, { type, shape }: GraphValue): string {
     const width = shape?.at(-1) ?? '';
-    return type === 'float32'
-      ? this.#declare(value, width, 'float32')
-      : this.output(label, value, width);
+    if (type !== 'float32') return this.output(label, value, width);
+    return this.#declare(value, width, 'float32');
   }
 
   /** Declares a value as an output of the graph, cast to a type, under a name of its own. */
