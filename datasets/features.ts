@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { ColumnSpec } from '#datasets/parquet/columns.ts';
+import { type ColumnSpec, joinLists } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError, ParquetValueError } from '#datasets/parquet/errors.ts';
 import { openParquet } from '#datasets/parquet/reader.ts';
 import { valuesAt } from './feature-rows.ts';
 import { type GroupedTable, idsIn, openGroups, type TableGroup } from './grouped-table.ts';
 import { FloatFile, type FloatList } from './int-list.ts';
-import { joinedFloats, keptWithin } from './kept-floats.ts';
+import { keptWithin } from './kept-floats.ts';
 import { rowIndexOf } from './row-index.ts';
 import { eachGroup, readGroups, type TableFormat, writeTable } from './table-file.ts';
 
@@ -60,7 +60,13 @@ export async function readFeatures(folder: string): Promise<FeatureTable> {
   if (missing !== undefined) throw new CorruptParquetError(path, `no column "${missing}"`);
   const entries = Object.entries(shapes).map(([name, shape]): [string, FeatureColumn] => [
     name,
-    { shape, ...joinedFloats(groups.map((group) => group.listFloat(name))) },
+    {
+      shape,
+      ...joinLists(
+        groups.map((group) => group.listFloat(name)),
+        Float32Array,
+      ),
+    },
   ]);
   return {
     exampleIds: groups.flatMap((group) => group.texts('example_id')),

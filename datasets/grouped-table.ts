@@ -1,4 +1,5 @@
 import { IdIndex } from './id-index.ts';
+import { lastFew } from './last-few.ts';
 import { CorruptParquetError } from './parquet/errors.ts';
 import type { ParquetFile } from './parquet/reader.ts';
 import type { RowGroup } from './parquet/row-group.ts';
@@ -52,7 +53,9 @@ export async function openGroups<Group extends TableGroup>(
   const { rowCount, metadata } = file;
   const names = file.columns.map(({ name }) => name).filter(wants);
   const starts = startsOf(file.rowGroupSizes);
-  const groupAt = lastFew(async (index) => decode(await readGroup(path, format, index, names)));
+  const groupAt = lastFew(HELD_GROUPS, async (group: number) =>
+    decode(await readGroup(path, format, group, names)),
+  );
   const rowsAt = async (rows: readonly number[]): Promise<GroupRow<Group>[]> => {
     const placed: GroupRow<Group>[] = [];
     let index = 0;
@@ -141,18 +144,6 @@ async function indexOf(path: string, format: TableFormat): Promise<IdIndex> {
   return index;
 }
 
-/** Groups are mostly asked for in their order, some of them by several at a time. */
-function lastFew<Group>(read: (index: number) => Promise<Group>) {
-  const groups = new Map<number, Promise<Group>>();
-  return (index: number): Promise<Group> => {
-    const found = groups.get(index) ?? read(index);
-    groups.delete(index);
-    groups.set(index, found);
-    const [oldest] = groups.keys();
-    if (groups.size > HELD_GROUPS && oldest !== undefined) groups.delete(oldest);
-    return found;
-  };
-}
-
 const ID = 'example_id';
+/** Groups are mostly asked for in their order, some of them by several at a time. */
 const HELD_GROUPS = 2;

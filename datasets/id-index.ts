@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { grown } from './grown.ts';
 
 /**
  * Numbers of example ids from 0 on, in the order in which they were added: 16 bytes an id and 8 on average to find
@@ -21,7 +22,7 @@ export class IdIndex {
     const slot = this.#slotOf(PROBE, 0);
     const known = this.#slots[slot] ?? 0;
     if (known > 0) return known - 1;
-    if (4 * this.#size === this.#keys.length) this.#keys = grown(this.#keys);
+    if (4 * this.#size === this.#keys.length) this.#keys = grown(this.#keys, Int32Array);
     this.#keys.set(PROBE, 4 * this.#size);
     this.#slots[slot] = ++this.#size;
     return this.#size - 1;
@@ -56,13 +57,6 @@ export class IdIndex {
       this.#slots[this.#slotOf(this.#keys, 4 * number)] = number + 1;
     }
   }
-}
-
-/** Twice as long, with the same beginning. */
-function grown(values: Int32Array): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(2 * values.length);
-  longer.set(values);
-  return longer;
 }
 
 function isSame(a: Int32Array, from: number, b: Int32Array, at: number): boolean {

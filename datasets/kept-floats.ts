@@ -1,5 +1,5 @@
 import { FloatFile, type FloatList } from './int-list.ts';
-import type { ListColumn } from './parquet/columns.ts';
+import { joinLists, joinOffsets, type ListColumn } from './parquet/columns.ts';
 
 /** All lists of a column: row r is `values[offsets[r] .. offsets[r + 1]]`. */
 export interface FloatLists<Values> {
@@ -25,32 +25,11 @@ export function keptWithin(folder: string) {
       }
     },
     column(): FloatLists<FloatList> {
-      const offsets = joinedOffsets(parts);
-      return file === undefined ? { ...joinedFloats(parts), offsets } : { offsets, values: file };
+      return file === undefined
+        ? joinLists(parts, Float32Array)
+        : { offsets: joinOffsets(parts), values: file };
     },
   };
-}
-
-/** The lists of all parts, one after the other. */
-export function joinedFloats(parts: readonly ListColumn<Float32Array>[]): FloatLists<Float32Array> {
-  const values = new Float32Array(parts.reduce((sum, one) => sum + one.values.length, 0));
-  let start = 0;
-  for (const one of parts) {
-    values.set(one.values, start);
-    start += one.values.length;
-  }
-  return { values, offsets: joinedOffsets(parts) };
-}
-
-function joinedOffsets(parts: readonly Pick<ListColumn<Float32Array>, 'offsets'>[]): Int32Array {
-  const offsets = [0];
-  let start = 0;
-  for (const one of parts) {
-    // Offsets of a row group begin at 0.
-    for (const offset of one.offsets.subarray(1)) offsets.push(start + offset);
-    start = offsets.at(-1) ?? 0;
-  }
-  return Int32Array.from(offsets);
 }
 
 const NO_VALUES = new Float32Array();

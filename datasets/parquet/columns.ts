@@ -62,3 +62,30 @@ export function joinNumbers<A extends Int32Array | Float32Array>(
   }
   return result;
 }
+
+/** The lists of all parts, one after the other. */
+export function joinLists<A extends Int32Array | Float32Array>(
+  parts: readonly ListColumn<A>[],
+  Result: new (length: number) => A,
+): ListColumn<A> {
+  const values = joinNumbers(
+    parts.map((part) => part.values),
+    Result,
+  );
+  return { values, offsets: joinOffsets(parts) };
+}
+
+/** Offsets of row groups, each of which begin at 0, as those of one column. */
+export function joinOffsets(parts: readonly { readonly offsets: Int32Array }[]): Int32Array {
+  const offsets = new Int32Array(parts.reduce((sum, part) => sum + part.offsets.length - 1, 1));
+  let [row, start] = [0, 0];
+  for (const part of parts) {
+    offsets.set(
+      part.offsets.map((offset) => offset + start),
+      row,
+    );
+    row += part.offsets.length - 1;
+    start += part.offsets.at(-1) ?? 0;
+  }
+  return offsets;
+}

@@ -1,8 +1,9 @@
 import type { GroupedTable } from '#datasets/grouped-table.ts';
 import type { ColumnSpec, ListColumn } from '#datasets/parquet/columns.ts';
+import { joinLists } from '#datasets/parquet/columns.ts';
 import { CorruptParquetError } from '#datasets/parquet/errors.ts';
 import type { RowGroup } from '#datasets/parquet/row-group.ts';
-import { joinLists, type KeptLists } from '#datasets/soft-labels/kept-lists.ts';
+import type { KeptLists } from '#datasets/soft-labels/kept-lists.ts';
 import type { TableFormat } from '#datasets/table-file.ts';
 import type { TokenTable } from './tokens.ts';
 
@@ -24,7 +25,10 @@ export function tableOf<Ids>(
   };
   const list = (name: TokenList, like?: ListColumn<Int32Array>) => {
     if (!columns.has(name)) return undefined;
-    const column = joinLists(groups.map((group) => group.listInt32(name)));
+    const column = joinLists(
+      groups.map((group) => group.listInt32(name)),
+      Int32Array,
+    );
     if (like !== undefined) requireLike(name, column.offsets, like.offsets);
     return column;
   };

@@ -25,7 +25,7 @@ export async function largestBatch(
   let largest: { readonly shard: Shard; readonly batch: Batch } | undefined;
   for (const shard of shards) {
     for (const batch of planSizes(shard.fresh, options)) {
-      if (largest !== undefined && sizeOf(batch) <= sizeOf(largest.batch)) continue;
+      if (largest !== undefined && attentionOf(batch) <= attentionOf(largest.batch)) continue;
       largest = { shard, batch };
     }
   }
@@ -35,6 +35,7 @@ export async function largestBatch(
   return { rows: batch.rows.flatMap((row) => rows[row] ?? []), length: batch.length };
 }
 
-function sizeOf({ rows, length }: Batch): number {
+/** What grows fastest with a batch: its matrices of attention. */
+export function attentionOf({ rows, length }: Batch): number {
   return rows.length * length ** 2;
 }

@@ -9,9 +9,10 @@ import { type Batch, planSizes } from './batches.ts';
 import type { CalibrateConfig, Calibration } from './calibrate.ts';
 import { keptOf } from './capture.ts';
 import { copyRows, emptyColumns, type LabelColumns, labelledRows } from './label-columns.ts';
+import { attentionOf } from './largest-batch.ts';
 import { openPlan, type Plan } from './plan.ts';
 import type { Identity } from './provenance.ts';
-import { type SoftLabelConfig } from './settings.ts';
+import type { SoftLabelConfig } from './settings.ts';
 import { featureWidths } from './shard-writer.ts';
 import { joinSizes, type Shard } from './shards.ts';
 import type { Teacher } from './teacher.ts';
@@ -28,7 +29,7 @@ export async function* runCalibrate(
   const teacher = await openTeacherOf(context, plan.highest, plan.keep, plan.identity);
   try {
     const batches = spread(batchesOf(plan, teacher, config.tokenBudget));
-    const largest = batches.toSorted((a, b) => sizeOf(b) - sizeOf(a)).slice(0, 1);
+    const largest = batches.toSorted((a, b) => attentionOf(b) - attentionOf(a)).slice(0, 1);
     const said: Said[] = [];
     let saidAnswers = 0;
     const timed: Calibration['batches'] = [];
@@ -94,7 +95,7 @@ async function* withRows(batches: readonly Batch[], { shards }: Plan) {
       if (batch !== undefined) some.push(batch);
       rows += batch?.rows.length ?? 0;
     }
-    const read = await rowsAt(new Set(some.flatMap(({ rows }) => rows)), shards);
+    const read = await readRows(new Set(some.flatMap(({ rows }) => rows)), shards);
     for (const batch of some) {
       yield { ...batch, members: batch.rows.flatMap((place) => read.get(place) ?? []) };
     }
@@ -102,7 +103,7 @@ async function* withRows(batches: readonly Batch[], { shards }: Plan) {
 }
 
 /** The rows at these places in the corpus. */
-async function rowsAt(
+async function readRows(
   places: ReadonlySet<number>,
   shards: readonly Shard[],
 ): Promise<ReadonlyMap<number, TeacherRow>> {
@@ -115,11 +116,6 @@ async function rowsAt(
     first += rows.length;
   }
   return found;
-}
-
-/** What grows fastest with a batch: its matrices of attention. */
-function sizeOf({ rows, length }: Batch): number {
-  return rows.length * length ** 2;
 }
 
 /** The same batches in an order of which every beginning is spread over all lengths. */

@@ -1,4 +1,5 @@
 import { exampleStarts } from '#datasets/example-blocks.ts';
+import { grown } from '#datasets/grown.ts';
 import { IdIndex } from '#datasets/id-index.ts';
 import type { SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
 
@@ -74,20 +75,10 @@ export class SealedPlaces {
   }
 
   #grow(): void {
-    this.#froms = longer(this.#froms, Int32Array);
-    this.#counts = longer(this.#counts, Int32Array);
-    this.#seen = longer(this.#seen, Uint8Array);
+    this.#froms = grown(this.#froms, Int32Array);
+    this.#counts = grown(this.#counts, Int32Array);
+    this.#seen = grown(this.#seen, Uint8Array);
   }
-}
-
-/** Twice as long, with the same beginning. */
-function longer<A extends Int32Array | Uint8Array>(
-  values: A,
-  Result: new (length: number) => A,
-): A {
-  const result = new Result(2 * values.length);
-  result.set(values);
-  return result;
 }
 
 const SMALLEST = 1024;

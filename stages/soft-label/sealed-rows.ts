@@ -1,5 +1,6 @@
 import { differencesBetween } from '#cache/differences.ts';
 import { SPLITS } from '#datasets/example.ts';
+import { lastFew } from '#datasets/last-few.ts';
 import { openSoftLabels, type SoftLabelReader } from '#datasets/soft-labels/soft-labels.ts';
 import type { EarlierArtifact } from '#stages/stage.ts';
 import type { LabelColumns } from './label-columns.ts';
@@ -119,22 +120,16 @@ function wasDerived({ meta }: SoftLabelReader): boolean {
   return meta.runtime.split('+').includes(DERIVED);
 }
 
-/** Rows are mostly asked for in the order in which they lie, so a few open shards are enough. */
 function cachedReads(keep: Keep): SealedRows['read'] {
-  const shards = new Map<string, Promise<LabelColumns>>();
-  const serve = async ({ reader, shard }: SealedPlace) =>
-    servedLabels(await reader.readShard(shard), reader.meta, keep);
-  return (place) => {
-    const key = place.reader.shards[place.shard] ?? '';
-    const found = shards.get(key) ?? serve(place);
-    shards.delete(key);
-    shards.set(key, found);
-    const [oldest] = shards.keys();
-    if (shards.size > OPEN_SHARDS && oldest !== undefined) shards.delete(oldest);
-    return found;
-  };
+  return lastFew(
+    OPEN_SHARDS,
+    async ({ reader, shard }: SealedPlace) =>
+      servedLabels(await reader.readShard(shard), reader.meta, keep),
+    ({ reader, shard }) => reader.shards[shard],
+  );
 }
 
+/** Rows are mostly asked for in the order in which they lie, so a few open shards are enough. */
 const OPEN_SHARDS = 4;
 
 /** Stands beside the runtime's name in files with rows that were computed from a larger cache. */

@@ -18,7 +18,7 @@ export interface RowPlace {
 }
 
 /** The rows of an example: one, or one a window. */
-export function rowsAt(place: RowPlace): StoredRow[] {
+export function rowsOfExample(place: RowPlace): StoredRow[] {
   const { group, row } = place.tokens;
   const { windowEnds } = group;
   if (windowEnds === undefined) return [new StoredRow(place)];

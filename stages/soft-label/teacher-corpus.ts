@@ -7,7 +7,7 @@ import { ROWS_PER_GROUP } from '#datasets/table-file.ts';
 import { openTokens } from '#datasets/tokens/tokens.ts';
 import { inputOf } from '#stages/folders.ts';
 import type { StageContext } from '#stages/stage.ts';
-import { rowsAt, type StoredRow } from './stored-rows.ts';
+import { rowsOfExample, type StoredRow } from './stored-rows.ts';
 import { answerCount } from './teacher-rows.ts';
 
 /** The whole corpus, of which nothing is held: rows are read when they are wanted. */
@@ -92,7 +92,7 @@ async function openSplit(context: StageContext<unknown>, split: Split) {
     const rows = examples.flatMap((place, at) => {
       const ofTokens = tokensOf[at];
       if (ofTokens === undefined) return [];
-      return rowsAt({
+      return rowsOfExample({
         split,
         at: from + at,
         keys: place,

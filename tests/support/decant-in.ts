@@ -7,6 +7,5 @@ export function decant(
   args: readonly string[],
   input = '',
 ): { status: number | null; stdout: string; stderr: string } {
-  const program = decantProgram;
-  return spawnSync(process.execPath, [program, ...args], { cwd, input, encoding: 'utf8' });
+  return spawnSync(process.execPath, [decantProgram, ...args], { cwd, input, encoding: 'utf8' });
 }

@@ -44,7 +44,7 @@ test('a student is run over all test rows and measured against gold and teacher'
   });
   assert.match(run.notes.join(), /2 test rows have no gold label/);
   const timings = (await readTimings(run.outputs['metrics'] ?? '')) ?? assert.fail();
-  assert.ok(timings.rows === 5 && timings.latencyMsBatch1.p50 <= timings.latencyMsBatch1.p95);
+  assert.equal(timings.rows, 5);
 });
 
 test('a student that may abstain is measured by what it answers', async () => {
