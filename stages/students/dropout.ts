@@ -1,5 +1,5 @@
 import { nativeBackend, type Tensor, type Tensorflow } from '#stages/tensorflow/runtime.ts';
-import type { BatchHalf } from './halves.ts';
+import { type BatchHalf, onceABatch } from './halves.ts';
 import type { ForwardInputs } from './student.ts';
 
 /** Drops values of a tensor and scales the rest up. */
@@ -18,13 +18,9 @@ export function dropoutOf(
   let calls = 0;
   const draw = (shape: readonly number[]): Tensor =>
     statelessUniform(tf, shape, seedOfCall(tf, seed, calls));
-  const drawHalf = (
-    [rows = 0, ...rest]: readonly number[],
-    { index, batch: { draws } }: BatchHalf,
-  ): Tensor => {
-    const whole = draws[calls - 1] ?? draw([2 * rows, ...rest]);
-    draws[calls - 1] = whole;
-    return tf.split(whole, 2, 0)[index] as Tensor;
+  const drawHalf = ([rows = 0, ...rest]: readonly number[], of: BatchHalf): Tensor => {
+    const both = () => tf.split(draw([2 * rows, ...rest]), 2, 0);
+    return onceABatch(of, `dropout ${calls}`, both)[of.index] as Tensor;
   };
   return (x) => {
     calls += 1;

@@ -18,14 +18,25 @@ export interface BatchHalf {
   readonly batch: HalvedBatch;
 }
 
-/** What is made once for both halves, by whichever comes to it first. */
 interface HalvedBatch {
   /** Of the whole batch. */
   readonly inputIds: Tensor;
-  /** Vectors of the words, by half: the gradient of the table, as large as the table, is one. */
-  words?: readonly [Tensor2D, Tensor2D];
-  /** What dropout drew for the whole batch, call by call. */
-  readonly draws: Tensor[];
+  /** What both halves read, by name. */
+  readonly shared: Map<string, readonly Tensor[]>;
+}
+
+/**
+ * What does not depend on a half's rows, made once for both: its gradient is one too, and passes over tensors as large as the
+ * weights once. Of a whole batch just what is made.
+ */
+export function onceABatch(
+  half: BatchHalf | undefined,
+  name: string,
+  make: () => readonly Tensor[],
+): readonly Tensor[] {
+  const made = half?.batch.shared.get(name) ?? make();
+  half?.batch.shared.set(name, made);
+  return made;
 }
 
 /**
@@ -46,7 +57,7 @@ export function forwardInHalves(
   if (isWhole || nativeBackend(tf).binding.isUsingGpuDevice()) {
     return architecture.forward(tf, parameters, inputs, shape);
   }
-  const batch: HalvedBatch = { inputIds: inputs.inputIds, draws: [] };
+  const batch: HalvedBatch = { inputIds: inputs.inputIds, shared: new Map() };
   const read: Tensor2D[] = [];
   const halves = ([0, 1] as const).map((index) => {
     const half = (x: Tensor): Tensor => tf.split(x, 2, 0)[index] as Tensor;

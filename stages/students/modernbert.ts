@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { attend, paddingMask, pairedRows, type Rotation, rotate, rotationOf } from './attention.ts';
 import { type Dropout, dropoutOf } from './dropout.ts';
+import { onceABatch } from './halves.ts';
 import { MODERNBERT_EPSILON, MODERNBERT_THETA, modernBertConfig } from './hugging-face-config.ts';
 import { MODERNBERT_DECODER, type ModernBertGraph, modernBertOnnx } from './modernbert-onnx.ts';
 import { tensorsOf } from './onnx-builder.ts';
@@ -115,7 +116,7 @@ function forward(
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = `model.layers.${layer}`;
     x = tf.add(x, attention(tf, named, x, { prefix, batch, shape }));
-    x = tf.add(x, feedForward(tf, named, x, { prefix, dropout }));
+    x = tf.add(x, feedForward(tf, named, x, { prefix, batch }));
   }
   const encoded = normalise(tf, x, MODERNBERT_EPSILON);
   const read = answersTokens(shape)
@@ -157,12 +158,15 @@ function attention(
   const headSize = hiddenSize / heads;
   const perHead = [batchSize, heads, sequenceLength, headSize];
 
-  const weight = parameterOf(named, `${layer.prefix}.attn.Wqkv.weight`);
   // The embeddings are normalised already: layer 0 has no attn_norm.
   const gain = named[`${layer.prefix}.attn_norm.weight`];
   const read = gain === undefined ? x : normalise(tf, x, MODERNBERT_EPSILON);
-  const scaled = gain === undefined ? weight : tf.mul(weight, gain);
-  const fused = linear(tf, read, pairedRows(tf, scaled, { hiddenSize, headSize }));
+  const [weight] = onceABatch(inputs.half, `${layer.prefix}.attn.Wqkv`, () => {
+    const rows = parameterOf(named, `${layer.prefix}.attn.Wqkv.weight`);
+    const scaled = gain === undefined ? rows : tf.mul(rows, gain);
+    return [pairedRows(tf, scaled, { hiddenSize, headSize })];
+  }) as [Tensor];
+  const fused = linear(tf, read, weight);
   const parted = tf.transpose(
     tf.reshape(fused, [batchSize, sequenceLength, 3, heads, headSize]),
     [2, 0, 3, 1, 4], // [3, batch, heads, sequence, headSize]
@@ -185,16 +189,20 @@ function feedForward(
   tf: Tensorflow,
   named: NamedTensors,
   x: Tensor,
-  layer: { readonly prefix: string; readonly dropout: Dropout },
+  layer: { readonly prefix: string; readonly batch: Batch },
 ): Tensor {
-  const gain = tf.mul(parameterOf(named, `${layer.prefix}.mlp_norm.weight`), Math.SQRT1_2);
-  const weights = tf.split(parameterOf(named, `${layer.prefix}.mlp.Wi.weight`), 2, 0);
+  const { inputs, dropout } = layer.batch;
+  const gain = parameterOf(named, `${layer.prefix}.mlp_norm.weight`);
+  const weights = onceABatch(inputs.half, `${layer.prefix}.mlp.Wi`, () => {
+    const rows = parameterOf(named, `${layer.prefix}.mlp.Wi.weight`);
+    return tf.split(tf.mul(rows, tf.mul(gain, Math.SQRT1_2)), 2, 0);
+  });
   const normalised = normalise(tf, x, MODERNBERT_EPSILON);
-  const [input, gate] = weights.map((weight) => linear(tf, normalised, tf.mul(weight, gain))) as [
+  const [input, gate] = weights.map((weight) => linear(tf, normalised, weight)) as [
     Tensor2D,
     Tensor2D,
   ];
-  const gated = layer.dropout(geglu(tf, input, gate));
+  const gated = dropout(geglu(tf, input, gate));
   return linear(tf, gated, parameterOf(named, `${layer.prefix}.mlp.Wo.weight`));
 }
 

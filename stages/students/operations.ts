@@ -1,4 +1,5 @@
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
+import { onceABatch } from './halves.ts';
 import type { ForwardInputs } from './student.ts';
 
 /** x W^T + b, with W as Hugging Face stores it: [out, in]. */
@@ -25,8 +26,8 @@ export function embed(
 ): Tensor2D {
   if (half === undefined) return tf.gather(table, inputIds) as Tensor2D;
   const { batch, index } = half;
-  batch.words ??= tf.split(tf.gather(table, batch.inputIds), 2, 0) as [Tensor2D, Tensor2D];
-  return batch.words[index];
+  const words = onceABatch(half, 'words', () => tf.split(tf.gather(table, batch.inputIds), 2, 0));
+  return words[index] as Tensor2D;
 }
 
 /** x Phi(x), with the exact normal distribution and not the tanh approximation. */
