@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type AnyMetrics, readAnyMetrics } from '#datasets/metrics/metrics.ts';
+import { evaluate } from '#stages/evaluate/index.ts';
+import { softLabel } from '#stages/soft-label/index.ts';
+import { trainStudent } from '#stages/train-student/index.ts';
+import { corpusFiles, prepareFor } from '#tests/support/language-model-runs.ts';
+import { characterTokenizer, writeTeacherFolder } from '#tests/support/language-models.ts';
+import { sharedFolder } from '#tests/support/paths.ts';
+import { figure } from '#tests/support/recipe.ts';
+import { runStage } from '#tests/support/run-stage.ts';
+import { temporaryFolder } from '#tests/support/temporary-folder.ts';
+
+const shared = sharedFolder();
+const skip = shared === undefined && 'no ../shared/data beside the checkout';
+const specials = ['[PAD]', '[CLS]', '[SEP]', '[MASK]'];
+const recipes = [
+  { task: 'causal-lm', architecture: 'gpt2', book: 'tinyshakespeare/input.txt' },
+  { task: 'masked-lm', architecture: 'modernbert', book: 'moby-dick/moby-dick.txt' },
+] as const;
+
+for (const { task, architecture, book } of recipes) {
+  test(`${task}: a model that has learned ${book} itself is asked, and a smaller one learns from it`, {
+    skip,
+  }, async () => {
+    const text = readFileSync(join(shared ?? '', 'data', book), 'utf8').slice(60_000, 100_000);
+    const characters = [...new Set(text)].sort();
+    const lines = text.match(/[^]{1,80}/g)?.map((line) => ({ text: line })) ?? [];
+    const corpus = corpusFiles({
+      train: lines.filter((_, row) => row % 10 < 8),
+      validation: lines.filter((_, row) => row % 10 === 8),
+      test: lines.filter((_, row) => row % 10 === 9),
+    });
+    const prepared = await prepareFor(characterFolder(characters), corpus, {
+      task,
+      teacherMaxLength: 96,
+      studentMaxLength: 96,
+      studentVocabulary: 'full',
+    });
+    const learned = { task, architecture, device: 'cpu', batchSize: 16, learningRate: 0.005 };
+    const goldAlone = { softLossWeight: 0, hardLossWeight: 1 };
+    const taught = await runStage(trainStudent, {
+      config: { ...learned, ...goldAlone, layers: 2, hiddenSize: 64, heads: 2, ...steps(300) },
+      inputs: prepared.outputs,
+    });
+    const teacher = taught.outputs['student'] ?? '';
+    const model = {
+      model: [join(teacher, 'onnx', 'model.onnx')],
+      modelConfig: [join(teacher, 'config.json')],
+    };
+    const spoken = await runStage(softLabel, {
+      config: { task, device: 'cpu', topK: 16, temperatures: [1] },
+      inputs: prepared.outputs,
+      files: model,
+    });
+    const inputs = { ...prepared.outputs, ...spoken.outputs };
+    const small = {
+      ...learned,
+      learningRate: 0.01,
+      layers: 1,
+      hiddenSize: 32,
+      heads: 2,
+      ...steps(400),
+    };
+    const measured = async (name: string, settings?: object) => {
+      const student =
+        settings && (await runStage(trainStudent, { config: settings, inputs })).outputs['student'];
+      const { outputs } = await runStage(evaluate, {
+        config: { subject: student ? 'student' : 'teacher', name, task, latencyRuns: 1 },
+        files: student ? {} : { model: model.model },
+        inputs: student ? { ...inputs, student } : inputs,
+      });
+      return readAnyMetrics(outputs['metrics'] ?? '');
+    };
+    const ofTeacher = await measured('teacher');
+    const distilled = await measured('distilled', {
+      ...small,
+      temperature: 1,
+      softLossWeight: 0.9,
+      hardLossWeight: 0.1,
+    });
+    const goldOnly = await measured('gold-only', { ...small, ...goldAlone });
+    const said = JSON.stringify([ofTeacher, distilled, goldOnly]);
+    assert.ok(figure(ofTeacher, 'perplexity') < 0.4 * characters.length, said);
+    assert.ok(figure(distilled, 'perplexity') < figure(goldOnly, 'perplexity'), said);
+    assert.ok(agreement(distilled) > agreement(goldOnly) + 0.02, said);
+  });
+}
+
+function agreement(metrics: AnyMetrics): number {
+  return metrics.agreement ?? Number.NaN;
+}
+
+function steps(count: number) {
+  return { steps: count, evaluateEvery: count / 2 };
+}
+
+/** A folder with the tokenizer of these characters. */
+function characterFolder(characters: readonly string[]): string {
+  const tokenizer = characterTokenizer(characters);
+  const [unknown] = tokenizer.added_tokens;
+  const added = specials.map((content, index) => ({
+    ...unknown,
+    id: characters.length + 1 + index,
+    content,
+  }));
+  return writeTeacherFolder(temporaryFolder(), {
+    model: new Uint8Array(),
+    tokenizer: { ...tokenizer, added_tokens: [...tokenizer.added_tokens, ...added] },
+    config: { vocab_size: characters.length + 1 + specials.length },
+  });
+}
