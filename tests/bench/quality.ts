@@ -68,7 +68,6 @@ function run(name: string, student: QualityStudent, seed: number): Map<string, F
   const config = {
     ...(student.corpus === 'banking77' ? banking77() : polarity(chosen.store)),
     ...(student.softLabel && { 'soft-label': student.softLabel }),
-    ...(student.augmentations && { augmentations: student.augmentations }),
     student: { ...student.settings, seed },
     variants: Object.fromEntries(names.map((variant) => [variant, qualityVariants[variant]])),
     ...(names.includes('relabelled') && {

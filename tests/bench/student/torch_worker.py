@@ -41,7 +41,11 @@ class Run:
         self.student = {"bert": Bert, "modernbert": ModernBert}[case["architecture"]](case).to(DEVICE)
         self.optimizer = adamw(self.student)
         self.parameters = list(self.student.parameters())
-        self.loss = torch.compile(self.loss_of) if compiled else self.loss_of
+        if compiled:
+            # Each case anew: as further forms of one function, later ones would be of any length, and those after the
+            # eighth not compiled at all.
+            torch._dynamo.reset()
+        self.loss = torch.compile(self.loss_of, dynamic=False) if compiled else self.loss_of
 
     def take(self, steps):
         durations, loss = [], math.nan
