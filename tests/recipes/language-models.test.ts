@@ -17,15 +17,26 @@ const shared = sharedFolder();
 const skip = shared === undefined && 'no ../shared/data beside the checkout';
 const specials = ['[PAD]', '[CLS]', '[SEP]', '[MASK]'];
 const recipes = [
-  { task: 'causal-lm', architecture: 'gpt2', book: 'tinyshakespeare/input.txt' },
-  { task: 'masked-lm', architecture: 'modernbert', book: 'moby-dick/moby-dick.txt' },
+  {
+    task: 'causal-lm',
+    architecture: 'gpt2',
+    book: 'tinyshakespeare/input.txt',
+    student: { hiddenSize: 32, ...steps(300) },
+  },
+  {
+    task: 'masked-lm',
+    architecture: 'modernbert',
+    book: 'moby-dick/moby-dick.txt',
+    // One token in seven is asked, so the same takes more steps.
+    student: { hiddenSize: 64, ...steps(600) },
+  },
 ] as const;
 
-for (const { task, architecture, book } of recipes) {
+for (const { task, architecture, book, student } of recipes) {
   test(`${task}: a model that has learned ${book} itself is asked, and a smaller one learns from it`, {
     skip,
   }, async () => {
-    const text = readFileSync(join(shared ?? '', 'data', book), 'utf8').slice(60_000, 100_000);
+    const text = readFileSync(join(shared ?? '', 'data', book), 'utf8').slice(60_000, 90_000);
     const characters = [...new Set(text)].sort();
     const lines = text.match(/[^]{1,80}/g)?.map((line) => ({ text: line })) ?? [];
     const corpus = corpusFiles({
@@ -42,7 +53,7 @@ for (const { task, architecture, book } of recipes) {
     const learned = { task, architecture, device: 'cpu', batchSize: 16, learningRate: 0.005 };
     const goldAlone = { softLossWeight: 0, hardLossWeight: 1 };
     const taught = await runStage(trainStudent, {
-      config: { ...learned, ...goldAlone, layers: 2, hiddenSize: 64, heads: 2, ...steps(300) },
+      config: { ...learned, ...goldAlone, layers: 2, hiddenSize: 64, heads: 2, ...steps(350) },
       inputs: prepared.outputs,
     });
     const teacher = taught.outputs['student'] ?? '';
@@ -56,21 +67,14 @@ for (const { task, architecture, book } of recipes) {
       files: model,
     });
     const inputs = { ...prepared.outputs, ...spoken.outputs };
-    const small = {
-      ...learned,
-      learningRate: 0.01,
-      layers: 1,
-      hiddenSize: 32,
-      heads: 2,
-      ...steps(400),
-    };
+    const small = { ...learned, learningRate: 0.01, layers: 1, heads: 2, ...student };
     const measured = async (name: string, settings?: object) => {
-      const student =
-        settings && (await runStage(trainStudent, { config: settings, inputs })).outputs['student'];
+      const trained = settings && (await runStage(trainStudent, { config: settings, inputs }));
+      const made = trained?.outputs['student'];
       const { outputs } = await runStage(evaluate, {
-        config: { subject: student ? 'student' : 'teacher', name, task, latencyRuns: 1 },
-        files: student ? {} : { model: model.model },
-        inputs: student ? { ...inputs, student } : inputs,
+        config: { subject: made ? 'student' : 'teacher', name, task, latencyRuns: 1 },
+        files: made ? {} : { model: model.model },
+        inputs: made ? { ...inputs, student: made } : inputs,
       });
       return readAnyMetrics(outputs['metrics'] ?? '');
     };
@@ -84,7 +88,7 @@ for (const { task, architecture, book } of recipes) {
     const goldOnly = await measured('gold-only', { ...small, ...goldAlone });
     const said = JSON.stringify([ofTeacher, distilled, goldOnly]);
     assert.ok(figure(ofTeacher, 'perplexity') < 0.4 * characters.length, said);
-    assert.ok(figure(distilled, 'perplexity') < figure(goldOnly, 'perplexity'), said);
+    assert.ok(figure(distilled, 'perplexity') < 0.96 * figure(goldOnly, 'perplexity'), said);
     assert.ok(agreement(distilled) > agreement(goldOnly) + 0.02, said);
   });
 }
