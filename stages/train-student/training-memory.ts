@@ -6,7 +6,7 @@ import type { StudentSetup } from './student-setup.ts';
 /** Bytes that a training takes beside what TensorFlow and Node.js take anyway. */
 export interface TrainingMemory {
   readonly parameters: number;
-  /** Weights, what the optimiser keeps, the mask of decay, and the copies of a checkpoint and of the best weights. */
+  /** Weights, what the optimiser keeps, the mask of decay, and the copies of a checkpoint, of the best weights and of files. */
   readonly variables: number;
   /** What one step of the longest batch has alive at once; undefined where that cannot be told. */
   readonly step: number | undefined;
@@ -33,8 +33,8 @@ export function trainingMemory(
   });
   return {
     parameters,
-    // In the session; in JavaScript the start, the best so far, and a checkpoint that is written.
-    variables: BYTES * parameters * (vectors + 2 + checkpoint + 1),
+    // In the session; in JavaScript the start, the best so far, a checkpoint that is written, and at the end the files.
+    variables: BYTES * parameters * (vectors + 2 + checkpoint + 1 + FILES),
     // A graph is recorded by one eager step of each length, before the session takes over.
     step: step && SLACK * (executor === 'eager' ? step.eager : Math.max(step.graph, step.eager)),
   };
@@ -60,5 +60,7 @@ function megabytes(bytes: number): string {
 
 /** The allocator keeps some of what was freed, and operations that run side by side hold more at once. */
 const SLACK = 1.25;
+/** Copies of the weights that safetensors and ONNX take, each in the order of its file and as its bytes. */
+const FILES = 4;
 /** Of a float32. */
 const BYTES = 4;

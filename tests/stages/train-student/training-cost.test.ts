@@ -44,8 +44,9 @@ test('parameters and memory are told in a sentence', () => {
   const memory = trainingMemory(tf, setup, 'graph');
   const weights = 100 * 32 + (32 + 1) * 48 + (48 + 1) * 5;
   assert.equal(memory.parameters, weights);
-  // Weights, two moments and the mask of decay; the start twice; weights and moments of a checkpoint; the best ones.
-  assert.equal(memory.variables, 4 * weights * (4 + 2 + 3 + 1));
+  // Weights, two moments and the mask of decay; the start twice; weights and moments of a checkpoint; the best ones;
+  // two files, each in parts and as bytes.
+  assert.equal(memory.variables, 4 * weights * (4 + 2 + 3 + 1 + 4));
   assert.match(
     describeMemory({ parameters: 661_376, variables: 16e6, step: 94e6 }, setup),
     /^0\.66 M parameters \(2\.6 MB\); training takes about 110 MB of memory: 16 MB .* 94 MB for a step of 8 rows of 16 tokens$/,
