@@ -112,15 +112,16 @@ function attention(
   const { heads, hiddenSize } = shape;
   const sizes = { batchSize: inputs.batchSize, length: inputs.sequenceLength, heads };
   const fused = productOf(tf, named, x, `${prefix}.attn.c_attn`);
-  const [query, key, value] = tf.split(fused, 3, 1).map((part) => splitHeads(tf, part, sizes)) as [
+  const [query, ...others] = tf.split(fused, 3, 1) as [Tensor, Tensor, Tensor];
+  // Not in the scores, and not beside their product: TensorFlow would make one operation of product, scale and mask, and with the
+  // mask of a causal model oneDNN has for it its reference code alone, which takes ten times as long as all the rest.
+  const scaled = tf.mul(query, 1 / Math.sqrt(hiddenSize / heads));
+  const [asking, key, value] = [scaled, ...others].map((part) => splitHeads(tf, part, sizes)) as [
     Tensor,
     Tensor,
     Tensor,
   ];
-  // Not in the scores: TensorFlow makes one operation of product, scale and mask, and with the mask of a causal
-  // model oneDNN has for it its reference code alone, which takes ten times as long as all the rest of the step.
-  const scaled = tf.mul(query, 1 / Math.sqrt(hiddenSize / heads));
-  const context = attend(tf, { query: scaled, key, value }, { mask, dropout });
+  const context = attend(tf, { query: asking, key, value }, { mask, dropout });
   return dropout(productOf(tf, named, context, `${prefix}.attn.c_proj`));
 }
 
