@@ -103,16 +103,9 @@ function steps(count: number) {
 
 /** A folder with the tokenizer of these characters. */
 function characterFolder(characters: readonly string[]): string {
-  const tokenizer = characterTokenizer(characters);
-  const [unknown] = tokenizer.added_tokens;
-  const added = specials.map((content, index) => ({
-    ...unknown,
-    id: characters.length + 1 + index,
-    content,
-  }));
   return writeTeacherFolder(temporaryFolder(), {
     model: new Uint8Array(),
-    tokenizer: { ...tokenizer, added_tokens: [...tokenizer.added_tokens, ...added] },
+    tokenizer: characterTokenizer(characters, specials),
     config: { vocab_size: characters.length + 1 + specials.length },
   });
 }

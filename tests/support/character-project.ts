@@ -25,17 +25,8 @@ export function characterProject(task: string, golden: string, architecture: str
     cpSync(join(goldenFolder, 'hf-golden', golden, file), place('teacher', file));
   }
   const characters = [...new Set(texts.join(''))].slice(0, VOCABULARY - SPECIALS.length - 1);
-  const tokenizer = characterTokenizer(characters);
-  const [unknown] = tokenizer.added_tokens;
-  const specials = SPECIALS.map((content, at) => ({
-    ...unknown,
-    id: characters.length + 1 + at,
-    content,
-  }));
-  writeFileSync(
-    place('teacher', 'tokenizer.json'),
-    JSON.stringify({ ...tokenizer, added_tokens: [...tokenizer.added_tokens, ...specials] }),
-  );
+  const tokenizer = characterTokenizer(characters, SPECIALS);
+  writeFileSync(place('teacher', 'tokenizer.json'), JSON.stringify(tokenizer));
   writeFileSync(
     place('decant.yaml'),
     stringify({

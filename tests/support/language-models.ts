@@ -21,12 +21,18 @@ export function writeTeacherFolder(
   return folder;
 }
 
-/** A tokenizer of single characters; id 0 is <unk>, which also stands for the beginning of a text. */
-export function characterTokenizer(characters: readonly string[]) {
+/** A tokenizer of single characters and, behind them, of special tokens; id 0 is <unk>, which also begins a text. */
+export function characterTokenizer(
+  characters: readonly string[],
+  specials: readonly string[] = [],
+) {
   const vocab = Object.fromEntries(['<unk>', ...characters].map((piece, id) => [piece, id]));
   return {
     version: '1.0',
-    added_tokens: [addedToken(0, '<unk>')],
+    added_tokens: [
+      addedToken(0, '<unk>'),
+      ...specials.map((piece, at) => addedToken(characters.length + 1 + at, piece)),
+    ],
     decoder: { type: 'Fuse' },
     model: { type: 'BPE', vocab, merges: [], unk_token: '<unk>' },
   };

@@ -38,16 +38,9 @@ const corpus = corpusFiles({
 
 /** Texts of single characters. */
 function prepared(task: string): Promise<StageRun> {
-  const tokenizer = characterTokenizer(characters);
-  const [unknown] = tokenizer.added_tokens;
-  const added = specials.map((content, index) => ({
-    ...unknown,
-    id: characters.length + 1 + index,
-    content,
-  }));
   const teacher = writeTeacherFolder(temporaryFolder(), {
     model: new Uint8Array(),
-    tokenizer: { ...tokenizer, added_tokens: [...tokenizer.added_tokens, ...added] },
+    tokenizer: characterTokenizer(characters, specials),
     config: { vocab_size: vocabularySize },
   });
   const config = { task, teacherMaxLength: 40, studentMaxLength: 40, studentVocabulary: 'full' };
