@@ -1,3 +1,4 @@
+import { euclideanNorm } from '#stages/tensorflow/euclidean-norm.ts';
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { onceABatch } from './halves.ts';
 import type { ForwardInputs } from './student.ts';
@@ -114,7 +115,8 @@ export function normalise(tf: Tensorflow, x: Tensor, epsilon: number): Tensor2D 
   const operation = tf.customGrad((input, save) => {
     const rows = input as Tensor;
     const centred = tf.sub(rows, tf.mean(rows, -1, true));
-    const variance = tf.mean(tf.square(centred), -1, true);
+    const width = rows.shape.at(-1) ?? 0;
+    const variance = tf.div(tf.square(euclideanNorm(tf, centred)), width);
     const inverseDeviation = tf.rsqrt(tf.add(variance, epsilon)); // [rows, 1]
     const normalised = tf.mul(centred, inverseDeviation);
     (save as SaveForGradient)([normalised, inverseDeviation]);

@@ -26,7 +26,7 @@ export function adamw({ beta1, beta2, epsilon, weightDecay }: AdamWSettings): Up
       // m + (g - m)(1 - b) = b m + (1 - b) g with one multiplication less
       const firstMoment = tf.add<Tensor1D>(m, tf.mul(tf.sub(gradient, m), 1 - first));
       const secondMoment = tf.add<Tensor1D>(v, tf.mul(tf.sub(tf.square(gradient), v), 1 - second));
-      const decayed = tf.sub(weights, tf.mul(tf.mul(decayMask, scalar('decay')), weights));
+      const decayed = tf.mul(weights, tf.sub(1, tf.mul(decayMask, scalar('decay'))));
       const scale = tf.add(tf.sqrt(secondMoment), scalar('epsilon'));
       const step = tf.div(tf.mul(firstMoment, scalar('rate')), scale);
       return { weights: tf.sub<Tensor1D>(decayed, step), slots: { firstMoment, secondMoment } };

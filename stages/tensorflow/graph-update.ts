@@ -79,7 +79,7 @@ function addAdamW(
     const scalars = [none, none, given.scalar('rate'), beta1, beta2, given.scalar('epsilon')];
     return {
       gradNorm,
-      decayed: decayOf(tf, { weights: cut(weights), masks: cut(given.decayMask) }, parts, given),
+      decayed: decayedOf(tf, { weights: cut(weights), masks: cut(given.decayMask) }, parts, given),
       scalars: scalars.map((tensor) => recorder.outputOf(tensor)),
       clipped: clipped.map((part) => recorder.outputOf(part)),
       averages: average === undefined ? [] : cut(average),
@@ -93,15 +93,13 @@ function addAdamW(
   // After the norm, so after the whole gradient: a step that fails on its way there must leave every variable alone.
   const known = `^${recorder.outputOf(gradNorm).split(':')[0]}`;
   const moved = owned.map((variable, part) => {
-    const decay = decayed[part];
+    const kept = decayed[part];
     const before =
-      decay === undefined
+      kept === undefined
         ? known
-        : `^${recorder.graph.add(
-            'AssignSubVariableOp',
-            [variable, recorder.outputOf(decay), known],
-            { dtype: type },
-          )}`;
+        : `^${recorder.graph.add('AssignVariableOp', [variable, recorder.outputOf(kept), known], {
+            dtype: type,
+          })}`;
     const moments = [first[part] ?? '', second[part] ?? ''];
     return recorder.graph.add(
       'ResourceApplyAdam',
@@ -124,8 +122,11 @@ function addAdamW(
   };
 }
 
-/** What decays of each part. */
-function decayOf(
+/**
+ * Each part after its decay: new values, which take a variable's place without the two passes more that it takes to
+ * subtract from them.
+ */
+function decayedOf(
   tf: Tensorflow,
   {
     weights,
@@ -135,10 +136,11 @@ function decayOf(
   given: Given,
 ): readonly (Tensor1D | undefined)[] {
   const decay = given.scalar('decay');
+  const kept = tf.sub(1, decay);
   return weights.map((part, index) => {
     const decays = parts[index]?.decays ?? 'some';
     if (decays === 'none') return undefined;
-    const share = decays === 'all' ? decay : tf.mul(masks[index] ?? decay, decay);
+    const share = decays === 'all' ? kept : tf.sub(1, tf.mul(masks[index] ?? decay, decay));
     return tf.mul<Tensor1D>(part, share);
   });
 }

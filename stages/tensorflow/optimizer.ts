@@ -1,4 +1,5 @@
 import { adamw } from './adamw.ts';
+import { euclideanNorm } from './euclidean-norm.ts';
 import { rmsprop } from './rmsprop.ts';
 import type { Scalar, Tensor1D, Tensorflow } from './runtime.ts';
 import { sgd } from './sgd.ts';
@@ -76,8 +77,8 @@ export function clippedGradient(
   gradient: readonly Tensor1D[],
   { maxGradNorm }: Pick<OptimizerSettings, 'maxGradNorm'>,
 ): { readonly gradNorm: Scalar; readonly clipped: readonly Tensor1D[] } {
-  const squares = gradient.map((part) => tf.sum(tf.square(part)));
-  const gradNorm = tf.sqrt(tf.addN(squares)) as Scalar;
+  const norms = tf.concat(gradient.map((part) => euclideanNorm(tf, part)));
+  const gradNorm = tf.reshape(euclideanNorm(tf, norms), []) as Scalar;
   if (maxGradNorm === Number.POSITIVE_INFINITY) return { gradNorm, clipped: gradient };
   const factor = tf.minimum(1, tf.div(maxGradNorm, tf.add(gradNorm, CLIP_EPSILON)));
   return { gradNorm, clipped: gradient.map((part) => tf.mul(part, factor)) };

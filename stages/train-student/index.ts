@@ -6,7 +6,7 @@ import { speedKnobs } from './training-recipe.ts';
 /** Trains a student from cached soft labels and gold labels; the teacher is not needed any more. */
 export const trainStudent = defineStage<TrainStudentConfig>({
   name: 'train-student',
-  version: 6,
+  version: 7,
   configSchema: trainStudentConfig,
   speedKnobs,
   outputs: {

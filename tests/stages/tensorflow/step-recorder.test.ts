@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { createEagerStepper } from '#stages/tensorflow/eager-stepper.ts';
 import { createGraphStepper } from '#stages/tensorflow/graph-stepper.ts';
 import { nativeBackend, type Scalar, type Tensor1D } from '#stages/tensorflow/runtime.ts';
+import { recordStepGraph } from '#stages/tensorflow/step-graph.ts';
 import type { StepProgram } from '#stages/tensorflow/step-program.ts';
 import { tf } from '#tests/support/tensorflow.ts';
 
@@ -69,6 +71,43 @@ test('constants, integer lists and flags of operations survive the recording', (
   t.after(() => graph.dispose());
   assert.equal(graph.step(1, {}, 0).loss, 321);
   assert.deepEqual([...graph.evaluate(1, {})], [1, 4, 9]);
+});
+
+test("products of two matrices are TensorFlow's own operation for these, of many matrices the other one", (t) => {
+  const turns = [
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ] as const;
+  const products = (batch: readonly number[], weights: Tensor1D) =>
+    turns.map(([left, right]) => {
+      const rows = (size: [number, number], isTurned: boolean) =>
+        tf.add(
+          tf.range(0, 6).reshape([...batch, ...(isTurned ? size.toReversed() : size)]),
+          weights.sum(),
+        );
+      return tf.matMul(rows([2, 3], left), rows([3, 2], right), left, right).flatten();
+    });
+  for (const [batch, operation] of [
+    [[], 'MatMul'],
+    [[1], 'BatchMatMulV2'],
+  ] as const) {
+    const program: StepProgram = {
+      ...programOf((weights) => weights.sum<Scalar>()),
+      evaluate: (_, weights) => tf.concat(products(batch, weights)),
+    };
+    const found = Buffer.from(recordStepGraph(tf, program).savedModel)
+      .toString('latin1')
+      .match(/(Batch)?MatMul(V2)?/g);
+    assert.deepEqual(new Set(found), new Set([operation]));
+    const [graph, eager] = [createGraphStepper(tf, program), createEagerStepper(tf, program)];
+    t.after(() => {
+      graph.dispose();
+      eager.dispose();
+    });
+    assert.deepEqual(graph.evaluate(1, {}), eager.evaluate(1, {}));
+  }
 });
 
 test('a variable for each parameter takes the steps of one for all, whatever decays, and answers alike', (t) => {
