@@ -5,6 +5,9 @@ import type { ForwardInputs } from './student.ts';
 /** Drops values of a tensor and scales the rest up. */
 export type Dropout = (x: Tensor) => Tensor;
 
+/** What a pass gets in which nothing is dropped. */
+export const NO_DROPOUT: Dropout = (x) => x;
+
 /**
  * Dropout whose masks depend on the fed seed and on how often it was called in this forward pass.
  * tfjs's own would draw in JavaScript, which a recorded graph turns into one constant mask.
@@ -14,7 +17,7 @@ export function dropoutOf(
   rate: number,
   { dropoutSeed: seed, half }: Pick<ForwardInputs, 'dropoutSeed' | 'half'>,
 ): Dropout {
-  if (seed === undefined || rate === 0) return (x) => x;
+  if (seed === undefined || rate === 0) return NO_DROPOUT;
   let calls = 0;
   const draw = (shape: readonly number[]): Tensor =>
     statelessUniform(tf, shape, seedOfCall(tf, seed, calls));

@@ -1,20 +1,12 @@
 import type { Tensor, Tensor2D, Tensorflow } from '#stages/tensorflow/runtime.ts';
 import { attend, paddingMask, pairedRows, type Rotation, rotate, rotationOf } from './attention.ts';
-import { type Dropout, dropoutOf } from './dropout.ts';
+import { type Dropout, dropoutOf, NO_DROPOUT } from './dropout.ts';
 import { onceABatch } from './halves.ts';
 import { MODERNBERT_EPSILON, MODERNBERT_THETA, modernBertConfig } from './hugging-face-config.ts';
 import { MODERNBERT_DECODER, type ModernBertGraph, modernBertOnnx } from './modernbert-onnx.ts';
 import { tensorsOf } from './onnx-builder.ts';
-import {
-  askedRows,
-  embed,
-  geglu,
-  gelu,
-  layerNorm,
-  linear,
-  meanOverTokens,
-  normalise,
-} from './operations.ts';
+import { askedRows, embed, geglu, gelu, layerNorm, linear, meanOverTokens } from './operations.ts';
+import { type ResidualStream, residualStream } from './residual-stream.ts';
 import {
   type Architecture,
   answersTokens,
@@ -101,8 +93,14 @@ function forward(
   const norm = normOf(tf, named);
   const dropout = dropoutOf(tf, shape.dropout, inputs);
   const headSize = shape.hiddenSize / shape.heads;
+  const stream = residualStream(tf, named, {
+    isCentred: dropout === NO_DROPOUT,
+    epsilon: MODERNBERT_EPSILON,
+    half: inputs.half,
+  });
   const batch: Batch = {
     inputs,
+    stream,
     mask: paddingMask(tf, inputs),
     rotation: rotationOf(tf, {
       length: inputs.sequenceLength,
@@ -111,14 +109,17 @@ function forward(
     }),
     dropout,
   };
-  const tokens = embed(tf, parameterOf(named, WORDS), inputs);
-  let x: Tensor = dropout(norm(tokens, 'model.embeddings.norm'));
+  const words = embed(tf, parameterOf(named, WORDS), inputs);
+  const tokens = dropout(norm(words, 'model.embeddings.norm'));
+  let x = stream.begin(tokens);
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = `model.layers.${layer}`;
-    x = tf.add(x, attention(tf, named, x, { prefix, batch, shape }));
-    x = tf.add(x, feedForward(tf, named, x, { prefix, batch }));
+    // The embeddings are normalised already: layer 0 has no attn_norm and reads them as they are.
+    const read = layer === 0 ? tokens : stream.normalise(x);
+    x = tf.add(x, attention(tf, named, read, { prefix, batch, shape }));
+    x = tf.add(x, feedForward(tf, named, stream.normalise(x), { prefix, batch }));
   }
-  const encoded = normalise(tf, x, MODERNBERT_EPSILON);
+  const encoded = stream.normalise(x);
   const read = answersTokens(shape)
     ? askedRows(tf, encoded, inputs.answerAt)
     : meanOverTokens(tf, encoded, inputs);
@@ -141,26 +142,26 @@ function forward(
 /** What all layers share in one forward pass. */
 interface Batch {
   readonly inputs: ForwardInputs;
+  readonly stream: ResidualStream;
   readonly mask: Tensor;
   readonly rotation: Rotation;
   readonly dropout: Dropout;
 }
 
+/** Of normalised rows; the norm's gain is taken into the weights. */
 function attention(
   tf: Tensorflow,
   named: NamedTensors,
-  x: Tensor,
+  read: Tensor,
   layer: { readonly prefix: string; readonly batch: Batch; readonly shape: StudentShape },
 ): Tensor {
-  const { inputs, mask, rotation, dropout } = layer.batch;
+  const { inputs, stream, mask, rotation, dropout } = layer.batch;
   const { heads, hiddenSize } = layer.shape;
   const { batchSize, sequenceLength } = inputs;
   const headSize = hiddenSize / heads;
   const perHead = [batchSize, heads, sequenceLength, headSize];
 
-  // The embeddings are normalised already: layer 0 has no attn_norm.
   const gain = named[`${layer.prefix}.attn_norm.weight`];
-  const read = gain === undefined ? x : normalise(tf, x, MODERNBERT_EPSILON);
   const [weight] = onceABatch(inputs.half, `${layer.prefix}.attn.Wqkv`, () => {
     const rows = parameterOf(named, `${layer.prefix}.attn.Wqkv.weight`);
     const scaled = gain === undefined ? rows : tf.mul(rows, gain);
@@ -181,29 +182,28 @@ function attention(
     { query: rotate(tf, query, rotation), key: rotate(tf, key, rotation), value },
     { mask, dropout },
   );
-  return dropout(linear(tf, context, parameterOf(named, `${layer.prefix}.attn.Wo.weight`)));
+  return dropout(linear(tf, context, stream.weight(`${layer.prefix}.attn.Wo.weight`)));
 }
 
-/** Wo geglu(Wi norm(x)); the norm's gain and the division of geglu are taken into the weights. */
+/** Wo geglu(Wi x) of normalised rows; the norm's gain and the division of geglu are taken into the weights. */
 function feedForward(
   tf: Tensorflow,
   named: NamedTensors,
-  x: Tensor,
+  normalised: Tensor,
   layer: { readonly prefix: string; readonly batch: Batch },
 ): Tensor {
-  const { inputs, dropout } = layer.batch;
+  const { inputs, stream, dropout } = layer.batch;
   const gain = parameterOf(named, `${layer.prefix}.mlp_norm.weight`);
   const weights = onceABatch(inputs.half, `${layer.prefix}.mlp.Wi`, () => {
     const rows = parameterOf(named, `${layer.prefix}.mlp.Wi.weight`);
     return tf.split(tf.mul(rows, tf.mul(gain, Math.SQRT1_2)), 2, 0);
   });
-  const normalised = normalise(tf, x, MODERNBERT_EPSILON);
   const [input, gate] = weights.map((weight) => linear(tf, normalised, weight)) as [
     Tensor2D,
     Tensor2D,
   ];
   const gated = dropout(geglu(tf, input, gate));
-  return linear(tf, gated, parameterOf(named, `${layer.prefix}.mlp.Wo.weight`));
+  return linear(tf, gated, stream.weight(`${layer.prefix}.mlp.Wo.weight`));
 }
 
 function normOf(tf: Tensorflow, named: NamedTensors): (x: Tensor, name: string) => Tensor {

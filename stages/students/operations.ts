@@ -107,23 +107,37 @@ export function layerNorm(
   return (options.bias === undefined ? scaled : tf.add(scaled, options.bias)) as Tensor2D;
 }
 
-/**
- * Each row with mean 0 and variance 1. The gradient is the closed form of Ba et al. 2016: half the
- * kernels of the recorded one. What multiplies next may take the gain: that of its weights is a smaller product.
- */
+/** Each row with mean 0 and variance 1. What multiplies next may take the gain: that of its weights is a smaller product. */
 export function normalise(tf: Tensorflow, x: Tensor, epsilon: number): Tensor2D {
+  return normaliseCentred(tf, centre(tf, x, -1), epsilon);
+}
+
+/** x less its mean over an axis; so is the gradient, in half the kernels of the recorded one. */
+export function centre(tf: Tensorflow, x: Tensor, axis: number): Tensor {
+  const lessMean = (rows: Tensor): Tensor => tf.sub(rows, tf.mean(rows, axis, true));
+  const operation = tf.customGrad((rows) => ({
+    value: lessMean(rows as Tensor),
+    gradFunc: lessMean,
+  }));
+  return operation(x);
+}
+
+/** Rows of mean 0 with variance 1. Beside `centre` its gradient is the closed form of Ba et al. 2016. */
+export function normaliseCentred(tf: Tensorflow, x: Tensor, epsilon: number): Tensor2D {
   const operation = tf.customGrad((input, save) => {
-    const rows = input as Tensor;
-    const centred = tf.sub(rows, tf.mean(rows, -1, true));
-    const width = rows.shape.at(-1) ?? 0;
+    const centred = input as Tensor;
+    const width = centred.shape.at(-1) ?? 0;
     const variance = tf.div(tf.square(euclideanNorm(tf, centred)), width);
     const inverseDeviation = tf.rsqrt(tf.add(variance, epsilon)); // [rows, 1]
     const normalised = tf.mul(centred, inverseDeviation);
     (save as SaveForGradient)([normalised, inverseDeviation]);
     return {
       value: normalised,
-      gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        normaliseGradient(tf, dy, saved as [Tensor, Tensor]),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [normalised, inverseDeviation] = saved as [Tensor, Tensor];
+        const projection = tf.mean(tf.mul(dy, normalised), -1, true);
+        return tf.mul(tf.sub(dy, tf.mul(normalised, projection)), inverseDeviation);
+      },
     };
   });
   return operation(x) as Tensor2D;
@@ -158,17 +172,6 @@ export function realTokens(
     tf.reshape(batch.lengths, [batch.batchSize, 1]),
   );
   return tf.cast(inside, 'float32') as Tensor2D; // [batchSize, sequenceLength]
-}
-
-function normaliseGradient(
-  tf: Tensorflow,
-  dy: Tensor,
-  [normalised, inverseDeviation]: readonly [Tensor, Tensor],
-): Tensor {
-  const mean = tf.mean(dy, -1, true);
-  const projection = tf.mean(tf.mul(dy, normalised), -1, true);
-  const inner = tf.sub(tf.sub(dy, mean), tf.mul(normalised, projection));
-  return tf.mul(inner, inverseDeviation);
 }
 
 /** Last argument of a function under customGrad; tfjs types it as one of the tensors. */
