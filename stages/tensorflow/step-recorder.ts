@@ -183,7 +183,7 @@ export interface RecordingOptions {
 }
 
 /**
- * tfjs has one operation for all products. Where both are matrices, TensorFlow's own for these is 2 to 4 % faster over a
+ * tfjs has one operation for all products. Where both are matrices, TensorFlow's own for these takes up to 4 % off a
  * whole step.
  */
 function ofTwoMatrices(
